@@ -1,0 +1,76 @@
+//! `reprieve explain`: what a code means.
+
+use crate::Status;
+use crate::report::wrap;
+use crate::setup::PolicyArguments;
+use anyhow::bail;
+use clap::Args;
+use std::io::Write;
+
+/// Explain a code: what the rule means, why it exists, its settings and their defaults
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// For example `identity/kind-mismatch`, or `identity` for all of its rules
+    code: String,
+    #[command(flatten)]
+    policies: PolicyArguments,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
+    let gate = arguments.policies.builder()?.build()?;
+    let (policy, rule) = match arguments.code.split_once('/') {
+        Some((policy, rule)) => (policy, Some(rule)),
+        None => (arguments.code.as_str(), None),
+    };
+    let mut out = anstream::stdout().lock();
+    let mut found = false;
+    for info in gate.policies().filter(|info| info.descriptor.name == policy) {
+        let descriptor = info.descriptor;
+        for known in descriptor.rules.iter().filter(|known| rule.is_none_or(|rule| rule == known.code)) {
+            if found {
+                writeln!(out)?;
+            }
+            found = true;
+            writeln!(out, "{}/{}", descriptor.name, known.code)?;
+            writeln!(out, "{}", wrap(&known.summary, "  "))?;
+            for paragraph in known.explanation.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+                writeln!(out, "\n{}", wrap(paragraph, "  "))?;
+            }
+            for name in &known.settings {
+                writeln!(out, "\n{}", setting(name, &descriptor.settings_schema["properties"][name]))?;
+            }
+        }
+    }
+    if !found {
+        let codes: Vec<String> = gate
+            .policies()
+            .flat_map(|info| {
+                info.descriptor.rules.iter().map(|rule| format!("{}/{}", info.descriptor.name, rule.code))
+            })
+            .collect();
+        bail!("there is no code `{}`\nhelp: the codes are {}", arguments.code, codes.join(", "));
+    }
+    Ok(Status::Allow)
+}
+
+/// A setting with its default, unit and bounds.
+fn setting(name: &str, schema: &serde_json::Value) -> String {
+    let value = |key: &str| schema.get(key).filter(|value| !value.is_null());
+    let default = match value("default") {
+        Some(serde_json::Value::Array(values)) => values
+            .iter()
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Some(value) => value.to_string(),
+        None => "none".to_owned(),
+    };
+    let unit = value("x-unit").and_then(|unit| unit.as_str()).map(|unit| format!(" {unit}")).unwrap_or_default();
+    let bounds = match (value("minimum"), value("maximum")) {
+        (Some(least), Some(most)) => format!(" ({least} to {most})"),
+        _ => String::new(),
+    };
+    let description = value("description").and_then(|text| text.as_str()).unwrap_or_default();
+    format!("  setting {name} = {default}{unit}{bounds}\n{}", wrap(description, "    "))
+}

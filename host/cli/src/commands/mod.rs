@@ -1,0 +1,7 @@
+//! The subcommands, one file each.
+
+pub mod check;
+pub mod explain;
+pub mod policies;
+pub mod schema;
+pub mod targets;

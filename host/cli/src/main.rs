@@ -1,0 +1,72 @@
+//! The `reprieve` command. Every subcommand has a file below `commands/`.
+//!
+//! Exit status of every command that decides: 0 allow, 1 deny, 2 undecided, unusable input, or anything else that
+//! went wrong. `reprieve check request.json && delete …` deletes nothing unless the answer was an allow.
+
+mod commands;
+mod report;
+mod setup;
+
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::process::ExitCode;
+
+/// What the process says to its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The batch may run, or the command did what it was asked.
+    Allow,
+    /// A policy objects.
+    Deny,
+    /// Undecided, unusable input, or a failure.
+    Undecided,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Allow => 0,
+            Status::Deny => 1,
+            Status::Undecided => 2,
+        })
+    }
+}
+
+/// Vets deletion batches before anything is deleted.
+///
+/// Exit status: 0 allow, 1 deny, 2 undecided or unusable input.
+#[derive(Parser)]
+#[command(name = "reprieve", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(commands::check::Arguments),
+    Policies(commands::policies::Arguments),
+    Explain(commands::explain::Arguments),
+    Targets(commands::targets::Arguments),
+    Schema(commands::schema::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = std::panic::catch_unwind(|| match arguments.command {
+        Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Policies(arguments) => commands::policies::run(&arguments),
+        Command::Explain(arguments) => commands::explain::run(&arguments),
+        Command::Targets(arguments) => commands::targets::run(&arguments),
+        Command::Schema(arguments) => commands::schema::run(&arguments),
+    });
+    match outcome {
+        Ok(Ok(status)) => status.into(),
+        Ok(Err(error)) => {
+            // If even this cannot be written, the status still says it.
+            drop(writeln!(anstream::stderr(), "{}", report::error(&error)));
+            Status::Undecided.into()
+        }
+        Err(_) => Status::Undecided.into(),
+    }
+}

@@ -1,0 +1,147 @@
+//! A decision as people read it. The same value as `--format json`, and nothing that is not in it.
+
+use anstyle::{AnsiColor, Style};
+use reprieve::model::{Claims, DecisionDocument, Estimate, Fault, Finding, Severity, Verdict};
+
+const BOLD: Style = Style::new().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+const WIDTH: usize = 96;
+
+fn paint(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+fn word(verdict: Verdict) -> String {
+    let style = match verdict {
+        Verdict::Allow => GREEN,
+        Verdict::Deny => RED,
+        Verdict::Undecided => YELLOW,
+    };
+    paint(style, verdict.as_str())
+}
+
+/// The report of a decision: the verdict first and last, in between why and what to do.
+pub fn decision(claims: &Claims, document: &DecisionDocument) -> String {
+    let mut text = String::new();
+    let out = &mut text;
+    line(
+        out,
+        format_args!(
+            "{} {}: {} delete of {} in {}",
+            word(document.decision),
+            document.request,
+            claims.mode.as_str(),
+            reach(document),
+            claims.environment,
+        ),
+    );
+    line(out, format_args!("     decided for {}, list {}", document.evaluated_at, short(&document.targets_sha256)));
+    document.faults.iter().for_each(|fault| fault_lines(out, fault));
+    document.findings.iter().for_each(|finding| finding_lines(out, finding));
+    line(out, format_args!("\n{}", restore(&document.restore)));
+    line(out, format_args!("{}", counts(document)));
+    line(out, format_args!("{}", word(document.decision)));
+    text
+}
+
+/// An error, with its help set apart.
+pub fn error(error: &anyhow::Error) -> String {
+    format!("{} {error:#}", paint(RED, "error:"))
+}
+
+/// Writing to a string does not fail.
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    out.push_str(&text.to_string());
+    out.push('\n');
+}
+
+fn plural(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
+fn reach(document: &DecisionDocument) -> String {
+    let targets = plural(document.targets, "target", "targets");
+    format!("{targets} of {}", plural(document.tenants, "tenant", "tenants"))
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+fn finding_lines(out: &mut String, finding: &Finding) {
+    let style = if finding.severity == Severity::Deny { RED } else { YELLOW };
+    let severity = if finding.severity == Severity::Deny { "deny" } else { "warn" };
+    let report_only = if finding.enforced { "" } else { " (report only)" };
+    line(out, format_args!("\n{} {}{report_only}", paint(style, severity), paint(BOLD, &finding.code)));
+    line(out, format_args!("{}", wrap(&finding.message, "  ")));
+    let place = [
+        finding.field.as_ref().map(|field| format!("field {field}")),
+        finding.setting.as_ref().map(|setting| format!("setting {setting}")),
+    ];
+    let place: Vec<String> = place.into_iter().flatten().collect();
+    if !place.is_empty() {
+        line(out, format_args!("  at {}", place.join(", ")));
+    }
+    if !finding.examples.is_empty() {
+        let shown = finding.examples.join(", ");
+        let more = finding.rows.saturating_sub(finding.examples.len() as u64);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        line(out, format_args!("{}", wrap(&format!("for example {shown}{more}"), "  ")));
+    }
+    if !finding.help.is_empty() {
+        line(out, format_args!("{}", wrap(&format!("help: {}", finding.help), "  ")));
+    }
+}
+
+fn fault_lines(out: &mut String, fault: &Fault) {
+    let report_only = if fault.enforced { "" } else { " (report only)" };
+    line(
+        out,
+        format_args!("\n{} {}: {}{report_only}", paint(YELLOW, "fault"), paint(BOLD, &fault.policy), fault.cause),
+    );
+    line(out, format_args!("{}", wrap(&fault.message, "  ")));
+}
+
+fn restore(estimate: &Estimate) -> String {
+    let source = |measured| if measured { "measured" } else { "assumed" };
+    format!(
+        "undoing this: {} ({} tenants a batch, {}; {} each, {})",
+        estimate.in_words(),
+        estimate.tenants_per_batch.value,
+        source(estimate.tenants_per_batch.measured),
+        estimate.batch_duration.value,
+        source(estimate.batch_duration.measured),
+    )
+}
+
+fn counts(document: &DecisionDocument) -> String {
+    let policies = document.policies.iter().filter(|policy| policy.result == "content").count();
+    let of = |severity| document.findings.iter().filter(|f| f.enforced && f.severity == severity).count() as u64;
+    format!(
+        "{policies} of {} content; {}, {}, {}",
+        plural(document.policies.len() as u64, "policy", "policies"),
+        plural(of(Severity::Deny), "denial", "denials"),
+        plural(of(Severity::Warn), "warning", "warnings"),
+        plural(document.faults.iter().filter(|fault| fault.enforced).count() as u64, "fault", "faults"),
+    )
+}
+
+/// Breaks text into lines, each behind an indent.
+pub fn wrap(text: &str, indent: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH - indent.len() {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.iter().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,32 @@
+//! Builds the built-in policies from source. They are embedded in the library.
+
+use std::path::Path;
+use std::{env, fs};
+
+const POLICIES: &[&str] = &["blast-radius", "identity", "mode", "provenance"];
+
+fn main() {
+    if let Err(error) = build() {
+        println!("cargo::error={}", error.to_string().replace('\n', "\ncargo::error="));
+    }
+}
+
+fn build() -> Result<(), Box<dyn std::error::Error>> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for watched in ["policies", "sdk/rust", "sdk/model", "sdk/wit", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(watched).display());
+    }
+    let packages: Vec<String> = POLICIES.iter().map(|name| format!("reprieve-policy-{name}")).collect();
+    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+    let components = reprieve_build::components(&workspace, &packages, &reprieve_build::guest_target_dir())?;
+
+    let out = env::var("OUT_DIR")?;
+    let mut table = String::from("&[\n");
+    for (name, component) in POLICIES.iter().zip(components) {
+        let path = Path::new(&out).join(format!("{name}.wasm"));
+        fs::write(&path, component)?;
+        table += &format!("    ({name:?}, include_bytes!({path:?})),\n");
+    }
+    fs::write(Path::new(&out).join("builtins.rs"), table + "]\n")?;
+    Ok(())
+}

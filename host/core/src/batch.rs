@@ -1,0 +1,118 @@
+//! A batch: a request with its targets, read and counted.
+
+use crate::columns::Chunk;
+use crate::facts::{Counts, Digests};
+use crate::source::{
+    Document, Folder, List, Unreadable, Where, read_inline_targets, read_request, read_target_file, write_ndjson,
+};
+use reprieve_model::{Claims, Timestamp};
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// A deletion batch: what the request says, and its targets in columns. What the batch holds is what was read; a
+/// file that changes afterwards changes nothing.
+#[derive(Debug)]
+pub struct Batch {
+    pub(crate) claims: Claims,
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) counts: Counts,
+    pub(crate) digests: Digests,
+    pub(crate) at: Timestamp,
+}
+
+impl Batch {
+    /// Reads a request file, and the targets in it or in a file of its folder. The decision will be made for this
+    /// moment; [`at`](Self::at) sets another.
+    ///
+    /// # Errors
+    /// [`Unreadable`] with the file and the line or JSON pointer.
+    pub fn open(path: &Path) -> Result<Self, Unreadable> {
+        let (folder, name) = Folder::of(path)?;
+        Self::assemble(Document::open(&folder, &name)?, &folder)
+    }
+
+    /// Reads a request from a stream; `name` is how messages call it. A target file is looked for in `folder`.
+    ///
+    /// # Errors
+    /// [`Unreadable`] with the file and the line or JSON pointer.
+    pub fn read(request: impl Read, name: &str, folder: &Folder) -> Result<Self, Unreadable> {
+        Self::assemble(read_request(request, name)?, folder)
+    }
+
+    fn assemble(document: Document, folder: &Folder) -> Result<Self, Unreadable> {
+        let list = match &document.targets {
+            Where::Inline(raw, line) => read_inline_targets(raw, &document.file, *line)?,
+            Where::File(file) => read_target_file(folder, &file.path, file.sha256.as_deref())?,
+        };
+        Ok(Self::new(document.claims, document.sha256, list))
+    }
+
+    fn new(claims: Claims, request: String, list: List) -> Self {
+        let digests = Digests { request, targets: list.sha256 };
+        Self { claims, chunks: list.chunks, counts: list.counts, digests, at: crate::clock::now() }
+    }
+
+    /// Takes the targets from this file instead of those that the request names.
+    ///
+    /// # Errors
+    /// [`Unreadable`] with the line.
+    pub fn with_targets(self, path: &Path) -> Result<Self, Unreadable> {
+        let (folder, name) = Folder::of(path)?;
+        let list = read_target_file(&folder, &name, None)?;
+        Ok(Self { at: self.at, ..Self::new(self.claims, self.digests.request, list) })
+    }
+
+    /// Sets the time that the decision is made for.
+    #[must_use]
+    pub fn at(self, at: Timestamp) -> Self {
+        Self { at, ..self }
+    }
+
+    /// What the request says about itself.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// How many targets there are.
+    pub fn len(&self) -> u64 {
+        self.counts.targets
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// SHA-256 of the target list, lower-case hex.
+    pub fn targets_sha256(&self) -> &str {
+        &self.digests.targets
+    }
+
+    /// The targets in columns.
+    pub fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
+    /// The id of every target, in order; `None` where a row has none.
+    pub fn ids(&self) -> impl Iterator<Item = Option<&str>> {
+        self.chunks.iter().flat_map(|chunk| {
+            let ids = chunk.column("id");
+            (0..chunk.rows as usize).map(move |row| ids.and_then(|ids| ids.text(row)))
+        })
+    }
+
+    /// The id in row `row` of the batch.
+    pub(crate) fn id(&self, row: u64) -> Option<&str> {
+        let at = self.chunks.partition_point(|chunk| chunk.first_row + u64::from(chunk.rows) <= row);
+        let chunk = self.chunks.get(at)?;
+        chunk.column("id")?.text(usize::try_from(row - chunk.first_row).ok()?)
+    }
+
+    /// Writes the targets as NDJSON, the form over which the digest of an inline list is taken.
+    ///
+    /// # Errors
+    /// What writing said.
+    pub fn write_targets(&self, out: &mut impl Write) -> std::io::Result<()> {
+        write_ndjson(&self.chunks, out)
+    }
+}

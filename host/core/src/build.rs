@@ -1,0 +1,223 @@
+//! Putting a gate together: policies loaded, pinned, given their settings and data, and checked.
+
+use crate::builtin;
+use crate::config::{PolicyEntry, PolicySet};
+use crate::gate::{Gate, Inner, Loaded};
+use crate::inventory::{Inventory, Table};
+use crate::sandbox::{Data, Limits, LoadFailure, Sandbox};
+use crate::source::{Folder, Unreadable, nearest};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The largest file of reference data.
+const MOST_DATA_BYTES: u64 = 64 << 20;
+
+/// Why a gate cannot be put together. Each is for the operator to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum Setup {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// A policy cannot be used.
+    #[error("policy {number} (`{source_name}`): {message}{}", .help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default())]
+    Policy {
+        /// Its place in the set, counted from 1.
+        number: usize,
+        /// What stands under `use`.
+        source_name: String,
+        /// What is wrong.
+        message: String,
+        /// The way out, where it can be said.
+        help: Option<String>,
+    },
+    /// The engine does not start.
+    #[error("the sandbox does not start: {0}")]
+    Sandbox(String),
+}
+
+/// A gate being put together. Without [`policies`](Self::policies) or [`config`](Self::config) it has every built-in
+/// policy with its defaults.
+#[derive(Default)]
+pub struct GateBuilder {
+    set: Option<(PolicySet, Option<Folder>)>,
+    inventory: Option<Arc<dyn Inventory>>,
+    limits: Limits,
+    cache: Option<PathBuf>,
+}
+
+impl GateBuilder {
+    /// Takes the policies from a `reprieve.toml`. The files it names are opened below its folder.
+    ///
+    /// # Errors
+    /// [`Unreadable`] with the line.
+    pub fn config(mut self, path: &Path) -> Result<Self, Unreadable> {
+        let (folder, name) = Folder::of(path)?;
+        self.set = Some((PolicySet::read(&folder, &name)?, Some(folder)));
+        Ok(self)
+    }
+
+    /// Takes these policies. The files they name are opened below `folder`.
+    #[must_use]
+    pub fn policies(mut self, set: PolicySet, folder: Option<Folder>) -> Self {
+        self.set = Some((set, folder));
+        self
+    }
+
+    /// Resolves ids with this inventory, whatever the policy set names.
+    #[must_use]
+    pub fn inventory(mut self, inventory: impl Inventory + 'static) -> Self {
+        self.inventory = Some(Arc::new(inventory));
+        self
+    }
+
+    /// Sets what a policy may use.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Keeps compiled policies in this folder, so that the next start does not compile. Whoever can write to it can
+    /// run code in this process: it must belong to the user alone.
+    #[must_use]
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(folder.into());
+        self
+    }
+
+    /// Loads everything.
+    ///
+    /// # Errors
+    /// [`Setup`], naming the policy and what is wrong with it.
+    pub fn build(self) -> Result<Gate, Setup> {
+        let (set, folder) = self.set.unwrap_or_else(|| (PolicySet::builtins(), None));
+        let inventory = match (self.inventory, &set.inventory) {
+            (Some(inventory), _) => Some(inventory),
+            (None, None) => None,
+            (None, Some(name)) => {
+                let folder =
+                    folder.as_ref().ok_or_else(|| Setup::Sandbox("an inventory needs a folder".to_owned()))?;
+                Some(Arc::new(Table::read(folder, name)?) as Arc<dyn Inventory>)
+            }
+        };
+        let sandbox = Sandbox::new(self.limits, self.cache.as_deref()).map_err(Setup::Sandbox)?;
+        let mut policies = load_all(&sandbox, &set, folder.as_ref())?;
+        policies.sort_by(|a, b| a.policy.descriptor.name.cmp(&b.policy.descriptor.name));
+        if let Some([first, _]) = policies
+            .windows(2)
+            .filter_map(|pair| <&[Loaded; 2]>::try_from(pair).ok())
+            .find(|[a, b]| a.policy.descriptor.name == b.policy.descriptor.name)
+        {
+            let name = &first.policy.descriptor.name;
+            return Err(Setup::Sandbox(format!("two policies of the set are called `{name}`")));
+        }
+        Ok(Gate::new(Inner { sandbox, policies, inventory }))
+    }
+}
+
+/// Loads the policies of a set side by side.
+fn load_all(sandbox: &Sandbox, set: &PolicySet, folder: Option<&Folder>) -> Result<Vec<Loaded>, Setup> {
+    let load = |(i, entry): (usize, &PolicyEntry)| {
+        load(sandbox, entry, folder).map_err(|problem| match problem {
+            Problem::Unreadable(unreadable) => Setup::Unreadable(unreadable),
+            Problem::Policy(message, help) => {
+                Setup::Policy { number: i + 1, source_name: entry.source.clone(), message, help }
+            }
+        })
+    };
+    std::thread::scope(|scope| {
+        let entries = set.policy.iter().enumerate();
+        let threads: Vec<_> = entries.map(|entry| scope.spawn(move || load(entry))).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, Result<Loaded, Setup>>| {
+            thread.join().unwrap_or_else(|_| Err(Setup::Sandbox("loading a policy panicked".to_owned())))
+        };
+        threads.into_iter().map(join).collect()
+    })
+}
+
+/// What is wrong with a policy of the set.
+enum Problem {
+    Unreadable(Unreadable),
+    Policy(String, Option<String>),
+}
+
+impl From<Unreadable> for Problem {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Unreadable(unreadable)
+    }
+}
+
+impl From<LoadFailure> for Problem {
+    fn from(failure: LoadFailure) -> Self {
+        Self::Policy(failure.to_string(), None)
+    }
+}
+
+fn load(sandbox: &Sandbox, entry: &PolicyEntry, folder: Option<&Folder>) -> Result<Loaded, Problem> {
+    let wrong = |message: String, help: Option<String>| Problem::Policy(message, help);
+    let in_folder = || folder.ok_or_else(|| wrong("a file is named, but no folder to find it in".into(), None));
+    let read;
+    let (bytes, is_builtin) = match entry.source.strip_prefix("builtin:") {
+        Some(name) => {
+            let known = builtin::component(name).ok_or_else(|| {
+                let help = match nearest(name, builtin::names()) {
+                    Some(near) => format!("did you mean `builtin:{near}`?"),
+                    None => format!("there are {}", builtin::names().collect::<Vec<_>>().join(", ")),
+                };
+                wrong(format!("there is no built-in policy `{name}`"), Some(help))
+            })?;
+            (known, true)
+        }
+        None => {
+            read = in_folder()?.read(&entry.source, MOST_DATA_BYTES)?;
+            (read.as_slice(), false)
+        }
+    };
+    if let Some(pin) = &entry.sha256 {
+        let digest = hex::encode(Sha256::digest(bytes));
+        if *pin != digest {
+            let help = "look at what changed, then pin the new digest".to_owned();
+            return Err(wrong(format!("its digest is `{digest}`, and `{pin}` is pinned"), Some(help)));
+        }
+    }
+    let policy = sandbox.load(bytes, is_builtin)?;
+    let settings = settings(entry, &policy.descriptor.settings_schema)?;
+    let mut data = Data::new();
+    for (name, path) in &entry.data {
+        data.push((name.clone(), in_folder()?.read(path, MOST_DATA_BYTES)?));
+    }
+    sandbox.validate(&policy, &settings, &data).map_err(|fault| wrong(fault.message, None))?;
+    Ok(Loaded {
+        policy,
+        enforced: entry.enforce,
+        scope: entry.when.clone(),
+        settings_sha256: hex::encode(Sha256::digest(&settings)),
+        settings,
+        data,
+    })
+}
+
+/// Checks settings against the policy's own schema, and writes them as JSON.
+fn settings(entry: &PolicyEntry, schema: &serde_json::Value) -> Result<String, Problem> {
+    let wrong = |message: String, help: Option<String>| Problem::Policy(message, help);
+    let settings = serde_json::to_value(&entry.settings).map_err(|error| wrong(error.to_string(), None))?;
+    if !entry.settings.is_empty() {
+        let known =
+            schema["properties"].as_object().map(|known| known.keys().map(String::as_str).collect::<Vec<_>>());
+        let known = known.unwrap_or_default();
+        if let Some(name) = entry.settings.keys().find(|name| !known.contains(&name.as_str())) {
+            let help = match nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its settings are {}", known.join(", ")),
+            };
+            return Err(wrong(format!("settings `/{name}`: there is no such setting"), Some(help)));
+        }
+        let validator = jsonschema::validator_for(schema)
+            .map_err(|error| wrong(format!("the schema of its settings is wrong: {error}"), None))?;
+        if let Some(error) = validator.iter_errors(&settings).next() {
+            return Err(wrong(format!("settings `{}`: {error}", error.instance_path()), None));
+        }
+    }
+    Ok(settings.to_string())
+}

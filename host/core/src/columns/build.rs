@@ -1,0 +1,259 @@
+//! Building columns row by row.
+
+use super::{CHUNK_BYTES, CHUNK_ROWS, Chunk, Codes, Column, Strings, Values};
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::borrow::Cow;
+use std::hash::BuildHasher;
+
+/// A target on its way into columns. `None` is unknown.
+#[derive(Debug, Default)]
+pub(crate) struct Row<'a> {
+    pub id: Option<Cow<'a, str>>,
+    pub kind: Option<Cow<'a, str>>,
+    pub tenant: Option<Cow<'a, str>>,
+    pub environment: Option<Cow<'a, str>>,
+    pub state: Option<Cow<'a, str>>,
+    pub created_at: Option<i64>,
+    pub last_used_at: Option<i64>,
+    pub size_bytes: Option<u64>,
+    /// The list's own columns: name with `x_`, value.
+    pub extra: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// Which rows are known.
+#[derive(Debug, Default)]
+struct Validity {
+    bits: Vec<u8>,
+    rows: usize,
+    known: usize,
+}
+
+impl Validity {
+    fn push(&mut self, known: bool) {
+        if self.rows % 8 == 0 {
+            self.bits.push(0);
+        }
+        if let (true, Some(last)) = (known, self.bits.last_mut()) {
+            *last |= 1 << (self.rows % 8);
+        }
+        self.rows += 1;
+        self.known += usize::from(known);
+    }
+
+    /// The bitmap; nothing where every row is known.
+    fn finish(self) -> Option<Vec<u8>> {
+        (self.known < self.rows).then_some(self.bits)
+    }
+}
+
+/// A column of text with a dictionary.
+#[derive(Debug, Default)]
+pub(crate) struct CodesBuilder {
+    codes: Codes,
+    validity: Validity,
+    index: HashTable<u32>,
+}
+
+impl CodesBuilder {
+    pub fn push(&mut self, text: Option<&str>) {
+        self.validity.push(text.is_some());
+        let code = text.map_or(0, |text| self.code(text));
+        self.codes.values.push(code);
+    }
+
+    fn code(&mut self, text: &str) -> u32 {
+        // Lists are mostly sorted or of one kind: the value before is the likeliest.
+        if let Some(&last) = self.codes.values.last()
+            && (last as usize) < self.codes.dictionary.len()
+            && self.codes.dictionary.get(last as usize) == text
+        {
+            return last;
+        }
+        let hasher = FixedState::default();
+        let dictionary = &mut self.codes.dictionary;
+        let found = self.index.find(hasher.hash_one(text), |&code| dictionary.get(code as usize) == text);
+        if let Some(&code) = found {
+            return code;
+        }
+        let code = dictionary.len() as u32;
+        dictionary.push(text);
+        let dictionary = &self.codes.dictionary;
+        self.index.insert_unique(hasher.hash_one(text), code, |&code| hasher.hash_one(dictionary.get(code as usize)));
+        code
+    }
+
+    /// The column; nothing where no row is known.
+    fn finish(self, name: &str) -> Option<Column> {
+        (self.validity.known > 0).then(|| self.column(name))
+    }
+
+    fn column(self, name: &str) -> Column {
+        Column { name: name.to_owned(), values: Values::Codes(self.codes), validity: self.validity.finish() }
+    }
+}
+
+#[derive(Debug)]
+struct Numbers<T> {
+    values: Vec<T>,
+    validity: Validity,
+}
+
+impl<T> Default for Numbers<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), validity: Validity::default() }
+    }
+}
+
+impl<T: Default> Numbers<T> {
+    fn push(&mut self, value: Option<T>) {
+        self.validity.push(value.is_some());
+        self.values.push(value.unwrap_or_default());
+    }
+
+    /// The column; nothing where no row is known.
+    fn finish(self, name: &str, wrap: fn(Vec<T>) -> Values) -> Option<Column> {
+        (self.validity.known > 0).then(|| self.column(name, wrap))
+    }
+
+    fn column(self, name: &str, wrap: fn(Vec<T>) -> Values) -> Column {
+        Column { name: name.to_owned(), values: wrap(self.values), validity: self.validity.finish() }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Texts {
+    strings: Strings,
+    validity: Validity,
+}
+
+impl Texts {
+    fn push(&mut self, text: Option<&str>) {
+        self.validity.push(text.is_some());
+        self.strings.push(text.unwrap_or_default());
+    }
+
+    fn finish(self, name: String) -> Column {
+        Column { name, values: Values::Strings(self.strings), validity: self.validity.finish() }
+    }
+}
+
+/// A chunk being filled.
+#[derive(Debug, Default)]
+pub(crate) struct ChunkBuilder {
+    first_row: u64,
+    rows: usize,
+    ids: Texts,
+    kind: CodesBuilder,
+    tenant: CodesBuilder,
+    environment: CodesBuilder,
+    state: CodesBuilder,
+    created_at: Numbers<i64>,
+    last_used_at: Numbers<i64>,
+    size_bytes: Numbers<u64>,
+    extra: Vec<(String, Texts)>,
+}
+
+impl ChunkBuilder {
+    pub fn new(first_row: u64) -> Self {
+        Self { first_row, ..Self::default() }
+    }
+
+    pub fn push(&mut self, row: &Row<'_>) {
+        self.ids.push(row.id.as_deref());
+        self.kind.push(row.kind.as_deref());
+        self.tenant.push(row.tenant.as_deref());
+        self.environment.push(row.environment.as_deref());
+        self.state.push(row.state.as_deref());
+        self.created_at.push(row.created_at);
+        self.last_used_at.push(row.last_used_at);
+        self.size_bytes.push(row.size_bytes);
+        for (name, _) in &row.extra {
+            if !self.extra.iter().any(|(known, _)| known == name) {
+                let mut column = Texts::default();
+                (0..self.rows).for_each(|_| column.push(None));
+                self.extra.push((name.clone().into_owned(), column));
+            }
+        }
+        for (name, column) in &mut self.extra {
+            column.push(row.extra.iter().find(|(other, _)| other == name).map(|(_, text)| text.as_ref()));
+        }
+        self.rows += 1;
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.rows >= CHUNK_ROWS || self.ids.strings.bytes.len() >= CHUNK_BYTES
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn finish(mut self) -> Chunk {
+        self.extra.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut columns = vec![self.ids.finish("id".to_owned())];
+        columns.extend(self.kind.finish("kind"));
+        columns.extend(self.tenant.finish("tenant"));
+        columns.extend(self.environment.finish("environment"));
+        columns.extend(self.state.finish("state"));
+        columns.extend(self.created_at.finish("created_at", Values::I64s));
+        columns.extend(self.last_used_at.finish("last_used_at", Values::I64s));
+        columns.extend(self.size_bytes.finish("size_bytes", Values::U64s));
+        columns.extend(self.extra.into_iter().map(|(name, column)| column.finish(name)));
+        Chunk { first_row: self.first_row, rows: self.rows as u32, columns }
+    }
+}
+
+/// The columns that an inventory's answers fill.
+#[derive(Debug, Default)]
+pub(crate) struct ResolvedBuilder {
+    kind: CodesBuilder,
+    tenant: CodesBuilder,
+    environment: CodesBuilder,
+    state: CodesBuilder,
+    state_since: Numbers<i64>,
+    created_at: Numbers<i64>,
+    last_used_at: Numbers<i64>,
+    size_bytes: Numbers<u64>,
+    dependents: Numbers<u64>,
+    legal_hold: Numbers<u8>,
+    retain_until: Numbers<i64>,
+}
+
+impl ResolvedBuilder {
+    pub fn push(&mut self, record: Option<&crate::inventory::Record>) {
+        self.kind.push(record.and_then(|record| record.kind.as_deref()));
+        self.tenant.push(record.and_then(|record| record.tenant.as_deref()));
+        self.environment.push(record.and_then(|record| record.environment.as_deref()));
+        self.state.push(record.and_then(|record| record.state.as_deref()));
+        self.state_since.push(record.and_then(|record| record.state_since));
+        self.created_at.push(record.and_then(|record| record.created_at));
+        self.last_used_at.push(record.and_then(|record| record.last_used_at));
+        self.size_bytes.push(record.and_then(|record| record.size_bytes));
+        self.dependents.push(record.and_then(|record| record.dependents.as_ref()).map(|ids| ids.len() as u64));
+        self.legal_hold.push(record.and_then(|record| record.legal_hold).map(u8::from));
+        self.retain_until.push(record.and_then(|record| record.retain_until));
+    }
+
+    /// Every resolved column, known or not: there was an inventory, and this is what it said.
+    pub fn finish(self) -> Vec<Column> {
+        let bools: fn(Vec<u8>) -> Values = |values| {
+            let mut bits = Validity::default();
+            values.iter().for_each(|value| bits.push(*value == 1));
+            Values::Bools(bits.bits)
+        };
+        vec![
+            self.kind.column("resolved_kind"),
+            self.tenant.column("resolved_tenant"),
+            self.environment.column("resolved_environment"),
+            self.state.column("resolved_state"),
+            self.state_since.column("resolved_state_since", Values::I64s),
+            self.created_at.column("resolved_created_at", Values::I64s),
+            self.last_used_at.column("resolved_last_used_at", Values::I64s),
+            self.size_bytes.column("resolved_size_bytes", Values::U64s),
+            self.dependents.column("dependents", Values::U64s),
+            self.legal_hold.column("legal_hold", bools),
+            self.retain_until.column("retain_until", Values::I64s),
+        ]
+    }
+}

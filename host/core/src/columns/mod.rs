@@ -1,0 +1,150 @@
+//! Targets as columns in Arrow's layouts: strings end to end behind offsets, dictionaries with codes, validity
+//! bitmaps. A chunk is what a policy is handed, so a batch of a million rows is a few dozen buffers.
+
+mod build;
+
+pub(crate) use build::{ChunkBuilder, ResolvedBuilder, Row};
+
+/// Rows of a full chunk.
+pub const CHUNK_ROWS: usize = 65_536;
+
+/// A chunk is closed early once its strings fill this many bytes, so that one chunk fits a policy's memory.
+pub(crate) const CHUNK_BYTES: usize = 4 << 20;
+
+/// A run of consecutive targets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chunk {
+    /// Row number of the first target in the whole batch.
+    pub first_row: u64,
+    /// How many targets: 1 to [`CHUNK_ROWS`].
+    pub rows: u32,
+    /// The columns that any of these targets has a value in, `id` first.
+    pub columns: Vec<Column>,
+}
+
+/// One column: a value a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Its name, as in the contract.
+    pub name: String,
+    /// Its values.
+    pub values: Values,
+    /// Which rows are known: bit `i % 8` of byte `i / 8`. None: all are.
+    pub validity: Option<Vec<u8>>,
+}
+
+/// The values of a column. Where a row is unknown its slot holds an empty string, code 0, 0 or false.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Text.
+    Strings(Strings),
+    /// Text with few distinct values.
+    Codes(Codes),
+    /// Counts and sizes.
+    U64s(Vec<u64>),
+    /// Times in seconds since 1970-01-01T00:00:00Z.
+    I64s(Vec<i64>),
+    /// Yes or no, as a bitmap.
+    Bools(Vec<u8>),
+}
+
+/// Strings end to end: string `i` is `bytes[offsets[i]..offsets[i + 1]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strings {
+    /// One more than there are strings.
+    pub offsets: Vec<u32>,
+    /// UTF-8.
+    pub bytes: Vec<u8>,
+}
+
+/// A dictionary, and an index into it for each row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Codes {
+    /// The distinct values of this chunk, in order of appearance.
+    pub dictionary: Strings,
+    /// One a row.
+    pub values: Vec<u32>,
+}
+
+impl Default for Strings {
+    fn default() -> Self {
+        Self { offsets: vec![0], bytes: Vec::new() }
+    }
+}
+
+impl Strings {
+    /// How many strings.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// String `i`; empty where there is none.
+    pub fn get(&self, i: usize) -> &str {
+        match (self.offsets.get(i), self.offsets.get(i + 1)) {
+            (Some(&from), Some(&to)) => {
+                self.bytes.get(from as usize..to as usize).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or("")
+            }
+            _ => "",
+        }
+    }
+
+    /// Every string.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|i| self.get(i))
+    }
+
+    pub(crate) fn push(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.offsets.push(self.bytes.len() as u32);
+    }
+}
+
+impl Column {
+    /// Whether row `i` is known.
+    #[inline]
+    pub fn is_known(&self, i: usize) -> bool {
+        self.validity.as_deref().is_none_or(|bits| bit(bits, i))
+    }
+
+    /// The text of row `i`, where it is known.
+    pub fn text(&self, i: usize) -> Option<&str> {
+        match &self.values {
+            _ if !self.is_known(i) => None,
+            Values::Strings(strings) => Some(strings.get(i)),
+            Values::Codes(codes) => codes.values.get(i).map(|code| codes.dictionary.get(*code as usize)),
+            _ => None,
+        }
+    }
+
+    /// Counts the rows of a column of codes: for each distinct value how often it stands there, and how many rows
+    /// are unknown.
+    pub(crate) fn count(&self) -> (Vec<(&str, u64)>, u64) {
+        let Values::Codes(codes) = &self.values else { return (Vec::new(), 0) };
+        let mut counts = vec![0_u64; codes.dictionary.len()];
+        let mut unknown = 0;
+        for (row, code) in codes.values.iter().enumerate() {
+            match counts.get_mut(*code as usize) {
+                Some(count) if self.is_known(row) => *count += 1,
+                _ => unknown += 1,
+            }
+        }
+        (codes.dictionary.iter().zip(counts).filter(|(_, count)| *count > 0).collect(), unknown)
+    }
+}
+
+impl Chunk {
+    /// The column of that name, if any of these targets has a value in it.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+#[inline]
+pub(crate) fn bit(bits: &[u8], i: usize) -> bool {
+    bits.get(i / 8).is_some_and(|byte| byte >> (i % 8) & 1 == 1)
+}

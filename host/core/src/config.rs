@@ -1,0 +1,107 @@
+//! The policy set: what `reprieve.toml` says.
+
+use crate::scope::Scope;
+use crate::source::{Folder, Place, Unreadable, nearest};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The largest `reprieve.toml`.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// A set of policies and what they are given.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySet {
+    /// The inventory: a CSV or NDJSON file below the folder of this file.
+    pub inventory: Option<String>,
+    /// The policies. None at all: nothing can be decided, so nothing is allowed.
+    #[serde(default)]
+    pub policy: Vec<PolicyEntry>,
+}
+
+/// One policy of a set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyEntry {
+    /// `builtin:NAME`, or the path of a wasm module below the folder of this file.
+    #[serde(rename = "use")]
+    pub source: String,
+    /// SHA-256 of the module, lower-case hex. Anything else is refused.
+    pub sha256: Option<String>,
+    /// Whether it counts towards the decision. If not, its findings are only reported.
+    #[serde(default = "yes")]
+    pub enforce: bool,
+    /// The batches it looks at. None: all.
+    #[serde(default)]
+    pub when: Scope,
+    /// Its settings.
+    #[serde(default)]
+    pub settings: BTreeMap<String, serde_json::Value>,
+    /// Its reference data: files below the folder of this file, by the name the policy knows them by.
+    #[serde(default)]
+    pub data: BTreeMap<String, String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl PolicyEntry {
+    /// A built-in policy with its defaults.
+    pub fn builtin(name: &str) -> Self {
+        Self {
+            source: format!("builtin:{name}"),
+            sha256: None,
+            enforce: true,
+            when: Scope::default(),
+            settings: BTreeMap::new(),
+            data: BTreeMap::new(),
+        }
+    }
+}
+
+impl PolicySet {
+    /// Every built-in policy with its defaults.
+    pub fn builtins() -> Self {
+        Self { inventory: None, policy: crate::builtin::names().map(PolicyEntry::builtin).collect() }
+    }
+
+    /// Reads a policy set below a folder.
+    ///
+    /// # Errors
+    /// [`Unreadable`] with the line.
+    pub fn read(folder: &Folder, name: &str) -> Result<Self, Unreadable> {
+        let shown = folder.shown(name);
+        let bytes = folder.read(name, MOST_BYTES)?;
+        let text = String::from_utf8(bytes).map_err(|_| Unreadable::new(&shown, Place::Whole, "not UTF-8"))?;
+        let deserializer = toml::Deserializer::parse(&text).map_err(|error| explain(&shown, &text, &error, ""))?;
+        serde_path_to_error::deserialize(deserializer)
+            .map_err(|error| explain(&shown, &text, error.inner(), &error.path().to_string()))
+    }
+}
+
+fn explain(shown: &str, text: &str, error: &toml::de::Error, path: &str) -> Unreadable {
+    let line =
+        error.span().map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() as u64);
+    let unreadable = Unreadable::new(shown, line.map_or(Place::Whole, Place::Line), error.message().to_owned());
+    let key = path.rsplit('.').next().unwrap_or_default();
+    let known = [
+        "inventory",
+        "policy",
+        "use",
+        "sha256",
+        "enforce",
+        "when",
+        "settings",
+        "data",
+        "mode",
+        "environment",
+        "target_kind",
+        "actor",
+    ];
+    match nearest(key, known) {
+        Some(name) if name != key => unreadable.help(format!("did you mean `{name}`?")),
+        _ => unreadable.help("`reprieve schema config` says what it holds"),
+    }
+}

@@ -1,0 +1,256 @@
+//! The gate: a set of policies, ready to vet batches.
+
+use crate::batch::Batch;
+use crate::decision::{Decision, OUT_OF_SCOPE, seal};
+use crate::facts::facts;
+use crate::inventory::{Inventory, Resolution, resolve};
+use crate::sandbox::{Input, Objection, Sandbox, View};
+use crate::scope::Scope;
+use crate::{GateBuilder, sandbox};
+use reprieve_model::{Claims, DecisionDocument, Facts, Fault, Finding, PolicyRun, Severity, Verdict};
+use serde::Serialize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// A set of policies, loaded and ready. Cheap to clone, and usable from many threads at once.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub sandbox: Sandbox,
+    pub policies: Vec<Loaded>,
+    pub inventory: Option<Arc<dyn Inventory>>,
+}
+
+/// A policy of the set, with what the operator gave it.
+pub(crate) struct Loaded {
+    pub policy: sandbox::Policy,
+    pub enforced: bool,
+    pub scope: Scope,
+    pub settings: String,
+    pub settings_sha256: String,
+    pub data: sandbox::Data,
+}
+
+/// What a policy of the set is.
+#[derive(Clone, Debug)]
+pub struct PolicyInfo<'a> {
+    /// What it says of itself.
+    pub descriptor: &'a sandbox::Descriptor,
+    /// SHA-256 of its component, lower-case hex.
+    pub sha256: &'a str,
+    /// The component's size.
+    pub bytes: u64,
+    /// Whether it counts towards the decision.
+    pub enforced: bool,
+}
+
+/// What is handed to policies, borrowed.
+#[derive(Serialize)]
+struct Review<'a> {
+    claims: &'a Claims,
+    facts: &'a Facts,
+}
+
+impl Gate {
+    /// Begins to put a gate together.
+    pub fn builder() -> GateBuilder {
+        GateBuilder::default()
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// The policies of the set, in alphabetical order.
+    pub fn policies(&self) -> impl Iterator<Item = PolicyInfo<'_>> {
+        self.0.policies.iter().map(|loaded| PolicyInfo {
+            descriptor: &loaded.policy.descriptor,
+            sha256: &loaded.policy.sha256,
+            bytes: loaded.policy.bytes,
+            enforced: loaded.enforced,
+        })
+    }
+
+    /// Vets a batch. Every policy looks at it, and what they answer is combined; whatever goes wrong on the way, a
+    /// panic of the host included, ends in [`Decision::Undecided`].
+    pub fn vet(&self, batch: Batch) -> Decision {
+        let judged = catch_unwind(AssertUnwindSafe(|| self.judge(&batch)));
+        let document = judged.unwrap_or_else(|_| {
+            let facts = facts(&batch.claims, &batch.counts, &batch.digests, None, batch.at);
+            let fault = gate_fault("panic", "the host panicked; this is a bug in Reprieve, please report it");
+            document(&batch, &facts, Vec::new(), vec![fault], Vec::new())
+        });
+        seal(batch, document)
+    }
+
+    fn judge(&self, batch: &Batch) -> DecisionDocument {
+        let mut faults = gate_faults(batch);
+        let resolution =
+            match self.0.inventory.as_deref().map(|inventory| resolve(&batch.chunks, inventory)).transpose() {
+                Ok(resolution) => resolution,
+                Err(error) => {
+                    faults.push(gate_fault("inventory", format!("the inventory could not be asked: {error}")));
+                    None
+                }
+            };
+        let facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), batch.at);
+        let review = match serde_json::to_string(&Review { claims: &batch.claims, facts: &facts }) {
+            Ok(review) => review,
+            Err(error) => {
+                faults.push(gate_fault("review", format!("the review could not be written: {error}")));
+                return document(batch, &facts, Vec::new(), faults, Vec::new());
+            }
+        };
+
+        let views = views(batch, resolution.as_ref());
+        let (mut findings, mut runs) = (Vec::new(), Vec::new());
+        for loaded in &self.0.policies {
+            let run = self.run(loaded, batch, &facts, &review, &views);
+            findings.extend(run.findings);
+            faults.extend(run.fault);
+            runs.push(run.run);
+        }
+        document(batch, &facts, findings, faults, runs)
+    }
+
+    fn run(&self, loaded: &Loaded, batch: &Batch, facts: &Facts, review: &str, views: &[View<'_>]) -> Part {
+        let descriptor = &loaded.policy.descriptor;
+        let mut part = Part {
+            run: PolicyRun {
+                name: descriptor.name.clone(),
+                version: descriptor.version.clone(),
+                sha256: loaded.policy.sha256.clone(),
+                settings_sha256: loaded.settings_sha256.clone(),
+                fuel: 0,
+                enforced: loaded.enforced,
+                result: OUT_OF_SCOPE.to_owned(),
+            },
+            findings: Vec::new(),
+            fault: None,
+        };
+        if !loaded.scope.covers(&batch.claims, facts.inventory.as_ref()) {
+            return part;
+        }
+        let input =
+            Input { review, settings: &loaded.settings, data: &loaded.data, views, rows: batch.counts.targets };
+        let sandbox::Run { fuel, outcome } = self.0.sandbox.run(&loaded.policy, input);
+        part.run.fuel = fuel;
+        part.run.result = match outcome {
+            Ok(objections) => {
+                let result = match objections.iter().map(|objection| objection.severity).min() {
+                    None => "content",
+                    Some(Severity::Warn) => "warn",
+                    Some(Severity::Deny) => "deny",
+                };
+                let finding = |objection| finding(objection, &descriptor.name, loaded.enforced, batch);
+                part.findings = objections.into_iter().map(finding).collect();
+                result
+            }
+            Err(fault) => {
+                part.fault = Some(Fault {
+                    policy: descriptor.name.clone(),
+                    cause: fault.cause.as_str().to_owned(),
+                    message: fault.message,
+                    enforced: loaded.enforced,
+                });
+                "fault"
+            }
+        }
+        .to_owned();
+        part
+    }
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.policies().map(|policy| &policy.descriptor.name)).finish()
+    }
+}
+
+/// One policy's part in a decision.
+struct Part {
+    run: PolicyRun,
+    findings: Vec<Finding>,
+    fault: Option<Fault>,
+}
+
+/// What the gate itself objects to, whatever the policies say.
+fn gate_faults(batch: &Batch) -> Vec<Fault> {
+    let schedule = batch.claims.schedule.clone().unwrap_or_default();
+    let mut faults = Vec::new();
+    if batch.is_empty() {
+        faults.push(gate_fault("empty", "the list of targets is empty, and many interfaces read that as everything"));
+    }
+    if let Some(end) = schedule.expires_at.filter(|end| *end < batch.at) {
+        faults.push(gate_fault("expired", format!("the request expired at {end}; submit a new one")));
+    }
+    if let Some(start) = schedule.not_before.filter(|start| *start > batch.at) {
+        faults.push(gate_fault("too-early", format!("the request may not run before {start}")));
+    }
+    faults
+}
+
+fn gate_fault(cause: &str, message: impl Into<String>) -> Fault {
+    Fault { policy: "gate".to_owned(), cause: cause.to_owned(), message: message.into(), enforced: true }
+}
+
+fn views<'a>(batch: &'a Batch, resolution: Option<&'a Resolution>) -> Vec<View<'a>> {
+    let chunks = batch.chunks.iter().enumerate();
+    let resolved =
+        |i| resolution.and_then(|resolution| resolution.columns.get(i)).map(Vec::as_slice).unwrap_or_default();
+    chunks.map(|(i, chunk)| View { chunk, resolved: resolved(i) }).collect()
+}
+
+fn finding(objection: Objection, policy: &str, enforced: bool, batch: &Batch) -> Finding {
+    let Objection { rule, severity, message, help, field, setting, rows, examples } = objection;
+    let example = |row: &u64| match batch.id(*row) {
+        Some(id) => id.to_owned(),
+        None => format!("(row {row}, without an id)"),
+    };
+    Finding {
+        policy: policy.to_owned(),
+        code: format!("{policy}/{rule}"),
+        rule,
+        severity,
+        message,
+        help,
+        field,
+        setting,
+        rows,
+        examples: examples.iter().map(example).collect(),
+        enforced,
+    }
+}
+
+/// Puts the parts together in an order that does not depend on that of the policies: what denies comes first, and of
+/// that the objections to the most targets.
+fn document(
+    batch: &Batch,
+    facts: &Facts,
+    mut findings: Vec<Finding>,
+    mut faults: Vec<Fault>,
+    mut policies: Vec<PolicyRun>,
+) -> DecisionDocument {
+    findings.sort_by(|a, b| {
+        let key = |f: &Finding| (!f.enforced, f.severity, std::cmp::Reverse(f.rows), f.code.clone());
+        key(a).cmp(&key(b))
+    });
+    faults.sort_by(|a, b| (!a.enforced, &a.policy, &a.cause).cmp(&(!b.enforced, &b.policy, &b.cause)));
+    policies.sort_by(|a, b| a.name.cmp(&b.name));
+    DecisionDocument {
+        decision: Verdict::Undecided,
+        request: batch.claims.id.clone(),
+        evaluated_at: batch.at,
+        targets: facts.targets,
+        tenants: facts.tenants_at_most(),
+        targets_sha256: facts.targets_sha256.clone(),
+        request_sha256: facts.request_sha256.clone(),
+        inventory_sha256: facts.inventory.as_ref().map(|inventory| inventory.sha256.clone()),
+        findings,
+        faults,
+        policies,
+        restore: facts.restore.clone(),
+        permit: None,
+    }
+}

@@ -1,0 +1,109 @@
+//! The closure: everything that goes when the targets go. Computed once for all policies.
+
+use super::{Inventory, PoolRecord, Record, Unavailable};
+use crate::facts::Counter;
+use hashbrown::{HashMap, HashSet};
+use reprieve_model::{Closure, Pool, TenantFacts};
+use std::borrow::Cow;
+
+/// Levels of dependents that are followed. A cycle ends by itself; a chain this long is a mistake in the inventory.
+const MAX_DEPTH: usize = 64;
+
+/// Examples of undeclared things that are kept.
+const EXAMPLES: usize = 5;
+
+/// Everything that goes, as it is being counted.
+#[derive(Debug, Default)]
+pub(super) struct Walk<'a> {
+    /// Ids seen: the targets, and whatever was reached from them.
+    seen: HashSet<Cow<'a, str>>,
+    /// Dependents that were named and not yet looked up.
+    frontier: Vec<String>,
+    tenants: HashSet<String>,
+    tenants_unknown: u64,
+    kinds: Counter,
+    undeclared_kinds: Counter,
+    pools: HashMap<String, u64>,
+    closure: Closure,
+}
+
+impl<'a> Walk<'a> {
+    /// Marks an id as a target, before anything is followed.
+    pub fn target(&mut self, id: &'a str) {
+        self.seen.insert(Cow::Borrowed(id));
+    }
+
+    /// Counts a target, with the tenant and kind that the list gives where the inventory gives none.
+    pub fn add_target(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) {
+        let tenant = record.and_then(|record| record.tenant.as_deref()).or(tenant);
+        let kind = record.and_then(|record| record.kind.as_deref()).or(kind);
+        self.add(record, tenant, kind);
+    }
+
+    fn add(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) {
+        self.closure.things += 1;
+        self.kinds.add(kind, 1);
+        match tenant {
+            Some(tenant) if self.tenants.contains(tenant) => {}
+            Some(tenant) => drop(self.tenants.insert(tenant.to_owned())),
+            None => self.tenants_unknown += 1,
+        }
+        if let Some(pool) = record.and_then(|record| record.pool.as_deref()) {
+            *self.pools.entry_ref(pool).or_default() += 1;
+        }
+        match record.and_then(|record| record.dependents.as_ref()) {
+            None => self.closure.unknown += 1,
+            Some(dependents) => {
+                for id in dependents {
+                    if !self.seen.contains(id.as_str()) {
+                        self.seen.insert(Cow::Owned(id.clone()));
+                        self.frontier.push(id.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Follows the dependents, level by level, and gives the closure and the pools it takes from.
+    pub fn finish(mut self, inventory: &dyn Inventory) -> Result<(Closure, Vec<Pool>), Unavailable> {
+        for _ in 0..MAX_DEPTH {
+            if self.frontier.is_empty() {
+                break;
+            }
+            let level = std::mem::take(&mut self.frontier);
+            let ids: Vec<&str> = level.iter().map(String::as_str).collect();
+            for (id, record) in ids.iter().zip(inventory.records(&ids)?) {
+                let record = record.as_deref();
+                let kind = record.and_then(|record| record.kind.as_deref());
+                self.closure.undeclared += 1;
+                self.undeclared_kinds.add(kind, 1);
+                if self.closure.examples.len() < EXAMPLES {
+                    self.closure.examples.push((*id).to_owned());
+                }
+                self.add(record, record.and_then(|record| record.tenant.as_deref()), kind);
+            }
+        }
+        self.closure.truncated = !self.frontier.is_empty();
+        let pools = self.pools(inventory)?;
+        let closure = Closure {
+            undeclared_kinds: self.undeclared_kinds.tally(),
+            tenants: TenantFacts { distinct: self.tenants.len() as u64, unknown: self.tenants_unknown },
+            kinds: self.kinds.tally(),
+            ..self.closure
+        };
+        Ok((closure, pools))
+    }
+
+    fn pools(&self, inventory: &dyn Inventory) -> Result<Vec<Pool>, Unavailable> {
+        let mut names: Vec<&str> = self.pools.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        let records = inventory.pools(&names)?;
+        let pool = |(name, PoolRecord { members, minimum }): (&&str, PoolRecord)| Pool {
+            name: (*name).to_owned(),
+            members,
+            removed: self.pools.get(*name).copied().unwrap_or_default(),
+            minimum,
+        };
+        Ok(names.iter().zip(records).map(pool).collect())
+    }
+}

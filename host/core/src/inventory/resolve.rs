@@ -1,0 +1,84 @@
+//! Resolving a batch: what the inventory says of each target, as columns, and the facts that follow.
+
+use super::closure::Walk;
+use super::{Inventory, Unavailable};
+use crate::columns::{Chunk, Column, ResolvedBuilder};
+use crate::facts::Counter;
+use hashbrown::HashSet;
+use reprieve_model::{InventoryFacts, TenantFacts};
+
+/// The inventory's answer about a batch.
+#[derive(Debug)]
+pub(crate) struct Resolution {
+    /// The resolved columns of each chunk, in the order of the chunks.
+    pub columns: Vec<Vec<Column>>,
+    /// What they come to.
+    pub facts: InventoryFacts,
+}
+
+/// Asks the inventory about every target, chunk by chunk.
+pub(crate) fn resolve(chunks: &[Chunk], inventory: &dyn Inventory) -> Result<Resolution, Unavailable> {
+    let mut walk = Walk::default();
+    for chunk in chunks {
+        let column = chunk.column("id");
+        (0..chunk.rows as usize).filter_map(|row| column?.text(row)).for_each(|id| walk.target(id));
+    }
+
+    let mut columns = Vec::with_capacity(chunks.len());
+    let (mut kinds, mut environments, mut states) = (Counter::default(), Counter::default(), Counter::default());
+    let mut tenants: HashSet<String> = HashSet::new();
+    let (mut resolved, mut unresolved, mut tenants_unknown) = (0, 0, 0);
+    for chunk in chunks {
+        let (id, tenant, kind) = (chunk.column("id"), chunk.column("tenant"), chunk.column("kind"));
+        let rows = chunk.rows as usize;
+        let ids: Vec<&str> = (0..rows).map(|row| id.and_then(|id| id.text(row)).unwrap_or_default()).collect();
+        let records = inventory.records(&ids)?;
+        if records.len() != rows {
+            return Err(Unavailable(format!("the inventory gave {} answers to {rows} questions", records.len())));
+        }
+        let mut builder = ResolvedBuilder::default();
+        for (row, record) in records.iter().enumerate() {
+            let record = record.as_deref();
+            builder.push(record);
+            match record {
+                Some(_) => resolved += 1,
+                None => unresolved += 1,
+            }
+            walk.add_target(record, tenant.and_then(|tenant| tenant.text(row)), kind.and_then(|kind| kind.text(row)));
+        }
+        let built = builder.finish();
+        for column in &built {
+            let (counts, unknown) = column.count();
+            match column.name.as_str() {
+                "resolved_kind" => kinds.add_all(&counts, unknown),
+                "resolved_environment" => environments.add_all(&counts, unknown),
+                "resolved_state" => states.add_all(&counts, unknown),
+                "resolved_tenant" => {
+                    tenants_unknown += unknown;
+                    for (tenant, _) in counts {
+                        tenants.get_or_insert_with(tenant, |name| name.to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+        columns.push(built);
+    }
+
+    let (closure, pools) = walk.finish(inventory)?;
+    let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
+    let facts = InventoryFacts {
+        sha256: inventory.sha256(),
+        resolved,
+        unresolved,
+        tenants: TenantFacts { distinct: tenants.len() as u64, unknown: tenants_unknown },
+        kinds: kinds.tally(),
+        environments: environments.tally(),
+        states: states.tally(),
+        population: inventory.population(&names)?,
+        population_tenants: inventory.tenants()?,
+        pools,
+        closure,
+    };
+    Ok(Resolution { columns, facts })
+}

@@ -1,0 +1,62 @@
+//! Reprieve vets deletion batches before anything is deleted. This is the library that a pipeline embeds.
+//!
+//! ```no_run
+//! use reprieve::{Batch, Decision, Gate, Permit};
+//! use std::path::Path;
+//!
+//! // The destructive call takes a permit, and there is no way to make one but the gate.
+//! fn delete(permit: Permit) {
+//!     for id in permit.batch().ids().flatten() {
+//!         println!("deleting {id}");
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gate = Gate::builder().config(Path::new("reprieve.toml"))?.build()?;
+//! match gate.vet(Batch::open(Path::new("request.json"))?) {
+//!     Decision::Allow(permit) => delete(permit),
+//!     Decision::Deny(withheld) | Decision::Undecided(withheld) => {
+//!         for finding in &withheld.document().findings {
+//!             eprintln!("{}: {}", finding.code, finding.message);
+//!         }
+//!     }
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! The way of a batch: [`source`](Folder) reads the request and puts its targets into [`columns`](Chunk); facts are
+//! counted on the way, and the [`Inventory`] says what each id is; every policy looks at both in the sandbox; their
+//! answers are combined in one pure function, and out comes a [`Decision`], with a [`Permit`] if it is an allow.
+
+mod batch;
+mod build;
+mod builtin;
+mod clock;
+mod columns;
+mod config;
+mod decision;
+mod facts;
+mod gate;
+mod inventory;
+mod sandbox;
+/// JSON Schemas of the documents.
+pub mod schema;
+mod scope;
+mod source;
+
+pub use batch::Batch;
+pub use build::{GateBuilder, Setup};
+pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Strings, Values};
+pub use config::{PolicyEntry, PolicySet};
+pub use decision::{Decision, Permit, Withheld};
+pub use gate::{Gate, PolicyInfo};
+pub use inventory::{Inventory, PoolRecord, Record, Table, Unavailable};
+pub use reprieve_model as model;
+pub use sandbox::{Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};
+pub use scope::{OneOrMore, Scope};
+pub use source::{Folder, Place, Unreadable};
+
+/// The built-in policies.
+pub mod builtins {
+    pub use crate::builtin::{component, names};
+}

@@ -1,0 +1,93 @@
+//! The sandbox: the only place where wasmtime appears. Bytes are admitted, compiled and asked what they are; then
+//! every decision runs them in a fresh instance, within limits of which each has its own fault.
+//!
+//! - A policy imports nothing but types, so there is nothing to link.
+//! - Fuel decides; it is the same on every machine. The wall clock is a backstop behind it.
+//! - An instance is used for one decision and dropped, whatever came out.
+
+mod admission;
+mod bindings;
+mod convert;
+mod fault;
+mod limits;
+mod policy;
+mod run;
+mod slots;
+mod ticker;
+
+pub use admission::Refusal;
+pub(crate) use convert::{Objection, View};
+pub use fault::{Cause, Fault};
+pub use limits::Limits;
+pub(crate) use policy::{Data, LoadFailure, Policy};
+pub use policy::{Descriptor, RuleInfo};
+pub(crate) use run::{Input, Run};
+
+use slots::Slots;
+use std::path::Path;
+use ticker::Ticker;
+use wasmtime::component::Linker;
+use wasmtime::{Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// The wasm engine of a gate with all that its policies share.
+pub(crate) struct Sandbox {
+    engine: Engine,
+    linker: Linker<limits::Meter>,
+    limits: Limits,
+    slots: Slots,
+    ticker: Ticker,
+}
+
+impl Sandbox {
+    /// Sets up an engine. Compiled code is kept below `cache`, if that is given and can be written to.
+    pub fn new(limits: Limits, cache: Option<&Path>) -> Result<Self, String> {
+        let engine = Engine::new(&config(&limits, cache)?).map_err(|error| format!("{error:#}"))?;
+        Ok(Self {
+            linker: Linker::new(&engine),
+            slots: Slots::new(limits.concurrent_runs as usize),
+            ticker: Ticker::start(&engine).map_err(|error| error.to_string())?,
+            engine,
+            limits,
+        })
+    }
+}
+
+/// Everything that decides what a policy can do and how it is measured. Fuel, canonical NaNs, no threads and no
+/// relaxed SIMD make a run the same everywhere.
+fn config(limits: &Limits, cache: Option<&Path>) -> Result<Config, String> {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(false)
+        .wasm_memory64(false)
+        .concurrency_support(false)
+        .wasm_component_model(true)
+        .wasm_backtrace_max_frames(None)
+        .max_wasm_stack(limits.stack_bytes as usize);
+
+    let runs = limits.concurrent_runs;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(runs)
+        .total_core_instances(runs * limits.core_instances)
+        .total_memories(runs * limits.memories)
+        .total_tables(runs * limits.tables)
+        .max_memories_per_component(limits.memories)
+        .max_tables_per_component(limits.tables)
+        .max_core_instances_per_component(limits.core_instances)
+        .max_memory_size(limits.memory_bytes as usize)
+        .table_elements(limits.table_elements as usize)
+        .linear_memory_keep_resident(limits.resident_bytes as usize)
+        .pagemap_scan(Enabled::Auto)
+        .max_unused_warm_slots(runs * limits.memories);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+
+    if let Some(folder) = cache {
+        let mut settings = CacheConfig::new();
+        settings.with_directory(folder);
+        // Without a cache everything still works, only later: not a reason to refuse a decision.
+        config.cache(Cache::new(settings).ok());
+    }
+    Ok(config)
+}

@@ -1,0 +1,165 @@
+//! Loading a policy: admitted, wrapped if need be, compiled, pre-linked, and asked what it is.
+
+use super::admission::{Form, Refusal, admit};
+use super::bindings::PolicyPre;
+use super::fault::{Cause, Fault};
+use super::limits::Meter;
+use super::{Sandbox, bindings};
+use reprieve_model::Severity;
+use sha2::{Digest, Sha256};
+use wasmtime::component::Component;
+
+/// Reference data by name.
+pub(crate) type Data = Vec<(String, Vec<u8>)>;
+
+/// What a policy says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Descriptor {
+    /// Kebab-case; the first half of every code.
+    pub name: String,
+    /// A semantic version.
+    pub version: String,
+    /// One sentence.
+    pub summary: String,
+    /// Every rule it may report.
+    pub rules: Vec<RuleInfo>,
+    /// JSON Schema of its settings.
+    pub settings_schema: serde_json::Value,
+    /// The columns it looks at; none if it looks at claims and facts alone.
+    pub columns: Vec<String>,
+}
+
+/// What a policy says of one of its rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// Kebab-case; the second half of the code.
+    pub code: String,
+    /// One sentence.
+    pub summary: String,
+    /// Why it exists and where its default comes from.
+    pub explanation: String,
+    /// The settings that steer it.
+    pub settings: Vec<String>,
+}
+
+/// A policy that is ready to run.
+pub(crate) struct Policy {
+    pub descriptor: Descriptor,
+    pub sha256: String,
+    pub bytes: u64,
+    pub(super) pre: PolicyPre<Meter>,
+}
+
+/// Why a policy cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadFailure {
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    #[error("it cannot say what it is: {}: {}", .0.cause.as_str(), .0.message)]
+    Faulted(Fault),
+    #[error("what it says of itself is wrong: {0}")]
+    Descriptor(String),
+}
+
+impl Sandbox {
+    /// Loads a policy from a component, or from a core module as cargo leaves it. One that the caller has `admitted`
+    /// before (it was built with this very library) is not looked at again.
+    pub fn load(&self, bytes: &[u8], admitted: bool) -> Result<Policy, LoadFailure> {
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        let form = if admitted { Form::Component } else { admit(bytes, &self.limits)? };
+        let wrapped;
+        let component = match form {
+            Form::Component => bytes,
+            Form::Module => {
+                wrapped = wrap(bytes)?;
+                &wrapped
+            }
+        };
+        let component =
+            Component::new(&self.engine, component).map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
+        let pre = self.linker.instantiate_pre(&component).map_err(|error| Refusal::World(format!("{error:#}")))?;
+        let pre = PolicyPre::new(pre).map_err(|error| Refusal::World(format!("{error:#}")))?;
+        let descriptor = self.describe(&pre)?;
+        Ok(Policy { descriptor, sha256, bytes: bytes.len() as u64, pre })
+    }
+
+    fn describe(&self, pre: &PolicyPre<Meter>) -> Result<Descriptor, LoadFailure> {
+        let _slot = self.slots.take();
+        let _running = self.ticker.run();
+        let mut store = self.store(0, 0);
+        let guest =
+            pre.instantiate(&mut store).map_err(|error| LoadFailure::Faulted(Fault::of_instantiation(&error)))?;
+        let said = guest.call_describe(&mut store).map_err(|error| LoadFailure::Faulted(Fault::of_call(&error)))?;
+        check_descriptor(said).map_err(LoadFailure::Descriptor)
+    }
+
+    /// Lets the policy check settings and data.
+    pub fn validate(&self, policy: &Policy, settings: &str, data: &Data) -> Result<(), Fault> {
+        let _slot = self.slots.take();
+        let _running = self.ticker.run();
+        let bytes: usize = settings.len() + data.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        let mut store = self.store(0, bytes as u64);
+        let guest = policy.pre.instantiate(&mut store).map_err(|error| Fault::of_instantiation(&error))?;
+        let data: Vec<_> = data.iter().map(|(name, bytes)| bindings::types::Blob { name, bytes }).collect();
+        match guest.call_validate(&mut store, settings, &data) {
+            Err(error) => Err(Fault::of_call(&error)),
+            Ok(Err(message)) => Err(Fault::new(Cause::Declined, message)),
+            Ok(Ok(())) => Ok(()),
+        }
+    }
+}
+
+fn wrap(module: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let encoded = wit_component::ComponentEncoder::default()
+        .validate(false) // admission has done that
+        .module(module)
+        .and_then(|mut encoder| encoder.encode());
+    encoded.map_err(|error| Refusal::World(format!("{error:#}")))
+}
+
+fn check_descriptor(said: bindings::types::Descriptor) -> Result<Descriptor, String> {
+    let is_kebab = |text: &str| {
+        let part =
+            |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        text.len() <= 64 && text.split('-').all(part)
+    };
+    if !is_kebab(&said.name) {
+        return Err(format!("the name `{}` is not kebab-case", said.name));
+    }
+    let settings_schema: serde_json::Value = serde_json::from_str(&said.settings_schema)
+        .map_err(|error| format!("the schema of its settings is not JSON: {error}"))?;
+    let mut rules: Vec<RuleInfo> = Vec::new();
+    for rule in said.rules {
+        if !is_kebab(&rule.code) {
+            return Err(format!("the rule `{}` is not kebab-case", rule.code));
+        }
+        if rules.iter().any(|other| other.code == rule.code) {
+            return Err(format!("the rule `{}` is there twice", rule.code));
+        }
+        if let Some(setting) = rule.settings.iter().find(|name| settings_schema["properties"].get(name).is_none()) {
+            return Err(format!(
+                "the rule `{}` names the setting `{setting}`, which the schema does not have",
+                rule.code
+            ));
+        }
+        let bindings::types::Rule { code, summary, explanation, settings } = rule;
+        rules.push(RuleInfo { code, summary, explanation, settings });
+    }
+    Ok(Descriptor {
+        name: said.name,
+        version: said.version,
+        summary: said.summary,
+        rules,
+        settings_schema,
+        columns: said.columns,
+    })
+}
+
+impl From<bindings::types::Severity> for Severity {
+    fn from(severity: bindings::types::Severity) -> Self {
+        match severity {
+            bindings::types::Severity::Deny => Self::Deny,
+            bindings::types::Severity::Warn => Self::Warn,
+        }
+    }
+}

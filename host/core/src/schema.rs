@@ -1,0 +1,25 @@
+//! JSON Schemas of the documents, generated from their types.
+
+use crate::config::PolicySet;
+use reprieve_model::{DecisionDocument, Request, Review, Targets};
+use serde_json::Value;
+
+/// The schema of a request.
+pub fn request() -> Value {
+    schemars::schema_for!(Request<Targets>).to_value()
+}
+
+/// The schema of a decision, as `--format json` prints it.
+pub fn decision() -> Value {
+    schemars::schema_for!(DecisionDocument).to_value()
+}
+
+/// The schema of a policy set, as `reprieve.toml` holds it.
+pub fn config() -> Value {
+    schemars::schema_for!(PolicySet).to_value()
+}
+
+/// The schema of a review, as policies are handed it.
+pub fn review() -> Value {
+    schemars::schema_for!(Review).to_value()
+}

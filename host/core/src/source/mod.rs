@@ -1,0 +1,81 @@
+//! Where bytes come in: the only part of this crate that touches files, and only through a [`Folder`].
+
+mod csv;
+mod folder;
+mod inventory;
+mod lines;
+mod ndjson;
+mod request;
+mod row;
+mod targets;
+
+pub use folder::Folder;
+pub(crate) use inventory::read as read_inventory;
+pub(crate) use request::{Document, Where, read as read_request};
+pub(crate) use targets::{List, read_file as read_target_file, read_inline as read_inline_targets, write_ndjson};
+
+use std::fmt;
+
+/// Something that was handed in cannot be read: what, where, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The file, or `<stdin>`.
+    pub file: String,
+    /// Where in it.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it, where that can be said.
+    pub help: Option<String>,
+}
+
+/// A place in a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The whole of it.
+    Whole,
+    /// A line, counted from 1.
+    Line(u64),
+    /// A JSON pointer, and the line it is on.
+    Pointer {
+        /// The pointer; empty for the document itself.
+        pointer: String,
+        /// The line, counted from 1.
+        line: u64,
+    },
+}
+
+impl Unreadable {
+    pub(crate) fn new(file: &str, place: Place, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), place, message: message.into(), help: None }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Whole => write!(f, "{}: ", self.file)?,
+            Place::Line(line) => write!(f, "{}:{line}: ", self.file)?,
+            Place::Pointer { pointer, line } if pointer.is_empty() => write!(f, "{}:{line}: ", self.file)?,
+            Place::Pointer { pointer, line } => write!(f, "{}:{line}: `{pointer}`: ", self.file)?,
+        }
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\nhelp: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// The known name nearest to a mistyped one, if any is near.
+pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.into_iter().map(|name| (strsim::damerau_levenshtein(typed, name), name));
+    scored.min().filter(|(distance, name)| *distance <= 1 + name.len() / 4).map(|(_, name)| name)
+}

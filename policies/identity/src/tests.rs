@@ -1,0 +1,107 @@
+use crate::Identity;
+use reprieve_sdk::testing::{check, chunk, codes, review};
+use serde_json::{Value, json};
+
+fn found(claims: Value, columns: &[(&str, [&str; 2])]) -> Vec<String> {
+    found_with(claims, json!({}), columns)
+}
+
+/// Checks two apps, soft-deleted in production, with these columns put in place of the right ones. `?` is unknown.
+fn found_with(claims: Value, settings: Value, columns: &[(&str, [&str; 2])]) -> Vec<String> {
+    let right = [
+        ("kind", ["app"; 2]),
+        ("environment", ["?"; 2]),
+        ("resolved_kind", ["app"; 2]),
+        ("resolved_environment", ["production"; 2]),
+        ("resolved_state", ["soft-deleted"; 2]),
+    ];
+    let columns = right.iter().map(|(name, values)| {
+        let values = columns.iter().find(|(other, _)| other == name).map_or(values, |(_, values)| values);
+        codes(name, &values.map(|value| Some(value).filter(|value| *value != "?")))
+    });
+    let chunk = chunk(2, columns.collect());
+    check::<Identity>(&review(claims, json!({})), settings, &[chunk])
+}
+
+fn declared(kind: &str) -> Value {
+    json!({ "target_kind": kind, "provenance": { "id_kind": kind } })
+}
+
+#[test]
+fn what_is_in_order_passes_in_both_modes() {
+    assert!(found(json!({}), &[]).is_empty());
+    assert!(found(json!({ "mode": "hard" }), &[]).is_empty());
+}
+
+#[test]
+fn a_kind_that_differs_is_denied_wherever_it_stands() {
+    for column in ["kind", "resolved_kind"] {
+        for other in ["label", "App", "\u{430}pp"] {
+            assert_eq!(found(json!({}), &[(column, ["app", other])]), ["deny kind-mismatch"], "{column} {other}");
+        }
+    }
+    assert_eq!(found(json!({ "provenance": { "id_kind": "label" } }), &[]), ["deny kind-mismatch"]);
+}
+
+#[test]
+fn a_limit_counts_exactly_and_zero_allows_nothing() {
+    let one = [("kind", ["app", "label"])];
+    assert!(found_with(json!({}), json!({ "max_mismatch": 1 }), &one).is_empty());
+    assert_eq!(found_with(json!({}), json!({ "max_mismatch": 0 }), &one), ["deny kind-mismatch"]);
+    assert_eq!(
+        found_with(
+            declared("site"),
+            json!({ "max_protected": 0 }),
+            &[("kind", ["site", "site"]), ("resolved_kind", ["site", "site"])]
+        ),
+        ["deny protected-kind"]
+    );
+}
+
+#[test]
+fn what_the_inventory_does_not_know_is_unresolved() {
+    let one = [("resolved_kind", ["app", "?"])];
+    assert_eq!(found(json!({ "mode": "hard" }), &one), ["deny unresolved"]);
+    assert_eq!(found(json!({}), &one), ["deny unresolved"]);
+    assert!(found_with(json!({}), json!({ "max_unresolved_soft": 50.0 }), &one).is_empty());
+}
+
+#[test]
+fn without_an_inventory_a_hard_delete_is_denied_and_a_soft_one_warned_of() {
+    for (mode, expected) in [("hard", "deny unresolved"), ("soft", "warn unresolved")] {
+        let review = review(json!({ "mode": mode }), json!({ "inventory": null }));
+        let chunk = chunk(2, vec![codes("kind", &[Some("app"); 2])]);
+        assert_eq!(check::<Identity>(&review, json!({}), &[chunk]), [expected]);
+    }
+}
+
+#[test]
+fn protected_kinds_go_alone_and_with_more_approvals() {
+    let all = |kind| [("kind", [kind; 2]), ("resolved_kind", [kind; 2])];
+    for kind in ["site", "AWS::S3::Bucket", "Databases"] {
+        assert_eq!(found(declared(kind), &all(kind)), ["deny protected-kind"], "{kind}");
+    }
+    assert!(found(declared("address"), &all("address")).is_empty());
+    let two = declared("site");
+    let settings = |most| json!({ "max_protected": 2, "protected_approvals_soft": most });
+    assert!(found_with(two.clone(), settings(1), &all("site")).is_empty());
+    assert_eq!(found_with(two, settings(2), &all("site")), ["deny protected-kind"]);
+}
+
+#[test]
+fn the_environment_is_compared_with_the_inventory() {
+    assert_eq!(found(json!({ "environment": "staging" }), &[]), ["deny environment-mismatch"]);
+    assert_eq!(found(json!({}), &[("environment", ["production", "test"])]), ["deny environment-mismatch"]);
+    let unknown = [("resolved_environment", ["production", "?"])];
+    assert_eq!(found(json!({ "mode": "hard" }), &unknown), ["deny environment-mismatch"]);
+    assert_eq!(found(json!({}), &unknown), ["warn environment-mismatch"]);
+}
+
+#[test]
+fn a_hard_delete_takes_nothing_that_is_in_use() {
+    for state in ["live", "?", "Disabled"] {
+        let one = [("resolved_state", ["disabled", state])];
+        assert_eq!(found(json!({ "mode": "hard" }), &one), ["deny live-target"], "{state}");
+        assert!(found(json!({}), &one).is_empty());
+    }
+}

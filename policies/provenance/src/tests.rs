@@ -1,0 +1,124 @@
+use crate::Provenance;
+use reprieve_sdk::testing::{check, chunk, review, strings};
+use serde_json::{Value, json};
+
+fn found(claims: Value) -> Vec<String> {
+    found_with(claims, json!({}), &["a-1", "a-2"])
+}
+
+fn found_with(claims: Value, facts: Value, ids: &[&str]) -> Vec<String> {
+    let ids: Vec<Option<&str>> = ids.iter().copied().map(Some).collect();
+    let chunk = chunk(ids.len() as u32, vec![strings("id", &ids)]);
+    check::<Provenance>(&review(claims, facts), json!({}), &[chunk])
+}
+
+fn provenance(patch: Value) -> Value {
+    json!({ "provenance": patch })
+}
+
+#[test]
+fn a_list_that_is_in_order_passes_in_both_modes() {
+    assert!(found(json!({})).is_empty());
+    assert!(found(json!({ "mode": "hard" })).is_empty());
+}
+
+#[test]
+fn whatever_is_missing_is_named() {
+    for field in ["source", "extracted_at", "extracted_by", "row_count", "sha256"] {
+        assert_eq!(found(provenance(json!({ field: null }))), ["deny missing"], "{field}");
+    }
+    assert_eq!(found(provenance(json!({ "source": "  " }))), ["deny missing"]);
+    assert!(found(provenance(json!({ "query": null }))).is_empty(), "the ticket will do");
+    assert_eq!(found(json!({ "provenance": { "query": null }, "reason": { "ticket": "" } })), ["deny missing"]);
+    assert_eq!(found(json!({ "provenance": null })), ["deny missing", "warn incomplete"]);
+}
+
+#[test]
+fn an_incomplete_list_is_denied() {
+    let denied = ["deny incomplete"];
+    assert_eq!(found(provenance(json!({ "complete": false }))), denied);
+    assert_eq!(found(json!({ "mode": "hard", "provenance": { "complete": null } })), denied);
+    assert_eq!(found(provenance(json!({ "complete": null }))), ["warn incomplete"]);
+    assert_eq!(found(provenance(json!({ "selection": "filter", "source_total": 3 }))), denied);
+    assert!(found(provenance(json!({ "source_total": 3 }))).is_empty(), "a part of an explicit list");
+    assert_eq!(found(provenance(json!({ "source_total": 1 }))), denied);
+}
+
+#[test]
+fn counts_and_digests_are_compared_exactly() {
+    assert_eq!(found(provenance(json!({ "row_count": 1 }))), ["deny count-mismatch"]);
+    let digest = reprieve_sdk::testing::DIGEST;
+    for wrong in [digest.to_uppercase(), digest[1..].to_owned()] {
+        assert_eq!(found(provenance(json!({ "sha256": wrong }))), ["deny digest-mismatch"]);
+    }
+}
+
+#[test]
+fn every_row_names_one_thing() {
+    for field in ["null", "empty", "duplicate"] {
+        let facts = json!({ "ids": { field: 1, "examples": [1] } });
+        assert_eq!(found_with(json!({}), facts, &["a-1", "a-2"]), ["deny bad-ids"]);
+    }
+}
+
+#[test]
+fn a_page_is_pointed_out() {
+    assert_eq!(found(provenance(json!({ "page_size": 2 }))), ["warn page-sized"]);
+    let facts = json!({ "targets": 100 });
+    assert_eq!(
+        found_with(provenance(json!({ "row_count": 100, "source_total": 100 })), facts, &["a"]),
+        ["warn page-sized"]
+    );
+}
+
+#[test]
+fn a_list_is_made_right_before_it_runs() {
+    let at = |mode: &str, at: &str| found(json!({ "mode": mode, "provenance": { "extracted_at": at } }));
+    assert!(at("hard", "2026-03-02T11:00:00Z").is_empty());
+    assert_eq!(at("hard", "2026-03-02T10:59:59Z"), ["deny stale"]);
+    assert!(at("soft", "2026-03-01T12:00:00Z").is_empty());
+    assert_eq!(at("soft", "2026-03-01T11:59:59Z"), ["deny stale"]);
+    assert!(at("soft", "2026-03-02T12:05:00Z").is_empty(), "clocks differ");
+    assert_eq!(at("soft", "9998-12-31T23:59:59Z"), ["deny stale"]);
+}
+
+#[test]
+fn a_complement_needs_a_keep_set_to_trust() {
+    let keep = |patch: Value| {
+        let mut set = json!({ "count": 95, "previous_count": 100, "observed_at": "2026-03-02T11:30:00Z" });
+        reprieve_sdk::testing::merge_patch(&mut set, patch);
+        found(provenance(json!({ "selection": "complement", "keep_set": set })))
+    };
+    assert!(keep(json!({})).is_empty());
+    let denied = ["deny keep-set"];
+    for patch in [
+        json!({ "count": 89 }),
+        json!({ "count": 100 }),
+        json!({ "previous_count": 0 }),
+        json!({ "count": null }),
+        json!({ "previous_count": null }),
+        json!({ "observed_at": null }),
+        json!({ "observed_at": "2026-03-02T10:00:00Z" }),
+        json!({ "observed_at": "2036-03-02T10:00:00Z" }),
+    ] {
+        assert_eq!(keep(patch.clone()), denied, "{patch}");
+    }
+    assert_eq!(keep(json!({ "count": 0 })).len(), 2, "empty, and far fewer than before");
+    assert_eq!(found(provenance(json!({ "selection": "complement" }))), denied);
+    let query = "select id from images where id not in (select id from catalogue)";
+    assert_eq!(found(provenance(json!({ "query": query }))), denied, "a complement by any other name");
+}
+
+#[test]
+fn what_has_no_bound_is_denied() {
+    let denied = ["deny unbounded-selector"];
+    for selector in ["", "*", "/", "1=1"] {
+        assert_eq!(found(json!({ "operation": { "selector": selector } })), denied, "{selector}");
+    }
+    assert_eq!(found(provenance(json!({ "selection": "all" }))), denied);
+    assert_eq!(found(provenance(json!({ "query": "select id from apps" }))), denied);
+    for id in ["/", "/usr", "C:\\boot.ini", "*", "$DIR/x", "~"] {
+        assert_eq!(found_with(json!({}), json!({}), &["a-1", id]), denied, "{id}");
+    }
+    assert!(found_with(json!({}), json!({}), &["/srv/cache/1", "arn:aws:s3:::x"]).is_empty());
+}

@@ -1,0 +1,134 @@
+//! Builds Rust policies into components: cargo makes core modules, and each is wrapped as a component.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The target that policies are built for. It has no system interface, so nothing can be imported by accident.
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Why a policy could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The toolchain cannot build for wasm.
+    #[error("the target `{TARGET}` is not installed\nhelp: rustup target add {TARGET}")]
+    TargetMissing,
+    /// Cargo could not be started.
+    #[error("cannot run `{command}`: {source}")]
+    Start {
+        /// The command.
+        command: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The policy does not compile.
+    #[error("cargo could not build {packages}\n{stderr}")]
+    Compile {
+        /// The packages.
+        packages: String,
+        /// What cargo said.
+        stderr: String,
+    },
+    /// The module that cargo made cannot be read.
+    #[error("cannot read {path}: {source}", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The module is not a policy.
+    #[error("{package} does not make a component: {reason}\nhelp: export it with `reprieve_sdk::policy!`")]
+    Wrap {
+        /// The package.
+        package: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Builds packages of the workspace at `workspace` and gives their components in the same order. Cargo works in
+/// `target_dir`, which must not be the one of a cargo that is waiting for this call.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn components(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    modules(workspace, packages, target_dir)?
+        .into_iter()
+        .zip(packages)
+        .map(|(module, package)| wrap(package, &module))
+        .collect()
+}
+
+/// Builds packages as [`components`] does, but gives the core modules as cargo leaves them.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn modules(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    if !target_is_installed()? {
+        return Err(Failure::TargetMissing);
+    }
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(workspace)
+        .args(["build", "--profile", "guest", "--target", TARGET, "--target-dir"])
+        .arg(target_dir);
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    // What the outer cargo set up for the host must not reach the guests.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        let of_host = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"];
+        if of_host.contains(&name.as_ref())
+            || name.starts_with("CARGO_FEATURE_")
+            || name.starts_with("CARGO_PROFILE_")
+        {
+            cargo.env_remove(name.as_ref());
+        }
+    }
+    let output = cargo.output().map_err(|source| Failure::Start { command: "cargo build".to_owned(), source })?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(Failure::Compile { packages: packages.join(", "), stderr });
+    }
+    packages
+        .iter()
+        .map(|package| {
+            let path = target_dir.join(TARGET).join("guest").join(package.replace('-', "_")).with_extension("wasm");
+            std::fs::read(&path).map_err(|source| Failure::Read { path, source })
+        })
+        .collect()
+}
+
+/// Wraps a core module, as cargo makes it, as a component.
+///
+/// # Errors
+/// [`Failure::Wrap`] where it does not export the contract.
+pub fn wrap(package: &str, module: &[u8]) -> Result<Vec<u8>, Failure> {
+    wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut encoder| encoder.encode())
+        .map_err(|error| Failure::Wrap { package: package.to_owned(), reason: format!("{error:#}") })
+}
+
+fn target_is_installed() -> Result<bool, Failure> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .map_err(|source| Failure::Start { command: "rustc".to_owned(), source })?;
+    Ok(Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+}
+
+/// The folder in which a build script lets cargo build guests: one for all build scripts of a checkout, so that each
+/// guest is built once.
+///
+/// # Panics
+/// Outside a build script.
+#[allow(clippy::expect_used)]
+pub fn guest_target_dir() -> PathBuf {
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("OUT_DIR, which cargo sets for build scripts"));
+    // target/<profile>/build/<package>/out
+    out.ancestors().nth(4).expect("a target folder above OUT_DIR").join("guests")
+}

@@ -1,0 +1,142 @@
+//! What comes out: the decision as a document. `reprieve check --format json` prints one; its fields are stable.
+
+use crate::{Estimate, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A decision with everything that led to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DecisionDocument {
+    /// The verdict.
+    pub decision: Verdict,
+    /// The request's `id`.
+    pub request: String,
+    /// The time the decision was made for.
+    pub evaluated_at: Timestamp,
+    /// Rows in the list.
+    pub targets: u64,
+    /// The most tenants that the batch can reach, counted over everything that goes.
+    pub tenants: u64,
+    /// SHA-256 of the target list, lower-case hex.
+    pub targets_sha256: String,
+    /// SHA-256 of the request document, lower-case hex.
+    pub request_sha256: String,
+    /// SHA-256 of the inventory that answered, lower-case hex.
+    pub inventory_sha256: Option<String>,
+    /// Every objection, the enforced denials first.
+    pub findings: Vec<Finding>,
+    /// Every policy that could not answer, and what the host itself objects to.
+    pub faults: Vec<Fault>,
+    /// Every policy of the set.
+    pub policies: Vec<PolicyRun>,
+    /// How long undoing the batch would take.
+    pub restore: Estimate,
+    /// Always null here: a permit exists only inside the process that vetted the batch.
+    pub permit: Option<String>,
+}
+
+/// The decision in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The batch may run.
+    Allow,
+    /// A policy objects.
+    Deny,
+    /// Nobody can say, so the batch must not run.
+    Undecided,
+}
+
+impl Verdict {
+    /// The exit status of a command that decides.
+    pub const fn exit_status(self) -> u8 {
+        match self {
+            Self::Allow => 0,
+            Self::Deny => 1,
+            Self::Undecided => 2,
+        }
+    }
+
+    /// The word the documents use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// Whether a finding denies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// The batch must not run.
+    Deny,
+    /// Shown, and no more.
+    Warn,
+}
+
+/// One objection of a policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Finding {
+    /// The policy.
+    pub policy: String,
+    /// Its rule.
+    pub rule: String,
+    /// Both: `policy/rule`.
+    pub code: String,
+    /// Whether it denies.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+    /// JSON pointer of the request field it is about.
+    pub field: Option<String>,
+    /// The setting it was compared with.
+    pub setting: Option<String>,
+    /// How many targets offend.
+    pub rows: u64,
+    /// A few of their ids.
+    pub examples: Vec<String>,
+    /// Whether it counts towards the decision.
+    pub enforced: bool,
+}
+
+/// Something that kept a policy, or the gate itself, from answering.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Fault {
+    /// The policy, or `gate`.
+    pub policy: String,
+    /// A stable word for the cause, for example `fuel`.
+    pub cause: String,
+    /// What happened, and the way out.
+    pub message: String,
+    /// Whether it counts towards the decision.
+    pub enforced: bool,
+}
+
+/// One policy's part in a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PolicyRun {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its component, lower-case hex.
+    pub sha256: String,
+    /// SHA-256 of its settings as it was handed them, lower-case hex.
+    pub settings_sha256: String,
+    /// Fuel it burnt: the same on every machine.
+    pub fuel: u64,
+    /// Whether it counts towards the decision.
+    pub enforced: bool,
+    /// `content`, `warn`, `deny`, `fault`, or `out-of-scope` where its `when` does not hold.
+    pub result: String,
+}

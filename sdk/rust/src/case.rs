@@ -1,0 +1,116 @@
+//! The batch as a policy sees it.
+
+use crate::model::{ActorType, Approval, Claims, Facts, Review, Timestamp};
+use std::collections::BTreeSet;
+
+/// Reference data: a file that the operator named under `data`.
+#[derive(Clone, Debug, Default)]
+pub struct Blob {
+    /// Its key under `data`.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Everything a policy knows: what the request claims, what the host found out, and what the operator set.
+#[derive(Clone, Debug)]
+pub struct Case<S> {
+    /// What the request says about itself.
+    pub claims: Claims,
+    /// What the host found out.
+    pub facts: Facts,
+    /// What the operator set.
+    pub settings: S,
+    /// What the operator gave it to read.
+    pub data: Vec<Blob>,
+}
+
+/// How far a time may lie in the future before it cannot be true: clocks differ by minutes.
+const CLOCK_SKEW: i64 = 300;
+
+impl<S> Case<S> {
+    pub(crate) fn new(review: Review, settings: S, data: Vec<Blob>) -> Self {
+        Self { claims: review.claims, facts: review.facts, settings, data }
+    }
+
+    /// Whether the targets cannot be brought back by the system itself.
+    pub const fn is_hard(&self) -> bool {
+        self.claims.mode.is_hard()
+    }
+
+    /// Picks the limit for this batch's mode.
+    pub fn by_mode<T>(&self, hard: T, soft: T) -> T {
+        if self.is_hard() { hard } else { soft }
+    }
+
+    /// Whether something that was true at `at` may be relied on: at most `seconds` old, and not in the future.
+    pub const fn is_fresh(&self, at: Timestamp, seconds: u64) -> bool {
+        let age = self.facts.evaluated_at.since(at);
+        age >= -CLOCK_SKEW && (age < 0 || age as u64 <= seconds)
+    }
+
+    /// Whether a time lies so far ahead that no clock explains it.
+    pub const fn is_future(&self, at: Timestamp) -> bool {
+        self.facts.evaluated_at.since(at) < -CLOCK_SKEW
+    }
+
+    /// The reference data of that name.
+    pub fn data(&self, name: &str) -> Option<&[u8]> {
+        self.data.iter().find(|blob| blob.name == name).map(|blob| blob.bytes.as_slice())
+    }
+
+    /// The people whose approval counts: human, not the submitter, and for exactly this list in this mode with these
+    /// kinds and tenants. Nobody counts twice.
+    pub fn approvers(&self) -> BTreeSet<&str> {
+        let approvals = self.claims.approvals.iter().flatten();
+        approvals
+            .filter(|approval| self.objection(approval).is_none())
+            .filter_map(|approval| said(&approval.by))
+            .collect()
+    }
+
+    /// Why an approval does not count, if it does not. How old it may be is for the asker to say.
+    pub fn objection(&self, approval: &Approval) -> Option<&'static str> {
+        let actor = self.claims.actor.as_ref();
+        let submitters = actor.into_iter().flat_map(|actor| [said(&actor.id), said(&actor.on_behalf_of)]).flatten();
+        let by = match said(&approval.by) {
+            Some(by) => by,
+            None => return Some("it names nobody"),
+        };
+        if submitters.into_iter().any(|submitter| submitter.eq_ignore_ascii_case(by)) {
+            return Some("it is the submitter's own");
+        }
+        if approval.approver_type != Some(ActorType::Human) {
+            return Some("it does not come from a human");
+        }
+        if approval.targets_sha256.as_deref() != Some(self.facts.targets_sha256.as_str()) {
+            return Some("it is for another list");
+        }
+        if approval.mode != Some(self.claims.mode) {
+            return Some("it is for another mode");
+        }
+        let kinds = approval.kinds.as_ref().map(|kinds| &kinds.0);
+        if kinds != Some(&self.facts.kinds.counts) || self.facts.kinds.others + self.facts.kinds.unknown > 0 {
+            return Some("it is for other kinds or counts");
+        }
+        if approval.tenants != Some(self.facts.tenants.at_most()) {
+            return Some("it is for another number of tenants");
+        }
+        None
+    }
+}
+
+/// What a text field says: nothing where it is absent, empty or white space.
+pub fn said(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// A kind without what does not distinguish it: its name space, its case and its plural. `AWS::S3::Buckets` is
+/// `bucket`. A name with anything but ASCII in it stays as it is and equals none that is written plainly.
+pub fn plain_kind(kind: &str) -> String {
+    let last = kind.trim().rsplit([':', '/', '.']).next().unwrap_or_default().to_ascii_lowercase();
+    match last.strip_suffix('s') {
+        Some(singular) if !singular.ends_with('s') && !singular.is_empty() => singular.to_owned(),
+        _ => last,
+    }
+}

@@ -1,0 +1,143 @@
+//! Write a Reprieve policy in Rust.
+//!
+//! A policy is a settings struct, a list of rules and one function. Here is a whole one:
+//!
+//! ```
+//! use reprieve_sdk::{Case, Findings, Policy, Rule, policy, rules, settings};
+//!
+//! settings! {
+//!     /// Settings of the policy `small-batches`.
+//!     pub struct Settings {
+//!         /// Targets that one batch may hold.
+//!         max_targets: u64 = 100, 0..=1_000_000, "targets";
+//!     }
+//! }
+//!
+//! rules! {
+//!     /// The batch holds more targets than one batch may.
+//!     ///
+//!     /// Small batches can be watched while they run, and restored in one go.
+//!     TOO_MANY = "too-many" [max_targets];
+//! }
+//!
+//! pub struct SmallBatches;
+//!
+//! impl Policy for SmallBatches {
+//!     const NAME: &'static str = "small-batches";
+//!     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+//!     const SUMMARY: &'static str = "Keeps batches small enough to watch.";
+//!     const RULES: &'static [Rule] = RULES;
+//!     type Settings = Settings;
+//!     type State = ();
+//!
+//!     fn check(case: &Case<Settings>, _: &(), findings: &mut Findings) {
+//!         let (targets, most) = (case.facts.targets, case.settings.max_targets);
+//!         if targets > most {
+//!             findings
+//!                 .deny(&TOO_MANY, format!("{targets} targets in one batch, and {most} are allowed"))
+//!                 .field("/targets")
+//!                 .setting("max_targets")
+//!                 .help(format!("split the list into batches of {most}"));
+//!         }
+//!     }
+//! }
+//!
+//! policy!(SmallBatches);
+//! ```
+//!
+//! A policy that looks at single targets names the columns it wants in [`Policy::COLUMNS`] and folds each chunk of
+//! them into its [`Policy::State`]; `merge` adds up the states of parts that were looked at elsewhere.
+//!
+//! The same code runs natively in unit tests: see [`Session`].
+
+mod case;
+mod chunk;
+mod findings;
+mod rows;
+mod rule;
+mod session;
+mod setting;
+pub mod testing;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod wasm;
+
+pub use case::{Blob, Case, plain_kind, said};
+pub use chunk::{Chunk, Codes, Column, Strings, Validity, Values};
+pub use findings::{Draft, Finding, Findings};
+pub use reprieve_model as model;
+pub use reprieve_model::Severity;
+pub use rows::Rows;
+pub use rule::Rule;
+pub use session::{Descriptor, Policy, Session, describe, validate};
+pub use setting::{Setting, Settings};
+
+/// For a policy's state: `#[derive(Serialize, Deserialize)] #[serde(crate = "reprieve_sdk::serde")]`.
+pub use serde;
+/// For a policy's reference data.
+pub use serde_json;
+#[doc(hidden)]
+pub use setting::property;
+
+/// Exports a [`Policy`] from a wasm module. Does nothing in a native build.
+#[macro_export]
+macro_rules! policy {
+    ($policy:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        mod exported {
+            use super::*;
+            use $crate::wasm::{bindings, types};
+
+            thread_local! {
+                static SESSION: ::std::cell::RefCell<Option<$crate::Session<$policy>>> =
+                    const { ::std::cell::RefCell::new(None) };
+            }
+
+            fn session<T>(with: impl FnOnce(&mut $crate::Session<$policy>) -> Result<T, String>) -> Result<T, String> {
+                SESSION.with_borrow_mut(|session| match session {
+                    Some(session) => with(session),
+                    None => Err("`open` was not called".to_owned()),
+                })
+            }
+
+            struct Exported;
+
+            impl bindings::Guest for Exported {
+                fn describe() -> types::Descriptor {
+                    $crate::describe::<$policy>().into()
+                }
+
+                fn validate(settings: String, data: Vec<types::Blob>) -> Result<(), String> {
+                    let data: Vec<$crate::Blob> = data.into_iter().map(Into::into).collect();
+                    $crate::validate::<$policy>(&settings, &data)
+                }
+
+                fn open(input: types::Input) -> Result<(), String> {
+                    let data = input.data.into_iter().map(Into::into).collect();
+                    let session = $crate::Session::open(&input.review, &input.settings, data)?;
+                    SESSION.set(Some(session));
+                    Ok(())
+                }
+
+                fn observe(chunk: types::Chunk) -> Result<(), String> {
+                    session(|session| Ok(session.observe(&chunk.into())))
+                }
+
+                fn save() -> Vec<u8> {
+                    // The contract lets `save` fail only by trapping.
+                    session(|session| session.save()).expect("a state that can be written, after `open`")
+                }
+
+                fn merge(state: Vec<u8>) -> Result<(), String> {
+                    session(|session| session.merge(&state))
+                }
+
+                fn finish() -> Result<Vec<types::Finding>, String> {
+                    session(|session| Ok(session.finish().into_iter().map(Into::into).collect()))
+                }
+            }
+
+            bindings::export!(Exported with_types_in bindings);
+        }
+    };
+}

@@ -1,0 +1,92 @@
+//! The guest side of the contract: the one module in which generated, unsafe code lives. Values of the generated
+//! types are turned into those of this crate by moving them, and go no further.
+#![allow(unsafe_code, missing_docs, clippy::all)]
+
+use crate::{Chunk, Column, Strings, Validity, Values};
+
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "policy",
+        pub_export_macro: true,
+        default_bindings_module: "reprieve_sdk::wasm::bindings",
+    });
+}
+
+pub use bindings::reprieve::policy::types;
+
+impl From<types::Blob> for crate::Blob {
+    fn from(blob: types::Blob) -> Self {
+        Self { name: blob.name, bytes: blob.bytes }
+    }
+}
+
+impl From<types::Strings> for Strings {
+    fn from(strings: types::Strings) -> Self {
+        Self { offsets: strings.offsets, bytes: strings.bytes }
+    }
+}
+
+impl From<types::Column> for Column {
+    fn from(column: types::Column) -> Self {
+        let values = match column.values {
+            types::Values::Strings(strings) => Values::Strings(strings.into()),
+            types::Values::Codes(codes) => {
+                Values::Codes(crate::Codes { dictionary: codes.dictionary.into(), values: codes.values })
+            }
+            types::Values::U64s(values) => Values::U64s(values),
+            types::Values::I64s(values) => Values::I64s(values),
+            types::Values::Bools(bits) => Values::Bools(bits),
+        };
+        Self { name: column.name, values, validity: Validity(column.validity) }
+    }
+}
+
+impl From<types::Chunk> for Chunk {
+    fn from(chunk: types::Chunk) -> Self {
+        let columns = chunk.columns.into_iter().map(Into::into).collect();
+        Self { first_row: chunk.first_row, rows: chunk.rows, columns }
+    }
+}
+
+impl From<crate::Finding> for types::Finding {
+    fn from(finding: crate::Finding) -> Self {
+        Self {
+            rule: finding.rule.to_owned(),
+            severity: match finding.severity {
+                crate::Severity::Deny => types::Severity::Deny,
+                crate::Severity::Warn => types::Severity::Warn,
+            },
+            message: finding.message,
+            help: finding.help,
+            field: finding.field,
+            setting: finding.setting.map(str::to_owned),
+            rows: finding.rows,
+            examples: finding.examples,
+        }
+    }
+}
+
+impl From<crate::Descriptor> for types::Descriptor {
+    fn from(descriptor: crate::Descriptor) -> Self {
+        Self {
+            name: descriptor.name.to_owned(),
+            version: descriptor.version.to_owned(),
+            summary: descriptor.summary.to_owned(),
+            rules: descriptor.rules.iter().map(Into::into).collect(),
+            settings_schema: descriptor.settings_schema.to_string(),
+            columns: descriptor.columns.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+}
+
+impl From<&crate::Rule> for types::Rule {
+    fn from(rule: &crate::Rule) -> Self {
+        Self {
+            code: rule.code.to_owned(),
+            summary: rule.summary(),
+            explanation: rule.explanation(),
+            settings: rule.settings.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+}
