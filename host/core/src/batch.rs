@@ -1,7 +1,9 @@
 //! A batch: a request with its targets, read and counted.
 
 use crate::columns::Chunk;
-use crate::facts::{Counts, Digests};
+use crate::facts::{Counts, Digests, facts};
+use crate::gate::review;
+use crate::inventory::{Inventory, Unavailable, resolve};
 use crate::source::{
     Document, Folder, List, Unreadable, Where, read_inline_targets, read_request, read_target_file, write_ndjson,
 };
@@ -114,5 +116,23 @@ impl Batch {
     /// What writing said.
     pub fn write_targets(&self, out: &mut impl Write) -> std::io::Result<()> {
         write_ndjson(&self.chunks, out)
+    }
+
+    /// What every policy is handed about this batch: the review as JSON, and the targets with the columns that the
+    /// inventory fills. For tests of a policy outside the sandbox.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where the inventory cannot be asked.
+    pub fn review(&self, inventory: Option<&dyn Inventory>) -> Result<(String, Vec<Chunk>), Unavailable> {
+        let resolution = inventory.map(|inventory| resolve(&self.chunks, inventory)).transpose()?;
+        let facts = facts(&self.claims, &self.counts, &self.digests, resolution.as_ref(), self.at);
+        let review = review(&self.claims, &facts).map_err(|error| Unavailable(error.to_string()))?;
+        let mut chunks = self.chunks.clone();
+        for (chunk, columns) in
+            chunks.iter_mut().zip(resolution.into_iter().flat_map(|resolution| resolution.columns))
+        {
+            chunk.columns.extend(columns);
+        }
+        Ok((review, chunks))
     }
 }

@@ -155,20 +155,21 @@ pub(crate) fn facts(
     resolution: Option<&Resolution>,
     at: Timestamp,
 ) -> Facts {
-    let mut facts = Facts {
+    let closure = resolution.map_or(0, |resolution| resolution.facts.closure.tenants.at_most());
+    let tenants_at_most = counts.tenants.at_most().max(closure);
+    Facts {
         evaluated_at: at,
         request_sha256: digests.request.clone(),
         targets_sha256: digests.targets.clone(),
         targets: counts.targets,
         ids: counts.ids.clone(),
         tenants: counts.tenants.clone(),
+        tenants_at_most,
         kinds: counts.kinds.clone(),
         environments: counts.environments.clone(),
         inventory: resolution.map(|resolution| resolution.facts.clone()),
-        restore: estimate(claims, 0),
-    };
-    facts.restore = estimate(claims, facts.tenants_at_most());
-    facts
+        restore: estimate(claims, tenants_at_most),
+    }
 }
 
 /// Tenants that one restore batch brought back after the Atlassian outage of April 2022.

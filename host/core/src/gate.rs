@@ -45,11 +45,14 @@ pub struct PolicyInfo<'a> {
     pub enforced: bool,
 }
 
-/// What is handed to policies, borrowed.
-#[derive(Serialize)]
-struct Review<'a> {
-    claims: &'a Claims,
-    facts: &'a Facts,
+/// What policies are handed, as JSON.
+pub(crate) fn review(claims: &Claims, facts: &Facts) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Review<'a> {
+        claims: &'a Claims,
+        facts: &'a Facts,
+    }
+    serde_json::to_string(&Review { claims, facts })
 }
 
 impl Gate {
@@ -95,7 +98,7 @@ impl Gate {
                 }
             };
         let facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), batch.at);
-        let review = match serde_json::to_string(&Review { claims: &batch.claims, facts: &facts }) {
+        let review = match review(&batch.claims, &facts) {
             Ok(review) => review,
             Err(error) => {
                 faults.push(gate_fault("review", format!("the review could not be written: {error}")));
@@ -243,7 +246,7 @@ fn document(
         request: batch.claims.id.clone(),
         evaluated_at: batch.at,
         targets: facts.targets,
-        tenants: facts.tenants_at_most(),
+        tenants: facts.tenants_at_most,
         targets_sha256: facts.targets_sha256.clone(),
         request_sha256: facts.request_sha256.clone(),
         inventory_sha256: facts.inventory.as_ref().map(|inventory| inventory.sha256.clone()),

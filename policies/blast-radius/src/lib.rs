@@ -4,8 +4,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use reprieve_sdk::model::{InventoryFacts, Pool};
-use reprieve_sdk::{Case, Findings, Policy, Rule, policy};
+use reprieve_sdk::model::Pool;
+use reprieve_sdk::{Case, Findings, InventoryFacts, Policy, Rule, policy};
 use rules::{
     CAPACITY_FLOOR, CLOSURE_UNKNOWN, RULES, Settings, TOO_LARGE_SHARE, TOO_MANY_TENANTS, UNDECLARED_DEPENDENTS,
 };
@@ -24,7 +24,7 @@ impl Policy for BlastRadius {
 
     fn check(case: &Case<Settings>, _: &(), findings: &mut Findings) {
         check_tenants(case, findings);
-        match &case.facts.inventory {
+        match &case.inventory {
             None => {
                 findings
                     .deny_if(case.is_hard(), &CLOSURE_UNKNOWN, "there is no inventory to say what goes along")
@@ -33,7 +33,7 @@ impl Policy for BlastRadius {
             Some(inventory) => {
                 check_share(case, inventory, findings);
                 check_closure(case, inventory, findings);
-                inventory.pools.iter().for_each(|pool| check_pool(case, pool, findings));
+                inventory.pools().iter().for_each(|pool| check_pool(case, pool, findings));
             }
         }
     }
@@ -45,7 +45,7 @@ fn check_tenants(case: &Case<Settings>, findings: &mut Findings) {
     if tenants <= most {
         return;
     }
-    let unknown = case.facts.tenants.unknown;
+    let unknown = case.facts.tenants().unknown;
     let guess = if unknown > 0 {
         format!(" ({unknown} targets name no tenant and count as one each)")
     } else {
@@ -63,15 +63,15 @@ fn check_tenants(case: &Case<Settings>, findings: &mut Findings) {
 }
 
 fn check_share(case: &Case<Settings>, inventory: &InventoryFacts, findings: &mut Findings) {
-    let closure = &inventory.closure;
+    let closure = inventory.closure();
     if closure.things < case.settings.share_from {
         return;
     }
     let most = case.settings.max_share;
     let kinds = closure.kinds.counts.iter().filter_map(|(kind, count)| {
-        inventory.population.get(kind).map(|population| (format!("things of kind `{kind}`"), *count, *population))
+        inventory.population().get(kind).map(|population| (format!("things of kind `{kind}`"), *count, *population))
     });
-    let tenants = ("tenants".to_owned(), closure.tenants.distinct, inventory.population_tenants);
+    let tenants = ("tenants".to_owned(), closure.tenants.distinct, inventory.population_tenants());
     let share = |count: u64, population: u64| count as f64 * 100.0 / population.max(1) as f64;
     for (what, count, population) in kinds.chain([tenants]) {
         if share(count, population) > most {
@@ -91,7 +91,7 @@ fn check_share(case: &Case<Settings>, inventory: &InventoryFacts, findings: &mut
 }
 
 fn check_closure(case: &Case<Settings>, inventory: &InventoryFacts, findings: &mut Findings) {
-    let closure = &inventory.closure;
+    let closure = inventory.closure();
     if closure.unknown > 0 || closure.truncated {
         let message = if closure.truncated {
             "dependents were followed to the limit of depth without coming to an end".to_owned()

@@ -50,10 +50,10 @@ fn others<'a>(tallies: impl IntoIterator<Item = &'a Tally>, declared: &str) -> S
 }
 
 fn check_kind(case: &Case<Settings>, state: &State, findings: &mut Findings) {
-    let (declared, targets) = (&case.claims.target_kind, case.facts.targets);
+    let (declared, targets) = (case.claims.target_kind(), case.facts.targets());
     if state.other_kind.count > case.settings.max_mismatch {
-        let inventory = case.facts.inventory.as_ref().map(|inventory| &inventory.kinds);
-        let kind = others(inventory.into_iter().chain([&case.facts.kinds]), declared);
+        let inventory = case.inventory.as_ref().map(|inventory| inventory.kinds());
+        let kind = others(inventory.into_iter().chain([case.facts.kinds()]), declared);
         findings
             .deny(
                 &KIND_MISMATCH,
@@ -67,7 +67,7 @@ fn check_kind(case: &Case<Settings>, state: &State, findings: &mut Findings) {
             .rows(&state.other_kind)
             .help(format!("ask whoever made the list which ids they sent, and get the ids of kind `{declared}`"));
     }
-    let id_kind = case.claims.provenance.as_ref().and_then(|provenance| provenance.id_kind.as_deref());
+    let id_kind = case.claims.provenance().and_then(|provenance| provenance.id_kind.as_deref());
     if let Some(id_kind) = id_kind.filter(|id_kind| id_kind != declared) {
         findings
             .deny(
@@ -80,13 +80,13 @@ fn check_kind(case: &Case<Settings>, state: &State, findings: &mut Findings) {
 }
 
 fn check_resolved(case: &Case<Settings>, state: &State, findings: &mut Findings) {
-    if case.facts.inventory.is_none() {
+    if case.inventory.is_none() {
         findings
             .deny_if(case.is_hard(), &UNRESOLVED, "there is no inventory to say what the ids are")
             .help("name one with `--inventory`, or `inventory` in reprieve.toml");
         return;
     }
-    let (unresolved, targets) = (state.unresolved.count, case.facts.targets);
+    let (unresolved, targets) = (state.unresolved.count, case.facts.targets());
     let percent = unresolved as f64 * 100.0 / targets.max(1) as f64;
     let (exceeds, setting, limit) = if case.is_hard() {
         let most = case.settings.max_unresolved;
@@ -138,10 +138,10 @@ fn check_protected(case: &Case<Settings>, state: &State, findings: &mut Findings
 }
 
 fn check_environment(case: &Case<Settings>, state: &State, findings: &mut Findings) {
-    let (declared, targets) = (&case.claims.environment, case.facts.targets);
+    let (declared, targets) = (case.claims.environment(), case.facts.targets());
     if state.other_environment.any() {
-        let inventory = case.facts.inventory.as_ref().map(|inventory| &inventory.environments);
-        let environment = others(inventory.into_iter().chain([&case.facts.environments]), declared);
+        let inventory = case.inventory.as_ref().map(|inventory| inventory.environments());
+        let environment = others(inventory.into_iter().chain([case.facts.environments()]), declared);
         findings
             .deny(
                 &ENVIRONMENT_MISMATCH,
@@ -177,7 +177,7 @@ fn check_live(case: &Case<Settings>, state: &State, findings: &mut Findings) {
         findings
             .deny(
                 &LIVE_TARGET,
-                format!("{} of {} targets are not known to be out of use", state.live.count, case.facts.targets),
+                format!("{} of {} targets are not known to be out of use", state.live.count, case.facts.targets()),
             )
             .field("/targets")
             .setting("dead_states")

@@ -2,7 +2,7 @@
 
 use crate::rules::Settings;
 use reprieve_sdk::serde::{Deserialize, Serialize};
-use reprieve_sdk::{Case, Chunk, Rows, plain_kind};
+use reprieve_sdk::{Case, Chunk, Rows, same_kind};
 
 /// The columns that [`State::observe`] reads.
 pub const COLUMNS: &[&str] = &["kind", "environment", "resolved_kind", "resolved_environment", "resolved_state"];
@@ -50,9 +50,9 @@ impl State {
     }
 
     fn observe_kinds(&mut self, case: &Case<Settings>, chunk: &Chunk) {
-        let declared = case.claims.target_kind.as_str();
-        let protected: Vec<String> = case.settings.protected_kinds.iter().map(|kind| plain_kind(kind)).collect();
-        let judge = |kind: &str| Kind { other: kind != declared, protected: protected.contains(&plain_kind(kind)) };
+        let declared = case.claims.target_kind().as_str();
+        let protected = |kind: &str| case.settings.protected_kinds.iter().any(|listed| same_kind(listed, kind));
+        let judge = |kind: &str| Kind { other: kind != declared, protected: protected(kind) };
         let mut kinds = vec![judge(declared); chunk.rows as usize];
         let first = chunk.row(0);
         for name in ["kind", "resolved_kind"] {
@@ -71,7 +71,7 @@ impl State {
     }
 
     fn observe_environments(&mut self, case: &Case<Settings>, chunk: &Chunk) {
-        let declared = case.claims.environment.as_str();
+        let declared = case.claims.environment().as_str();
         let mut other = vec![false; chunk.rows as usize];
         let first = chunk.row(0);
         for name in ["environment", "resolved_environment"] {

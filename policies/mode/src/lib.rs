@@ -48,7 +48,7 @@ impl Policy for Mode {
 }
 
 fn basis(case: &Case<Settings>) -> Option<&str> {
-    said(&case.claims.reason.as_ref()?.basis)
+    said(&case.claims.reason()?.basis)
 }
 
 fn is_listed(basis: Option<&str>, bases: &[String]) -> bool {
@@ -56,7 +56,7 @@ fn is_listed(basis: Option<&str>, bases: &[String]) -> bool {
 }
 
 fn find_too_early(case: &Case<Settings>, too_early: &mut Rows, chunk: &Chunk) {
-    let latest = case.facts.evaluated_at.seconds() - case.settings.soft_days as i64 * DAY;
+    let latest = case.facts.evaluated_at().seconds() - case.settings.soft_days as i64 * DAY;
     let since = chunk.column("resolved_state_since");
     match chunk.column("resolved_state") {
         None => (0..chunk.rows as usize).for_each(|row| too_early.add(chunk.row(row))),
@@ -89,8 +89,8 @@ fn check_soft_delete_first(case: &Case<Settings>, too_early: &Rows, findings: &m
     if !too_early.any() || is_listed(basis(case), &case.settings.immediate_bases) {
         return;
     }
-    let (targets, days) = (case.facts.targets, case.settings.soft_days);
-    let help = match case.facts.inventory {
+    let (targets, days) = (case.facts.targets(), case.settings.soft_days);
+    let help = match case.inventory {
         None => "give an inventory that says when each target was soft-deleted (`resolved_state_since`)".to_owned(),
         Some(_) => format!("submit them with `mode` set to `soft` first, and for good {days} days later"),
     };
@@ -109,7 +109,7 @@ fn check_soft_delete_first(case: &Case<Settings>, too_early: &Rows, findings: &m
 }
 
 fn check_soft_period(case: &Case<Settings>, findings: &mut Findings) {
-    let Some(days) = case.claims.recovery.as_ref().and_then(|recovery| recovery.soft_delete_days) else { return };
+    let Some(days) = case.claims.recovery().and_then(|recovery| recovery.soft_delete_days) else { return };
     if days < SOFT_DAYS_FLOOR {
         findings
             .deny(
@@ -122,7 +122,7 @@ fn check_soft_period(case: &Case<Settings>, findings: &mut Findings) {
 }
 
 fn check_trigger(case: &Case<Settings>, findings: &mut Findings) {
-    let Some(reason) = &case.claims.reason else { return };
+    let Some(reason) = case.claims.reason() else { return };
     let by_date = matches!(reason.trigger, Some(Trigger::Expiry | Trigger::Retention));
     let denies = match reason.trigger_source {
         Some(TriggerSource::Explicit) => return,

@@ -11,6 +11,7 @@ use rules::{
     BAD_IDS, COUNT_MISMATCH, DIGEST_MISMATCH, INCOMPLETE, KEEP_SET, MISSING, PAGE_SIZED, RULES, STALE, Settings,
     UNBOUNDED_SELECTOR,
 };
+use selector::Query;
 
 /// The policy `provenance`.
 #[derive(Debug)]
@@ -43,20 +44,21 @@ impl Policy for Provenance {
 
     fn check(case: &Case<Settings>, unbounded: &Rows, findings: &mut Findings) {
         let nothing = Claimed::default();
-        let claimed = case.claims.provenance.as_ref().unwrap_or(&nothing);
+        let claimed = case.claims.provenance().unwrap_or(&nothing);
         check_missing(case, claimed, findings);
         check_complete(case, claimed, findings);
         check_count_and_digest(case, claimed, findings);
         check_ids(case, findings);
         check_page(case, claimed, findings);
         check_age(case, claimed, findings);
-        check_keep_set(case, claimed, findings);
-        check_bounds(case, claimed, unbounded, findings);
+        let query = said(&claimed.query).map(selector::query).unwrap_or_default();
+        check_keep_set(case, claimed, &query, findings);
+        check_bounds(case, claimed, &query, unbounded, findings);
     }
 }
 
 fn check_missing(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let ticket = case.claims.reason.as_ref().and_then(|reason| said(&reason.ticket));
+    let ticket = case.claims.reason().and_then(|reason| said(&reason.ticket));
     let needed = [
         ("source", said(&claimed.source).is_some()),
         ("query", said(&claimed.query).or(ticket).is_some()),
@@ -96,29 +98,29 @@ fn check_complete(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findi
 
 fn check_count_and_digest(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
     let facts = &case.facts;
-    if let Some(rows) = claimed.row_count.filter(|rows| *rows != facts.targets) {
+    if let Some(rows) = claimed.row_count.filter(|rows| *rows != facts.targets()) {
         findings
-            .deny(&COUNT_MISMATCH, format!("the list has {} rows, and its source wrote {rows}", facts.targets))
+            .deny(&COUNT_MISMATCH, format!("the list has {} rows, and its source wrote {rows}", facts.targets()))
             .field("/provenance/row_count")
             .help("find out where rows were lost or added; do not adjust the count");
     }
-    if let Some(digest) = said(&claimed.sha256).filter(|digest| *digest != facts.targets_sha256) {
+    if let Some(digest) = said(&claimed.sha256).filter(|digest| *digest != facts.targets_sha256()) {
         findings
-            .deny(&DIGEST_MISMATCH, format!("the list has the digest `{}`, and its source wrote `{digest}`", facts.targets_sha256))
+            .deny(&DIGEST_MISMATCH, format!("the list has the digest `{}`, and its source wrote `{digest}`", facts.targets_sha256()))
             .field("/provenance/sha256")
             .help("submit the list as its source wrote it; `sha256sum` (or `reprieve targets` for inline targets) shows its digest");
     }
 }
 
 fn check_ids(case: &Case<Settings>, findings: &mut Findings) {
-    let IdFacts { null, empty, duplicate, examples } = &case.facts.ids;
+    let IdFacts { null, empty, duplicate, examples } = case.facts.ids();
     let counts =
         [(null, "without an id"), (empty, "with an empty id"), (duplicate, "with an id that stood there before")];
     let bad: Vec<String> =
         counts.iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     if !bad.is_empty() {
         findings
-            .deny(&BAD_IDS, format!("of {} rows, {}", case.facts.targets, bad.join(", ")))
+            .deny(&BAD_IDS, format!("of {} rows, {}", case.facts.targets(), bad.join(", ")))
             .field("/targets")
             .rows(&Rows { count: null + empty + duplicate, examples: examples.clone() })
             .help("correct the query that made the list; do not just drop the rows");
@@ -126,7 +128,7 @@ fn check_ids(case: &Case<Settings>, findings: &mut Findings) {
 }
 
 fn check_page(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let targets = case.facts.targets;
+    let targets = case.facts.targets();
     if is_page(case, claimed, targets) {
         findings
             .warn(&PAGE_SIZED, format!("the list has {targets} rows, exactly as many as a page"))
@@ -146,7 +148,7 @@ fn check_age(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) 
     if case.is_fresh(at, most) {
         return;
     }
-    let message = match case.facts.evaluated_at.since(at) {
+    let message = match case.facts.evaluated_at().since(at) {
         age if age < 0 => format!("the list is dated {at}, in the future"),
         age => format!("the list is {} old, and {} is allowed", span(age), span(most as i64)),
     };
@@ -167,10 +169,9 @@ fn span(seconds: i64) -> String {
     }
 }
 
-fn check_keep_set(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let complement = claimed.selection == Some(Selection::Complement)
-        || claimed.keep_set.is_some()
-        || said(&claimed.query).is_some_and(selector::is_complement);
+fn check_keep_set(case: &Case<Settings>, claimed: &Claimed, query: &Query, findings: &mut Findings) {
+    let complement =
+        claimed.selection == Some(Selection::Complement) || claimed.keep_set.is_some() || query.is_complement;
     if !complement {
         return;
     }
@@ -213,9 +214,9 @@ fn check_keep_set(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findi
     }
 }
 
-fn check_bounds(case: &Case<Settings>, claimed: &Claimed, unbounded: &Rows, findings: &mut Findings) {
+fn check_bounds(case: &Case<Settings>, claimed: &Claimed, query: &Query, unbounded: &Rows, findings: &mut Findings) {
     let help = "name the targets one by one, and let the call take nothing but these";
-    let selector = case.claims.operation.as_ref().and_then(|operation| operation.selector.as_deref());
+    let selector = case.claims.operation().and_then(|operation| operation.selector.as_deref());
     if let Some((selector, why)) = selector.and_then(|text| selector::unbounded(text).map(|why| (text, why))) {
         findings
             .deny(&UNBOUNDED_SELECTOR, format!("the selector `{selector}` {why}"))
@@ -228,7 +229,7 @@ fn check_bounds(case: &Case<Settings>, claimed: &Claimed, unbounded: &Rows, find
             .field("/provenance/selection")
             .help(help);
     }
-    if let Some(why) = said(&claimed.query).and_then(selector::unconditional) {
+    if let Some(why) = query.unconditional {
         findings
             .deny(&UNBOUNDED_SELECTOR, format!("the query behind the list {why}"))
             .field("/provenance/query")

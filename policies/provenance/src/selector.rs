@@ -1,46 +1,106 @@
 //! Selectors, queries and ids that reach further than anyone means.
 
+/// A selector or query, taken apart: its words in lower case, and its text in lower case without white space.
+struct Parts {
+    words: Vec<String>,
+    bare: String,
+}
+
+impl Parts {
+    fn of(text: &str) -> Self {
+        let text = text.to_ascii_lowercase();
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+        Self {
+            words: words.map(str::to_owned).collect(),
+            bare: text.chars().filter(|c| !c.is_whitespace()).collect(),
+        }
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.words.iter().any(|other| other == word)
+    }
+
+    fn has_pair(&self, first: &str, second: &str) -> bool {
+        self.words.windows(2).any(|pair| pair == [first, second])
+    }
+
+    fn verb(&self) -> &str {
+        self.words.first().map(String::as_str).unwrap_or_default()
+    }
+
+    /// A statement that reaches every row of its table.
+    fn is_unconditional(&self) -> bool {
+        match self.verb() {
+            "truncate" | "drop" => self.words.len() > 1,
+            "delete" | "select" if self.has("from") => {
+                !["where", "having", "join", "using"].iter().any(|word| self.has(word))
+            }
+            _ => false,
+        }
+    }
+
+    /// A comparison of a literal with itself, alone behind `where` or `or`.
+    fn has_tautology(&self) -> bool {
+        const ALWAYS: [&str; 5] = ["1=1", "'1'='1'", "''=''", "true", "not(false)"];
+        let behind = |word: &str| {
+            self.bare.match_indices(word).any(|(at, _)| {
+                let rest = self.bare.get(at + word.len()..).unwrap_or_default();
+                ALWAYS.iter().any(|always| {
+                    let end = rest.strip_prefix(always).map(|rest| rest.as_bytes().first());
+                    end.is_some_and(|next| matches!(next, None | Some(b';' | b')' | b'-')))
+                })
+            })
+        };
+        behind("where") || behind("or")
+    }
+}
+
 /// Why a selector has no bound, if it has none: a filter, a pattern or a path that the call expands by itself.
 pub fn unbounded(selector: &str) -> Option<&'static str> {
     let text = selector.trim();
-    let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+    let parts = Parts::of(text);
+    let bare = parts.bare.as_str();
     if bare.is_empty() {
         return Some("is empty, which many interfaces read as everything");
     }
-    if bare.chars().all(|c| matches!(c, '*' | '%' | '.' | '?' | '/' | '^' | '$' | '(' | ')' | '+')) {
+    let is_pattern = |byte: u8| matches!(byte, b'*' | b'%' | b'.' | b'?' | b'/' | b'^' | b'$' | b'(' | b')' | b'+');
+    const ALL: [&str; 11] =
+        ["true", "all", "any", "1", "1=1", "'1'='1'", "{}", "[]", "null", "match_all", "0.0.0.0/0"];
+    if bare.bytes().all(is_pattern) || ALL.contains(&bare) {
         return Some("matches everything");
     }
-    if ["true", "all", "any", "1", "1=1", "'1'='1'", "1=1--", "{}", "[]", "null", "match_all", "0.0.0.0/0"]
-        .contains(&bare.as_str())
-    {
-        return Some("matches everything");
-    }
-    if has_tautology(&bare) {
+    if parts.has_tautology() {
         return Some("has a condition that always holds");
     }
-    if is_statement(text) && !has_condition(text) {
+    if parts.is_unconditional() {
         return Some("is a statement without a condition");
     }
     path(text)
 }
 
-/// Why a query selects everything, if it does.
-pub fn unconditional(query: &str) -> Option<&'static str> {
-    if is_statement(query) && !has_condition(query) {
-        return Some("has no condition");
-    }
-    let bare: String = query.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-    has_tautology(&bare).then_some("has a condition that always holds")
+/// What there is to say about the query behind a list.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Why it selects everything, if it does.
+    pub unconditional: Option<&'static str>,
+    /// Whether it selects what another set does not hold.
+    pub is_complement: bool,
 }
 
-/// Whether a query selects what another set does not hold.
-pub fn is_complement(query: &str) -> bool {
-    let words = words(query);
-    let pair = |first, second| words.windows(2).any(|pair| pair[0] == first && pair[1] == second);
-    words.iter().any(|word| ["except", "minus"].contains(&word.as_str()))
-        || pair("not", "in")
-        || pair("not", "exists")
-        || (pair("left", "join") && pair("is", "null"))
+/// Reads a query, as far as can be done without knowing its language.
+pub fn query(text: &str) -> Query {
+    let parts = Parts::of(text);
+    let unconditional = if parts.is_unconditional() {
+        Some("has no condition")
+    } else {
+        parts.has_tautology().then_some("has a condition that always holds")
+    };
+    let is_complement = parts.has("except")
+        || parts.has("minus")
+        || parts.has_pair("not", "in")
+        || parts.has_pair("not", "exists")
+        || (parts.has_pair("left", "join") && parts.has_pair("is", "null"));
+    Query { unconditional, is_complement }
 }
 
 /// Why a path or an id reaches too far, if it does: a root, a top-level folder, a home folder, a variable that was
@@ -84,40 +144,6 @@ fn is_windows_root(text: &str) -> bool {
         && bytes[1] == b':'
         && matches!(bytes.get(2), None | Some(b'\\' | b'/'));
     drive && text[2..].split(['\\', '/']).filter(|name| !name.is_empty()).count() <= 1
-}
-
-fn words(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect()
-}
-
-fn is_statement(text: &str) -> bool {
-    let words = words(text);
-    let verb = words.first().map(String::as_str).unwrap_or_default();
-    match verb {
-        "truncate" | "drop" => true,
-        "delete" | "select" => words.iter().any(|word| word == "from"),
-        _ => false,
-    }
-}
-
-fn has_condition(text: &str) -> bool {
-    let words = words(text);
-    !matches!(words.first().map(String::as_str), Some("truncate" | "drop"))
-        && ["where", "having", "join", "using"].iter().any(|clause| words.iter().any(|word| word == clause))
-}
-
-/// Whether text without white space holds a comparison of a literal with itself, alone or behind `or` or `where`.
-fn has_tautology(bare: &str) -> bool {
-    ["1=1", "'1'='1'", "''=''", "true", "not(false)"].iter().any(|always| {
-        ["where", "or"].iter().any(|before| {
-            let text = format!("{before}{always}");
-            bare.ends_with(&text)
-                || bare.contains(&format!("{text};"))
-                || bare.contains(&format!("{text})"))
-                || bare.contains(&format!("{text}--"))
-        })
-    })
 }
 
 #[cfg(test)]
@@ -185,16 +211,16 @@ mod tests {
 
     #[test]
     fn queries_are_read_for_their_condition() {
-        assert!(unconditional("SELECT id FROM apps").is_some());
-        assert_eq!(unconditional("SELECT id FROM apps WHERE retired"), None);
-        assert_eq!(unconditional("gcloud images list --filter=retired"), None);
-        for query in [
+        assert!(query("SELECT id FROM apps").unconditional.is_some());
+        assert_eq!(query("SELECT id FROM apps WHERE retired"), Query::default());
+        assert_eq!(query("gcloud images list --filter=retired"), Query::default());
+        for complement in [
             "select id from images where id not in (select id from catalogue)",
             "a EXCEPT b",
             "select a.id from a left join b on a.id = b.id where b.id is null",
         ] {
-            assert!(is_complement(query), "{query}");
+            assert!(query(complement).is_complement, "{complement}");
         }
-        assert!(!is_complement("select id from images where retired and not in_use"));
+        assert!(!query("select id from images where retired and not in_use").is_complement);
     }
 }

@@ -21,10 +21,10 @@ pub enum Failure {
         source: std::io::Error,
     },
     /// The policy does not compile.
-    #[error("cargo could not build {packages}\n{stderr}")]
+    #[error("cargo could not build {selection}\n{stderr}")]
     Compile {
-        /// The packages.
-        packages: String,
+        /// What it was asked to build.
+        selection: String,
         /// What cargo said.
         stderr: String,
     },
@@ -64,6 +64,39 @@ pub fn components(workspace: &Path, packages: &[&str], target_dir: &Path) -> Res
 /// # Errors
 /// See [`Failure`].
 pub fn modules(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let selection: Vec<&str> = packages.iter().flat_map(|package| ["--package", package]).collect();
+    cargo_build(workspace, &selection, target_dir)?;
+    let output = target_dir.join(TARGET).join("guest");
+    packages.iter().map(|package| read(output.join(package.replace('-', "_")).with_extension("wasm"))).collect()
+}
+
+/// Builds every example of a package and gives name and core module of each, in the order of their names.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn examples(workspace: &Path, package: &str, target_dir: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    cargo_build(workspace, &["--package", package, "--examples"], target_dir)?;
+    let folder = target_dir.join(TARGET).join("guest").join("examples");
+    let unreadable = |source| Failure::Read { path: folder.clone(), source };
+    let mut modules = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // Beside each module cargo keeps one whose name ends in a hash.
+        let is_module = path.extension().is_some_and(|extension| extension == "wasm") && !name.contains('-');
+        if is_module {
+            modules.push((name, read(path)?));
+        }
+    }
+    modules.sort();
+    Ok(modules)
+}
+
+fn read(path: PathBuf) -> Result<Vec<u8>, Failure> {
+    std::fs::read(&path).map_err(|source| Failure::Read { path, source })
+}
+
+fn cargo_build(workspace: &Path, selection: &[&str], target_dir: &Path) -> Result<(), Failure> {
     if !target_is_installed()? {
         return Err(Failure::TargetMissing);
     }
@@ -71,10 +104,8 @@ pub fn modules(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result
     cargo
         .current_dir(workspace)
         .args(["build", "--profile", "guest", "--target", TARGET, "--target-dir"])
-        .arg(target_dir);
-    for package in packages {
-        cargo.args(["--package", package]);
-    }
+        .arg(target_dir)
+        .args(selection);
     // What the outer cargo set up for the host must not reach the guests.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
@@ -87,17 +118,13 @@ pub fn modules(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result
         }
     }
     let output = cargo.output().map_err(|source| Failure::Start { command: "cargo build".to_owned(), source })?;
-    if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(Failure::Compile { packages: packages.join(", "), stderr });
+    if output.status.success() {
+        return Ok(());
     }
-    packages
-        .iter()
-        .map(|package| {
-            let path = target_dir.join(TARGET).join("guest").join(package.replace('-', "_")).with_extension("wasm");
-            std::fs::read(&path).map_err(|source| Failure::Read { path, source })
-        })
-        .collect()
+    Err(Failure::Compile {
+        selection: selection.join(" "),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }
 
 /// Wraps a core module, as cargo makes it, as a component.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A decision with everything that led to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct DecisionDocument {
     /// The verdict.
     pub decision: Verdict,
@@ -37,7 +37,7 @@ pub struct DecisionDocument {
 
 /// The decision in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The batch may run.
@@ -70,7 +70,7 @@ impl Verdict {
 
 /// Whether a finding denies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The batch must not run.
@@ -81,7 +81,7 @@ pub enum Severity {
 
 /// One objection of a policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// The policy.
     pub policy: String,
@@ -109,7 +109,7 @@ pub struct Finding {
 
 /// Something that kept a policy, or the gate itself, from answering.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Fault {
     /// The policy, or `gate`.
     pub policy: String,
@@ -123,7 +123,7 @@ pub struct Fault {
 
 /// One policy's part in a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct PolicyRun {
     /// Its name.
     pub name: String,

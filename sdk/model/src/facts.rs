@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// What a policy is handed about a batch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Review {
     /// What the request says about itself.
     pub claims: Claims,
@@ -19,7 +19,7 @@ pub struct Review {
 /// Facts about the whole batch.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Facts {
     /// The time the decision is made for.
     pub evaluated_at: Timestamp,
@@ -33,6 +33,8 @@ pub struct Facts {
     pub ids: IdFacts,
     /// Tenants as the list has them.
     pub tenants: TenantFacts,
+    /// The most tenants that the batch can reach: by its own account or over everything that goes, whichever is more.
+    pub tenants_at_most: u64,
     /// Rows by the kind the list gives them.
     pub kinds: Tally,
     /// Rows by the environment the list gives them.
@@ -43,17 +45,9 @@ pub struct Facts {
     pub restore: Estimate,
 }
 
-impl Facts {
-    /// The most tenants that the batch can reach: by its own account or over everything that goes, whichever is more.
-    pub fn tenants_at_most(&self) -> u64 {
-        let closure = self.inventory.as_ref().map_or(0, |inventory| inventory.closure.tenants.at_most());
-        self.tenants.at_most().max(closure)
-    }
-}
-
 /// Rows that do not name one thing each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct IdFacts {
     /// Rows with no id.
     pub null: u64,
@@ -67,7 +61,7 @@ pub struct IdFacts {
 
 /// Distinct tenants.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct TenantFacts {
     /// Distinct tenants named.
     pub distinct: u64,
@@ -84,7 +78,7 @@ impl TenantFacts {
 
 /// How often each name occurs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Tally {
     /// Count by name: the 32 most frequent.
     pub counts: BTreeMap<String, u64>,
@@ -101,7 +95,7 @@ impl Tally {
 
 /// What the inventory says about the targets and what goes with them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct InventoryFacts {
     /// SHA-256 of the inventory that answered, lower-case hex.
     pub sha256: String,
@@ -130,7 +124,7 @@ pub struct InventoryFacts {
 /// A group of things that together provide a capacity.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Pool {
     /// Its name.
     pub name: String,
@@ -144,7 +138,7 @@ pub struct Pool {
 
 /// Everything that goes when the targets go: they themselves, their dependents, the dependents of those, and so on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Closure {
     /// Things in all, the targets included.
     pub things: u64,
@@ -166,7 +160,7 @@ pub struct Closure {
 
 /// How long undoing a batch would take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// Tenants to restore: the most that the batch can reach.
     pub tenants: u64,
@@ -202,7 +196,7 @@ impl Estimate {
 
 /// A figure, and whether the request brought it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Figure<T> {
     /// The figure.
     pub value: T,

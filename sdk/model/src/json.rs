@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Deref};
 
 /// A JSON object with keys of the submitter's choosing, each at most once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(transparent))]
 #[serde(transparent)]
 pub struct UniqueMap<T>(pub BTreeMap<String, T>);
 

@@ -12,7 +12,7 @@ pub type Claims = Request<Option<()>>;
 /// A deletion request. `T` is what stands under `targets`: [`Targets`] in the document itself, never there in a review.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Request<T> {
     /// A name of the submitter's choosing; shows up in the decision.
@@ -54,7 +54,7 @@ pub struct Request<T> {
 
 /// What the call does to its targets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Marked for deletion, recoverable for a while.
@@ -81,7 +81,7 @@ impl Mode {
 /// The destructive call.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
     /// The verb of the call, for example `delete`.
@@ -95,7 +95,7 @@ pub struct Operation {
 /// Why the batch is to be deleted.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// The legal basis: `gdpr-17`, `ccpa`, `court-order`, `contract-end`, `retention-expired`, `leaked-secret`.
@@ -112,7 +112,7 @@ pub struct Reason {
 
 /// What sets a deletion off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// Somebody asked for it.
@@ -129,7 +129,7 @@ pub enum Trigger {
 
 /// Where the value behind a trigger came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TriggerSource {
     /// Somebody set it for these targets.
@@ -141,7 +141,7 @@ pub enum TriggerSource {
 /// Who submits the batch.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Actor {
     /// An account name.
@@ -157,7 +157,7 @@ pub struct Actor {
 
 /// Kinds of actors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ActorType {
     /// A person.
@@ -175,7 +175,7 @@ pub enum ActorType {
 /// A credential, described and never included.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
     /// What it was issued for, for example `deletion`.
@@ -187,7 +187,7 @@ pub struct Credential {
 /// When the batch may run.
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Not after this time.
@@ -200,7 +200,7 @@ pub struct Schedule {
 
 /// The targets of a request: in the document, or in a file beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Targets {
     /// In the document.
@@ -211,7 +211,7 @@ pub enum Targets {
 
 /// A target list in a file of its own: NDJSON or CSV, told apart by the name (`.ndjson`, `.jsonl`, `.csv`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TargetFile {
     /// Relative to the request's folder, and inside it.
@@ -222,7 +222,7 @@ pub struct TargetFile {
 
 /// One thing to delete. Further fields must begin with `x_` and hold strings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Target {
     /// What the destructive call is given.
     pub id: Option<String>,

@@ -1,7 +1,9 @@
 //! Points in time and spans of it, as the documents write them.
+//!
+//! There is one canonical form of each, `2022-04-05T07:38:00Z` and `P5DT12H`, which is what is written and all that
+//! policies ever see: this module reads it by itself. The host takes whatever RFC 3339 and ISO 8601 allow, through
+//! jiff, which the feature `host` brings in.
 
-use jiff::fmt::temporal::{DateTimeParser, SpanParser};
-use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
@@ -26,10 +28,10 @@ impl Timestamp {
     /// # Errors
     /// What is wrong with the text, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        match DateTimeParser::new().parse_timestamp(text) {
-            Ok(at) => Ok(Self(at.as_second())),
-            Err(_) => Err(format!("`{text}` is not an RFC 3339 time; write it like `2022-04-05T07:38:00Z`")),
-        }
+        canonical::timestamp(text)
+            .or_else(|| lenient::timestamp(text))
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not an RFC 3339 time; write it like `2022-04-05T07:38:00Z`"))
     }
 
     /// Seconds from `earlier` to `self`; negative where `self` comes first.
@@ -45,14 +47,10 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_second(self.0) {
-            Ok(at) => {
-                let at = Offset::UTC.to_datetime(at);
-                write!(f, "{:04}-{:02}-{:02}", at.year(), at.month(), at.day())?;
-                write!(f, "T{:02}:{:02}:{:02}Z", at.hour(), at.minute(), at.second())
-            }
-            Err(_) => write!(f, "{} seconds since 1970", self.0),
-        }
+        let (year, month, day) = canonical::date(self.0.div_euclid(86_400));
+        let second = self.0.rem_euclid(86_400);
+        let (hour, minute, second) = (second / 3_600, second % 3_600 / 60, second % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 
@@ -89,15 +87,9 @@ impl Duration {
     /// # Errors
     /// What is wrong with the text, in words.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not an ISO 8601 duration; write it like `P5D` or `PT12H`");
-        let span = SpanParser::new().parse_span(text).map_err(|_| wrong())?;
-        if span.get_years() != 0 || span.get_months() != 0 {
-            return Err(format!("`{text}` counts months or years, which have no fixed length; write it in days"));
-        }
-        let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
-        let seconds =
-            (days * 24 + i64::from(span.get_hours())) * 3_600 + span.get_minutes() * 60 + span.get_seconds();
-        u64::try_from(seconds).map(Self).map_err(|_| format!("`{text}` is negative"))
+        canonical::duration(text).or_else(|| lenient::duration(text)).map(Self).ok_or_else(|| {
+            format!("`{text}` is not an ISO 8601 duration of days and less; write it like `P5D` or `PT12H`")
+        })
     }
 }
 
@@ -133,6 +125,112 @@ impl<'de> Deserialize<'de> for Duration {
     }
 }
 
+/// The forms that this module writes.
+mod canonical {
+    /// Seconds since 1970 of `2022-04-05T07:38:00Z`.
+    pub fn timestamp(text: &str) -> Option<i64> {
+        let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
+        let punctuation = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
+        if punctuation.iter().any(|(at, byte)| bytes[*at] != *byte) {
+            return None;
+        }
+        let number = |from: usize, to: usize| {
+            bytes[from..to]
+                .iter()
+                .try_fold(0_i64, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
+        };
+        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+        let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+        let days = days(year, month, day);
+        let is_date = (1..=12).contains(&month) && date(days) == (year, month, day);
+        (is_date && hour < 24 && minute < 60 && second < 60)
+            .then_some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+    }
+
+    /// Seconds of `P5DT12H`.
+    pub fn duration(text: &str) -> Option<u64> {
+        let (mut seconds, mut number, mut in_day, mut last) = (0_u64, None::<u64>, false, 0);
+        let mut any = false;
+        for byte in text.strip_prefix('P')?.bytes() {
+            let (order, length) = match (byte, in_day) {
+                (b'0'..=b'9', _) => {
+                    number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(u64::from(byte - b'0'))?);
+                    continue;
+                }
+                (b'T', false) if number.is_none() => {
+                    (in_day, any) = (true, false);
+                    continue;
+                }
+                (b'D', false) => (1, 86_400),
+                (b'H', true) => (2, 3_600),
+                (b'M', true) => (3, 60),
+                (b'S', true) => (4, 1),
+                _ => return None,
+            };
+            if order <= last {
+                return None;
+            }
+            seconds = seconds.checked_add(number.take()?.checked_mul(length)?)?;
+            (last, any) = (order, true);
+        }
+        (any && number.is_none()).then_some(seconds)
+    }
+
+    /// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that the day of a
+    /// leap year comes last.
+    fn days(year: i64, month: i64, day: i64) -> i64 {
+        let year = if month > 2 { year } else { year - 1 };
+        let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+    }
+
+    /// The date that many days after 1970-01-01.
+    pub fn date(days: i64) -> (i64, i64, i64) {
+        let days = days + 719_468;
+        let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year + year / 4 - year / 100);
+        let month = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * month + 2) / 5 + 1;
+        let month = if month < 10 { month + 3 } else { month - 9 };
+        (year + era * 400 + i64::from(month <= 2), month, day)
+    }
+}
+
+/// Whatever the standards allow.
+#[cfg(feature = "host")]
+mod lenient {
+    use jiff::fmt::temporal::{DateTimeParser, SpanParser};
+
+    pub fn timestamp(text: &str) -> Option<i64> {
+        Some(DateTimeParser::new().parse_timestamp(text).ok()?.as_second())
+    }
+
+    pub fn duration(text: &str) -> Option<u64> {
+        let span = SpanParser::new().parse_span(text).ok()?;
+        if span.get_years() != 0 || span.get_months() != 0 {
+            return None;
+        }
+        let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
+        let seconds =
+            (days * 24 + i64::from(span.get_hours())) * 3_600 + span.get_minutes() * 60 + span.get_seconds();
+        u64::try_from(seconds).ok()
+    }
+}
+
+/// Nothing more: the host has written everything in its canonical form.
+#[cfg(not(feature = "host"))]
+mod lenient {
+    pub fn timestamp(_: &str) -> Option<i64> {
+        None
+    }
+
+    pub fn duration(_: &str) -> Option<u64> {
+        None
+    }
+}
+
 /// Reads a string through a parser, without a copy.
 struct Text<T>(fn(&str) -> Result<T, String>, &'static str);
 
@@ -148,7 +246,7 @@ impl<T> de::Visitor<'_> for Text<T> {
     }
 }
 
-#[cfg(feature = "schema")]
+#[cfg(feature = "host")]
 mod schema {
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
     use std::borrow::Cow;
@@ -183,22 +281,52 @@ mod tests {
         let at = Timestamp::parse("2022-04-05T07:38:00Z").unwrap();
         assert_eq!(at.seconds(), 1_649_144_280);
         assert_eq!(at.to_string(), "2022-04-05T07:38:00Z");
-        assert_eq!(Timestamp::parse("2022-04-05T09:38:00.9+02:00"), Ok(at));
-        for wrong in ["", "now", "2022-04-05", "2022-04-05T07:38:00", "1649144280"] {
+        for wrong in [
+            "",
+            "now",
+            "2022-04-05",
+            "2022-04-05T07:38:00",
+            "1649144280",
+            "2022-02-29T00:00:00Z",
+            "2022-13-01T00:00:00Z",
+            "2022-04-05T24:00:00Z",
+            "2022-04-05T07:60:00Z",
+        ] {
             assert!(Timestamp::parse(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn durations_are_iso_8601_without_months() {
-        for (text, seconds, shown) in
-            [("P5D", 432_000, "P5D"), ("PT12H", 43_200, "PT12H"), ("P1W", 604_800, "P7D"), ("PT0S", 0, "P0D")]
+        for (text, seconds) in
+            [("P5D", 432_000), ("PT12H", 43_200), ("PT0S", 0), ("P1DT1S", 86_401), ("PT90M", 5_400)]
         {
-            let length = Duration::parse(text).unwrap();
-            assert_eq!((length.seconds(), length.to_string().as_str()), (seconds, shown));
+            assert_eq!(Duration::parse(text).unwrap().seconds(), seconds, "{text}");
         }
-        for wrong in ["", "5d 3x", "P1M", "P1Y", "-P1D"] {
+        assert_eq!(Duration::from_seconds(93_784).to_string(), "P1DT2H3M4S");
+        for wrong in ["", "P", "PT", "P1DT", "5d 3x", "P1M", "P1Y", "-P1D", "PT1H1H", "P99999999999999999999D"] {
             assert!(Duration::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[cfg(feature = "host")]
+    #[test]
+    fn the_host_takes_what_the_standards_allow() {
+        let at = Timestamp::parse("2022-04-05T07:38:00Z").unwrap();
+        assert_eq!(Timestamp::parse("2022-04-05T09:38:00.9+02:00"), Ok(at));
+        assert_eq!(Duration::parse("P1W").unwrap().seconds(), 604_800);
+    }
+
+    #[cfg(feature = "host")]
+    #[test]
+    fn the_canonical_form_means_what_the_standard_says() {
+        for seconds in (-62_000_000_000_i64..250_000_000_000).step_by(86_400 * 97 + 12_345) {
+            let text = Timestamp::from_seconds(seconds).to_string();
+            assert_eq!(
+                (canonical::timestamp(&text), lenient::timestamp(&text)),
+                (Some(seconds), Some(seconds)),
+                "{text}"
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The batch as a policy sees it.
 
-use crate::model::{ActorType, Approval, Claims, Facts, Review, Timestamp};
+use crate::model::{ActorType, Approval, Timestamp};
+use crate::section::{Claims, Facts, InventoryFacts, Review};
 use std::collections::BTreeSet;
 
 /// Reference data: a file that the operator named under `data`.
@@ -19,6 +20,8 @@ pub struct Case<S> {
     pub claims: Claims,
     /// What the host found out.
     pub facts: Facts,
+    /// What the inventory says; none where there is no inventory.
+    pub inventory: Option<InventoryFacts>,
     /// What the operator set.
     pub settings: S,
     /// What the operator gave it to read.
@@ -30,12 +33,13 @@ const CLOCK_SKEW: i64 = 300;
 
 impl<S> Case<S> {
     pub(crate) fn new(review: Review, settings: S, data: Vec<Blob>) -> Self {
-        Self { claims: review.claims, facts: review.facts, settings, data }
+        let Review { claims, facts, inventory } = review;
+        Self { claims, facts, inventory, settings, data }
     }
 
     /// Whether the targets cannot be brought back by the system itself.
-    pub const fn is_hard(&self) -> bool {
-        self.claims.mode.is_hard()
+    pub fn is_hard(&self) -> bool {
+        self.claims.mode().is_hard()
     }
 
     /// Picks the limit for this batch's mode.
@@ -44,14 +48,14 @@ impl<S> Case<S> {
     }
 
     /// Whether something that was true at `at` may be relied on: at most `seconds` old, and not in the future.
-    pub const fn is_fresh(&self, at: Timestamp, seconds: u64) -> bool {
-        let age = self.facts.evaluated_at.since(at);
+    pub fn is_fresh(&self, at: Timestamp, seconds: u64) -> bool {
+        let age = self.facts.evaluated_at().since(at);
         age >= -CLOCK_SKEW && (age < 0 || age as u64 <= seconds)
     }
 
     /// Whether a time lies so far ahead that no clock explains it.
-    pub const fn is_future(&self, at: Timestamp) -> bool {
-        self.facts.evaluated_at.since(at) < -CLOCK_SKEW
+    pub fn is_future(&self, at: Timestamp) -> bool {
+        self.facts.evaluated_at().since(at) < -CLOCK_SKEW
     }
 
     /// The reference data of that name.
@@ -62,7 +66,7 @@ impl<S> Case<S> {
     /// The people whose approval counts: human, not the submitter, and for exactly this list in this mode with these
     /// kinds and tenants. Nobody counts twice.
     pub fn approvers(&self) -> BTreeSet<&str> {
-        let approvals = self.claims.approvals.iter().flatten();
+        let approvals = self.claims.approvals().into_iter().flatten();
         approvals
             .filter(|approval| self.objection(approval).is_none())
             .filter_map(|approval| said(&approval.by))
@@ -71,7 +75,7 @@ impl<S> Case<S> {
 
     /// Why an approval does not count, if it does not. How old it may be is for the asker to say.
     pub fn objection(&self, approval: &Approval) -> Option<&'static str> {
-        let actor = self.claims.actor.as_ref();
+        let actor = self.claims.actor();
         let submitters = actor.into_iter().flat_map(|actor| [said(&actor.id), said(&actor.on_behalf_of)]).flatten();
         let by = match said(&approval.by) {
             Some(by) => by,
@@ -83,17 +87,18 @@ impl<S> Case<S> {
         if approval.approver_type != Some(ActorType::Human) {
             return Some("it does not come from a human");
         }
-        if approval.targets_sha256.as_deref() != Some(self.facts.targets_sha256.as_str()) {
+        if approval.targets_sha256.as_deref() != Some(self.facts.targets_sha256().as_str()) {
             return Some("it is for another list");
         }
-        if approval.mode != Some(self.claims.mode) {
+        if approval.mode != Some(self.claims.mode()) {
             return Some("it is for another mode");
         }
+        let tally = self.facts.kinds();
         let kinds = approval.kinds.as_ref().map(|kinds| &kinds.0);
-        if kinds != Some(&self.facts.kinds.counts) || self.facts.kinds.others + self.facts.kinds.unknown > 0 {
+        if kinds != Some(&tally.counts) || tally.others + tally.unknown > 0 {
             return Some("it is for other kinds or counts");
         }
-        if approval.tenants != Some(self.facts.tenants.at_most()) {
+        if approval.tenants != Some(self.facts.tenants().at_most()) {
             return Some("it is for another number of tenants");
         }
         None
@@ -105,12 +110,19 @@ pub fn said(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A kind without what does not distinguish it: its name space, its case and its plural. `AWS::S3::Buckets` is
-/// `bucket`. A name with anything but ASCII in it stays as it is and equals none that is written plainly.
-pub fn plain_kind(kind: &str) -> String {
-    let last = kind.trim().rsplit([':', '/', '.']).next().unwrap_or_default().to_ascii_lowercase();
-    match last.strip_suffix('s') {
-        Some(singular) if !singular.ends_with('s') && !singular.is_empty() => singular.to_owned(),
-        _ => last,
+/// Whether two kinds are the same but for their name space, their case and their plural: `AWS::S3::Buckets` is
+/// `bucket`. A name with anything but ASCII in it is only the same as itself.
+pub fn same_kind(a: &str, b: &str) -> bool {
+    plain(a).eq_ignore_ascii_case(plain(b))
+}
+
+fn plain(kind: &str) -> &str {
+    let kind = kind.trim_ascii();
+    let start = kind.bytes().rposition(|byte| matches!(byte, b':' | b'/' | b'.')).map_or(0, |at| at + 1);
+    match kind.as_bytes() {
+        [.., before, b's' | b'S'] if kind.len() - start > 2 && !before.eq_ignore_ascii_case(&b's') => {
+            kind.get(start..kind.len() - 1).unwrap_or(kind)
+        }
+        _ => kind.get(start..).unwrap_or(kind),
     }
 }

@@ -31,7 +31,7 @@
 //!     type State = ();
 //!
 //!     fn check(case: &Case<Settings>, _: &(), findings: &mut Findings) {
-//!         let (targets, most) = (case.facts.targets, case.settings.max_targets);
+//!         let (targets, most) = (case.facts.targets(), case.settings.max_targets);
 //!         if targets > most {
 //!             findings
 //!                 .deny(&TOO_MANY, format!("{targets} targets in one batch, and {most} are allowed"))
@@ -55,6 +55,7 @@ mod chunk;
 mod findings;
 mod rows;
 mod rule;
+mod section;
 mod session;
 mod setting;
 pub mod testing;
@@ -62,13 +63,14 @@ pub mod testing;
 #[doc(hidden)]
 pub mod wasm;
 
-pub use case::{Blob, Case, plain_kind, said};
+pub use case::{Blob, Case, said, same_kind};
 pub use chunk::{Chunk, Codes, Column, Strings, Validity, Values};
 pub use findings::{Draft, Finding, Findings};
 pub use reprieve_model as model;
 pub use reprieve_model::Severity;
 pub use rows::Rows;
 pub use rule::Rule;
+pub use section::{Claims, Facts, InventoryFacts};
 pub use session::{Descriptor, Policy, Session, describe, validate};
 pub use setting::{Setting, Settings};
 

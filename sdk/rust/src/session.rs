@@ -1,5 +1,6 @@
 //! A policy, and one pass of it over a batch.
 
+use crate::section::Review;
 use crate::{Blob, Case, Chunk, Finding, Findings, Rule, Settings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -100,7 +101,7 @@ impl<P: Policy> Session<P> {
     /// # Errors
     /// What could not be read.
     pub fn open(review: &str, settings: &str, data: Vec<Blob>) -> Result<Self, String> {
-        let review = serde_json::from_str(review).map_err(|error| format!("review: {error}"))?;
+        let review = Review::split(review)?;
         let case = Case::new(review, read_settings::<P>(settings)?, data);
         Ok(Self { case, state: P::State::default() })
     }

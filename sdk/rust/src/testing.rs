@@ -28,7 +28,7 @@ pub fn review(claims: Value, facts: Value) -> Value {
         "facts": {
             "evaluated_at": "2026-03-02T12:00:00Z", "request_sha256": DIGEST, "targets_sha256": DIGEST, "targets": 2,
             "ids": { "null": 0, "empty": 0, "duplicate": 0, "examples": [] },
-            "tenants": { "distinct": 2, "unknown": 0 },
+            "tenants": { "distinct": 2, "unknown": 0 }, "tenants_at_most": 2,
             "kinds": { "counts": { "app": 2 }, "others": 0, "unknown": 0 },
             "environments": { "counts": {}, "others": 0, "unknown": 2 },
             "inventory": {

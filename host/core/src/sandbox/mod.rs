@@ -39,7 +39,7 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Sets up an engine. Compiled code is kept below `cache`, if that is given and can be written to.
+    /// Sets up an engine. Compiled code is kept below `cache`, if that is given.
     pub fn new(limits: Limits, cache: Option<&Path>) -> Result<Self, String> {
         let engine = Engine::new(&config(&limits, cache)?).map_err(|error| format!("{error:#}"))?;
         Ok(Self {
@@ -51,6 +51,9 @@ impl Sandbox {
         })
     }
 }
+
+/// The level of zstd that compresses least.
+const FAST: i32 = 1;
 
 /// Everything that decides what a policy can do and how it is measured. Fuel, canonical NaNs, no threads and no
 /// relaxed SIMD make a run the same everywhere.
@@ -65,6 +68,9 @@ fn config(limits: &Limits, cache: Option<&Path>) -> Result<Config, String> {
         .concurrency_support(false)
         .wasm_component_model(true)
         .wasm_backtrace_max_frames(None)
+        // A fault is told apart by its type; nobody looks for its place in the code. This halves what is cached.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         .max_wasm_stack(limits.stack_bytes as usize);
 
     let runs = limits.concurrent_runs;
@@ -79,15 +85,19 @@ fn config(limits: &Limits, cache: Option<&Path>) -> Result<Config, String> {
         .max_memory_size(limits.memory_bytes as usize)
         .table_elements(limits.table_elements as usize)
         .linear_memory_keep_resident(limits.resident_bytes as usize)
+        .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(runs * limits.memories);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
 
     if let Some(folder) = cache {
         let mut settings = CacheConfig::new();
-        settings.with_directory(folder);
-        // Without a cache everything still works, only later: not a reason to refuse a decision.
-        config.cache(Cache::new(settings).ok());
+        settings
+            .with_directory(folder)
+            // A start is dominated by reading this cache: hardly compressed it is read at the speed of memory.
+            .with_baseline_compression_level(FAST)
+            .with_optimized_compression_level(FAST);
+        config.cache(Some(Cache::new(settings).map_err(|error| format!("the cache: {error:#}"))?));
     }
     Ok(config)
 }

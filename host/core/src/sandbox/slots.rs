@@ -2,23 +2,33 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
+#[derive(Debug)]
+struct State {
+    free: usize,
+    waiting: usize,
+}
+
 /// A counting semaphore.
 #[derive(Debug)]
 pub(super) struct Slots {
-    free: Mutex<usize>,
+    state: Mutex<State>,
     freed: Condvar,
 }
 
 impl Slots {
     pub fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count.max(1)), freed: Condvar::new() }
+        Self { state: Mutex::new(State { free: count.max(1), waiting: 0 }), freed: Condvar::new() }
     }
 
     /// Waits for a place and holds it until the guard is dropped.
     pub fn take(&self) -> Slot<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.free == 0 {
+            state.waiting += 1;
+            state = self.freed.wait_while(state, |state| state.free == 0).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
+        state.free -= 1;
         Slot(self)
     }
 }
@@ -29,7 +39,13 @@ pub(super) struct Slot<'a>(&'a Slots);
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.free += 1;
+        let wake = state.waiting > 0;
+        drop(state);
+        // Waking nobody would still be a system call.
+        if wake {
+            self.0.freed.notify_one();
+        }
     }
 }

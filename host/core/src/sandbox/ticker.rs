@@ -13,6 +13,8 @@ pub(super) const TICK_MS: u64 = 5;
 struct State {
     running: usize,
     stopped: bool,
+    /// Whether the thread sleeps until something runs.
+    idle: bool,
 }
 
 /// A thread that ticks while anything runs, and sleeps otherwise.
@@ -30,13 +32,17 @@ impl Ticker {
             let (state, changed) = &*shared;
             loop {
                 let guard = state.lock().unwrap_or_else(PoisonError::into_inner);
-                let idle = |state: &mut State| state.running == 0 && !state.stopped;
+                let idle = |state: &mut State| {
+                    state.idle = state.running == 0 && !state.stopped;
+                    state.idle
+                };
                 let guard = changed.wait_while(guard, idle).unwrap_or_else(PoisonError::into_inner);
                 if guard.stopped {
                     return;
                 }
-                drop(guard);
-                thread::sleep(Duration::from_millis(TICK_MS));
+                let tick = Duration::from_millis(TICK_MS);
+                let waited = changed.wait_timeout_while(guard, tick, |state| !state.stopped);
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
                 match engine.upgrade() {
                     Some(engine) => engine.increment_epoch(),
                     None => return,
@@ -56,7 +62,7 @@ impl Ticker {
         let (state, changed) = &*self.state;
         let mut guard = state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut guard);
-        let wake = guard.running == 1 || guard.stopped;
+        let wake = guard.idle && (guard.running > 0 || guard.stopped);
         drop(guard);
         if wake {
             changed.notify_one();

@@ -1,0 +1,73 @@
+//! A warm decision with every built-in policy, and with each alone. Fresh instances every time.
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use reprieve::model::Timestamp;
+use reprieve::{Batch, Folder, Gate, PolicyEntry, PolicySet, Table};
+use std::fmt::Write;
+
+/// A request for `rows` apps of as many tenants, in order but for its evidence.
+fn request(rows: usize) -> String {
+    let mut targets = String::new();
+    for row in 0..rows {
+        let comma = if row == 0 { "" } else { "," };
+        write!(targets, r#"{comma}{{"id":"app-{row:08}","kind":"app","tenant":"tenant-{row:06}"}}"#).unwrap();
+    }
+    format!(
+        r#"{{"id":"bench/1","mode":"soft","environment":"production","target_kind":"app",
+        "operation":{{"verb":"delete","cascade":false}},
+        "reason":{{"ticket":"CHG-1","text":"retired","trigger":"request","trigger_source":"explicit"}},
+        "actor":{{"id":"svc-cleanup","type":"automation","on_behalf_of":"carol"}},
+        "provenance":{{"source":"cmdb","query":"select id from apps where retired","selection":"explicit",
+        "complete":true,"id_kind":"app","row_count":{rows},"source_total":{rows},"sha256":"0","extracted_by":"carol",
+        "extracted_at":"2026-03-02T11:30:00Z"}},"targets":[{targets}]}}"#
+    )
+}
+
+fn batch(request: &str) -> Batch {
+    let folder = Folder::open(".".as_ref()).unwrap();
+    let at = Timestamp::parse("2026-03-02T12:00:00Z").unwrap();
+    Batch::read(request.as_bytes(), "bench", &folder).unwrap().at(at)
+}
+
+fn inventory(rows: usize) -> Table {
+    let mut table = Table::default();
+    for row in 0..rows {
+        let record = reprieve::Record {
+            kind: Some("app".into()),
+            tenant: Some(format!("tenant-{row:06}")),
+            environment: Some("production".into()),
+            state: Some("disabled".into()),
+            dependents: Some(Vec::new()),
+            ..Default::default()
+        };
+        table.add(&format!("app-{row:08}"), record, None).unwrap();
+    }
+    table
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decision");
+    for rows in [1, 10, 1_000] {
+        let gate = Gate::builder().inventory(inventory(rows)).build().unwrap();
+        let request = request(rows);
+        group.bench_with_input(BenchmarkId::new("all", rows), &request, |bencher, request| {
+            bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);
+        });
+    }
+    let request = request(10);
+    for name in reprieve::builtins::names() {
+        let set = PolicySet { inventory: None, policy: vec![PolicyEntry::builtin(name)] };
+        let gate = Gate::builder().policies(set, None).inventory(inventory(10)).build().unwrap();
+        group.bench_with_input(BenchmarkId::new(name, 10), &request, |bencher, request| {
+            bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);
+        });
+    }
+    let set = PolicySet { inventory: None, policy: Vec::new() };
+    let gate = Gate::builder().policies(set, None).inventory(inventory(10)).build().unwrap();
+    group.bench_with_input(BenchmarkId::new("none", 10), &request, |bencher, request| {
+        bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);
+    });
+}
+
+criterion_group!(benches, decisions);
+criterion_main!(benches);

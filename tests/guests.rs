@@ -1,0 +1,228 @@
+//! Hostile guests: each ends in the right fault, within its bound, and disturbs nobody.
+
+use reprieve::model::Verdict;
+use reprieve::{Gate, Limits};
+use reprieve_tests::{GUESTS, batch, gate_of, guest};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// Guests that load, and what vetting comes to: the cause of the fault, or the verdict.
+const RUNS: &[(&str, &str)] = &[
+    ("a_hundred_findings", "findings"),
+    ("a_million_findings", "fuel"),
+    ("content", "allow"),
+    ("declines", "declined"),
+    ("deep_recursion", "stack"),
+    ("denies", "deny"),
+    ("huge_message", "text"),
+    ("infinite_loop", "fuel"),
+    ("invalid_utf8", "invalid-output"),
+    ("memory_bomb", "memory"),
+    ("more_than_may_be_returned", "returned-bytes"),
+    ("remembers", "allow"),
+    ("rows_out_of_range", "invalid-output"),
+    ("slow_burn", "allow"),
+    ("trap", "trap"),
+    ("undeclared_rule", "invalid-output"),
+];
+
+/// Guests that do not load, and what is said about them.
+const REFUSED: &[(&str, &str)] = &[
+    ("bad_name", "the name `Not A Name` is not kebab-case"),
+    ("fault_in_describe", "it cannot say what it is: trap"),
+    ("imports", "it imports the function `$root::delete-everything`"),
+    ("no_world", "it is not a policy"),
+    ("wrong_world", "it is not a policy"),
+];
+
+fn gate(name: &str) -> Gate {
+    gate_of(guest(name), |builder| builder).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The verdict, or the cause of the only fault.
+fn outcome(gate: &Gate) -> String {
+    let decision = gate.vet(batch());
+    match decision.document().faults.as_slice() {
+        [] => decision.verdict().as_str().to_owned(),
+        [fault] => {
+            assert_eq!(decision.verdict(), Verdict::Undecided, "a fault is never an allow");
+            fault.cause.clone()
+        }
+        faults => panic!("one policy, and {} faults", faults.len()),
+    }
+}
+
+#[test]
+fn every_guest_is_used() {
+    let used: BTreeSet<&str> = RUNS.iter().chain(REFUSED).map(|(name, _)| *name).collect();
+    let built: BTreeSet<&str> = GUESTS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(used, built);
+}
+
+#[test]
+fn each_guest_ends_in_its_own_fault() {
+    for (name, expected) in RUNS {
+        let begun = Instant::now();
+        assert_eq!(outcome(&gate(name)), *expected, "{name}");
+        // Far above what any of them takes, and far below what an unbounded one would.
+        assert!(begun.elapsed() < Duration::from_secs(60), "{name} took {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn what_is_no_policy_is_refused_by_name() {
+    for (name, expected) in REFUSED {
+        let error = gate_of(guest(name), |builder| builder).unwrap_err().to_string();
+        assert!(error.contains(expected), "{name}: {error}");
+    }
+}
+
+#[test]
+fn an_import_is_refused_in_a_component_too() {
+    let component = reprieve_build::wrap("imports", guest("imports")).unwrap();
+    let error = gate_of(&component, |builder| builder).unwrap_err().to_string();
+    assert!(error.contains("it imports the function `delete-everything`"), "{error}");
+}
+
+#[test]
+fn a_component_and_its_core_module_are_one_policy() {
+    let component = reprieve_build::wrap("denies", guest("denies")).unwrap();
+    assert_eq!(outcome(&gate_of(&component, |builder| builder).unwrap()), "deny");
+}
+
+#[test]
+fn nothing_is_remembered() {
+    let gate = gate("remembers");
+    for _ in 0..50 {
+        assert_eq!(outcome(&gate), "allow");
+    }
+}
+
+#[test]
+fn fuel_is_the_same_every_time() {
+    let fuel = |gate: &Gate| gate.vet(batch()).document().policies[0].fuel;
+    let gate = gate("slow_burn");
+    let first = fuel(&gate);
+    let limits = Limits::default();
+    assert!(first > limits.fuel / 2 && first < limits.fuel, "it burns most of its fuel: {first}");
+    for _ in 0..5 {
+        assert_eq!(fuel(&gate), first);
+    }
+    assert_eq!(fuel(&gate_of(guest("slow_burn"), |builder| builder).unwrap()), first, "in another engine too");
+}
+
+#[test]
+fn the_wall_clock_ends_what_fuel_does_not() {
+    let limits = Limits { fuel: u64::MAX / 2, wall_ms: 100, ..Limits::default() };
+    let gate = gate_of(guest("infinite_loop"), |builder| builder.limits(limits)).unwrap();
+    let begun = Instant::now();
+    assert_eq!(outcome(&gate), "wall-clock");
+    assert!(begun.elapsed() >= Duration::from_millis(100));
+}
+
+#[test]
+fn a_limit_of_0_allows_nothing() {
+    for (limits, cause) in [
+        (Limits { fuel: 0, fuel_per_byte: 0, ..Limits::default() }, "fuel"),
+        (Limits { findings: 0, ..Limits::default() }, "findings"),
+        (Limits { text_bytes: 0, ..Limits::default() }, "text"),
+    ] {
+        match gate_of(guest("denies"), |builder| builder.limits(limits)) {
+            Ok(gate) => assert_eq!(outcome(&gate), cause),
+            Err(error) => assert!(error.to_string().contains(cause), "{cause}: {error}"),
+        }
+    }
+    for limits in [
+        Limits { module_bytes: 0, ..Limits::default() },
+        Limits { functions: 0, ..Limits::default() },
+        Limits { function_bytes: 0, ..Limits::default() },
+        Limits { memory_bytes: 0, ..Limits::default() },
+    ] {
+        assert!(gate_of(guest("denies"), |builder| builder.limits(limits.clone())).is_err(), "{limits:?}");
+    }
+}
+
+#[test]
+fn others_are_not_disturbed() {
+    let quiet = gate("content");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut runs = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                assert_eq!(outcome(&quiet), "allow");
+                runs += 1;
+            }
+            runs
+        });
+        for name in ["infinite_loop", "memory_bomb", "deep_recursion", "trap", "a_million_findings"] {
+            outcome(&gate(name));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(watcher.join().unwrap() > 0);
+    });
+}
+
+#[test]
+fn one_gate_serves_many_threads() {
+    let gate = Gate::builder().build().unwrap();
+    let expected = serde_json::to_value(gate.vet(batch()).document()).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..40 {
+            let gate = gate.clone();
+            let expected = &expected;
+            scope.spawn(move || assert_eq!(serde_json::to_value(gate.vet(batch()).document()).unwrap(), *expected));
+        }
+    });
+}
+
+#[test]
+fn a_function_that_would_choke_the_compiler_is_refused() {
+    // Two thousand locals and ten thousand blocks: 60 KB of module that take the compiler seconds and gigabytes.
+    let mut body = vec![0x01, 0xd0, 0x0f, 0x7f]; // 2,000 locals of type i32
+    for _ in 0..10_000 {
+        body.extend([0x20, 0x00, 0x04, 0x40, 0x0b]); // local.get 0, if, end
+    }
+    body.push(0x0b);
+    let error = gate_of(&module(&body), |builder| builder).unwrap_err().to_string();
+    assert!(error.contains("function 1's locals times blocks is 20002000, and 4000000 is allowed"), "{error}");
+    let error = gate_of(&module(&vec![0x01; 300_000]), |builder| builder).unwrap_err().to_string();
+    assert!(error.contains("function 1's size in bytes"), "{error}");
+}
+
+/// A module with one function of that body.
+fn module(body: &[u8]) -> Vec<u8> {
+    let mut module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0".to_vec();
+    let entry: Vec<u8> = leb(body.len()).into_iter().chain(body.iter().copied()).collect();
+    module.push(10);
+    module.extend(leb(entry.len() + 1));
+    module.push(1);
+    module.extend(entry);
+    module
+}
+
+fn leb(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+#[test]
+fn what_is_not_wasm_is_refused() {
+    for bytes in [&b""[..], b"hello", b"\0asm", b"\0asm\x01\0\0\0\xff\xff"] {
+        let error = gate_of(bytes, |builder| builder).unwrap_err().to_string();
+        assert!(error.contains("not a valid wasm module"), "{error}");
+    }
+}
+
+#[test]
+fn the_built_in_policies_would_be_admitted() {
+    for name in reprieve::builtins::names() {
+        let component = reprieve::builtins::component(name).unwrap();
+        gate_of(component, |builder| builder).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+}

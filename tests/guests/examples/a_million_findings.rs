@@ -1,0 +1,13 @@
+//! Returns findings without end.
+
+use reprieve_guests::{Finding, Guest, finding, guest};
+
+struct Policy;
+
+impl Guest for Policy {
+    fn finish() -> Vec<Finding> {
+        vec![Finding { message: String::new(), ..finding() }; 1_000_000]
+    }
+}
+
+guest!(Policy);

@@ -1,0 +1,13 @@
+//! Calls itself by a name that is none.
+
+use reprieve_guests::{Descriptor, Guest, descriptor, guest};
+
+struct Policy;
+
+impl Guest for Policy {
+    fn describe() -> Descriptor {
+        Descriptor { name: "Not A Name".to_owned(), ..descriptor() }
+    }
+}
+
+guest!(Policy);

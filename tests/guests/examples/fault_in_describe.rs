@@ -1,0 +1,13 @@
+//! Cannot even say what it is.
+
+use reprieve_guests::{Descriptor, Guest, guest};
+
+struct Policy;
+
+impl Guest for Policy {
+    fn describe() -> Descriptor {
+        panic!("on purpose");
+    }
+}
+
+guest!(Policy);

@@ -1,0 +1,16 @@
+//! Never comes back from `open`.
+
+use reprieve_guests::{Guest, guest};
+
+struct Policy;
+
+impl Guest for Policy {
+    fn open() {
+        let mut n = 0_u64;
+        loop {
+            n = std::hint::black_box(n.wrapping_add(1));
+        }
+    }
+}
+
+guest!(Policy);

@@ -1,0 +1,17 @@
+//! Takes memory until there is none.
+
+use reprieve_guests::{Guest, guest};
+
+struct Policy;
+
+impl Guest for Policy {
+    fn open() {
+        let mut kept = Vec::new();
+        loop {
+            kept.push(Vec::<u8>::with_capacity(1 << 20));
+            std::hint::black_box(&kept);
+        }
+    }
+}
+
+guest!(Policy);

@@ -1,0 +1,13 @@
+//! Is a component, and no policy.
+
+wit_bindgen::generate!({ inline: "package hostile:other; world other { export hello: func() -> string; }" });
+
+struct Other;
+
+impl Guest for Other {
+    fn hello() -> String {
+        "hello".to_owned()
+    }
+}
+
+export!(Other);

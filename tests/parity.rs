@@ -1,0 +1,256 @@
+//! Each built-in policy finds the same natively and in the sandbox, over random batches.
+
+use proptest::prelude::*;
+use reprieve::model::{Severity, Timestamp};
+use reprieve::{Batch, Chunk, Folder, Gate, PolicyEntry, PolicySet, Record, Table, Values};
+use reprieve_sdk as sdk;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::LazyLock;
+
+const AT: &str = "2026-03-02T12:00:00Z";
+
+/// A finding as both sides have it: rule, whether it denies, message, rows.
+type Found = (String, bool, String, u64);
+
+fn gate(name: &str, things: &[Thing]) -> Gate {
+    let set = PolicySet { inventory: None, policy: vec![PolicyEntry::builtin(name)] };
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    Gate::builder().policies(set, None).inventory(inventory(things)).cache(cache).build().unwrap()
+}
+
+/// A target, and what the inventory knows of it.
+#[derive(Clone, Debug)]
+struct Thing {
+    id: Option<String>,
+    kind: Option<&'static str>,
+    tenant: Option<u8>,
+    known: bool,
+    resolved_kind: Option<&'static str>,
+    environment: Option<&'static str>,
+    state: Option<&'static str>,
+    days: Option<i64>,
+    dependents: Option<Vec<String>>,
+    pool: Option<&'static str>,
+}
+
+fn one_of(values: &'static [&'static str]) -> impl Strategy<Value = Option<&'static str>> {
+    prop::option::weighted(0.9, prop::sample::select(values))
+}
+
+fn thing() -> impl Strategy<Value = Thing> {
+    let listed = (
+        prop::option::weighted(
+            0.95,
+            prop_oneof![9 => "[a-c]-[0-9]{1,3}", 1 => prop::sample::select(vec!["".to_owned(), "/".to_owned(), "*".to_owned(), "$X".to_owned()])],
+        ),
+        one_of(&["app", "app", "app", "site"]),
+        prop::option::weighted(0.9, 0_u8..100),
+    );
+    let known = (
+        prop::bool::weighted(0.9),
+        one_of(&["app", "app", "app", "site", "database"]),
+        one_of(&["production", "production", "staging"]),
+        one_of(&["soft-deleted", "live", "disabled"]),
+        prop::option::of(0_i64..60),
+        prop::option::weighted(0.9, prop::collection::vec("[a-d]-[0-9]{1,2}", 0..3)),
+        prop::option::weighted(0.2, prop::sample::select(vec!["index", "web"])),
+    );
+    (listed, known).prop_map(
+        |((id, kind, tenant), (known, resolved_kind, environment, state, days, dependents, pool))| Thing {
+            id,
+            kind,
+            tenant,
+            known,
+            resolved_kind,
+            environment,
+            state,
+            days,
+            dependents,
+            pool,
+        },
+    )
+}
+
+fn inventory(things: &[Thing]) -> Table {
+    let now = Timestamp::parse(AT).unwrap().seconds();
+    let mut table = Table::default();
+    for thing in things.iter().filter(|thing| thing.known) {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let record = Record {
+            kind: text(thing.resolved_kind),
+            tenant: thing.tenant.map(|tenant| format!("t-{tenant}")),
+            environment: text(thing.environment),
+            state: text(thing.state),
+            state_since: thing.days.map(|days| now - days * 86_400),
+            dependents: thing.dependents.clone(),
+            pool: text(thing.pool),
+            ..Record::default()
+        };
+        // The same id twice: the first counts.
+        drop(table.add(thing.id.as_deref().unwrap_or("?"), record, None));
+    }
+    table
+}
+
+fn request(things: &[Thing], header: &str) -> String {
+    let mut targets = String::new();
+    for (i, thing) in things.iter().enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        let value = serde_json::json!({ "id": thing.id, "kind": thing.kind, "tenant": thing.tenant.map(|t| format!("t-{t}")) });
+        write!(targets, "{comma}{value}").unwrap();
+    }
+    format!(r#"{{"id":"parity/1",{header},"targets":[{targets}]}}"#)
+}
+
+fn header() -> impl Strategy<Value = String> {
+    let mode = prop::sample::select(vec!["soft", "hard"]);
+    let rest = prop::sample::select(vec![
+        r#""environment":"production","target_kind":"app""#,
+        r#""environment":"staging","target_kind":"site","reason":{"basis":"gdpr-17","trigger":"expiry"}"#,
+        r#""environment":"production","target_kind":"app","operation":{"selector":"*"},"provenance":{"source":"cmdb","query":"select id from a where id not in (select id from b)","row_count":3,"complete":true,"extracted_at":"2026-03-02T11:59:00Z","extracted_by":"x","sha256":"0"}"#,
+        r#""environment":"production","target_kind":"app","reason":{"basis":"court-order","trigger_source":"default"},"recovery":{"soft_delete_days":3},"provenance":{"selection":"complement","keep_set":{"count":100,"previous_count":200,"observed_at":"2026-03-02T11:59:00Z"}}"#,
+    ]);
+    (mode, rest).prop_map(|(mode, rest)| format!(r#""mode":"{mode}",{rest}"#))
+}
+
+fn sandboxed(gate: &Gate, request: &str) -> Vec<Found> {
+    let folder = Folder::open(Path::new(".")).unwrap();
+    let batch = Batch::read(request.as_bytes(), "parity", &folder).unwrap().at(Timestamp::parse(AT).unwrap());
+    let decision = gate.vet(batch);
+    let document = decision.document();
+    assert!(document.faults.iter().all(|fault| fault.policy == "gate"), "{:?}", document.faults);
+    let found = |finding: &reprieve::model::Finding| {
+        (finding.rule.clone(), finding.severity == Severity::Deny, finding.message.clone(), finding.rows)
+    };
+    let mut found: Vec<Found> = document.findings.iter().map(found).collect();
+    found.sort();
+    found
+}
+
+/// What the sandbox would be handed, caught by asking the gate for it.
+fn handed(things: &[Thing], request: &str) -> (String, Vec<Chunk>) {
+    let folder = Folder::open(Path::new(".")).unwrap();
+    let batch = Batch::read(request.as_bytes(), "parity", &folder).unwrap().at(Timestamp::parse(AT).unwrap());
+    batch.review(Some(&inventory(things))).unwrap()
+}
+
+fn native<P: sdk::Policy>(review: &str, chunks: &[Chunk], parts: usize) -> Vec<Found> {
+    let open = || sdk::Session::<P>::open(review, "{}", Vec::new()).unwrap();
+    let chunks: Vec<sdk::Chunk> = chunks.iter().flat_map(|chunk| cut(convert(chunk), parts)).collect();
+    let mut whole = open();
+    // Parts are looked at on their own, last first, and then put together.
+    for chunk in chunks.iter().rev() {
+        let mut part = open();
+        part.observe(chunk);
+        whole.merge(&part.save().unwrap()).unwrap();
+    }
+    let found = |finding: sdk::Finding| {
+        (finding.rule.to_owned(), finding.severity == sdk::Severity::Deny, finding.message, finding.rows)
+    };
+    let mut found: Vec<Found> = whole.finish().into_iter().map(found).collect();
+    found.sort();
+    found
+}
+
+fn convert(chunk: &Chunk) -> sdk::Chunk {
+    let strings =
+        |strings: &reprieve::Strings| sdk::Strings { offsets: strings.offsets.clone(), bytes: strings.bytes.clone() };
+    let column = |column: &reprieve::Column| sdk::Column {
+        name: column.name.clone(),
+        values: match &column.values {
+            Values::Strings(texts) => sdk::Values::Strings(strings(texts)),
+            Values::Codes(codes) => sdk::Values::Codes(sdk::Codes {
+                dictionary: strings(&codes.dictionary),
+                values: codes.values.clone(),
+            }),
+            Values::U64s(values) => sdk::Values::U64s(values.clone()),
+            Values::I64s(values) => sdk::Values::I64s(values.clone()),
+            Values::Bools(bits) => sdk::Values::Bools(bits.clone()),
+        },
+        validity: sdk::Validity(column.validity.clone()),
+    };
+    sdk::Chunk { first_row: chunk.first_row, rows: chunk.rows, columns: chunk.columns.iter().map(column).collect() }
+}
+
+/// Cuts a chunk into runs of at most `rows` rows.
+fn cut(chunk: sdk::Chunk, rows: usize) -> Vec<sdk::Chunk> {
+    let total = chunk.rows as usize;
+    (0..total).step_by(rows.max(1)).map(|from| slice(&chunk, from, (from + rows.max(1)).min(total))).collect()
+}
+
+fn slice(chunk: &sdk::Chunk, from: usize, to: usize) -> sdk::Chunk {
+    let bits = |bits: &[u8]| {
+        let mut out = vec![0_u8; (to - from).div_ceil(8)];
+        for i in from..to {
+            out[(i - from) / 8] |= (bits[i / 8] >> (i % 8) & 1) << ((i - from) % 8);
+        }
+        out
+    };
+    let column = |column: &sdk::Column| sdk::Column {
+        name: column.name.clone(),
+        values: match &column.values {
+            sdk::Values::Strings(strings) => {
+                let (start, end) = (strings.offsets[from], strings.offsets[to]);
+                sdk::Values::Strings(sdk::Strings {
+                    offsets: strings.offsets[from..=to].iter().map(|offset| offset - start).collect(),
+                    bytes: strings.bytes[start as usize..end as usize].to_vec(),
+                })
+            }
+            sdk::Values::Codes(codes) => sdk::Values::Codes(sdk::Codes {
+                dictionary: codes.dictionary.clone(),
+                values: codes.values[from..to].to_vec(),
+            }),
+            sdk::Values::U64s(values) => sdk::Values::U64s(values[from..to].to_vec()),
+            sdk::Values::I64s(values) => sdk::Values::I64s(values[from..to].to_vec()),
+            sdk::Values::Bools(values) => sdk::Values::Bools(bits(values)),
+        },
+        validity: sdk::Validity(column.validity.0.as_deref().map(bits)),
+    };
+    sdk::Chunk {
+        first_row: chunk.first_row + from as u64,
+        rows: (to - from) as u32,
+        columns: chunk.columns.iter().map(column).collect(),
+    }
+}
+
+static FOUND: LazyLock<std::sync::Mutex<std::collections::BTreeSet<String>>> = LazyLock::new(Default::default);
+
+fn compare<P: sdk::Policy>(cases: u32) {
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let strategy = (prop::collection::vec(thing(), 1..90), header(), 1_usize..20);
+    proptest!(config, |((things, header, parts) in strategy)| {
+        let request = request(&things, &header);
+        let sandboxed = sandboxed(&gate(P::NAME, &things), &request);
+        let (review, chunks) = handed(&things, &request);
+        let native = native::<P>(&review, &chunks, parts);
+        prop_assert_eq!(&sandboxed, &native);
+        FOUND.lock().unwrap().extend(native.iter().map(|found| format!("{}/{}", P::NAME, found.0)));
+    });
+}
+
+#[test]
+fn native_and_sandboxed_policies_find_the_same_however_the_batch_is_cut() {
+    const CASES: u32 = 60;
+    compare::<reprieve_policy_mode::Mode>(CASES);
+    compare::<reprieve_policy_identity::Identity>(CASES);
+    compare::<reprieve_policy_provenance::Provenance>(CASES);
+    compare::<reprieve_policy_blast_radius::BlastRadius>(CASES);
+    // The batches are such that there is something to find.
+    let found = FOUND.lock().unwrap();
+    for code in [
+        "mode/no-legal-basis",
+        "mode/soft-delete-first",
+        "identity/kind-mismatch",
+        "identity/live-target",
+        "identity/unresolved",
+        "provenance/bad-ids",
+        "provenance/unbounded-selector",
+        "provenance/keep-set",
+        "blast-radius/too-many-tenants",
+        "blast-radius/undeclared-dependents",
+        "blast-radius/closure-unknown",
+    ] {
+        assert!(found.contains(code), "never found: {code} among {found:?}");
+    }
+}
