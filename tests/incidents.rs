@@ -1,4 +1,5 @@
 //! The incidents: each is denied for its cause, and its corrected twin is allowed, by the same default policies.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use reprieve::model::{DecisionDocument, Timestamp, Verdict};
 use reprieve::{Batch, Gate, GateBuilder, Table};

@@ -1,4 +1,5 @@
 //! Each built-in policy finds the same natively and in the sandbox, over random batches.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use proptest::prelude::*;
 use reprieve::model::{Severity, Timestamp};

@@ -1,4 +1,5 @@
 //! What the commands print, on the Atlassian batch and its corrected twin.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,4 +1,5 @@
 //! Input that cannot be used: exit status 2, one clear message, no panic, nothing that looks like a decision.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::Write;
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! A warm decision with every built-in policy, and with each alone. Fresh instances every time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use reprieve::model::Timestamp;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 /// Where the list of targets came from.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -40,21 +41,25 @@ pub struct Provenance {
 }
 
 /// How a list was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
 pub enum Selection {
     /// Each id was named.
+    #[serde(rename = "explicit")]
     Explicit,
     /// By a condition.
+    #[serde(rename = "filter")]
     Filter,
     /// Everything that is not in a set of things to keep.
+    #[serde(rename = "complement")]
     Complement,
     /// Everything.
+    #[serde(rename = "all")]
     All,
 }
 
 /// The set of things to keep.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -69,6 +74,7 @@ pub struct KeepSet {
 }
 
 /// A run of the same program over the same list without effect.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -89,6 +95,7 @@ pub struct DryRun {
 }
 
 /// How the deletion could be undone.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -103,6 +110,7 @@ pub struct Recovery {
 }
 
 /// A backup.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -123,6 +131,7 @@ pub struct Checkpoint {
 }
 
 /// What restoring takes, as measured.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -143,6 +152,7 @@ pub struct Restore {
 }
 
 /// One approval, bound to what was approved.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -166,6 +176,7 @@ pub struct Approval {
 }
 
 /// The copy of data that was moved.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -182,6 +193,7 @@ pub struct Migration {
 }
 
 /// Who was told.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]

@@ -46,7 +46,7 @@ pub struct Facts {
 }
 
 /// Rows that do not name one thing each.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct IdFacts {
     /// Rows with no id.
@@ -60,7 +60,7 @@ pub struct IdFacts {
 }
 
 /// Distinct tenants.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct TenantFacts {
     /// Distinct tenants named.
@@ -77,7 +77,7 @@ impl TenantFacts {
 }
 
 /// How often each name occurs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Tally {
     /// Count by name: the 32 most frequent.
@@ -122,6 +122,7 @@ pub struct InventoryFacts {
 }
 
 /// A group of things that together provide a capacity.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -137,7 +138,7 @@ pub struct Pool {
 }
 
 /// Everything that goes when the targets go: they themselves, their dependents, the dependents of those, and so on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Closure {
     /// Things in all, the targets included.
@@ -159,7 +160,7 @@ pub struct Closure {
 }
 
 /// How long undoing a batch would take.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// Tenants to restore: the most that the batch can reach.
@@ -195,7 +196,7 @@ impl Estimate {
 }
 
 /// A figure, and whether the request brought it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Figure<T> {
     /// The figure.

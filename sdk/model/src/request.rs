@@ -53,13 +53,14 @@ pub struct Request<T> {
 }
 
 /// What the call does to its targets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Marked for deletion, recoverable for a while.
+    #[serde(rename = "soft")]
     Soft,
     /// Permanent.
+    #[serde(rename = "hard")]
     Hard,
 }
 
@@ -79,6 +80,7 @@ impl Mode {
 }
 
 /// The destructive call.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -93,6 +95,7 @@ pub struct Operation {
 }
 
 /// Why the batch is to be deleted.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -111,34 +114,40 @@ pub struct Reason {
 }
 
 /// What sets a deletion off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// Somebody asked for it.
+    #[serde(rename = "request")]
     Request,
     /// An expiry date passed.
+    #[serde(rename = "expiry")]
     Expiry,
     /// Nobody seems to use the targets.
+    #[serde(rename = "disuse")]
     Disuse,
     /// A retention period ended.
+    #[serde(rename = "retention")]
     Retention,
     /// The data was moved elsewhere.
+    #[serde(rename = "migration")]
     Migration,
 }
 
 /// Where the value behind a trigger came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
 pub enum TriggerSource {
     /// Somebody set it for these targets.
+    #[serde(rename = "explicit")]
     Explicit,
     /// Nobody set it: a default applied.
+    #[serde(rename = "default")]
     Default,
 }
 
 /// Who submits the batch.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -156,23 +165,28 @@ pub struct Actor {
 }
 
 /// Kinds of actors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
 pub enum ActorType {
     /// A person.
+    #[serde(rename = "human")]
     Human,
     /// A script or service.
+    #[serde(rename = "automation")]
     Automation,
     /// A language model acting with tools.
+    #[serde(rename = "ai-agent")]
     AiAgent,
     /// The platform itself.
+    #[serde(rename = "system")]
     System,
     /// Not known.
+    #[serde(rename = "unknown")]
     Unknown,
 }
 
 /// A credential, described and never included.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -185,6 +199,7 @@ pub struct Credential {
 }
 
 /// When the batch may run.
+#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]

@@ -58,6 +58,7 @@ mod rule;
 mod section;
 mod session;
 mod setting;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
@@ -74,12 +75,12 @@ pub use section::{Claims, Facts, InventoryFacts};
 pub use session::{Descriptor, Policy, Session, describe, validate};
 pub use setting::{Setting, Settings};
 
-/// For a policy's state: `#[derive(Serialize, Deserialize)] #[serde(crate = "reprieve_sdk::serde")]`.
-pub use serde;
-/// For a policy's reference data.
-pub use serde_json;
 #[doc(hidden)]
-pub use setting::property;
+pub use ::miniserde;
+/// For a policy's state: `#[derive(Serialize, Deserialize)] #[serde(crate = "reprieve_sdk::serde")]`.
+pub use ::serde;
+#[doc(hidden)]
+pub use setting::{object, property};
 
 /// Exports a [`Policy`] from a wasm module. Does nothing in a native build.
 #[macro_export]

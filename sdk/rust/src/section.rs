@@ -3,9 +3,9 @@
 
 use crate::model::{
     Actor, Approval, Closure, DryRun, Estimate, IdFacts, Migration, Mode, Notice, Operation, Pool, Provenance,
-    Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp, UniqueMap,
+    Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp,
 };
-use serde::de::DeserializeOwned;
+use miniserde::Deserialize;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -108,7 +108,7 @@ struct Section<T> {
     value: OnceCell<T>,
 }
 
-impl<T: DeserializeOwned> Section<T> {
+impl<T: Deserialize> Section<T> {
     fn new(index: &Index, of: Parent, name: &str) -> Self {
         Self { text: Rc::clone(&index.text), place: index.field(of, name), value: OnceCell::new() }
     }
@@ -117,7 +117,7 @@ impl<T: DeserializeOwned> Section<T> {
         let text = self.text.get(self.place.clone()?)?;
         // A section that cannot be read must not pass for one that is not there: the policy ends in a fault.
         #[allow(clippy::panic)]
-        let parse = || serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
+        let parse = || miniserde::json::from_str(text).unwrap_or_else(|_| panic!("cannot read {text}"));
         Some(self.value.get_or_init(parse))
     }
 
@@ -186,7 +186,7 @@ view! {
         optional "When." schedule: Schedule,
         optional "Who was told." notice: Notice,
         optional "The series of batches this one belongs to." campaign: String,
-        optional "Free form." annotations: UniqueMap<serde_json::Value>,
+        optional "Free form." annotations: miniserde::json::Object,
     }
 }
 

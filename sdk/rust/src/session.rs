@@ -3,7 +3,6 @@
 use crate::section::Review;
 use crate::{Blob, Case, Chunk, Finding, Findings, Rule, Settings};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
 
 /// A policy. Export it with [`policy!`](crate::policy).
 pub trait Policy: 'static {
@@ -58,7 +57,7 @@ pub struct Descriptor {
     /// [`Policy::RULES`].
     pub rules: &'static [Rule],
     /// JSON Schema of the settings.
-    pub settings_schema: Value,
+    pub settings_schema: String,
     /// [`Policy::COLUMNS`].
     pub columns: &'static [&'static str],
 }
@@ -84,7 +83,7 @@ pub fn validate<P: Policy>(settings: &str, data: &[Blob]) -> Result<(), String> 
 }
 
 fn read_settings<P: Policy>(settings: &str) -> Result<P::Settings, String> {
-    serde_json::from_str(settings).map_err(|error| format!("settings: {error}"))
+    P::Settings::read(settings).map_err(|error| format!("settings: {error}"))
 }
 
 /// One pass of a policy over a batch: the exports of the contract as a value. The sandbox runs exactly this, and so
@@ -116,7 +115,7 @@ impl<P: Policy> Session<P> {
     /// # Errors
     /// What could not be written.
     pub fn save(&self) -> Result<Vec<u8>, String> {
-        serde_json::to_vec(&self.state).map_err(|error| format!("state: {error}"))
+        postcard::to_allocvec(&self.state).map_err(|error| format!("state: {error}"))
     }
 
     /// Adds a saved state.
@@ -124,7 +123,7 @@ impl<P: Policy> Session<P> {
     /// # Errors
     /// What could not be read.
     pub fn merge(&mut self, state: &[u8]) -> Result<(), String> {
-        let other = serde_json::from_slice(state).map_err(|error| format!("state: {error}"))?;
+        let other = postcard::from_bytes(state).map_err(|error| format!("state: {error}"))?;
         P::merge(&mut self.state, other);
         Ok(())
     }

@@ -1,77 +1,80 @@
 //! Settings: what an operator may change, each with its meaning, unit, bounds and default in one place.
 
 use crate::rule::paragraph;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use miniserde::{Serialize, json};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 /// The settings of a policy. Implemented by [`settings!`](crate::settings).
-pub trait Settings: Default + DeserializeOwned + 'static {
+pub trait Settings: Default + 'static {
+    /// Reads them from JSON; what is not given has its default.
+    ///
+    /// # Errors
+    /// What cannot be read. The host has checked them against the schema before.
+    fn read(json: &str) -> Result<Self, String>;
+
     /// A JSON Schema of these settings.
-    fn schema() -> Value;
+    fn schema() -> String;
 }
 
 /// A type a setting can have.
-pub trait Setting {
-    /// The JSON Schema of the type alone.
-    fn schema() -> Value;
+pub trait Setting: Serialize {
+    /// The keywords of JSON Schema for the type alone.
+    fn keywords() -> String;
 }
 
-impl Setting for u64 {
-    fn schema() -> Value {
-        json!({ "type": "integer" })
-    }
+macro_rules! scalar {
+    ($($type:ty = $name:literal),*) => {
+        $(impl Setting for $type {
+            fn keywords() -> String {
+                concat!("\"type\":\"", $name, "\"").to_owned()
+            }
+        })*
+    };
 }
 
-impl Setting for f64 {
-    fn schema() -> Value {
-        json!({ "type": "number" })
-    }
-}
-
-impl Setting for bool {
-    fn schema() -> Value {
-        json!({ "type": "boolean" })
-    }
-}
-
-impl Setting for String {
-    fn schema() -> Value {
-        json!({ "type": "string" })
-    }
-}
+scalar!(u64 = "integer", f64 = "number", bool = "boolean", String = "string");
 
 impl<T: Setting> Setting for Vec<T> {
-    fn schema() -> Value {
-        json!({ "type": "array", "items": T::schema(), "uniqueItems": true })
+    fn keywords() -> String {
+        format!("\"type\":\"array\",\"uniqueItems\":true,\"items\":{{{}}}", T::keywords())
     }
 }
 
 impl<T: Setting> Setting for BTreeMap<String, T> {
-    fn schema() -> Value {
-        json!({ "type": "object", "additionalProperties": T::schema() })
+    fn keywords() -> String {
+        format!("\"type\":\"object\",\"additionalProperties\":{{{}}}", T::keywords())
     }
 }
 
 /// The schema of one setting: that of its type, and what stands beside it in [`settings!`](crate::settings).
 #[doc(hidden)]
 pub fn property<T: Setting>(
+    name: &str,
     doc: &[&str],
-    default: Value,
-    range: Option<(Value, Value)>,
-    unit: Option<&str>,
-) -> Value {
-    let mut schema = T::schema();
-    schema["description"] = paragraph(doc).into();
-    schema["default"] = default;
-    if let Some((least, most)) = range {
-        schema["minimum"] = least;
-        schema["maximum"] = most;
+    default: &T,
+    number: Option<(&dyn Display, &dyn Display, &str)>,
+) -> String {
+    let mut schema = format!(
+        "\"{name}\":{{{},\"description\":{},\"default\":{}",
+        T::keywords(),
+        json::to_string(&paragraph(doc)),
+        json::to_string(default),
+    );
+    if let Some((least, most, unit)) = number {
+        schema += &format!(",\"minimum\":{least},\"maximum\":{most},\"x-unit\":\"{unit}\"");
     }
-    if let Some(unit) = unit {
-        schema["x-unit"] = unit.into();
-    }
-    schema
+    schema + "}"
+}
+
+/// The schema of all of them.
+#[doc(hidden)]
+pub fn object(properties: &[String]) -> String {
+    format!(
+        "{{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"type\":\"object\",\
+         \"additionalProperties\":false,\"properties\":{{{}}}}}",
+        properties.join(",")
+    )
 }
 
 /// Declares the settings of a policy: a struct, its defaults and its JSON Schema.
@@ -88,8 +91,7 @@ macro_rules! settings {
         }
     ) => {
         $(#[doc = $about])+
-        #[derive(Clone, Debug, $crate::serde::Deserialize)]
-        #[serde(crate = "reprieve_sdk::serde", default, deny_unknown_fields)]
+        #[derive(Clone, Debug)]
         pub struct $name {
             $($(#[doc = $doc])+ pub $field: $type,)*
         }
@@ -101,28 +103,26 @@ macro_rules! settings {
         }
 
         impl $crate::Settings for $name {
-            fn schema() -> $crate::serde_json::Value {
+            fn read(json: &str) -> Result<Self, String> {
+                use $crate::miniserde;
+
+                #[derive(miniserde::Deserialize)]
+                struct Given {
+                    $($field: Option<$type>,)*
+                }
+
+                let given: Given = miniserde::json::from_str(json).map_err(|_| "not settings of this policy".to_owned())?;
+                Ok(Self { $($field: given.$field.unwrap_or_else(|| $default),)* })
+            }
+
+            fn schema() -> String {
                 let defaults = Self::default();
-                let mut properties = $crate::serde_json::Map::new();
-                $(
+                $crate::object(&[$({
                     #[allow(unused_mut, unused_assignments)]
-                    let (mut range, mut unit) = (None, None);
-                    $(
-                        range = Some(($crate::serde_json::json!($least), $crate::serde_json::json!($most)));
-                        unit = Some($unit);
-                    )?
-                    let default = $crate::serde_json::json!(defaults.$field);
-                    properties.insert(
-                        stringify!($field).to_owned(),
-                        $crate::property::<$type>(&[$($doc),+], default, range, unit),
-                    );
-                )*
-                $crate::serde_json::json!({
-                    "$schema": "https://json-schema.org/draft/2020-12/schema",
-                    "type": "object",
-                    "additionalProperties": false,
-                    "properties": properties,
-                })
+                    let mut number: Option<(&dyn ::std::fmt::Display, &dyn ::std::fmt::Display, &str)> = None;
+                    $(number = Some((&$least, &$most, $unit));)?
+                    $crate::property::<$type>(stringify!($field), &[$($doc),+], &defaults.$field, number)
+                }),*])
             }
         }
     };

@@ -171,7 +171,7 @@ impl From<crate::Descriptor> for types::Descriptor {
             version: descriptor.version.to_owned(),
             summary: descriptor.summary.to_owned(),
             rules: descriptor.rules.iter().map(Into::into).collect(),
-            settings_schema: descriptor.settings_schema.to_string(),
+            settings_schema: descriptor.settings_schema,
             columns: descriptor.columns.iter().map(|name| (*name).to_owned()).collect(),
         }
     }

@@ -31,7 +31,7 @@ struct Validity {
 
 impl Validity {
     fn push(&mut self, known: bool) {
-        if self.rows % 8 == 0 {
+        if self.rows.is_multiple_of(8) {
             self.bits.push(0);
         }
         if let (true, Some(last)) = (known, self.bits.last_mut()) {

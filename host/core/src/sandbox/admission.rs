@@ -106,7 +106,7 @@ fn measure(bytes: &[u8], limits: &Limits, form: Form) -> Result<(), Refusal> {
                 }
             }
             Payload::ImportSection(section) if form == Form::Module => {
-                for import in section.into_imports() {
+                if let Some(import) = section.into_imports().next() {
                     let import = import.map_err(|error| invalid(&error))?;
                     let kind = match import.ty {
                         TypeRef::Func(_) | TypeRef::FuncExact(_) => "function",

@@ -7,4 +7,4 @@ wasmtime::component::bindgen!({
     ownership: Borrowing { duplicate_if_necessary: true },
 });
 
-pub use reprieve::policy::types;
+pub use self::reprieve::policy::types;

@@ -2,7 +2,7 @@
 
 use super::admission::{Form, Refusal, admit};
 use super::bindings::PolicyPre;
-use super::fault::{Cause, Fault};
+use super::fault::Fault;
 use super::limits::Meter;
 use super::{Sandbox, bindings};
 use reprieve_model::Severity;
@@ -101,11 +101,7 @@ impl Sandbox {
         let mut store = self.store(0, bytes as u64);
         let guest = policy.pre.instantiate(&mut store).map_err(|error| Fault::of_instantiation(&error))?;
         let data: Vec<_> = data.iter().map(|(name, bytes)| bindings::types::Blob { name, bytes }).collect();
-        match guest.call_validate(&mut store, settings, &data) {
-            Err(error) => Err(Fault::of_call(&error)),
-            Ok(Err(message)) => Err(Fault::new(Cause::Declined, message)),
-            Ok(Ok(())) => Ok(()),
-        }
+        self.answered(guest.call_validate(&mut store, settings, &data))
     }
 }
 

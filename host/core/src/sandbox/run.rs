@@ -66,7 +66,7 @@ impl Sandbox {
             &mut *store,
             bindings::types::Input { review: input.review, settings: input.settings, data: &data },
         );
-        answered(opened)?;
+        self.answered(opened)?;
         let wanted = &policy.descriptor.columns;
         if !wanted.is_empty() {
             for view in input.views {
@@ -79,19 +79,23 @@ impl Sandbox {
                         columns: &columns,
                     },
                 );
-                answered(observed)?;
+                self.answered(observed)?;
             }
         }
-        let found = answered(guest.call_finish(&mut *store))?;
+        let found = self.answered(guest.call_finish(&mut *store))?;
         objections(found, &policy.descriptor, input.rows, &self.limits)
     }
-}
 
-/// The answer of a call, or the fault in it.
-fn answered<T>(result: wasmtime::Result<Result<T, String>>) -> Result<T, Fault> {
-    match result {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(message)) => Err(Fault::new(Cause::Declined, format!("it declined: {message}"))),
-        Err(error) => Err(Fault::of_call(&error)),
+    /// The answer of a call, or the fault in it.
+    pub(super) fn answered<T>(&self, result: wasmtime::Result<Result<T, String>>) -> Result<T, Fault> {
+        match result {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(message)) => {
+                let most = usize::try_from(self.limits.text_bytes).unwrap_or(usize::MAX);
+                let end = message.floor_char_boundary(most);
+                Err(Fault::new(Cause::Declined, message.get(..end).unwrap_or_default()))
+            }
+            Err(error) => Err(Fault::of_call(&error)),
+        }
     }
 }

@@ -62,7 +62,8 @@ impl Ticker {
         let (state, changed) = &*self.state;
         let mut guard = state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut guard);
-        let wake = guard.idle && (guard.running > 0 || guard.stopped);
+        // Waking a thread that ticks anyway would only be a system call; stopping must not wait for the tick.
+        let wake = guard.stopped || (guard.idle && guard.running > 0);
         drop(guard);
         if wake {
             changed.notify_one();

@@ -1,0 +1,99 @@
+//! Evidence: the corrected Atlassian request is allowed, and not when anything a policy demands of it is missing,
+//! down to a single byte.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use reprieve::model::{Timestamp, Verdict};
+use reprieve::{Batch, Folder, Gate, Table};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+fn twin() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("incidents/i01-atlassian/corrected")
+}
+
+static GATE: LazyLock<Gate> = LazyLock::new(|| {
+    let inventory = Table::open(&twin().join("inventory.csv")).unwrap();
+    Gate::builder().inventory(inventory).build().unwrap()
+});
+
+fn request() -> Value {
+    serde_json::from_str(&std::fs::read_to_string(twin().join("request.json")).unwrap()).unwrap()
+}
+
+/// Whether this text is a request that is allowed.
+fn is_allowed(text: &str) -> bool {
+    let folder = Folder::open(&twin()).unwrap();
+    match Batch::read(text.as_bytes(), "request", &folder) {
+        Ok(batch) => {
+            let batch = batch.at(Timestamp::parse("2022-04-05T10:00:00Z").unwrap());
+            GATE.vet(batch).verdict() == Verdict::Allow
+        }
+        Err(_) => false,
+    }
+}
+
+/// What the default policies demand, and can check byte for byte.
+const EXACT: &[&str] = &[
+    "/mode",
+    "/environment",
+    "/target_kind",
+    "/provenance/id_kind",
+    "/provenance/sha256",
+    "/provenance/selection",
+    "/provenance/extracted_at",
+    "/schedule/expires_at",
+    "/targets/0/id",
+    "/targets/0/kind",
+    "/targets/1/id",
+    "/targets/1/tenant",
+];
+
+/// What they demand, and have to take as it is.
+const PRESENT: &[&str] = &["source", "extracted_at", "extracted_by", "row_count", "sha256"];
+
+#[test]
+fn the_request_is_allowed_as_it_is() {
+    assert!(is_allowed(&request().to_string()));
+}
+
+#[test]
+fn a_single_byte_less_is_not_allowed() {
+    for pointer in EXACT {
+        let whole = request();
+        let text = whole.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer}"));
+        for at in 0..text.len() {
+            let mut spoilt = request();
+            let less = format!("{}{}", &text[..at], &text[at + 1..]);
+            *spoilt.pointer_mut(pointer).unwrap() = less.clone().into();
+            assert!(!is_allowed(&spoilt.to_string()), "{pointer} as `{less}`");
+        }
+    }
+}
+
+#[test]
+fn other_counts_are_not_allowed() {
+    for count in [0, 1, 3, 20, 22] {
+        let mut spoilt = request();
+        spoilt["provenance"]["row_count"] = count.into();
+        assert!(!is_allowed(&spoilt.to_string()), "{count}");
+    }
+    let mut spoilt = request();
+    spoilt["provenance"]["complete"] = false.into();
+    assert!(!is_allowed(&spoilt.to_string()));
+}
+
+#[test]
+fn nothing_that_is_demanded_may_be_missing() {
+    for field in PRESENT {
+        for instead in [None, Some(Value::Null), Some("".into()), Some(" ".into())] {
+            let mut spoilt = request();
+            let provenance = spoilt["provenance"].as_object_mut().unwrap();
+            match instead.clone() {
+                None => drop(provenance.remove(*field)),
+                Some(value) => drop(provenance.insert((*field).to_owned(), value)),
+            }
+            assert!(!is_allowed(&spoilt.to_string()), "{field} as {instead:?}");
+        }
+    }
+}
