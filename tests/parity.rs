@@ -233,7 +233,12 @@ fn compare<P: sdk::Policy>(cases: u32) {
 #[test]
 fn native_and_sandboxed_policies_find_the_same_however_the_batch_is_cut() {
     const CASES: u32 = 60;
+    compare::<reprieve_policy_authority::Authority>(CASES);
     compare::<reprieve_policy_mode::Mode>(CASES);
+    compare::<reprieve_policy_recovery::Recovery>(CASES);
+    compare::<reprieve_policy_rehearsal::Rehearsal>(CASES);
+    compare::<reprieve_policy_retention::Retention>(CASES);
+    compare::<reprieve_policy_timing::Timing>(CASES);
     compare::<reprieve_policy_identity::Identity>(CASES);
     compare::<reprieve_policy_provenance::Provenance>(CASES);
     compare::<reprieve_policy_blast_radius::BlastRadius>(CASES);

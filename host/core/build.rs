@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::{env, fs};
 
-const POLICIES: &[&str] = &["blast-radius", "identity", "mode", "provenance"];
+const POLICIES: &[&str] =
+    &["authority", "blast-radius", "identity", "mode", "provenance", "recovery", "rehearsal", "retention", "timing"];
 
 fn main() {
     if let Err(error) = build() {

@@ -124,8 +124,8 @@ impl Batch {
     /// # Errors
     /// [`Unavailable`] where the inventory cannot be asked.
     pub fn review(&self, inventory: Option<&dyn Inventory>) -> Result<(String, Vec<Chunk>), Unavailable> {
-        let resolution = inventory.map(|inventory| resolve(&self.chunks, inventory)).transpose()?;
-        let facts = facts(&self.claims, &self.counts, &self.digests, resolution.as_ref(), self.at);
+        let resolution = inventory.map(|inventory| resolve(&self.chunks, inventory, &self.claims)).transpose()?;
+        let facts = facts(&self.claims, &self.counts, &self.digests, resolution.as_ref(), None, self.at);
         let review = review(&self.claims, &facts).map_err(|error| Unavailable(error.to_string()))?;
         let mut chunks = self.chunks.clone();
         for (chunk, columns) in

@@ -3,6 +3,7 @@
 use crate::builtin;
 use crate::config::{PolicyEntry, PolicySet};
 use crate::gate::{Gate, Inner, Loaded};
+use crate::history::History;
 use crate::inventory::{Inventory, Table};
 use crate::sandbox::{Data, Limits, LoadFailure, Sandbox};
 use crate::source::{Folder, Unreadable, nearest};
@@ -42,6 +43,7 @@ pub enum Setup {
 pub struct GateBuilder {
     set: Option<(PolicySet, Option<Folder>)>,
     inventory: Option<Arc<dyn Inventory>>,
+    history: Option<Arc<dyn History>>,
     limits: Limits,
     cache: Option<PathBuf>,
 }
@@ -68,6 +70,13 @@ impl GateBuilder {
     #[must_use]
     pub fn inventory(mut self, inventory: impl Inventory + 'static) -> Self {
         self.inventory = Some(Arc::new(inventory));
+        self
+    }
+
+    /// Looks up what was deleted before in this history.
+    #[must_use]
+    pub fn history(mut self, history: impl History + 'static) -> Self {
+        self.history = Some(Arc::new(history));
         self
     }
 
@@ -112,7 +121,7 @@ impl GateBuilder {
             let name = &first.policy.descriptor.name;
             return Err(Setup::Sandbox(format!("two policies of the set are called `{name}`")));
         }
-        Ok(Gate::new(Inner { sandbox, policies, inventory }))
+        Ok(Gate::new(Inner { sandbox, policies, inventory, history: self.history }))
     }
 }
 

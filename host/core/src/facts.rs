@@ -4,7 +4,9 @@ use crate::columns::{Chunk, Values};
 use crate::inventory::Resolution;
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet, HashTable};
-use reprieve_model::{Claims, Duration, Estimate, Facts, Figure, IdFacts, Tally, TenantFacts, Timestamp};
+use reprieve_model::{
+    Claims, Duration, Estimate, Facts, Figure, HistoryFacts, IdFacts, Tally, TenantFacts, Timestamp,
+};
 use std::hash::BuildHasher;
 
 /// Counts of names, in full.
@@ -153,6 +155,7 @@ pub(crate) fn facts(
     counts: &Counts,
     digests: &Digests,
     resolution: Option<&Resolution>,
+    history: Option<HistoryFacts>,
     at: Timestamp,
 ) -> Facts {
     let closure = resolution.map_or(0, |resolution| resolution.facts.closure.tenants.at_most());
@@ -168,6 +171,7 @@ pub(crate) fn facts(
         kinds: counts.kinds.clone(),
         environments: counts.environments.clone(),
         inventory: resolution.map(|resolution| resolution.facts.clone()),
+        history,
         restore: estimate(claims, tenants_at_most),
     }
 }

@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::decision::{Decision, OUT_OF_SCOPE, seal};
 use crate::facts::facts;
+use crate::history::{self, History};
 use crate::inventory::{Inventory, Resolution, resolve};
 use crate::sandbox::{Input, Objection, Sandbox, View};
 use crate::scope::Scope;
@@ -20,6 +21,7 @@ pub(crate) struct Inner {
     pub sandbox: Sandbox,
     pub policies: Vec<Loaded>,
     pub inventory: Option<Arc<dyn Inventory>>,
+    pub history: Option<Arc<dyn History>>,
 }
 
 /// A policy of the set, with what the operator gave it.
@@ -80,7 +82,7 @@ impl Gate {
     pub fn vet(&self, batch: Batch) -> Decision {
         let judged = catch_unwind(AssertUnwindSafe(|| self.judge(&batch)));
         let document = judged.unwrap_or_else(|_| {
-            let facts = facts(&batch.claims, &batch.counts, &batch.digests, None, batch.at);
+            let facts = facts(&batch.claims, &batch.counts, &batch.digests, None, None, batch.at);
             let fault = gate_fault("panic", "the host panicked; this is a bug in Reprieve, please report it");
             document(&batch, &facts, Vec::new(), vec![fault], Vec::new())
         });
@@ -89,15 +91,24 @@ impl Gate {
 
     fn judge(&self, batch: &Batch) -> DecisionDocument {
         let mut faults = gate_faults(batch);
-        let resolution =
-            match self.0.inventory.as_deref().map(|inventory| resolve(&batch.chunks, inventory)).transpose() {
-                Ok(resolution) => resolution,
-                Err(error) => {
-                    faults.push(gate_fault("inventory", format!("the inventory could not be asked: {error}")));
-                    None
-                }
-            };
-        let facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), batch.at);
+        let inventory = self.0.inventory.as_deref();
+        let resolution = match inventory.map(|inventory| resolve(&batch.chunks, inventory, &batch.claims)).transpose()
+        {
+            Ok(resolution) => resolution,
+            Err(error) => {
+                faults.push(gate_fault("inventory", format!("the inventory could not be asked: {error}")));
+                None
+            }
+        };
+        let history = self.0.history.as_deref();
+        let history = match history.map(|history| history::facts(history, &batch.claims, batch.at)).transpose() {
+            Ok(history) => history,
+            Err(error) => {
+                faults.push(gate_fault("history", format!("the history could not be asked: {error}")));
+                None
+            }
+        };
+        let facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), history, batch.at);
         let review = match review(&batch.claims, &facts) {
             Ok(review) => review,
             Err(error) => {

@@ -37,6 +37,7 @@ mod config;
 mod decision;
 mod facts;
 mod gate;
+mod history;
 mod inventory;
 mod sandbox;
 /// JSON Schemas of the documents.
@@ -50,6 +51,7 @@ pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Strings, Values};
 pub use config::{PolicyEntry, PolicySet};
 pub use decision::{Decision, Permit, Withheld};
 pub use gate::{Gate, PolicyInfo};
+pub use history::{History, PastBatches};
 pub use inventory::{Inventory, PoolRecord, Record, Table, Unavailable};
 pub use reprieve_model as model;
 pub use sandbox::{Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};

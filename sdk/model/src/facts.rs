@@ -1,7 +1,7 @@
 //! What the host found out about a batch. A policy may trust every figure here: none of them comes from the
 //! submitter's word. What could not be found out is absent, never 0.
 
-use crate::{Claims, Duration, Timestamp};
+use crate::{Claims, Duration, HistoryFacts, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use std::collections::BTreeMap;
@@ -41,6 +41,8 @@ pub struct Facts {
     pub environments: Tally,
     /// What the inventory says. Absent: there is no inventory.
     pub inventory: Option<InventoryFacts>,
+    /// What was deleted before. Absent: nobody knows.
+    pub history: Option<HistoryFacts>,
     /// How long undoing this would take.
     pub restore: Estimate,
 }
@@ -155,6 +157,8 @@ pub struct Closure {
     pub kinds: Tally,
     /// Things whose dependents are not known. Above 0, every other figure here is a lower bound.
     pub unknown: u64,
+    /// Names that the request's own evidence gives (backups, copies) and that are among the things that go.
+    pub evidence: Vec<String>,
     /// Whether following the dependents was given up at its limit of depth. If so, every figure is a lower bound.
     pub truncated: bool,
 }

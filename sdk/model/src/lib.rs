@@ -7,6 +7,7 @@
 mod decision;
 mod evidence;
 mod facts;
+mod history;
 mod json;
 mod request;
 mod time;
@@ -16,6 +17,7 @@ pub use evidence::{
     Approval, Checkpoint, DryRun, KeepSet, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };
 pub use facts::{Closure, Estimate, Facts, Figure, IdFacts, InventoryFacts, Pool, Review, Tally, TenantFacts};
+pub use history::{Deleted, HistoryFacts, PastBatch, Spans};
 pub use json::UniqueMap;
 pub use request::{
     Actor, ActorType, Claims, Credential, Mode, Operation, Reason, Request, Schedule, Target, TargetFile, Targets,

@@ -3,6 +3,7 @@
 use crate::model::{ActorType, Approval, Timestamp};
 use crate::section::{Claims, Facts, InventoryFacts, Review};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// Reference data: a file that the operator named under `data`.
 #[derive(Clone, Debug, Default)]
@@ -74,34 +75,67 @@ impl<S> Case<S> {
     }
 
     /// Why an approval does not count, if it does not. How old it may be is for the asker to say.
-    pub fn objection(&self, approval: &Approval) -> Option<&'static str> {
+    pub fn objection(&self, approval: &Approval) -> Option<Objection> {
         let actor = self.claims.actor();
         let submitters = actor.into_iter().flat_map(|actor| [said(&actor.id), said(&actor.on_behalf_of)]).flatten();
         let by = match said(&approval.by) {
             Some(by) => by,
-            None => return Some("it names nobody"),
+            None => return Some(Objection::Nobody),
         };
         if submitters.into_iter().any(|submitter| submitter.eq_ignore_ascii_case(by)) {
-            return Some("it is the submitter's own");
+            return Some(Objection::Own);
         }
         if approval.approver_type != Some(ActorType::Human) {
-            return Some("it does not come from a human");
+            return Some(Objection::NotHuman);
         }
         if approval.targets_sha256.as_deref() != Some(self.facts.targets_sha256().as_str()) {
-            return Some("it is for another list");
+            return Some(Objection::OtherList);
         }
         if approval.mode != Some(self.claims.mode()) {
-            return Some("it is for another mode");
+            return Some(Objection::OtherMode);
         }
         let tally = self.facts.kinds();
         let kinds = approval.kinds.as_ref().map(|kinds| &kinds.0);
         if kinds != Some(&tally.counts) || tally.others + tally.unknown > 0 {
-            return Some("it is for other kinds or counts");
+            return Some(Objection::OtherKinds);
         }
         if approval.tenants != Some(self.facts.tenants().at_most()) {
-            return Some("it is for another number of tenants");
+            return Some(Objection::OtherTenants);
         }
         None
+    }
+}
+
+/// Why an approval does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// It names nobody.
+    Nobody,
+    /// It is the submitter's own.
+    Own,
+    /// It does not come from a human.
+    NotHuman,
+    /// It is for another list.
+    OtherList,
+    /// It is for another mode.
+    OtherMode,
+    /// It is for other kinds or counts.
+    OtherKinds,
+    /// It is for another number of tenants.
+    OtherTenants,
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nobody => "it names nobody",
+            Self::Own => "it is the submitter's own",
+            Self::NotHuman => "it does not come from a human",
+            Self::OtherList => "it is for another list",
+            Self::OtherMode => "it is for another mode",
+            Self::OtherKinds => "it is for other kinds or counts",
+            Self::OtherTenants => "it is for another number of tenants",
+        })
     }
 }
 

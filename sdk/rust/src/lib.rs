@@ -64,7 +64,7 @@ pub mod testing;
 #[doc(hidden)]
 pub mod wasm;
 
-pub use case::{Blob, Case, said, same_kind};
+pub use case::{Blob, Case, Objection, said, same_kind};
 pub use chunk::{Chunk, Codes, Column, Strings, Validity, Values};
 pub use findings::{Draft, Finding, Findings};
 pub use reprieve_model as model;

@@ -2,8 +2,8 @@
 //! policy first asks for it. A policy pays for what it uses, in time and in the size of its module.
 
 use crate::model::{
-    Actor, Approval, Closure, DryRun, Estimate, IdFacts, Migration, Mode, Notice, Operation, Pool, Provenance,
-    Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp,
+    Actor, Approval, Closure, DryRun, Estimate, HistoryFacts, IdFacts, Migration, Mode, Notice, Operation, Pool,
+    Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp,
 };
 use miniserde::Deserialize;
 use std::cell::OnceCell;
@@ -224,6 +224,7 @@ view! {
         required "Rows by the kind the list gives them." kinds: Tally,
         required "Rows by the environment the list gives them." environments: Tally,
         required "How long undoing this would take." restore: Estimate,
+        optional "What was deleted before; none where nobody knows." history: HistoryFacts,
     }
 }
 

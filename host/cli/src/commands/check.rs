@@ -4,8 +4,8 @@ use crate::setup::{PolicyArguments, request};
 use crate::{Status, report};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use reprieve::Table;
 use reprieve::model::{Timestamp, Verdict};
+use reprieve::{PastBatches, Table};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Resolve ids with this inventory, instead of the one that the policy set names
     #[arg(long, value_name = "FILE")]
     inventory: Option<PathBuf>,
+    /// What was deleted before: a JSON array of batches
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
     /// Decide for this time instead of now
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
@@ -50,6 +53,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let mut builder = arguments.policies.builder()?;
     if let Some(path) = &arguments.inventory {
         builder = builder.inventory(Table::open(path)?);
+    }
+    if let Some(path) = &arguments.history {
+        builder = builder.history(PastBatches::open(path)?);
     }
     let gate = builder.build()?;
     let decision = gate.vet(batch);

@@ -3,7 +3,7 @@
 use super::{Inventory, PoolRecord, Record, Unavailable};
 use crate::facts::Counter;
 use hashbrown::{HashMap, HashSet};
-use reprieve_model::{Closure, Pool, TenantFacts};
+use reprieve_model::{Claims, Closure, Pool, TenantFacts};
 use std::borrow::Cow;
 
 /// Levels of dependents that are followed. A cycle ends by itself; a chain this long is a mistake in the inventory.
@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Follows the dependents, level by level, and gives the closure and the pools it takes from.
-    pub fn finish(mut self, inventory: &dyn Inventory) -> Result<(Closure, Vec<Pool>), Unavailable> {
+    pub fn finish(mut self, inventory: &dyn Inventory, claims: &Claims) -> Result<(Closure, Vec<Pool>), Unavailable> {
         for _ in 0..MAX_DEPTH {
             if self.frontier.is_empty() {
                 break;
@@ -89,6 +89,7 @@ impl<'a> Walk<'a> {
             undeclared_kinds: self.undeclared_kinds.tally(),
             tenants: TenantFacts { distinct: self.tenants.len() as u64, unknown: self.tenants_unknown },
             kinds: self.kinds.tally(),
+            evidence: evidence(claims).filter(|name| self.seen.contains(*name)).map(str::to_owned).collect(),
             ..self.closure
         };
         Ok((closure, pools))
@@ -106,4 +107,12 @@ impl<'a> Walk<'a> {
         };
         Ok(names.iter().zip(records).map(pool).collect())
     }
+}
+
+/// The things that the request's evidence relies on: backups and where they are, the copy of what was moved.
+fn evidence(claims: &Claims) -> impl Iterator<Item = &str> {
+    let recovery = claims.recovery.iter().filter_map(|recovery| recovery.checkpoints.as_deref()).flatten();
+    let backups = recovery.flat_map(|checkpoint| [checkpoint.id.as_deref(), checkpoint.location.as_deref()]);
+    let copy = claims.migration.iter().map(|migration| migration.copy.as_deref());
+    backups.chain(copy).flatten()
 }

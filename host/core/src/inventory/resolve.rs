@@ -5,7 +5,7 @@ use super::{Inventory, Unavailable};
 use crate::columns::{Chunk, Column, ResolvedBuilder};
 use crate::facts::Counter;
 use hashbrown::HashSet;
-use reprieve_model::{InventoryFacts, TenantFacts};
+use reprieve_model::{Claims, InventoryFacts, TenantFacts};
 
 /// The inventory's answer about a batch.
 #[derive(Debug)]
@@ -17,7 +17,11 @@ pub(crate) struct Resolution {
 }
 
 /// Asks the inventory about every target, chunk by chunk.
-pub(crate) fn resolve(chunks: &[Chunk], inventory: &dyn Inventory) -> Result<Resolution, Unavailable> {
+pub(crate) fn resolve(
+    chunks: &[Chunk],
+    inventory: &dyn Inventory,
+    claims: &Claims,
+) -> Result<Resolution, Unavailable> {
     let mut walk = Walk::default();
     for chunk in chunks {
         let column = chunk.column("id");
@@ -65,7 +69,7 @@ pub(crate) fn resolve(chunks: &[Chunk], inventory: &dyn Inventory) -> Result<Res
         columns.push(built);
     }
 
-    let (closure, pools) = walk.finish(inventory)?;
+    let (closure, pools) = walk.finish(inventory, claims)?;
     let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
     let facts = InventoryFacts {
         sha256: inventory.sha256(),

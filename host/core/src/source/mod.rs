@@ -2,6 +2,7 @@
 
 mod csv;
 mod folder;
+mod history;
 mod inventory;
 mod lines;
 mod ndjson;
@@ -10,6 +11,7 @@ mod row;
 mod targets;
 
 pub use folder::Folder;
+pub(crate) use history::read as read_history;
 pub(crate) use inventory::read as read_inventory;
 pub(crate) use request::{Document, Where, read as read_request};
 pub(crate) use targets::{List, read_file as read_target_file, read_inline as read_inline_targets, write_ndjson};

@@ -133,7 +133,7 @@ fn file(shown: &str, raw: &RawValue, line: u64) -> Result<TargetFile, Unreadable
 }
 
 /// Turns an error of the JSON reader into one with a pointer, and with the field that was probably meant.
-fn explain(shown: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Unreadable {
+pub(super) fn explain(shown: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Unreadable {
     let cause = error.inner();
     let pointer = pointer(error.path());
     let line = cause.line().max(1) as u64;

@@ -1,0 +1,103 @@
+use crate::Authority;
+use reprieve_sdk::testing::{DIGEST, check, review};
+use serde_json::{Value, json};
+
+fn found(claims: Value) -> Vec<String> {
+    check::<Authority>(&review(claims, json!({})), json!({}), &[])
+}
+
+fn approval(by: &str, patch: Value) -> Value {
+    let mut approval = json!({ "by": by, "type": "human", "at": "2026-03-02T11:50:00Z", "targets_sha256": DIGEST,
+        "mode": "hard", "kinds": { "app": 2 }, "tenants": 2 });
+    reprieve_sdk::testing::merge_patch(&mut approval, patch);
+    approval
+}
+
+fn hard(approvals: &[Value]) -> Vec<String> {
+    found(json!({ "mode": "hard", "approvals": approvals }))
+}
+
+#[test]
+fn one_approval_for_a_soft_delete_and_two_for_a_hard_one() {
+    assert!(found(json!({})).is_empty());
+    assert_eq!(found(json!({ "approvals": [] })), ["deny too-few-approvals"]);
+    assert_eq!(found(json!({ "approvals": null })), ["deny too-few-approvals"]);
+    assert!(hard(&[approval("alice", json!({})), approval("bob", json!({}))]).is_empty());
+    assert_eq!(hard(&[approval("alice", json!({})), approval("alice", json!({}))]), ["deny too-few-approvals"]);
+    let many = json!({ "tenants_at_most": 61 });
+    assert_eq!(check::<Authority>(&review(json!({}), many), json!({}), &[]), ["deny too-few-approvals"]);
+}
+
+#[test]
+fn an_approval_is_bound_to_the_batch() {
+    let denied = ["deny too-few-approvals", "deny approval-differs"];
+    for patch in [
+        json!({ "targets_sha256": DIGEST.to_uppercase() }),
+        json!({ "targets_sha256": null }),
+        json!({ "mode": "soft" }),
+        json!({ "kinds": { "app": 1 } }),
+        json!({ "kinds": { "site": 2, "app": null } }),
+        json!({ "tenants": 3 }),
+        json!({ "type": "ai-agent" }),
+        json!({ "type": null }),
+        json!({ "by": " " }),
+    ] {
+        assert_eq!(hard(&[approval("alice", json!({})), approval("bob", patch.clone())]), denied, "{patch}");
+    }
+    let enough = [approval("alice", json!({})), approval("bob", json!({})), approval("eve", json!({ "tenants": 3 }))];
+    assert_eq!(hard(&enough), ["warn approval-differs"]);
+}
+
+#[test]
+fn nobody_approves_their_own_batch() {
+    for by in ["carol", "Carol", "svc-cleanup"] {
+        assert_eq!(
+            hard(&[approval("alice", json!({})), approval("bob", json!({})), approval(by, json!({}))]),
+            ["deny self-approval"]
+        );
+    }
+}
+
+#[test]
+fn an_approval_is_fresh() {
+    for at in ["2026-03-01T11:59:59Z", "2026-03-03T12:00:00Z", "9998-01-01T00:00:00Z"] {
+        let approvals = [approval("alice", json!({})), approval("bob", json!({ "at": at }))];
+        assert_eq!(hard(&approvals), ["deny too-few-approvals", "deny approval-stale"]);
+    }
+}
+
+fn in_order(actor: Value) -> Value {
+    json!({ "mode": "hard", "actor": actor, "approvals": [approval("alice", json!({})), approval("bob", json!({}))] })
+}
+
+#[test]
+fn an_agent_does_not_delete_for_good_in_production() {
+    assert_eq!(found(in_order(json!({ "type": "ai-agent" }))), ["deny agent-not-allowed"]);
+    assert!(found(json!({ "actor": { "type": "ai-agent" } })).is_empty(), "softly it may");
+    let claims = json!({ "mode": "hard", "environment": "staging", "approvals": [approval("alice", json!({})), approval("bob", json!({}))],
+        "actor": { "type": "ai-agent", "credential": { "environment": "staging" } } });
+    let staging = json!({ "inventory": { "environments": { "counts": { "production": null, "staging": 2 } } } });
+    assert!(check::<Authority>(&review(claims.clone(), staging), json!({}), &[]).is_empty());
+    assert_eq!(found(claims.clone()), ["deny agent-not-allowed"], "the inventory says production");
+    let review = review(claims, json!({ "inventory": null }));
+    assert_eq!(check::<Authority>(&review, json!({}), &[]), ["deny agent-not-allowed"], "nobody knows where");
+}
+
+#[test]
+fn a_credential_is_for_this() {
+    for credential in [json!({ "purpose": "testing" }), json!({ "environment": "test" })] {
+        assert_eq!(found(json!({ "actor": { "credential": credential } })), ["deny credential-purpose"]);
+    }
+    assert_eq!(found(json!({ "actor": { "credential": null } })), ["warn credential-purpose"; 2]);
+    assert_eq!(found(in_order(json!({ "credential": null }))), ["deny credential-purpose"; 2]);
+}
+
+#[test]
+fn the_submitter_is_known() {
+    for actor in
+        [json!({ "id": "" }), json!({ "type": "unknown" }), json!({ "type": null }), json!({ "on_behalf_of": null })]
+    {
+        assert_eq!(found(in_order(actor.clone())), ["deny unknown-actor"], "{actor}");
+        assert_eq!(found(json!({ "actor": actor })), ["warn unknown-actor"]);
+    }
+}

@@ -1,0 +1,90 @@
+use crate::Rehearsal;
+use reprieve_sdk::testing::{DIGEST, check, merge_patch, review};
+use serde_json::{Value, json};
+
+fn found(claims: Value, facts: Value) -> Vec<String> {
+    check::<Rehearsal>(&review(claims, facts), json!({}), &[])
+}
+
+/// A history whose campaign last ran as said, on ten apps of ten tenants, softly and well, a day ago.
+fn history(last: Value) -> Value {
+    let nothing = json!({ "batches": 0, "targets": 0, "tenants": 0 });
+    let spans = json!({ "hour": nothing, "day": nothing, "month": nothing });
+    let mut batch = json!({ "at": "2026-03-01T12:00:00Z", "mode": "soft", "environment": "production", "kind": "app",
+        "targets": 10, "tenants": 10, "succeeded": true });
+    merge_patch(&mut batch, last);
+    json!({ "sha256": "0", "same_mode": spans, "same_kind": spans, "same_actor": spans, "campaign_batches": 1, "campaign_last": batch })
+}
+
+fn empty() -> Value {
+    let mut history = history(json!({}));
+    merge_patch(&mut history, json!({ "campaign_last": null, "campaign_batches": 0 }));
+    history
+}
+
+#[test]
+fn a_rehearsed_canary_passes() {
+    assert!(found(json!({}), json!({ "history": empty() })).is_empty());
+    assert!(found(json!({ "mode": "hard" }), json!({ "history": empty() })).is_empty());
+}
+
+#[test]
+fn a_dry_run_is_of_this_list() {
+    let history = || json!({ "history": empty() });
+    assert_eq!(found(json!({ "dry_run": null }), history()), ["deny no-dry-run"]);
+    for patch in [
+        json!({ "targets_sha256": DIGEST.to_uppercase() }),
+        json!({ "targets_sha256": null }),
+        json!({ "environment": "staging" }),
+        json!({ "environment": null }),
+        json!({ "count": 3 }),
+        json!({ "count": null }),
+        json!({ "by_kind": { "app": 1 } }),
+        json!({ "by_kind": null }),
+    ] {
+        assert_eq!(found(json!({ "dry_run": patch }), history()), ["deny dry-run-differs"], "{patch}");
+    }
+    for at in [json!("2026-03-01T11:59:59Z"), json!("9998-01-01T00:00:00Z"), json!(null)] {
+        assert_eq!(found(json!({ "dry_run": { "at": at } }), history()), ["deny dry-run-stale"]);
+    }
+}
+
+#[test]
+fn the_first_step_is_small() {
+    let step = |tenants: u64, all: u64| {
+        let facts =
+            json!({ "tenants_at_most": tenants, "inventory": { "population_tenants": all }, "history": empty() });
+        found(json!({}), facts)
+    };
+    assert!(step(1, 3).is_empty() && step(9, 900).is_empty() && step(10, 100_000).is_empty());
+    for (tenants, all) in [(2, 199), (10, 900), (11, 100_000)] {
+        assert_eq!(step(tenants, all), ["deny no-canary"], "{tenants} of {all}");
+    }
+    let blind = json!({ "inventory": null, "history": empty() });
+    assert_eq!(found(json!({}), blind), ["deny no-canary"], "two tenants of nobody knows how many");
+}
+
+#[test]
+fn each_step_is_earned_by_the_one_before() {
+    let step =
+        |tenants: u64, last: Value| found(json!({}), json!({ "tenants_at_most": tenants, "history": history(last) }));
+    assert!(step(100, json!({})).is_empty());
+    assert_eq!(step(101, json!({})), ["deny no-canary"]);
+    for last in [
+        json!({ "mode": "hard" }),
+        json!({ "kind": "site" }),
+        json!({ "environment": "staging" }),
+        json!({ "succeeded": false }),
+        json!({ "succeeded": null }),
+        json!({ "at": "2026-03-02T11:00:01Z" }),
+        json!({ "at": "2027-01-01T00:00:00Z" }),
+    ] {
+        assert_eq!(step(100, last.clone()), ["deny no-canary"], "{last}");
+    }
+}
+
+#[test]
+fn an_unknown_history_is_not_an_empty_one() {
+    assert_eq!(found(json!({}), json!({})), ["warn history-unknown"]);
+    assert_eq!(found(json!({ "mode": "hard" }), json!({})), ["deny history-unknown"]);
+}

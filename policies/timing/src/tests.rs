@@ -1,0 +1,87 @@
+use crate::Timing;
+use reprieve_sdk::testing::{check, chunk, review, times};
+use serde_json::{Value, json};
+
+const NOW: i64 = 1_772_452_800; // 2026-03-02T12:00:00Z, the time of `review`, a Monday
+const DAY: i64 = 86_400;
+
+fn history(tenants: u64, minutes: i64) -> Value {
+    let deleted = json!({ "batches": 1, "targets": tenants, "tenants": tenants });
+    let spans = json!({ "hour": deleted, "day": deleted, "month": deleted });
+    let at = format!("2026-03-02T{:02}:{:02}:00Z", (720 - minutes) / 60, (720 - minutes) % 60);
+    json!({ "history": { "sha256": "0", "same_mode": spans, "same_kind": spans, "same_actor": spans, "campaign_batches": 0,
+        "last": { "at": at, "mode": "hard", "environment": "production", "kind": "app", "targets": tenants, "tenants": tenants } } })
+}
+
+fn found(claims: Value, facts: Value, settings: Value) -> Vec<String> {
+    check::<Timing>(&review(claims, facts), settings, &[])
+}
+
+fn hard() -> Value {
+    json!({ "mode": "hard", "schedule": { "freeze": false } })
+}
+
+#[test]
+fn a_freeze_stops_everything_and_a_hard_delete_has_asked() {
+    assert_eq!(found(json!({ "schedule": { "freeze": true } }), history(0, 60), json!({})), ["deny freeze"]);
+    assert!(found(json!({}), history(0, 60), json!({})).is_empty());
+    assert_eq!(found(json!({ "mode": "hard" }), history(0, 60), json!({})), ["deny freeze"]);
+    assert!(found(hard(), history(0, 60), json!({})).is_empty());
+}
+
+#[test]
+fn the_window_is_that_of_its_own_clock() {
+    let at = |at: &str, settings: Value| {
+        let mut facts = history(0, 60);
+        facts["evaluated_at"] = at.into();
+        found(json!({}), facts, settings)
+    };
+    let on = || json!({ "window": true });
+    assert!(at("2026-03-02T09:00:00Z", on()).is_empty());
+    assert!(at("2026-03-05T15:59:59Z", on()).is_empty());
+    for closed in ["2026-03-02T08:59:59Z", "2026-03-02T16:00:00Z", "2026-03-06T12:00:00Z", "2026-03-01T12:00:00Z"] {
+        assert_eq!(at(closed, on()), ["deny outside-window"], "{closed}");
+        assert!(at(closed, json!({})).is_empty(), "off by default");
+    }
+    assert!(at("2026-03-02T08:30:00Z", json!({ "window": true, "window_utc_offset": 1.0 })).is_empty());
+}
+
+#[test]
+fn what_was_deleted_before_counts() {
+    assert!(found(hard(), history(58, 60), json!({})).is_empty());
+    assert_eq!(found(hard(), history(59, 60), json!({})), ["deny too-fast"]);
+    assert_eq!(found(hard(), history(10, 9), json!({})), ["deny too-fast"], "a minute a tenant");
+    assert!(found(hard(), history(10, 10), json!({})).is_empty());
+    assert!(found(json!({}), history(498, 1), json!({})).is_empty());
+    assert_eq!(found(json!({}), history(499, 1), json!({})), ["deny too-fast"]);
+    assert_eq!(found(json!({}), history(0, 1), json!({ "tenants_a_day_soft": 0 })), ["deny too-fast"]);
+}
+
+#[test]
+fn an_unknown_history_is_not_an_empty_one() {
+    assert_eq!(found(hard(), json!({}), json!({})), ["deny history-unknown"]);
+    assert_eq!(found(json!({}), json!({}), json!({})), ["warn history-unknown"]);
+}
+
+#[test]
+fn what_goes_for_disuse_is_unused_and_its_owners_know() {
+    let found = |notice: Value, resolved: [Option<i64>; 2], claimed: [Option<i64>; 2]| {
+        let claims = json!({ "reason": { "trigger": "disuse" }, "notice": notice });
+        let columns = vec![times("resolved_last_used_at", &resolved), times("last_used_at", &claimed)];
+        check::<Timing>(&review(claims, history(0, 60)), json!({}), &[chunk(2, columns)])
+    };
+    let told = || json!({ "owners_notified_at": "2026-02-16T12:00:00Z", "opt_outs": 0 });
+    let old = Some(NOW - 30 * DAY);
+    assert!(found(told(), [old; 2], [None; 2]).is_empty());
+    assert_eq!(found(told(), [old, Some(NOW - 29 * DAY)], [None; 2]), ["deny recently-used"]);
+    assert_eq!(found(told(), [old, None], [old; 2]), ["deny recently-used"]);
+    assert_eq!(found(told(), [old; 2], [Some(NOW), None]), ["deny recently-used"]);
+    for late in [
+        json!(null),
+        json!({ "owners_notified_at": "2026-02-16T12:00:01Z" }),
+        json!({ "owners_notified_at": "9998-01-01T00:00:00Z" }),
+        json!({ "owners_notified_at": "2026-02-16T12:00:00Z", "opt_outs": 1 }),
+    ] {
+        assert_eq!(found(late.clone(), [old; 2], [None; 2]), ["deny no-notice"], "{late}");
+    }
+}
