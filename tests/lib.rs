@@ -1,5 +1,7 @@
 //! What the tests share.
 
+pub mod case;
+
 use reprieve::model::Timestamp;
 use reprieve::{Batch, Folder, Gate, GateBuilder, PolicyEntry, PolicySet, Setup};
 use std::path::Path;

@@ -63,7 +63,7 @@ fn check_restore(case: &Case<Settings>, findings: &mut Findings) {
 
 fn is_usable(case: &Case<Settings>, checkpoint: &Checkpoint) -> bool {
     checkpoint.verified == Some(true)
-        && said(&checkpoint.covers_sha256) == Some(case.facts.targets_sha256().as_str())
+        && checkpoint.covers_sha256.as_ref() == Some(case.facts.targets_sha256())
         && checkpoint.completed_at.is_some_and(|at| case.is_fresh(at, case.settings.max_backup_age))
 }
 
@@ -138,7 +138,7 @@ fn check_copy(case: &Case<Settings>, findings: &mut Findings) {
     let held = migration.verified_at.zip(migration.source_hold_until);
     let (message, field, setting) = if said(&migration.copy).is_none() {
         ("the data was moved, and nothing says where its copy is".to_owned(), "copy", "verified_share")
-    } else if !(compared >= settings.verified_share) {
+    } else if compared < settings.verified_share {
         let share = settings.verified_share;
         (
             format!("{compared} % of the data was compared with its copy, and {share} % has to be"),

@@ -5,7 +5,7 @@ mod rules;
 mod tests;
 
 use reprieve_sdk::model::{DryRun, PastBatch};
-use reprieve_sdk::{Case, Findings, Policy, Rule, policy, said};
+use reprieve_sdk::{Case, Findings, Policy, Rule, policy};
 use rules::{DRY_RUN_DIFFERS, DRY_RUN_STALE, HISTORY_UNKNOWN, NO_CANARY, NO_DRY_RUN, RULES, Settings};
 
 /// The policy `rehearsal`.
@@ -42,7 +42,7 @@ fn check_dry_run(case: &Case<Settings>, dry_run: &DryRun, findings: &mut Finding
             .field(format!("/dry_run/{field}"))
             .help("run this list without effect, in this environment, and submit what that says");
     };
-    if said(&dry_run.targets_sha256) != Some(facts.targets_sha256().as_str()) {
+    if dry_run.targets_sha256.as_ref() != Some(facts.targets_sha256()) {
         differs("targets_sha256", "the dry run was of another list".to_owned());
     }
     if dry_run.environment.as_ref() != Some(case.claims.environment()) {
