@@ -243,6 +243,7 @@ fn an_empty_policy_set_and_an_empty_list_allow_nothing() {
     let output = reprieve(folder.path(), &["check", "r.json"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.starts_with(b"undecided ") && output.stdout.ends_with(b"undecided\n"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("no enforcing policy looked at this batch"));
     std::fs::write(folder.path().join("reprieve.toml"), "[[policy]]\nuse = 'builtin:blast-radius'\n").unwrap();
     std::fs::write(folder.path().join("e.json"), request("[]")).unwrap();
     let output = reprieve(folder.path(), &["check", "e.json"]);

@@ -92,12 +92,17 @@ impl Decision {
 pub(crate) fn verdict(findings: &[Finding], faults: &[Fault], policies: &[PolicyRun]) -> Verdict {
     let denied = findings.iter().any(|finding| finding.enforced && finding.severity == Severity::Deny);
     let faulted = faults.iter().any(|fault| fault.enforced);
-    let judged = policies.iter().any(|policy| policy.enforced && policy.result != OUT_OF_SCOPE);
+    let judged = policies.iter().any(is_judge);
     match (denied, faulted, judged) {
         (true, _, _) => Verdict::Deny,
         (false, false, true) => Verdict::Allow,
         (false, _, _) => Verdict::Undecided,
     }
+}
+
+/// Whether a policy looked at the batch and counts.
+pub(crate) fn is_judge(policy: &PolicyRun) -> bool {
+    policy.enforced && policy.result != OUT_OF_SCOPE
 }
 
 /// The result of a policy whose scope does not cover the batch.

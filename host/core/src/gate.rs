@@ -1,7 +1,7 @@
 //! The gate: a set of policies, ready to vet batches.
 
 use crate::batch::Batch;
-use crate::decision::{Decision, OUT_OF_SCOPE, seal};
+use crate::decision::{Decision, OUT_OF_SCOPE, is_judge, seal};
 use crate::facts::facts;
 use crate::history::{self, History};
 use crate::inventory::{Inventory, Resolution, resolve};
@@ -124,6 +124,12 @@ impl Gate {
             findings.extend(run.findings);
             faults.extend(run.fault);
             runs.push(run.run);
+        }
+        if !runs.iter().any(is_judge) {
+            faults.push(gate_fault(
+                "no-policy",
+                "no enforcing policy looked at this batch; let one in reprieve.toml be enforced and cover it",
+            ));
         }
         document(batch, &facts, findings, faults, runs)
     }
