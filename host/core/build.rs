@@ -1,5 +1,7 @@
 //! Builds the built-in policies from source. They are embedded in the library.
 
+#![allow(clippy::disallowed_methods)]
+
 use std::path::Path;
 use std::{env, fs};
 

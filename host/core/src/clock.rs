@@ -4,6 +4,7 @@ use reprieve_model::Timestamp;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// This moment, in whole seconds.
+#[allow(clippy::disallowed_methods)]
 pub(crate) fn now() -> Timestamp {
     let seconds = match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),

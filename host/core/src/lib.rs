@@ -29,7 +29,7 @@
 //! answers are combined in one pure function, and out comes a [`Decision`], with a [`Permit`] if it is an allow.
 
 mod batch;
-mod build;
+mod builder;
 mod builtin;
 mod clock;
 mod columns;
@@ -46,7 +46,7 @@ mod scope;
 mod source;
 
 pub use batch::Batch;
-pub use build::{GateBuilder, Setup};
+pub use builder::{GateBuilder, Setup};
 pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Strings, Values};
 pub use config::{PolicyEntry, PolicySet};
 pub use decision::{Decision, Permit, Withheld};

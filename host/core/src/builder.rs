@@ -8,8 +8,10 @@ use crate::inventory::{Inventory, Table};
 use crate::sandbox::{Data, Limits, LoadFailure, Sandbox};
 use crate::source::{Folder, Unreadable, nearest};
 use sha2::{Digest, Sha256};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
 
 /// The largest file of reference data.
 const MOST_DATA_BYTES: u64 = 64 << 20;
@@ -135,13 +137,17 @@ fn load_all(sandbox: &Sandbox, set: &PolicySet, folder: Option<&Folder>) -> Resu
             }
         })
     };
+    // Each thread loads one policy after another: the memory of one is still mapped for the next.
+    let entries: Vec<(usize, &PolicyEntry)> = set.policy.iter().enumerate().collect();
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = entries.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
-        let entries = set.policy.iter().enumerate();
-        let threads: Vec<_> = entries.map(|entry| scope.spawn(move || load(entry))).collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, Result<Loaded, Setup>>| {
-            thread.join().unwrap_or_else(|_| Err(Setup::Sandbox("loading a policy panicked".to_owned())))
+        let load_share = |share: &[(usize, &PolicyEntry)]| share.iter().map(|entry| load(*entry)).collect::<Vec<_>>();
+        let threads: Vec<_> = entries.chunks(share).map(|share| scope.spawn(move || load_share(share))).collect();
+        let join = |thread: ScopedJoinHandle<'_, Vec<Result<Loaded, Setup>>>| {
+            thread.join().unwrap_or_else(|_| vec![Err(Setup::Sandbox("loading a policy panicked".to_owned()))])
         };
-        threads.into_iter().map(join).collect()
+        threads.into_iter().flat_map(join).collect()
     })
 }
 
