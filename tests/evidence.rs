@@ -2,8 +2,8 @@
 //! down to a single byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use reprieve::model::{Timestamp, Verdict};
-use reprieve::{Batch, Folder, Gate, Table};
+use reprieve::model::{PastBatch, Timestamp, Verdict};
+use reprieve::{Batch, Folder, Gate, History, Table, Unavailable};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -96,4 +96,41 @@ fn nothing_that_is_demanded_may_be_missing() {
             assert!(!is_allowed(&spoilt.to_string()), "{field} as {instead:?}");
         }
     }
+}
+
+/// A history in which nothing was deleted.
+struct Nothing;
+
+impl History for Nothing {
+    fn sha256(&self) -> String {
+        "0".repeat(64)
+    }
+
+    fn batches(&self, _: Timestamp, _: Option<&str>) -> Result<Vec<PastBatch>, Unavailable> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_hard_delete_with_everything_is_allowed() {
+    let mut request = request();
+    request["mode"] = "hard".into();
+    request["reason"]["basis"] = "contract-end".into();
+    request["approvals"].as_array_mut().unwrap().iter_mut().for_each(|approval| approval["mode"] = "hard".into());
+    // The same inventory, after the apps were soft-deleted in February.
+    let inventory = std::fs::read_to_string(twin().join("inventory.csv")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("inventory.csv"), inventory.replace("decommissioning", "soft-deleted"))
+        .unwrap();
+    let gate = |known: bool| {
+        let builder = Gate::builder().inventory(Table::open(&folder.path().join("inventory.csv")).unwrap());
+        if known { builder.history(Nothing) } else { builder }.build().unwrap()
+    };
+    let vet = |gate: &Gate| {
+        let batch = Batch::read(request.to_string().as_bytes(), "request", &Folder::open(&twin()).unwrap()).unwrap();
+        gate.vet(batch.at(Timestamp::parse("2022-04-05T10:00:00Z").unwrap())).document().clone()
+    };
+    let document = vet(&gate(true));
+    assert_eq!(document.decision, Verdict::Allow, "{:#?}", document.findings);
+    assert_eq!(vet(&gate(false)).decision, Verdict::Deny, "without a history it is not");
 }
