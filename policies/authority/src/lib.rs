@@ -10,7 +10,6 @@ use rules::{
     AGENT_NOT_ALLOWED, APPROVAL_DIFFERS, APPROVAL_STALE, CREDENTIAL_PURPOSE, RULES, SELF_APPROVAL, Settings,
     TOO_FEW_APPROVALS, UNKNOWN_ACTOR,
 };
-use std::collections::BTreeSet;
 
 /// The policy `authority`.
 #[derive(Debug)]
@@ -40,11 +39,7 @@ fn check_approvals(case: &Case<Settings>, findings: &mut Findings) {
     let needed = if most_needed { settings.approvals.max(settings.approvals_soft) } else { settings.approvals_soft };
     let is_stale = |approval: &Approval| approval.at.is_none_or(|at| !case.is_fresh(at, settings.max_age));
     let approvals = || case.claims.approvals().into_iter().flatten().enumerate();
-    let approvers: BTreeSet<&str> = approvals()
-        .filter(|(_, approval)| case.objection(approval).is_none() && !is_stale(approval))
-        .filter_map(|(_, approval)| said(&approval.by))
-        .collect();
-    let count = approvers.len() as u64;
+    let count = case.approvers(settings.max_age).len() as u64;
     if count < needed {
         findings
             .deny(&TOO_FEW_APPROVALS, format!("{needed} approvals are needed, and {count} count"))

@@ -120,7 +120,7 @@ fn check_protected(case: &Case<Settings>, state: &State, findings: &mut Findings
         return;
     }
     let (approvers, needed, setting) = (
-        case.approvers().len() as u64,
+        case.approvers(case.settings.max_approval_age).len() as u64,
         case.by_mode(case.settings.protected_approvals, case.settings.protected_approvals_soft),
         case.by_mode("protected_approvals", "protected_approvals_soft"),
     );

@@ -19,6 +19,8 @@ settings! {
         protected_approvals: u64 = 3, 0..=100, "people";
         /// Approvals that a soft delete of a protected kind needs: one more than any other.
         protected_approvals_soft: u64 = 2, 0..=100, "people";
+        /// How old an approval of a protected kind may be.
+        max_approval_age: u64 = 86_400, 0..=2_592_000, "seconds";
         /// Life-cycle states in which a target may be deleted for good.
         dead_states: Vec<String> = ["decommissioning", "staged", "disabled", "soft-deleted"].map(str::to_owned).to_vec();
     }
@@ -43,7 +45,7 @@ rules! {
     ///
     /// Sites (Atlassian), servers (Azure DevOps), clusters (Spotify, 2018) and databases (GitLab, 2017) take along
     /// what they carry. They go one at a time, and with one more pair of eyes than anything else.
-    PROTECTED_KIND = "protected-kind" [protected_kinds, max_protected, protected_approvals, protected_approvals_soft];
+    PROTECTED_KIND = "protected-kind" [protected_kinds, max_protected, protected_approvals, protected_approvals_soft, max_approval_age];
 
     /// Targets are in another environment than the request says.
     ///

@@ -85,7 +85,9 @@ fn protected_kinds_go_alone_and_with_more_approvals() {
     let two = declared("site");
     let settings = |most| json!({ "max_protected": 2, "protected_approvals_soft": most });
     assert!(found_with(two.clone(), settings(1), &all("site")).is_empty());
-    assert_eq!(found_with(two, settings(2), &all("site")), ["deny protected-kind"]);
+    assert_eq!(found_with(two.clone(), settings(2), &all("site")), ["deny protected-kind"]);
+    let old = json!({ "max_protected": 2, "protected_approvals_soft": 1, "max_approval_age": 599 });
+    assert_eq!(found_with(two, old, &all("site")), ["deny protected-kind"], "ten minutes old");
 }
 
 #[test]

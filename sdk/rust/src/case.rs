@@ -64,12 +64,13 @@ impl<S> Case<S> {
         self.data.iter().find(|blob| blob.name == name).map(|blob| blob.bytes.as_slice())
     }
 
-    /// The people whose approval counts: human, not the submitter, and for exactly this list in this mode with these
-    /// kinds and tenants. Nobody counts twice.
-    pub fn approvers(&self) -> BTreeSet<&str> {
+    /// The people whose approval counts: human, not the submitter, for exactly this list in this mode with these
+    /// kinds and tenants, and at most `max_age` seconds old. Nobody counts twice.
+    pub fn approvers(&self, max_age: u64) -> BTreeSet<&str> {
         let approvals = self.claims.approvals().into_iter().flatten();
         approvals
             .filter(|approval| self.objection(approval).is_none())
+            .filter(|approval| approval.at.is_some_and(|at| self.is_fresh(at, max_age)))
             .filter_map(|approval| said(&approval.by))
             .collect()
     }

@@ -143,6 +143,8 @@ impl Texts {
 pub(crate) struct ChunkBuilder {
     first_row: u64,
     rows: usize,
+    /// Bytes of text that were pushed, in all columns together.
+    bytes: usize,
     ids: Texts,
     kind: CodesBuilder,
     tenant: CodesBuilder,
@@ -160,6 +162,9 @@ impl ChunkBuilder {
     }
 
     pub fn push(&mut self, row: &Row<'_>) {
+        let texts = [&row.id, &row.kind, &row.tenant, &row.environment, &row.state];
+        self.bytes += texts.into_iter().flatten().map(|text| text.len()).sum::<usize>();
+        self.bytes += row.extra.iter().map(|(_, text)| text.len()).sum::<usize>();
         self.ids.push(row.id.as_deref());
         self.kind.push(row.kind.as_deref());
         self.tenant.push(row.tenant.as_deref());
@@ -182,7 +187,7 @@ impl ChunkBuilder {
     }
 
     pub fn is_full(&self) -> bool {
-        self.rows >= CHUNK_ROWS || self.ids.strings.bytes.len() >= CHUNK_BYTES
+        self.rows >= CHUNK_ROWS || self.bytes >= CHUNK_BYTES
     }
 
     pub fn rows(&self) -> usize {

@@ -9,7 +9,7 @@ pub(crate) use build::{ChunkBuilder, ResolvedBuilder, Row};
 pub const CHUNK_ROWS: usize = 65_536;
 
 /// A chunk is closed early once its strings fill this many bytes, so that one chunk fits a policy's memory.
-pub(crate) const CHUNK_BYTES: usize = 4 << 20;
+pub(crate) const CHUNK_BYTES: usize = 8 << 20;
 
 /// A run of consecutive targets.
 #[derive(Clone, Debug, Default, PartialEq)]
