@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use reprieve::model::{DecisionDocument, Severity, Timestamp, Verdict};
-use reprieve::{Batch, Folder, Gate, PastBatches, Table, Unreadable};
+use reprieve::{Batch, Cache, Folder, Gate, PastBatches, Table, Unreadable};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -75,7 +75,7 @@ impl Case {
         let copy = (!expected.generate.is_empty()).then(|| generate(path, &expected.generate));
         let place = copy.as_ref().map_or(path, |copy| copy.path());
 
-        let mut builder = Gate::builder().cache(Path::new(env!("OUT_DIR")).join("compiled"));
+        let mut builder = Gate::builder().cache(Cache::open(Path::new(env!("OUT_DIR")).join("compiled")).unwrap());
         if place.join("inventory.csv").exists() {
             builder =
                 builder.inventory(Table::open(&place.join("inventory.csv")).unwrap_or_else(|error| wrong(&error)));

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use reprieve::model::{Severity, Timestamp};
-use reprieve::{Batch, Chunk, Folder, Gate, PolicyEntry, PolicySet, Record, Table, Values};
+use reprieve::{Batch, Cache, Chunk, Folder, Gate, PolicyEntry, PolicySet, Record, Table, Values};
 use reprieve_sdk as sdk;
 use std::fmt::Write;
 use std::path::Path;
@@ -16,7 +16,7 @@ type Found = (String, bool, String, u64);
 
 fn gate(name: &str, things: &[Thing]) -> Gate {
     let set = PolicySet { inventory: None, policy: vec![PolicyEntry::builtin(name)] };
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    let cache = Cache::open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap();
     Gate::builder().policies(set, None).inventory(inventory(things)).cache(cache).build().unwrap()
 }
 

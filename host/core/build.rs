@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::{env, fs};
 
@@ -27,8 +28,10 @@ fn build() -> Result<(), Box<dyn std::error::Error>> {
     let mut table = String::from("&[\n");
     for (name, component) in POLICIES.iter().zip(components) {
         let path = Path::new(&out).join(format!("{name}.wasm"));
+        let sha256 = hex::encode(Sha256::digest(&component));
         fs::write(&path, component)?;
-        table += &format!("    ({name:?}, include_bytes!({path:?})),\n");
+        table +=
+            &format!("    Builtin {{ name: {name:?}, component: include_bytes!({path:?}), sha256: {sha256:?} }},\n");
     }
     fs::write(Path::new(&out).join("builtins.rs"), table + "]\n")?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
-use reprieve::{Batch, Folder, Gate, GateBuilder};
+use reprieve::{Batch, Cache, Folder, Gate, GateBuilder};
 use std::path::{Path, PathBuf};
 
 /// The policy set that is taken where none is named.
@@ -21,8 +21,8 @@ impl PolicyArguments {
     /// Begins a gate with these policies.
     pub fn builder(&self) -> anyhow::Result<GateBuilder> {
         let mut builder = Gate::builder();
-        if let Some(folder) = cache_folder() {
-            builder = builder.cache(folder);
+        if let Some(cache) = cache() {
+            builder = builder.cache(cache);
         }
         let config = match &self.config {
             Some(path) => Some(path.as_path()),
@@ -36,29 +36,14 @@ impl PolicyArguments {
     }
 }
 
-/// Where compiled policies are kept: below the user's cache folder, for the user alone. None where there is no such
-/// folder, or where others can write to it.
-fn cache_folder() -> Option<PathBuf> {
+/// Where compiled policies are kept: below the user's cache folder, for the user alone. A folder that others can write
+/// to, or that cannot be made, is not used, and that is said.
+fn cache() -> Option<Cache> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    let folder = base.join("reprieve");
-    private(&folder).then_some(folder)
-}
-
-#[cfg(unix)]
-fn private(folder: &Path) -> bool {
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).is_ok();
-    let owner = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.uid()).ok();
-    // A folder of one's own that nobody else can write to.
-    made && std::fs::symlink_metadata(folder).is_ok_and(|metadata| {
-        metadata.is_dir() && metadata.mode() & 0o022 == 0 && Some(metadata.uid()) == owner(Path::new("/proc/self"))
-    })
-}
-
-#[cfg(not(unix))]
-fn private(folder: &Path) -> bool {
-    std::fs::create_dir_all(folder).is_ok()
+    let warn =
+        |error| anstream::eprintln!("warning: policies are compiled at every start, for none can be kept: {error}");
+    Cache::open(base.join("reprieve")).map_err(warn).ok()
 }
 
 /// Reads a request from a file, or from standard input where the path is `-`. Its target file is looked for beside

@@ -72,6 +72,7 @@ fn fields_that_are_wrong_are_named_by_pointer_and_line() {
     );
     refused(with(r#""id": "2""#).as_bytes(), &[], "duplicate field `id`");
     refused(with(r#""annotations": {"a": 1, "a": 2}"#).as_bytes(), &[], "`a` stands here twice");
+    refused(with(r#""annotations": {"a": [{"b": 1, "b": 2}]}"#).as_bytes(), &[], "`b` stands here twice");
     refused(
         with(r#""provenance": {"row_count": "17"}"#).as_bytes(),
         &[],
@@ -126,6 +127,7 @@ fn target_files_that_cannot_be_used() {
     csv(b"id,id\na,b\n", "t.csv:1: the column `id` stands there twice");
     csv(b"id,kind\na,\xff\n", "t.csv:2: field 2 is not UTF-8");
     csv(b"id,size_bytes\na,many\n", "t.csv:2: `many` is not a whole number");
+    csv(&[b"id,kind\na,\"".as_slice(), &vec![b'x'; 3 << 20]].concat(), "t.csv: a row is longer than 1024 KiB");
     csv(b"id,created_at\na,monday\n", "t.csv:2: `monday` is not an RFC 3339 time");
     let ndjson = |text: &[u8], expected| refused(file("t.ndjson").as_bytes(), &[("t.ndjson", text)], expected);
     ndjson(b"{\"id\": \"a\"}\n{\"id\": ", "t.ndjson:2: the JSON ends too early");

@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use reprieve::model::Timestamp;
-use reprieve::{Batch, Folder, Gate, PolicyEntry, PolicySet, Table};
+use reprieve::{Batch, Cache, Folder, Gate, GateBuilder, PolicyEntry, PolicySet, Table};
 use std::fmt::Write;
 
 /// A request for `rows` apps of as many tenants, in order but for its evidence.
@@ -30,6 +30,10 @@ fn batch(request: &str) -> Batch {
     Batch::read(request.as_bytes(), "bench", &folder).unwrap().at(at)
 }
 
+fn builder() -> GateBuilder {
+    Gate::builder().cache(Cache::open(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled")).unwrap())
+}
+
 fn inventory(rows: usize) -> Table {
     let mut table = Table::default();
     for row in 0..rows {
@@ -49,7 +53,7 @@ fn inventory(rows: usize) -> Table {
 fn decisions(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decision");
     for rows in [1, 10, 1_000] {
-        let gate = Gate::builder().inventory(inventory(rows)).build().unwrap();
+        let gate = builder().inventory(inventory(rows)).build().unwrap();
         let request = request(rows);
         group.bench_with_input(BenchmarkId::new("all", rows), &request, |bencher, request| {
             bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);
@@ -58,13 +62,13 @@ fn decisions(criterion: &mut Criterion) {
     let request = request(10);
     for name in reprieve::builtins::names() {
         let set = PolicySet { inventory: None, policy: vec![PolicyEntry::builtin(name)] };
-        let gate = Gate::builder().policies(set, None).inventory(inventory(10)).build().unwrap();
+        let gate = builder().policies(set, None).inventory(inventory(10)).build().unwrap();
         group.bench_with_input(BenchmarkId::new(name, 10), &request, |bencher, request| {
             bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);
         });
     }
     let set = PolicySet { inventory: None, policy: Vec::new() };
-    let gate = Gate::builder().policies(set, None).inventory(inventory(10)).build().unwrap();
+    let gate = builder().policies(set, None).inventory(inventory(10)).build().unwrap();
     group.bench_with_input(BenchmarkId::new("none", 10), &request, |bencher, request| {
         bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);
     });

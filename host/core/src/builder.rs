@@ -5,11 +5,11 @@ use crate::config::{PolicyEntry, PolicySet};
 use crate::gate::{Gate, Inner, Loaded};
 use crate::history::History;
 use crate::inventory::{Inventory, Table};
-use crate::sandbox::{Data, Limits, LoadFailure, Sandbox};
+use crate::sandbox::{Cache, Data, Limits, LoadFailure, Sandbox};
 use crate::source::{Folder, Unreadable, nearest};
 use sha2::{Digest, Sha256};
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
 
@@ -47,7 +47,7 @@ pub struct GateBuilder {
     inventory: Option<Arc<dyn Inventory>>,
     history: Option<Arc<dyn History>>,
     limits: Limits,
-    cache: Option<PathBuf>,
+    cache: Option<Cache>,
 }
 
 impl GateBuilder {
@@ -89,11 +89,10 @@ impl GateBuilder {
         self
     }
 
-    /// Keeps compiled policies in this folder, so that the next start does not compile. Whoever can write to it can
-    /// run code in this process: it must belong to the user alone.
+    /// Keeps compiled policies, so that the next start does not compile.
     #[must_use]
-    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.cache = Some(folder.into());
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
         self
     }
 
@@ -112,7 +111,7 @@ impl GateBuilder {
                 Some(Arc::new(Table::read(folder, name)?) as Arc<dyn Inventory>)
             }
         };
-        let sandbox = Sandbox::new(self.limits, self.cache.as_deref()).map_err(Setup::Sandbox)?;
+        let sandbox = Sandbox::new(self.limits, self.cache).map_err(Setup::Sandbox)?;
         let mut policies = load_all(&sandbox, &set, folder.as_ref())?;
         policies.sort_by(|a, b| a.policy.descriptor.name.cmp(&b.policy.descriptor.name));
         if let Some([first, _]) = policies
@@ -172,31 +171,32 @@ impl From<LoadFailure> for Problem {
 fn load(sandbox: &Sandbox, entry: &PolicyEntry, folder: Option<&Folder>) -> Result<Loaded, Problem> {
     let wrong = |message: String, help: Option<String>| Problem::Policy(message, help);
     let in_folder = || folder.ok_or_else(|| wrong("a file is named, but no folder to find it in".into(), None));
-    let read;
-    let (bytes, is_builtin) = match entry.source.strip_prefix("builtin:") {
+    let pinned = |digest: &str| match &entry.sha256 {
+        Some(pin) if pin != digest => Err(wrong(
+            format!("its digest is `{digest}`, and `{pin}` is pinned"),
+            Some("look at what changed, then pin the new digest".to_owned()),
+        )),
+        _ => Ok(()),
+    };
+    let policy = match entry.source.strip_prefix("builtin:") {
         Some(name) => {
-            let known = builtin::component(name).ok_or_else(|| {
+            let builtin = builtin::find(name).ok_or_else(|| {
                 let help = match nearest(name, builtin::names()) {
                     Some(near) => format!("did you mean `builtin:{near}`?"),
                     None => format!("there are {}", builtin::names().collect::<Vec<_>>().join(", ")),
                 };
                 wrong(format!("there is no built-in policy `{name}`"), Some(help))
             })?;
-            (known, true)
+            pinned(builtin.sha256)?;
+            sandbox.load_builtin(builtin)?
         }
         None => {
-            read = in_folder()?.read(&entry.source, MOST_DATA_BYTES)?;
-            (read.as_slice(), false)
+            let bytes = in_folder()?.read(&entry.source, MOST_DATA_BYTES)?;
+            let digest = hex::encode(Sha256::digest(&bytes));
+            pinned(&digest)?;
+            sandbox.load(&bytes, digest)?
         }
     };
-    if let Some(pin) = &entry.sha256 {
-        let digest = hex::encode(Sha256::digest(bytes));
-        if *pin != digest {
-            let help = "look at what changed, then pin the new digest".to_owned();
-            return Err(wrong(format!("its digest is `{digest}`, and `{pin}` is pinned"), Some(help)));
-        }
-    }
-    let policy = sandbox.load(bytes, is_builtin)?;
     let settings = settings(entry, &policy.descriptor.settings_schema)?;
     let mut data = Data::new();
     for (name, path) in &entry.data {

@@ -54,7 +54,7 @@ pub use gate::{Gate, PolicyInfo};
 pub use history::{History, PastBatches};
 pub use inventory::{Inventory, PoolRecord, Record, Table, Unavailable};
 pub use reprieve_model as model;
-pub use sandbox::{Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};
+pub use sandbox::{Cache, Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};
 pub use scope::{OneOrMore, Scope};
 pub use source::{Folder, Place, Unreadable};
 

@@ -6,6 +6,9 @@ use std::process::Command;
 /// The target that policies are built for. It has no system interface, so nothing can be imported by accident.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
+/// The heap that an instance has from the start, in bytes: enough for most reviews, so that no memory has to grow.
+const INITIAL_HEAP: &str = r#"target.wasm32-unknown-unknown.rustflags=["-Clink-arg=--initial-heap=262144"]"#;
+
 /// Why a policy could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -103,7 +106,7 @@ fn cargo_build(workspace: &Path, selection: &[&str], target_dir: &Path) -> Resul
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace)
-        .args(["build", "--profile", "guest", "--target", TARGET, "--target-dir"])
+        .args(["build", "--profile", "guest", "--target", TARGET, "--config", INITIAL_HEAP, "--target-dir"])
         .arg(target_dir)
         .args(selection);
     // What the outer cargo set up for the host must not reach the guests.

@@ -45,6 +45,65 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for UniqueMap<T> {
     }
 }
 
+/// Any JSON value, read as strictly as the rest of a document: at every depth a key stands there at most once.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(transparent))]
+#[serde(transparent)]
+pub struct Free(pub serde_json::Value);
+
+impl<'de> Deserialize<'de> for Free {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> de::Visitor<'de> for Any {
+            type Value = serde_json::Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any JSON value")
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(serde_json::Value::Null)
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+                Ok(value.into())
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(Free(item)) = seq.next_element()? {
+                    items.push(item);
+                }
+                Ok(items.into())
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let entries = UniqueMap::<Free>::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(entries.0.into_iter().map(|(key, Free(value))| (key, value)).collect())
+            }
+        }
+
+        deserializer.deserialize_any(Any).map(Self)
+    }
+}
+
 /// On the guest's side the host has seen to it that every key stands there once.
 mod guest {
     use super::UniqueMap;
@@ -99,6 +158,18 @@ mod guest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_free_value_is_what_was_written() {
+        let text = r#"{"a":[1,-2,0.5,"x",null,true,{"b":{}}]}"#;
+        assert_eq!(serde_json::to_string(&serde_json::from_str::<Free>(text).unwrap()).unwrap(), text);
+    }
+
+    #[test]
+    fn a_key_may_stand_once_at_any_depth() {
+        let error = serde_json::from_str::<Free>(r#"[{"a":[{"b":1,"b":2}]}]"#).unwrap_err().to_string();
+        assert!(error.contains("`b` stands here twice"), "{error}");
+    }
 
     #[test]
     fn a_key_may_stand_once() {

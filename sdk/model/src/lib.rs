@@ -18,7 +18,7 @@ pub use evidence::{
 };
 pub use facts::{Closure, Estimate, Facts, Figure, IdFacts, InventoryFacts, Pool, Review, Tally, TenantFacts};
 pub use history::{Deleted, HistoryFacts, PastBatch, Spans};
-pub use json::UniqueMap;
+pub use json::{Free, UniqueMap};
 pub use request::{
     Actor, ActorType, Claims, Credential, Mode, Operation, Reason, Request, Schedule, Target, TargetFile, Targets,
     Trigger, TriggerSource,

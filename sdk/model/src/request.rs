@@ -2,7 +2,7 @@
 //! demanded by policies, so that a missing piece is a finding with a name and not a parse error. A field that does
 //! not exist is an error at every level: `"freez": true` must not pass for "no freeze".
 
-use crate::{Approval, DryRun, Migration, Notice, Provenance, Recovery, Timestamp, UniqueMap};
+use crate::{Approval, DryRun, Free, Migration, Notice, Provenance, Recovery, Timestamp, UniqueMap};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
@@ -46,7 +46,7 @@ pub struct Request<T> {
     /// The series of batches this one belongs to.
     pub campaign: Option<String>,
     /// Free form, for an operator's own policies.
-    pub annotations: Option<UniqueMap<serde_json::Value>>,
+    pub annotations: Option<UniqueMap<Free>>,
     /// What to delete.
     #[serde(skip_serializing)]
     pub targets: T,

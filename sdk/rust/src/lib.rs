@@ -53,6 +53,7 @@
 mod case;
 mod chunk;
 mod findings;
+mod index;
 mod rows;
 mod rule;
 mod section;

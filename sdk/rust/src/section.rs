@@ -1,6 +1,7 @@
 //! The review, read where it is looked at: its text is split into sections once, and a section is parsed when a
 //! policy first asks for it. A policy pays for what it uses, in time and in the size of its module.
 
+use crate::index::{Index, Parent};
 use crate::model::{
     Actor, Approval, Closure, DryRun, Estimate, HistoryFacts, IdFacts, Migration, Mode, Notice, Operation, Pool,
     Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp,
@@ -8,143 +9,30 @@ use crate::model::{
 use miniserde::Deserialize;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::rc::Rc;
 
-/// The objects whose fields are sections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Parent {
-    Review,
-    Claims,
-    Facts,
-    Inventory,
-}
-
-/// Where the sections of a review are in its text.
+/// The fields of one object of the review.
 #[derive(Clone, Debug)]
-struct Index {
-    text: Rc<str>,
-    fields: Vec<(Parent, Range<usize>, Range<usize>)>,
+struct Sections {
+    index: Rc<Index>,
+    of: Parent,
 }
 
-impl Index {
-    /// Finds the sections in one pass. The host wrote the text, so it is JSON without white space; of anything else
-    /// nothing is found, and what is required is then missing.
-    fn new(text: &str) -> Self {
-        let mut index = Self { text: text.into(), fields: Vec::with_capacity(48) };
-        index.object(text.as_bytes(), 0, Parent::Review);
-        index
+impl Sections {
+    /// The section `name`: absent, or parsed at the first look and kept in `cell`.
+    fn get<'a, T: Deserialize>(&self, name: &str, cell: &'a OnceCell<Option<Box<T>>>) -> Option<&'a T> {
+        let parse = || {
+            let text = self.index.text.get(self.index.field(self.of, name)?)?;
+            // A section that cannot be read must not pass for one that is not there: the policy ends in a fault.
+            #[allow(clippy::panic)]
+            Some(Box::new(miniserde::json::from_str(text).unwrap_or_else(|_| panic!("cannot read {text}"))))
+        };
+        cell.get_or_init(parse).as_deref()
     }
 
-    /// Takes down the fields of the object that begins at `at`; gives the place behind it.
-    fn object(&mut self, bytes: &[u8], at: usize, parent: Parent) -> usize {
-        let mut at = at + 1;
-        while bytes.get(at) == Some(&b'"') {
-            let key = at + 1..string_end(bytes, at + 1);
-            let start = key.end + 2;
-            let inner = match (parent, bytes.get(key.clone())) {
-                (Parent::Review, Some(b"claims")) => Some(Parent::Claims),
-                (Parent::Review, Some(b"facts")) => Some(Parent::Facts),
-                (Parent::Facts, Some(b"inventory")) => Some(Parent::Inventory),
-                _ => None,
-            };
-            let end = match inner {
-                Some(inner) => self.object(bytes, start, inner),
-                None => value_end(bytes, start),
-            };
-            self.fields.push((parent, key, start..end));
-            if bytes.get(end) != Some(&b',') {
-                return end + 1;
-            }
-            at = end + 1;
-        }
-        at + 1
-    }
-
-    fn field(&self, of: Parent, name: &str) -> Option<Range<usize>> {
-        let found = self.fields.iter().find(|(parent, key, _)| {
-            *parent == of && key.len() == name.len() && self.text.get(key.clone()) == Some(name)
-        });
-        found.map(|(_, _, value)| value.clone())
-    }
-}
-
-/// Where the string ends that begins at `at`: the place of its closing quote. Looks at eight bytes at a time, because
-/// every turn of a loop costs fuel.
-fn string_end(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    // The lowest of the high bits that are set marks the first byte of `word` that is `byte`.
-    let places = |word: u64, byte: u8| {
-        let differing = word ^ (ONES * u64::from(byte));
-        differing.wrapping_sub(ONES) & !differing & (ONES << 7)
-    };
-    loop {
-        let mut eight = [b'"'; 8];
-        match bytes.get(at..) {
-            Some([]) | None => return bytes.len(),
-            Some(rest) => match rest.first_chunk() {
-                Some(chunk) => eight = *chunk,
-                // The last few, with quotes behind them.
-                None => rest.iter().zip(&mut eight).for_each(|(byte, place)| *place = *byte),
-            },
-        }
-        let word = u64::from_le_bytes(eight);
-        match places(word, b'"') | places(word, b'\\') {
-            0 => at += 8,
-            found => {
-                at += found.trailing_zeros() as usize / 8;
-                match bytes.get(at) {
-                    Some(b'\\') => at += 2,
-                    _ => return at,
-                }
-            }
-        }
-    }
-}
-
-/// Where the value ends that begins at `at`: the place of the comma or bracket behind it.
-fn value_end(bytes: &[u8], mut at: usize) -> usize {
-    let mut depth = 0_u32;
-    loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let structural = |byte: &u8| matches!(byte, b'"' | b',' | b'{' | b'}' | b'[' | b']');
-        let Some(offset) = rest.iter().position(structural) else { return bytes.len() };
-        at += offset;
-        match bytes.get(at) {
-            Some(b'"') => at = string_end(bytes, at + 1),
-            Some(b'{' | b'[') => depth += 1,
-            Some(b',') if depth > 0 => {}
-            Some(b'}' | b']') if depth > 0 => depth -= 1,
-            _ => return at,
-        }
-        at += 1;
-    }
-}
-
-/// One section: absent, or text that is parsed at the first look.
-#[derive(Clone, Debug)]
-struct Section<T> {
-    text: Rc<str>,
-    place: Option<Range<usize>>,
-    value: OnceCell<Box<T>>,
-}
-
-impl<T: Deserialize> Section<T> {
-    fn new(index: &Index, of: Parent, name: &str) -> Self {
-        Self { text: Rc::clone(&index.text), place: index.field(of, name), value: OnceCell::new() }
-    }
-
-    fn get(&self) -> Option<&T> {
-        let text = self.text.get(self.place.clone()?)?;
-        // A section that cannot be read must not pass for one that is not there: the policy ends in a fault.
-        #[allow(clippy::panic)]
-        let parse = || Box::new(miniserde::json::from_str(text).unwrap_or_else(|_| panic!("cannot read {text}")));
-        Some(self.value.get_or_init(parse))
-    }
-
-    fn required(&self) -> &T {
+    fn required<'a, T: Deserialize>(&self, name: &str, cell: &'a OnceCell<Option<Box<T>>>) -> &'a T {
         #[allow(clippy::expect_used)]
-        self.get().expect("a field that every review has")
+        self.get(name, cell).expect("a field that every review has")
     }
 }
 
@@ -160,30 +48,32 @@ macro_rules! view {
         $(#[$about])*
         #[derive(Clone, Debug)]
         pub struct $name {
-            $($copied: Section<$copied_type>,)*
-            $($required: Section<$required_type>,)*
-            $($optional: Section<$optional_type>,)*
+            sections: Sections,
+            $($copied: OnceCell<Option<Box<$copied_type>>>,)*
+            $($required: OnceCell<Option<Box<$required_type>>>,)*
+            $($optional: OnceCell<Option<Box<$optional_type>>>,)*
         }
 
         impl $name {
-            fn read(index: &Index, of: Parent) -> Self {
+            fn new(index: &Rc<Index>, of: Parent) -> Self {
                 Self {
-                    $($copied: Section::new(index, of, stringify!($copied)),)*
-                    $($required: Section::new(index, of, stringify!($required)),)*
-                    $($optional: Section::new(index, of, stringify!($optional)),)*
+                    sections: Sections { index: Rc::clone(index), of },
+                    $($copied: OnceCell::new(),)*
+                    $($required: OnceCell::new(),)*
+                    $($optional: OnceCell::new(),)*
                 }
             }
 
             $(#[doc = $copied_doc] pub fn $copied(&self) -> $copied_type {
-                *self.$copied.required()
+                *self.sections.required(stringify!($copied), &self.$copied)
             })*
 
             $(#[doc = $required_doc] pub fn $required(&self) -> &$required_type {
-                self.$required.required()
+                self.sections.required(stringify!($required), &self.$required)
             })*
 
             $(#[doc = $optional_doc] pub fn $optional(&self) -> Option<&$optional_type> {
-                self.$optional.get()
+                self.sections.get(stringify!($optional), &self.$optional)
             })*
         }
     };
@@ -256,15 +146,15 @@ pub(crate) struct Review {
 impl Review {
     /// Splits the text that the host handed over.
     pub fn split(text: &str) -> Result<Self, String> {
-        let index = Index::new(text);
+        let index = Rc::new(Index::new(text));
         if index.field(Parent::Review, "claims").is_none() || index.field(Parent::Review, "facts").is_none() {
             return Err("the review has no claims or no facts".to_owned());
         }
         let inventory = index.field(Parent::Facts, "inventory");
         Ok(Self {
-            claims: Claims::read(&index, Parent::Claims),
-            facts: Facts::read(&index, Parent::Facts),
-            inventory: inventory.map(|_| InventoryFacts::read(&index, Parent::Inventory)),
+            claims: Claims::new(&index, Parent::Claims),
+            facts: Facts::new(&index, Parent::Facts),
+            inventory: inventory.map(|_| InventoryFacts::new(&index, Parent::Inventory)),
         })
     }
 }

@@ -1,6 +1,6 @@
-//! The guest side of the contract, and the guest's heap: the one module of the project in which unsafe code lives. Values of the generated
-//! types are turned into those of this crate by moving them, and go no further.
-#![allow(unsafe_code, missing_docs, clippy::all)]
+//! The guest side of the contract, and the guest's heap. Values of the generated types are turned into those of this
+//! crate by moving them, and go no further.
+#![allow(missing_docs, clippy::all)]
 
 use crate::{Chunk, Column, Strings, Validity, Values};
 
@@ -15,102 +15,10 @@ pub mod bindings {
 
 pub use bindings::reprieve::policy::types;
 
-/// The heap of a policy. Growing a memory costs the host two system calls for each instance, so the first
-/// allocations come from a region that every instance has from the start.
-mod heap {
-    use dlmalloc::{Allocator, Dlmalloc};
-    use std::alloc::{GlobalAlloc, Layout};
-    use std::cell::UnsafeCell;
-
-    const PAGE: usize = 64 << 10;
-    const FIRST: usize = 4 * PAGE;
-
-    /// Memory as dlmalloc asks for it: the region first, then whole pages.
-    struct Pages;
-
-    #[repr(align(65536))]
-    struct Region(UnsafeCell<[u8; FIRST]>);
-
-    // SAFETY: a policy has one thread.
-    unsafe impl Sync for Region {}
-
-    static REGION: Region = Region(UnsafeCell::new([0; FIRST]));
-
-    struct Once(UnsafeCell<bool>);
-
-    // SAFETY: a policy has one thread.
-    unsafe impl Sync for Once {}
-
-    static TAKEN: Once = Once(UnsafeCell::new(false));
-
-    // SAFETY: the region is handed out once, grown memory belongs to nobody else, and nothing is ever taken back.
-    unsafe impl Allocator for Pages {
-        fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
-            // SAFETY: one thread, and no reference to the flag outlives this expression.
-            let taken = unsafe { std::mem::replace(&mut *TAKEN.0.get(), true) };
-            if !taken && size <= FIRST {
-                return (REGION.0.get().cast(), FIRST, 0);
-            }
-            let pages = size.div_ceil(PAGE);
-            match core::arch::wasm32::memory_grow(0, pages) {
-                usize::MAX => (core::ptr::null_mut(), 0, 0),
-                before => ((before * PAGE) as *mut u8, pages * PAGE, 0),
-            }
-        }
-
-        fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {
-            core::ptr::null_mut()
-        }
-
-        fn free_part(&self, _: *mut u8, _: usize, _: usize) -> bool {
-            false
-        }
-
-        fn free(&self, _: *mut u8, _: usize) -> bool {
-            false
-        }
-
-        fn can_release_part(&self, _: u32) -> bool {
-            false
-        }
-
-        fn allocates_zeros(&self) -> bool {
-            true
-        }
-
-        fn page_size(&self) -> usize {
-            PAGE
-        }
-    }
-
-    struct Heap(UnsafeCell<Dlmalloc<Pages>>);
-
-    // SAFETY: a policy has one thread.
-    unsafe impl Sync for Heap {}
-
-    // SAFETY: every call is handed to dlmalloc, which keeps the contract of the trait; one thread, so there is never
-    // more than one reference to it.
-    unsafe impl GlobalAlloc for Heap {
-        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-            unsafe { (*self.0.get()).malloc(layout.size(), layout.align()) }
-        }
-
-        unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-            unsafe { (*self.0.get()).calloc(layout.size(), layout.align()) }
-        }
-
-        unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-            unsafe { (*self.0.get()).free(ptr, layout.size(), layout.align()) }
-        }
-
-        unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-            unsafe { (*self.0.get()).realloc(ptr, layout.size(), layout.align(), size) }
-        }
-    }
-
-    #[global_allocator]
-    static HEAP: Heap = Heap(UnsafeCell::new(Dlmalloc::new_with_allocator(Pages)));
-}
+/// The heap of a policy. Unlike that of `std` it begins with the memory an instance has from the start (which the
+/// build makes large enough for most reviews): growing a memory costs the host two system calls for each instance.
+#[global_allocator]
+static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 impl From<types::Blob> for crate::Blob {
     fn from(blob: types::Blob) -> Self {

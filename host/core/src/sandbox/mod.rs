@@ -7,6 +7,7 @@
 
 mod admission;
 mod bindings;
+mod compiled;
 mod convert;
 mod fault;
 mod limits;
@@ -16,6 +17,7 @@ mod slots;
 mod ticker;
 
 pub use admission::Refusal;
+pub use compiled::Cache;
 pub(crate) use convert::{Objection, View};
 pub use fault::{Cause, Fault};
 pub use limits::Limits;
@@ -24,40 +26,38 @@ pub use policy::{Descriptor, RuleInfo};
 pub(crate) use run::{Input, Run};
 
 use slots::Slots;
-use std::path::Path;
 use ticker::Ticker;
 use wasmtime::component::Linker;
-use wasmtime::{Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// The wasm engine of a gate with all that its policies share.
 pub(crate) struct Sandbox {
     engine: Engine,
     linker: Linker<limits::Meter>,
     limits: Limits,
+    cache: Option<Cache>,
     slots: Slots,
     ticker: Ticker,
 }
 
 impl Sandbox {
-    /// Sets up an engine. Compiled code is kept below `cache`, if that is given.
-    pub fn new(limits: Limits, cache: Option<&Path>) -> Result<Self, String> {
-        let engine = Engine::new(&config(&limits, cache)?).map_err(|error| format!("{error:#}"))?;
+    /// Sets up an engine. Compiled code is kept in `cache`, if that is given.
+    pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, String> {
+        let engine = Engine::new(&config(&limits)).map_err(|error| format!("{error:#}"))?;
         Ok(Self {
             linker: Linker::new(&engine),
             slots: Slots::new(limits.concurrent_runs as usize),
             ticker: Ticker::start(&engine).map_err(|error| error.to_string())?,
             engine,
             limits,
+            cache,
         })
     }
 }
 
-/// The level of zstd that compresses least.
-const FAST: i32 = 1;
-
 /// Everything that decides what a policy can do and how it is measured. Fuel, canonical NaNs, no threads and no
 /// relaxed SIMD make a run the same everywhere.
-fn config(limits: &Limits, cache: Option<&Path>) -> Result<Config, String> {
+fn config(limits: &Limits) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
@@ -89,15 +89,5 @@ fn config(limits: &Limits, cache: Option<&Path>) -> Result<Config, String> {
         .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(runs * limits.memories);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-
-    if let Some(folder) = cache {
-        let mut settings = CacheConfig::new();
-        settings
-            .with_directory(folder)
-            // A start is dominated by reading this cache: hardly compressed it is read at the speed of memory.
-            .with_baseline_compression_level(FAST)
-            .with_optimized_compression_level(FAST);
-        config.cache(Some(Cache::new(settings).map_err(|error| format!("the cache: {error:#}"))?));
-    }
-    Ok(config)
+    config
 }

@@ -5,8 +5,8 @@ use super::bindings::PolicyPre;
 use super::fault::Fault;
 use super::limits::Meter;
 use super::{Sandbox, bindings};
+use crate::builtin::Builtin;
 use reprieve_model::Severity;
-use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 /// Reference data by name.
@@ -62,25 +62,29 @@ pub(crate) enum LoadFailure {
 }
 
 impl Sandbox {
-    /// Loads a policy from a component, or from a core module as cargo leaves it. One that the caller has `admitted`
-    /// before (it was built with this very library) is not looked at again.
-    pub fn load(&self, bytes: &[u8], admitted: bool) -> Result<Policy, LoadFailure> {
-        let sha256 = hex::encode(Sha256::digest(bytes));
-        let form = if admitted { Form::Component } else { admit(bytes, &self.limits)? };
-        let wrapped;
-        let component = match form {
-            Form::Component => bytes,
-            Form::Module => {
-                wrapped = wrap(bytes)?;
-                &wrapped
-            }
+    /// Loads a policy that was built with this library.
+    pub fn load_builtin(&self, builtin: &Builtin) -> Result<Policy, LoadFailure> {
+        self.prepare(builtin.component, builtin.component.len(), builtin.sha256.to_owned())
+    }
+
+    /// Loads a policy from a component, or from a core module as cargo leaves it, of which `sha256` is the digest.
+    pub fn load(&self, bytes: &[u8], sha256: String) -> Result<Policy, LoadFailure> {
+        match admit(bytes, &self.limits)? {
+            Form::Component => self.prepare(bytes, bytes.len(), sha256),
+            Form::Module => self.prepare(&wrap(bytes)?, bytes.len(), sha256),
+        }
+    }
+
+    fn prepare(&self, component: &[u8], bytes: usize, sha256: String) -> Result<Policy, LoadFailure> {
+        let component = match &self.cache {
+            Some(cache) => cache.load(&self.engine, &sha256, component),
+            None => Component::new(&self.engine, component),
         };
-        let component =
-            Component::new(&self.engine, component).map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
+        let component = component.map_err(|error| Refusal::Invalid(format!("{error:#}")))?;
         let pre = self.linker.instantiate_pre(&component).map_err(|error| Refusal::World(format!("{error:#}")))?;
         let pre = PolicyPre::new(pre).map_err(|error| Refusal::World(format!("{error:#}")))?;
         let descriptor = self.describe(&pre)?;
-        Ok(Policy { descriptor, sha256, bytes: bytes.len() as u64, pre })
+        Ok(Policy { descriptor, sha256, bytes: bytes as u64, pre })
     }
 
     fn describe(&self, pre: &PolicyPre<Meter>) -> Result<Descriptor, LoadFailure> {

@@ -6,6 +6,7 @@ use crate::columns::Row;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use reprieve_model::Timestamp;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::io::Read;
 
 pub(super) fn read(reader: &mut impl Read, shown: &str, mut each: impl FnMut(&Row<'_>)) -> Result<(), Unreadable> {
@@ -35,6 +36,27 @@ pub(super) fn read(reader: &mut impl Read, shown: &str, mut each: impl FnMut(&Ro
     )
 }
 
+/// The longest record that is taken for one, and how much is read at once.
+const MOST_BYTES: usize = 1 << 20;
+const BUFFER: usize = 1 << 18;
+
+/// A reader that gives up where a record does not end: a quote that is never closed must not fill the memory.
+struct Bounded<'a, R> {
+    reader: R,
+    left: &'a Cell<usize>,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        match self.left.get().checked_sub(count) {
+            Some(left) => self.left.set(left),
+            None => return Err(std::io::Error::other(format!("a row is longer than {} KiB", MOST_BYTES >> 10))),
+        }
+        Ok(count)
+    }
+}
+
 /// Calls `each` with the header and every record. `allow` says which columns there may be.
 pub(super) fn each_record(
     reader: &mut impl Read,
@@ -42,7 +64,8 @@ pub(super) fn each_record(
     allow: impl Fn(&str) -> Result<(), String>,
     mut each: impl FnMut(&StringRecord, &StringRecord) -> Result<(), String>,
 ) -> Result<(), Unreadable> {
-    let mut csv = ReaderBuilder::new().buffer_capacity(1 << 18).from_reader(reader);
+    let left = Cell::new(MOST_BYTES + BUFFER);
+    let mut csv = ReaderBuilder::new().buffer_capacity(BUFFER).from_reader(Bounded { reader, left: &left });
     let header = csv.headers().map_err(|error| explain(shown, &error))?.clone();
     let in_header = |message: String| Unreadable::new(shown, Place::Line(1), message);
     for (i, name) in header.iter().enumerate() {
@@ -62,6 +85,7 @@ pub(super) fn each_record(
             let line = record.position().map_or(0, csv::Position::line);
             Unreadable::new(shown, Place::Line(line), message)
         })?;
+        left.set(MOST_BYTES + BUFFER);
     }
     Ok(())
 }
