@@ -45,6 +45,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(commands::check::Arguments),
+    Split(commands::split::Arguments),
     Policies(commands::policies::Arguments),
     Explain(commands::explain::Arguments),
     Targets(commands::targets::Arguments),
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = std::panic::catch_unwind(|| match arguments.command {
         Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Split(arguments) => commands::split::run(&arguments),
         Command::Policies(arguments) => commands::policies::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Targets(arguments) => commands::targets::run(&arguments),

@@ -2,7 +2,8 @@
 
 use anyhow::Context;
 use clap::Args;
-use reprieve::{Batch, Cache, Folder, Gate, GateBuilder};
+use reprieve::model::Timestamp;
+use reprieve::{Batch, Cache, Folder, Gate, GateBuilder, PastBatches, open_inventory};
 use std::path::{Path, PathBuf};
 
 /// The policy set that is taken where none is named.
@@ -44,6 +45,53 @@ fn cache() -> Option<Cache> {
     let warn =
         |error| anstream::eprintln!("warning: policies are compiled at every start, for none can be kept: {error}");
     Cache::open(base.join("reprieve")).map_err(warn).ok()
+}
+
+/// A batch, and what it is vetted with.
+#[derive(Args, Debug)]
+pub struct BatchArguments {
+    /// The request, or `-` for standard input
+    request: PathBuf,
+    /// Take the targets from this file instead of those that the request names
+    #[arg(long, value_name = "FILE")]
+    targets: Option<PathBuf>,
+    #[command(flatten)]
+    policies: PolicyArguments,
+    /// Resolve ids with this inventory, instead of the one that the policy set names
+    #[arg(long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    /// What was deleted before: a JSON array of batches
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Decide for this time instead of now
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
+    at: Option<Timestamp>,
+}
+
+impl BatchArguments {
+    /// Reads the batch.
+    pub fn batch(&self) -> anyhow::Result<Batch> {
+        let mut batch = request(&self.request)?;
+        if let Some(path) = &self.targets {
+            batch = batch.with_targets(path)?;
+        }
+        Ok(match self.at {
+            Some(at) => batch.at(at),
+            None => batch,
+        })
+    }
+
+    /// Puts the gate together.
+    pub fn gate(&self) -> anyhow::Result<Gate> {
+        let mut builder = self.policies.builder()?;
+        if let Some(path) = &self.inventory {
+            builder = builder.inventory(open_inventory(path)?);
+        }
+        if let Some(path) = &self.history {
+            builder = builder.history(PastBatches::open(path)?);
+        }
+        Ok(builder.build()?)
+    }
 }
 
 /// Reads a request from a file, or from standard input where the path is `-`. Its target file is looked for beside

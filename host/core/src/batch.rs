@@ -5,7 +5,8 @@ use crate::facts::{Counts, Digests, facts};
 use crate::gate::review;
 use crate::inventory::{Inventory, Unavailable, resolve};
 use crate::source::{
-    Document, Folder, List, Unreadable, Where, read_inline_targets, read_request, read_target_file, write_ndjson,
+    Document, Folder, List, Unreadable, Where, read_inline_targets, read_request, read_target_file, select,
+    write_ndjson,
 };
 use reprieve_model::{Claims, Timestamp};
 use std::io::{Read, Write};
@@ -105,9 +106,23 @@ impl Batch {
 
     /// The id in row `row` of the batch.
     pub(crate) fn id(&self, row: u64) -> Option<&str> {
+        let (chunk, i) = self.place(row)?;
+        chunk.column("id")?.text(i)
+    }
+
+    fn place(&self, row: u64) -> Option<(&Chunk, usize)> {
         let at = self.chunks.partition_point(|chunk| chunk.first_row + u64::from(chunk.rows) <= row);
         let chunk = self.chunks.get(at)?;
-        chunk.column("id")?.text(usize::try_from(row - chunk.first_row).ok()?)
+        Some((chunk, usize::try_from(row - chunk.first_row).ok()?))
+    }
+
+    /// A batch of these rows of it, in their order, with the same request. The digest of its list is that of the
+    /// NDJSON that [`write_targets`](Self::write_targets) writes. Rows that there are not are passed over.
+    #[must_use]
+    pub fn select(&self, rows: &[u64]) -> Self {
+        let rows = rows.iter().filter_map(|row| self.place(*row)).map(|(chunk, i)| chunk.target(i));
+        let list = select(rows);
+        Self { at: self.at, ..Self::new(self.claims.clone(), self.digests.request.clone(), list) }
     }
 
     /// Writes the targets as NDJSON, the form over which the digest of an inline list is taken.

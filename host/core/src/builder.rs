@@ -4,7 +4,7 @@ use crate::builtin;
 use crate::config::{PolicyEntry, PolicySet};
 use crate::gate::{Gate, Inner, Loaded};
 use crate::history::History;
-use crate::inventory::{Inventory, Table};
+use crate::inventory::{Inventory, read_inventory};
 use crate::sandbox::{Cache, Data, Limits, LoadFailure, Sandbox};
 use crate::source::{Folder, Unreadable, nearest};
 use sha2::{Digest, Sha256};
@@ -108,7 +108,7 @@ impl GateBuilder {
             (None, Some(name)) => {
                 let folder =
                     folder.as_ref().ok_or_else(|| Setup::Sandbox("an inventory needs a folder".to_owned()))?;
-                Some(Arc::new(Table::read(folder, name)?) as Arc<dyn Inventory>)
+                Some(Arc::from(read_inventory(folder, name)?))
             }
         };
         let sandbox = Sandbox::new(self.limits, self.cache).map_err(Setup::Sandbox)?;

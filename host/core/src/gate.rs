@@ -89,38 +89,17 @@ impl Gate {
         seal(batch, document)
     }
 
-    fn judge(&self, batch: &Batch) -> DecisionDocument {
+    /// Vets a batch, and says it without sealing it: nobody gets a permit from this.
+    pub(crate) fn judge(&self, batch: &Batch) -> DecisionDocument {
         let mut faults = gate_faults(batch);
-        let inventory = self.0.inventory.as_deref();
-        let resolution = match inventory.map(|inventory| resolve(&batch.chunks, inventory, &batch.claims)).transpose()
-        {
-            Ok(resolution) => resolution,
-            Err(error) => {
-                faults.push(gate_fault("inventory", format!("the inventory could not be asked: {error}")));
-                None
-            }
+        let known = match self.look_up(batch, &mut faults) {
+            Ok(known) => known,
+            Err(facts) => return document(batch, &facts, Vec::new(), faults, Vec::new()),
         };
-        let history = self.0.history.as_deref();
-        let history = match history.map(|history| history::facts(history, &batch.claims, batch.at)).transpose() {
-            Ok(history) => history,
-            Err(error) => {
-                faults.push(gate_fault("history", format!("the history could not be asked: {error}")));
-                None
-            }
-        };
-        let facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), history, batch.at);
-        let review = match review(&batch.claims, &facts) {
-            Ok(review) => review,
-            Err(error) => {
-                faults.push(gate_fault("review", format!("the review could not be written: {error}")));
-                return document(batch, &facts, Vec::new(), faults, Vec::new());
-            }
-        };
-
-        let views = views(batch, resolution.as_ref());
+        let views = known.views(batch);
         let (mut findings, mut runs) = (Vec::new(), Vec::new());
         for loaded in &self.0.policies {
-            let run = self.run(loaded, batch, &facts, &review, &views);
+            let run = self.run(loaded, batch, &known, &views);
             findings.extend(run.findings);
             faults.extend(run.fault);
             runs.push(run.run);
@@ -131,10 +110,60 @@ impl Gate {
                 "no enforcing policy looked at this batch; let one in reprieve.toml be enforced and cover it",
             ));
         }
-        document(batch, &facts, findings, faults, runs)
+        document(batch, &known.facts, findings, faults, runs)
     }
 
-    fn run(&self, loaded: &Loaded, batch: &Batch, facts: &Facts, review: &str, views: &[View<'_>]) -> Part {
+    /// Looks up all that policies are handed about a batch. What cannot be looked up is a fault, and unknown to the
+    /// policies; they run all the same. Without a review they cannot, and only the facts are left.
+    pub(crate) fn look_up(&self, batch: &Batch, faults: &mut Vec<Fault>) -> Result<LookedUp, Box<Facts>> {
+        let mut unknown = |cause: &str, error: &dyn std::fmt::Display| {
+            faults.push(gate_fault(cause, format!("the {cause} could not be asked: {error}")));
+        };
+        let inventory = self.inventory();
+        let resolution = inventory.map(|inventory| resolve(&batch.chunks, inventory, &batch.claims)).transpose();
+        let resolution = resolution.unwrap_or_else(|error| {
+            unknown("inventory", &error);
+            None
+        });
+        let history = self.0.history.as_deref();
+        let history = history.map(|history| history::facts(history, &batch.claims, batch.at)).transpose();
+        let history = history.unwrap_or_else(|error| {
+            unknown("history", &error);
+            None
+        });
+        let facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), history, batch.at);
+        match review(&batch.claims, &facts) {
+            Ok(review) => Ok(LookedUp { resolution, facts, review }),
+            Err(error) => {
+                faults.push(gate_fault("review", format!("the review could not be written: {error}")));
+                Err(Box::new(facts))
+            }
+        }
+    }
+
+    pub(crate) fn inventory(&self) -> Option<&dyn Inventory> {
+        self.0.inventory.as_deref()
+    }
+
+    /// The enforced policies whose scope covers a batch.
+    pub(crate) fn enforced(&self, batch: &Batch, facts: &Facts) -> impl Iterator<Item = &Loaded> {
+        let covers = |loaded: &&Loaded| loaded.scope.covers(&batch.claims, facts.inventory.as_ref());
+        self.0.policies.iter().filter(|loaded| loaded.enforced).filter(covers)
+    }
+
+    /// A number that a policy of the set is set to, by the operator or by default.
+    pub(crate) fn setting(&self, policy: &str, name: &str) -> Option<f64> {
+        let loaded = self.0.policies.iter().find(|loaded| loaded.policy.descriptor.name == policy)?;
+        let settings: serde_json::Value = serde_json::from_str(&loaded.settings).ok()?;
+        let default = &loaded.policy.descriptor.settings_schema["properties"][name]["default"];
+        settings.get(name).unwrap_or(default).as_f64()
+    }
+
+    pub(crate) fn run_policy(&self, loaded: &Loaded, input: Input<'_>) -> sandbox::Run {
+        self.0.sandbox.run(&loaded.policy, input)
+    }
+
+    fn run(&self, loaded: &Loaded, batch: &Batch, known: &LookedUp, views: &[View<'_>]) -> Part {
         let descriptor = &loaded.policy.descriptor;
         let mut part = Part {
             run: PolicyRun {
@@ -149,12 +178,12 @@ impl Gate {
             findings: Vec::new(),
             fault: None,
         };
-        if !loaded.scope.covers(&batch.claims, facts.inventory.as_ref()) {
+        if !loaded.scope.covers(&batch.claims, known.facts.inventory.as_ref()) {
             return part;
         }
-        let input =
-            Input { review, settings: &loaded.settings, data: &loaded.data, views, rows: batch.counts.targets };
-        let sandbox::Run { fuel, outcome } = self.0.sandbox.run(&loaded.policy, input);
+        let Loaded { settings, data, .. } = loaded;
+        let input = Input { review: &known.review, settings, data, views, rows: batch.counts.targets };
+        let sandbox::Run { fuel, outcome } = self.run_policy(loaded, input);
         part.run.fuel = fuel;
         part.run.result = match outcome {
             Ok(objections) => {
@@ -188,6 +217,28 @@ impl std::fmt::Debug for Gate {
     }
 }
 
+/// All that is known of a batch.
+pub(crate) struct LookedUp {
+    resolution: Option<Resolution>,
+    pub facts: Facts,
+    /// Claims and facts as policies are handed them.
+    pub review: String,
+}
+
+impl LookedUp {
+    /// The batch as policies may ask for it.
+    pub fn views<'a>(&'a self, batch: &'a Batch) -> Vec<View<'a>> {
+        let resolved = |i| self.resolution.as_ref().and_then(|resolution| resolution.columns.get(i));
+        let view = |(i, chunk)| View { chunk, resolved: resolved(i).map(Vec::as_slice).unwrap_or_default() };
+        batch.chunks.iter().enumerate().map(view).collect()
+    }
+
+    /// How many tenants there are in all; 0 where nobody knows.
+    pub fn population(&self) -> u64 {
+        self.facts.inventory.as_ref().map_or(0, |inventory| inventory.population_tenants)
+    }
+}
+
 /// One policy's part in a decision.
 struct Part {
     run: PolicyRun,
@@ -213,13 +264,6 @@ fn gate_faults(batch: &Batch) -> Vec<Fault> {
 
 fn gate_fault(cause: &str, message: impl Into<String>) -> Fault {
     Fault { policy: "gate".to_owned(), cause: cause.to_owned(), message: message.into(), enforced: true }
-}
-
-fn views<'a>(batch: &'a Batch, resolution: Option<&'a Resolution>) -> Vec<View<'a>> {
-    let chunks = batch.chunks.iter().enumerate();
-    let resolved =
-        |i| resolution.and_then(|resolution| resolution.columns.get(i)).map(Vec::as_slice).unwrap_or_default();
-    chunks.map(|(i, chunk)| View { chunk, resolved: resolved(i) }).collect()
 }
 
 fn finding(objection: Objection, policy: &str, enforced: bool, batch: &Batch) -> Finding {

@@ -44,6 +44,7 @@ mod sandbox;
 pub mod schema;
 mod scope;
 mod source;
+mod split;
 
 pub use batch::Batch;
 pub use builder::{GateBuilder, Setup};
@@ -52,11 +53,12 @@ pub use config::{PolicyEntry, PolicySet};
 pub use decision::{Decision, Permit, Withheld};
 pub use gate::{Gate, PolicyInfo};
 pub use history::{History, PastBatches};
-pub use inventory::{Inventory, PoolRecord, Record, Table, Unavailable};
+pub use inventory::{Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, Unavailable, open_inventory};
 pub use reprieve_model as model;
 pub use sandbox::{Cache, Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};
 pub use scope::{OneOrMore, Scope};
 pub use source::{Folder, Place, Unreadable};
+pub use split::{Failure as SplitFailure, Part, SetAside, Split};
 
 /// The built-in policies.
 pub mod builtins {

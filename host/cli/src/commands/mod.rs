@@ -4,4 +4,5 @@ pub mod check;
 pub mod explain;
 pub mod policies;
 pub mod schema;
+pub mod split;
 pub mod targets;

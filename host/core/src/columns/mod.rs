@@ -2,6 +2,7 @@
 //! bitmaps. A chunk is what a policy is handed, so a batch of a million rows is a few dozen buffers.
 
 mod build;
+mod slice;
 
 pub(crate) use build::{ChunkBuilder, ResolvedBuilder, Row};
 

@@ -1,6 +1,6 @@
 //! The closure: everything that goes when the targets go. Computed once for all policies.
 
-use super::{Inventory, PoolRecord, Record, Unavailable};
+use super::{PoolRecord, Record, Snapshot, Unavailable};
 use crate::facts::Counter;
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::{Claims, Closure, Pool, TenantFacts};
@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Follows the dependents, level by level, and gives the closure and the pools it takes from.
-    pub fn finish(mut self, inventory: &dyn Inventory, claims: &Claims) -> Result<(Closure, Vec<Pool>), Unavailable> {
+    pub fn finish(mut self, inventory: &dyn Snapshot, claims: &Claims) -> Result<(Closure, Vec<Pool>), Unavailable> {
         for _ in 0..MAX_DEPTH {
             if self.frontier.is_empty() {
                 break;
@@ -95,7 +95,7 @@ impl<'a> Walk<'a> {
         Ok((closure, pools))
     }
 
-    fn pools(&self, inventory: &dyn Inventory) -> Result<Vec<Pool>, Unavailable> {
+    fn pools(&self, inventory: &dyn Snapshot) -> Result<Vec<Pool>, Unavailable> {
         let mut names: Vec<&str> = self.pools.keys().map(String::as_str).collect();
         names.sort_unstable();
         let records = inventory.pools(&names)?;

@@ -3,13 +3,17 @@
 
 mod closure;
 mod resolve;
+mod sqlite;
 mod table;
 
 pub(crate) use resolve::{Resolution, resolve};
+pub use sqlite::Sqlite;
 pub use table::Table;
 
+use crate::source::{Folder, Unreadable};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What the inventory knows of one thing. `None` is unknown, which is never the same as none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,9 +58,18 @@ pub struct PoolRecord {
 #[error("{0}")]
 pub struct Unavailable(pub String);
 
-/// Where ids are resolved. An error is a fault of the decision, never an empty answer.
+/// Where ids are resolved.
 pub trait Inventory: Send + Sync {
-    /// SHA-256 of what answers, lower-case hex, so that a decision can say what it was based on.
+    /// The inventory as it is now. A decision takes all its answers from one snapshot.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where it cannot be asked. That is a fault of the decision, never an empty answer.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, Unavailable>;
+}
+
+/// An inventory at one moment. Every method is asked in bulk, and fails with [`Unavailable`] where it has no answer.
+pub trait Snapshot {
+    /// SHA-256 of what answers, or of all the answers given so far, lower-case hex: what a decision was based on.
     fn sha256(&self) -> String;
 
     /// What is known of each id, in their order; `None` where the id is not known.
@@ -82,4 +95,29 @@ pub trait Inventory: Send + Sync {
     /// # Errors
     /// [`Unavailable`] where it cannot be asked.
     fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, Unavailable>;
+}
+
+impl<T: Inventory + ?Sized> Inventory for Box<T> {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, Unavailable> {
+        (**self).snapshot()
+    }
+}
+
+/// Opens an inventory that the operator or the embedding program named: a [`Table`] (`.csv`, `.ndjson`, `.jsonl`) is
+/// read, [`Sqlite`] (`.db`, `.sqlite`, `.sqlite3`) is asked where it is.
+///
+/// # Errors
+/// [`Unreadable`] with the line.
+pub fn open_inventory(path: &Path) -> Result<Box<dyn Inventory>, Unreadable> {
+    let (folder, name) = Folder::of(path)?;
+    read_inventory(&folder, &name)
+}
+
+/// Opens an inventory below a folder.
+pub(crate) fn read_inventory(folder: &Folder, name: &str) -> Result<Box<dyn Inventory>, Unreadable> {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("db" | "sqlite" | "sqlite3") => Ok(Box::new(Sqlite::read(folder, name)?)),
+        _ => Ok(Box::new(Table::read(folder, name)?)),
+    }
 }

@@ -22,6 +22,7 @@ pub(crate) fn resolve(
     inventory: &dyn Inventory,
     claims: &Claims,
 ) -> Result<Resolution, Unavailable> {
+    let inventory = inventory.snapshot()?;
     let mut walk = Walk::default();
     for chunk in chunks {
         let column = chunk.column("id");
@@ -69,7 +70,7 @@ pub(crate) fn resolve(
         columns.push(built);
     }
 
-    let (closure, pools) = walk.finish(inventory, claims)?;
+    let (closure, pools) = walk.finish(&*inventory, claims)?;
     let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
     let facts = InventoryFacts {
         sha256: inventory.sha256(),

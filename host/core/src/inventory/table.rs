@@ -1,7 +1,7 @@
 //! An inventory held in memory.
 
-use super::{Inventory, PoolRecord, Record, Unavailable};
-use crate::source::{Folder, Unreadable, read_inventory};
+use super::{Inventory, PoolRecord, Record, Snapshot, Unavailable};
+use crate::source::{Folder, Unreadable, read_inventory_file};
 use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -33,7 +33,8 @@ impl Table {
     /// [`Unreadable`] with the line.
     pub fn read(folder: &Folder, name: &str) -> Result<Self, Unreadable> {
         let mut table = Self::default();
-        table.sha256 = read_inventory(folder, name, |id, record, pool_minimum| table.add(id, record, pool_minimum))?;
+        table.sha256 =
+            read_inventory_file(folder, name, |id, record, pool_minimum| table.add(id, record, pool_minimum))?;
         Ok(table)
     }
 
@@ -62,6 +63,12 @@ impl Table {
 }
 
 impl Inventory for Table {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, Unavailable> {
+        Ok(Box::new(self))
+    }
+}
+
+impl Snapshot for &Table {
     fn sha256(&self) -> String {
         self.sha256.clone()
     }

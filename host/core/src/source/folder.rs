@@ -72,6 +72,17 @@ impl Folder {
         Ok(file)
     }
 
+    /// The path of a file below this folder, for a library that opens files itself. That it is a regular file in here,
+    /// and no link out, has been seen to; links within the folder are resolved.
+    pub(crate) fn real_path(&self, name: &str) -> Result<PathBuf, Unreadable> {
+        self.file(name)?;
+        let shown = self.shown(name);
+        let unreadable = |error: &std::io::Error| Unreadable::new(&shown, Place::Whole, describe(error));
+        let below = self.dir.canonicalize(name).map_err(|error| unreadable(&error))?;
+        let folder = if self.path.as_os_str().is_empty() { Path::new(".") } else { &self.path };
+        folder.canonicalize().map(|folder| folder.join(below)).map_err(|error| unreadable(&error))
+    }
+
     /// Reads a file of at most `most` bytes.
     pub(crate) fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, Unreadable> {
         let file = self.file(name)?;

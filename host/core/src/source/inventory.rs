@@ -37,11 +37,8 @@ pub(crate) fn read(
     let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     match extension.as_deref() {
         Some("csv") => each_record(&mut reader, &shown, allow, |header, record| {
-            let mut line = Line::default();
-            for (name, text) in header.iter().zip(record) {
-                line.set(name, text)?;
-            }
-            line.hand_on(&mut each)
+            let (id, record, pool_minimum) = line(header.iter().zip(record))?;
+            each(&id, record, pool_minimum)
         })?,
         Some("ndjson" | "jsonl") => each_line(&mut reader, &shown, |number, text| {
             let wrong = |message: String| Unreadable::new(&shown, Place::Line(number), message);
@@ -49,17 +46,22 @@ pub(crate) fn read(
                 let message = error.to_string();
                 wrong(message.split(" at line ").next().unwrap_or(&message).to_owned())
             })?;
-            thing.line().and_then(|line| line.hand_on(&mut each)).map_err(wrong)
+            thing
+                .line()
+                .and_then(Line::check)
+                .and_then(|(id, record, minimum)| each(&id, record, minimum))
+                .map_err(wrong)
         })?,
         _ => {
             return Err(Unreadable::new(&shown, Place::Whole, "the name does not say what the file is")
-                .help("inventories end in .csv, .ndjson or .jsonl"));
+                .help("inventories end in .csv, .ndjson, .jsonl, .db, .sqlite or .sqlite3"));
         }
     }
     Ok(reader.finish())
 }
 
-fn allow(name: &str) -> Result<(), String> {
+/// Whether an inventory may have a column of this name; the error names the nearest.
+pub(crate) fn allow(name: &str) -> Result<(), String> {
     if COLUMNS.contains(&name) || name.starts_with("x_") {
         return Ok(());
     }
@@ -67,6 +69,16 @@ fn allow(name: &str) -> Result<(), String> {
         Some(known) => format!("an inventory has no column `{name}`; did you mean `{known}`?"),
         None => format!("an inventory has no column `{name}`; columns of your own begin with `x_`"),
     })
+}
+
+/// An id, what is known of it, and what its pool needs.
+type Entry = (String, Record, Option<u64>);
+
+/// One entry from the names and texts of its fields.
+pub(crate) fn line<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Entry, String> {
+    let mut line = Line::default();
+    fields.into_iter().try_for_each(|(name, text)| line.set(name, text))?;
+    line.check()
 }
 
 /// What one row of either format says.
@@ -103,11 +115,11 @@ impl Line {
         Ok(())
     }
 
-    fn hand_on(self, each: &mut impl FnMut(&str, Record, Option<u64>) -> Result<(), String>) -> Result<(), String> {
+    fn check(self) -> Result<Entry, String> {
         if self.id.is_empty() {
             return Err("the id is empty".to_owned());
         }
-        each(&self.id, self.record, self.pool_minimum)
+        Ok((self.id, self.record, self.pool_minimum))
     }
 }
 
@@ -123,8 +135,8 @@ fn dependents(text: &str) -> Option<Vec<String>> {
 fn hold(text: &str) -> Result<Option<bool>, String> {
     match text {
         "" => Ok(None),
-        "true" => Ok(Some(true)),
-        "false" | "none" => Ok(Some(false)),
+        "true" | "1" => Ok(Some(true)),
+        "false" | "none" | "0" => Ok(Some(false)),
         other => Err(format!("`{other}` is neither `true` nor `false`")),
     }
 }

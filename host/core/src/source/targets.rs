@@ -94,12 +94,24 @@ pub(crate) fn read_inline(raw: &RawValue, shown: &str, line: u64) -> Result<List
             Place::Pointer { pointer: format!("/targets/{rows}"), line: line + error.line().max(1) as u64 - 1 };
         Unreadable::new(shown, place, message)
     })?;
+    Ok(canonical(filling))
+}
+
+/// The list of these rows of a list, in their order. Its digest is that of the NDJSON which [`write_ndjson`] makes of it.
+pub(crate) fn select<'a>(rows: impl Iterator<Item = Row<'a>>) -> List {
+    let mut filling = Filling::default();
+    rows.for_each(|row| filling.push(&row));
+    canonical(filling)
+}
+
+/// The list, with the digest of its canonical form.
+fn canonical(filling: Filling) -> List {
     let mut list = filling.finish(String::new());
     let mut hash = Sha256::new();
     // Writing to a hash does not fail.
     drop(write_ndjson(&list.chunks, &mut hash));
     list.sha256 = hex::encode(hash.finalize());
-    Ok(list)
+    list
 }
 
 /// Hands on each element of an array as a row, without keeping any.

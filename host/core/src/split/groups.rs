@@ -1,0 +1,122 @@
+//! What must not be taken apart: the targets of a tenant, and whatever goes along with them.
+
+use crate::batch::Batch;
+use crate::columns::Column;
+use crate::gate::LookedUp;
+use crate::inventory::{Inventory, Unavailable};
+use hashbrown::HashMap;
+
+/// Targets that have to be in one part.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// Their rows, ascending.
+    pub rows: Vec<u64>,
+    /// How many tenants they belong to; one that nobody knows counts as one.
+    pub tenants: u64,
+}
+
+/// The groups of the rows that `keep` keeps, in the order of their first rows.
+pub(super) fn groups(
+    batch: &Batch,
+    known: &LookedUp,
+    inventory: Option<&dyn Inventory>,
+    keep: impl Fn(u64) -> bool,
+) -> Result<Vec<Group>, Unavailable> {
+    let mut sets = Sets::default();
+    let mut of_row: Vec<Option<usize>> = Vec::new();
+    let mut of_tenant: HashMap<String, usize> = HashMap::new();
+    for view in known.views(batch) {
+        let resolved = view.resolved.iter().find(|column| column.name == "resolved_tenant");
+        let claimed = view.chunk.column("tenant");
+        let text =
+            |column: Option<&'_ Column>, row| column.and_then(|column: &Column| column.text(row)).map(str::to_owned);
+        for row in 0..view.chunk.rows as usize {
+            if !keep(view.chunk.first_row + row as u64) {
+                of_row.push(None);
+                continue;
+            }
+            let set = match text(resolved, row).or_else(|| text(claimed, row)) {
+                Some(tenant) => *of_tenant.entry(tenant).or_insert_with(|| sets.add()),
+                None => sets.add(),
+            };
+            of_row.push(Some(set));
+        }
+    }
+    if let Some(inventory) = inventory {
+        join_dependents(batch, inventory, &of_row, &mut sets)?;
+    }
+
+    let mut place: HashMap<usize, usize> = HashMap::new();
+    let mut groups: Vec<Group> = Vec::new();
+    for (row, set) in (0_u64..).zip(&of_row) {
+        let Some(set) = set else { continue };
+        let root = sets.root(*set);
+        let at = *place.entry(root).or_insert_with(|| {
+            groups.push(Group { rows: Vec::new(), tenants: 0 });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(at) {
+            group.rows.push(row);
+        }
+    }
+    for set in 0..sets.parents.len() {
+        let root = sets.root(set);
+        if let Some(group) = place.get(&root).and_then(|at| groups.get_mut(*at)) {
+            group.tenants += 1;
+        }
+    }
+    Ok(groups)
+}
+
+/// Whoever goes along with a target stays with it.
+fn join_dependents(
+    batch: &Batch,
+    inventory: &dyn Inventory,
+    of_row: &[Option<usize>],
+    sets: &mut Sets,
+) -> Result<(), Unavailable> {
+    let kept = || batch.ids().zip(of_row).filter_map(|(id, set)| Some((id?, (*set)?)));
+    let of_id: HashMap<&str, usize> = kept().collect();
+    let ids: Vec<&str> = kept().map(|(id, _)| id).collect();
+    let snapshot = inventory.snapshot()?;
+    for (id, record) in ids.iter().zip(snapshot.records(&ids)?) {
+        let dependents = record.as_deref().and_then(|record| record.dependents.as_deref()).unwrap_or_default();
+        for dependent in dependents {
+            if let (Some(a), Some(b)) = (of_id.get(id), of_id.get(dependent.as_str())) {
+                sets.join(*a, *b);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Disjoint sets.
+#[derive(Default)]
+struct Sets {
+    parents: Vec<usize>,
+}
+
+impl Sets {
+    fn add(&mut self) -> usize {
+        self.parents.push(self.parents.len());
+        self.parents.len() - 1
+    }
+
+    fn root(&mut self, mut set: usize) -> usize {
+        while let Some(&parent) = self.parents.get(set).filter(|parent| **parent != set) {
+            let grandparent = self.parents.get(parent).copied().unwrap_or(parent);
+            if let Some(own) = self.parents.get_mut(set) {
+                *own = grandparent;
+            }
+            set = grandparent;
+        }
+        set
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        if let Some(parent) = self.parents.get_mut(a.max(b)) {
+            *parent = a.min(b);
+        }
+    }
+}

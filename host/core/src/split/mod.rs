@@ -1,0 +1,179 @@
+//! A way out of a denial: a batch that is too large becomes several that are not, the canary first. What offends by
+//! itself is set aside with its reasons. No target is dropped, and no evidence is made up: each part is a batch of
+//! its own and has to be vetted as one.
+
+mod groups;
+mod offenders;
+
+use crate::batch::Batch;
+use crate::gate::Gate;
+use crate::inventory::Unavailable;
+use groups::{Group, groups};
+use offenders::offenders;
+use reprieve_model::Severity;
+use std::collections::VecDeque;
+
+/// A batch in parts. Every target is in one of them or set aside.
+#[derive(Debug)]
+pub struct Split {
+    /// The parts, in the order they should run in.
+    pub parts: Vec<Part>,
+    /// What is in none of them, by row.
+    pub set_aside: Vec<SetAside>,
+    /// Whether the first part is a canary.
+    pub canary: bool,
+}
+
+/// One part.
+#[derive(Debug)]
+pub struct Part {
+    /// Its targets, with what the whole request says.
+    pub batch: Batch,
+    /// The tenants it can reach.
+    pub tenants: u64,
+    /// The codes of what the policies still deny: evidence that the part needs for itself.
+    pub denied: Vec<String>,
+}
+
+/// A target that is in no part.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its row in the whole batch.
+    pub row: u64,
+    /// The codes it offends against.
+    pub reasons: Vec<String>,
+}
+
+/// Why a batch cannot be split.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Nothing says how many tenants a part may reach.
+    #[error(
+        "no policy limits the tenants of a batch\nhelp: use `builtin:blast-radius`, or say how many a part may reach"
+    )]
+    NoLimit,
+    /// No part may reach anybody.
+    #[error("no tenant may be reached with these settings, so there is nothing to split into")]
+    NothingAllowed,
+    /// The inventory or the history could not be asked.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A policy could not answer.
+    #[error("the policy `{0}` could not answer: {1}")]
+    Fault(String, String),
+}
+
+impl From<Unavailable> for Failure {
+    fn from(error: Unavailable) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// The policy that says how large a batch may be.
+const SIZE: &str = "blast-radius";
+/// The policy that says how it begins, and how fast it may grow.
+const STEPS: &str = "rehearsal";
+
+/// How many tenants the parts may reach.
+#[derive(Clone, Copy, Debug)]
+struct Steps {
+    canary: Option<u64>,
+    growth: u64,
+    most: u64,
+}
+
+impl Gate {
+    /// Splits a batch into parts that `blast-radius` is content with, each at most `growth` times as large as the one
+    /// before, the first a canary as `rehearsal` wants it. `most` lowers the tenants that a part may reach.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn split(&self, batch: &Batch, most: Option<u64>) -> Result<Split, Failure> {
+        let mut faults = Vec::new();
+        let known = self.look_up(batch, &mut faults);
+        let known = match (known, faults.pop()) {
+            (Ok(known), None) => known,
+            (_, fault) => return Err(Failure::Unavailable(fault.map(|fault| fault.message).unwrap_or_default())),
+        };
+        let steps = self.steps(batch, known.population(), most)?;
+        let offending = offenders(self, batch, &known)?;
+        let groups = groups(batch, &known, self.inventory(), |row| !offending.contains_key(&row))?;
+        let mut set_aside: Vec<SetAside> =
+            offending.into_iter().map(|(row, reasons)| SetAside { row, reasons }).collect();
+        let parts = self.parts(batch, groups.into(), steps, &mut set_aside);
+        set_aside.sort_by_key(|aside| aside.row);
+        Ok(Split { parts, set_aside, canary: steps.canary.is_some() })
+    }
+
+    fn steps(&self, batch: &Batch, population: u64, most: Option<u64>) -> Result<Steps, Failure> {
+        let hard = batch.claims().mode.is_hard();
+        let limit = self.setting(SIZE, if hard { "max_tenants" } else { "max_tenants_soft" });
+        let limit = limit.map(|limit| limit as u64).into_iter().chain(most).min().ok_or(Failure::NoLimit)?;
+        if limit == 0 {
+            return Err(Failure::NothingAllowed);
+        }
+        let share = self.setting(STEPS, "canary_share");
+        let canary = share.zip(self.setting(STEPS, "canary_most")).map(|(share, most)| {
+            let first = (population as f64 * share / 100.0) as u64;
+            first.max(1).min(most as u64)
+        });
+        let growth = self.setting(STEPS, "growth").map_or(u64::MAX, |growth| growth as u64);
+        Ok(Steps { canary, growth: growth.max(1), most: limit })
+    }
+
+    fn parts(
+        &self,
+        batch: &Batch,
+        mut groups: VecDeque<Group>,
+        steps: Steps,
+        set_aside: &mut Vec<SetAside>,
+    ) -> Vec<Part> {
+        let mut parts: Vec<Part> = Vec::new();
+        let mut most = steps.most;
+        while !groups.is_empty() {
+            let step = match parts.last() {
+                Some(last) => last.tenants.saturating_mul(steps.growth),
+                None => steps.canary.unwrap_or(most),
+            };
+            let mut taken = take(&mut groups, step.min(most).max(1));
+            loop {
+                let mut rows: Vec<u64> = taken.iter().flat_map(|group| group.rows.iter().copied()).collect();
+                rows.sort_unstable();
+                let part = batch.select(&rows);
+                let decision = self.judge(&part);
+                let denied = decision.findings.iter().filter(|finding| finding.enforced);
+                let mut codes: Vec<String> = denied
+                    .filter(|finding| finding.severity == Severity::Deny)
+                    .map(|finding| finding.code.clone())
+                    .collect();
+                codes.dedup();
+                let size: Vec<String> =
+                    codes.iter().filter(|code| code.split('/').next() == Some(SIZE)).cloned().collect();
+                if size.is_empty() {
+                    parts.push(Part { batch: part, tenants: decision.tenants, denied: codes });
+                    break;
+                }
+                if taken.len() == 1 {
+                    // Even alone it is too much.
+                    set_aside.extend(rows.into_iter().map(|row| SetAside { row, reasons: size.clone() }));
+                    break;
+                }
+                for group in taken.split_off(taken.len() / 2).into_iter().rev() {
+                    groups.push_front(group);
+                }
+                most = taken.iter().map(|group| group.tenants).sum::<u64>().max(1);
+            }
+        }
+        parts
+    }
+}
+
+/// Takes groups of at most `most` tenants from the front; at least one.
+fn take(groups: &mut VecDeque<Group>, most: u64) -> Vec<Group> {
+    let (mut taken, mut tenants): (Vec<Group>, u64) = (Vec::new(), 0);
+    while let Some(group) = groups.pop_front_if(|group| taken.is_empty() || tenants + group.tenants <= most) {
+        tenants += group.tenants;
+        taken.push(group);
+    }
+    taken
+}
