@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use reprieve::model::Verdict;
-use reprieve_tests::case::{Case, denials, incidents};
+use reprieve_cases::denials;
+use reprieve_tests::incident::{Incident, incidents};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -11,13 +12,13 @@ fn incidents_are_denied_for_their_cause() {
     let cases = incidents();
     assert_eq!(cases.len(), 30);
     for path in cases {
-        let case = Case::open(&path);
+        let case = Incident::open(&path);
         let (name, document) = (case.name(), case.decide());
         let found = denials(&document);
         assert_eq!(document.decision, Verdict::Deny, "{name}: {:?}", document.faults);
-        assert_eq!(document.decision, case.expected.decision, "{name}");
-        assert!(!case.expected.codes.is_empty(), "{name} expects no code");
-        for code in &case.expected.codes {
+        assert_eq!(document.decision, case.case.expected.decision, "{name}");
+        assert!(!case.case.expected.codes.is_empty(), "{name} expects no code");
+        for code in &case.case.expected.codes {
             assert!(found.contains(code.as_str()), "{name}: no {code} among {found:?}");
         }
     }
@@ -26,9 +27,9 @@ fn incidents_are_denied_for_their_cause() {
 #[test]
 fn corrected_twins_are_allowed() {
     for path in incidents() {
-        let twin = Case::open(&path.join("corrected"));
+        let twin = Incident::open(&path.join("corrected"));
         let document = twin.decide();
-        assert_eq!(twin.expected.decision, Verdict::Allow, "{}", twin.name());
+        assert_eq!(twin.case.expected.decision, Verdict::Allow, "{}", twin.name());
         assert_eq!(document.decision, Verdict::Allow, "{}: {:#?}", twin.name(), document.findings);
     }
 }
@@ -37,18 +38,18 @@ fn corrected_twins_are_allowed() {
 fn every_incident_tells_its_story() {
     for path in incidents() {
         let text = std::fs::read_to_string(path.join("README.md")).unwrap();
-        let case = Case::open(&path);
-        let (name, expected) = (case.name(), &case.expected);
+        let case = Incident::open(&path);
+        let (name, case) = (case.name(), &case.case);
         assert!(text.starts_with("# ") && text.contains("Source"), "{name}");
-        assert_eq!(text.contains("Limits:"), expected.limits, "{name}");
-        assert!(!expected.title.is_empty() && !expected.date.is_empty(), "{name}");
+        assert_eq!(text.contains("Limits:"), case.limits, "{name}");
+        assert!(!case.about.is_empty() && !case.date.is_empty(), "{name}");
     }
 }
 
 #[test]
 fn the_same_decision_twice_is_the_same_to_the_last_unit_of_fuel() {
     for path in incidents().iter().take(5) {
-        assert_eq!(Case::open(path).decide(), Case::open(path).decide(), "{}", path.display());
+        assert_eq!(Incident::open(path).decide(), Incident::open(path).decide(), "{}", path.display());
     }
 }
 
@@ -63,10 +64,10 @@ fn the_table_of_incidents_is_true() {
          | incident | denied by |\n|---|---|\n",
     );
     for path in incidents() {
-        let case = Case::open(&path);
-        let (title, codes) = (&case.expected.title, case.expected.codes.join("`, `"));
+        let case = Incident::open(&path);
+        let (title, codes) = (&case.case.about, case.case.expected.codes.join("`, `"));
         let folder = path.file_name().unwrap().to_string_lossy().into_owned();
-        let star = if case.expected.limits { " *" } else { "" };
+        let star = if case.case.limits { " *" } else { "" };
         writeln!(table, "| [{title}](../tests/incidents/{folder}){star} | `{codes}` |").unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/incidents.md");

@@ -1,6 +1,6 @@
 //! What the tests share.
 
-pub mod case;
+pub mod incident;
 
 use reprieve::model::Timestamp;
 use reprieve::{Batch, Folder, Gate, GateBuilder, PolicyEntry, PolicySet, Setup};
@@ -26,12 +26,9 @@ pub fn guest(name: &str) -> &'static [u8] {
 /// # Errors
 /// What the gate says.
 pub fn gate_of(module: &[u8], with: impl FnOnce(GateBuilder) -> GateBuilder) -> Result<Gate, Setup> {
-    let wrong = |error: std::io::Error| Setup::Sandbox(error.to_string());
-    let folder = tempfile::tempdir().map_err(wrong)?;
-    std::fs::write(folder.path().join("policy.wasm"), module).map_err(wrong)?;
     let entry = PolicyEntry { source: "policy.wasm".to_owned(), ..PolicyEntry::builtin("mode") };
     let set = PolicySet { inventory: None, policy: vec![entry] };
-    with(Gate::builder().policies(set, Some(Folder::open(folder.path())?))).build()
+    with(Gate::builder().policies(set, None).module("policy.wasm", module.to_owned())).build()
 }
 
 /// Three apps of three tenants, soft-deleted in production.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use reprieve::model::Verdict;
-use reprieve_tests::case::{Case, incidents};
+use reprieve_tests::incident::{Incident, incidents};
 use serde_json::{Value, json};
 
 /// The pointers of every value in a document, outermost first; the targets are not a field.
@@ -70,7 +70,7 @@ fn remove(document: &mut Value, pointer: &str) {
     }
 }
 
-fn is_allowed(case: &Case, request: &Value) -> bool {
+fn is_allowed(case: &Incident, request: &Value) -> bool {
     case.vet(&request.to_string()).is_ok_and(|document| document.decision == Verdict::Allow)
 }
 
@@ -78,12 +78,12 @@ fn is_allowed(case: &Case, request: &Value) -> bool {
 fn no_weaker_field_turns_a_denial_into_an_allow() {
     let mut tried = 0;
     for path in incidents() {
-        let case = Case::open(&path);
-        let request: Value = serde_json::from_str(&case.request).unwrap();
+        let case = Incident::open(&path);
+        let request: Value = serde_json::from_str(&case.case.request).unwrap();
         let mut fields = Vec::new();
         pointers(&request, "", &mut fields);
         // A list of a hundred thousand rows is read anew for each: there, fields are only left out.
-        let large = !case.expected.generate.is_empty();
+        let large = case.case.generated;
         fields.retain(|pointer| !large || pointer.matches('/').count() == 1);
         for pointer in fields {
             let mut without = request.clone();
@@ -125,8 +125,8 @@ const BINDING: &[&str] = &["by", "type", "at", "targets_sha256", "mode", "kinds"
 #[test]
 fn without_what_is_demanded_nothing_is_allowed() {
     for path in incidents() {
-        let twin = Case::open(&path.join("corrected"));
-        let request: Value = serde_json::from_str(&twin.request).unwrap();
+        let twin = Incident::open(&path.join("corrected"));
+        let request: Value = serde_json::from_str(&twin.case.request).unwrap();
         assert!(is_allowed(&twin, &request), "{}", twin.name());
         for pointer in DEMANDED {
             let mut without = request.clone();
@@ -164,12 +164,12 @@ fn without_what_is_demanded_nothing_is_allowed() {
 #[test]
 fn one_other_id_voids_all_evidence() {
     for path in incidents() {
-        let twin = Case::open(&path.join("corrected"));
-        let mut request: Value = serde_json::from_str(&twin.request).unwrap();
+        let twin = Incident::open(&path.join("corrected"));
+        let mut request: Value = serde_json::from_str(&twin.case.request).unwrap();
         let Some(id) = request.pointer_mut("/targets/0/id") else { continue };
         *id = format!("{}x", id.as_str().unwrap()).into();
         let document = twin.vet(&request.to_string()).unwrap();
-        let found = reprieve_tests::case::denials(&document);
+        let found = reprieve_cases::denials(&document);
         for code in ["provenance/digest-mismatch", "rehearsal/dry-run-differs", "authority/approval-differs"] {
             assert!(found.contains(code), "{}: no {code} among {found:?}", twin.name());
         }

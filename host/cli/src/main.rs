@@ -46,10 +46,12 @@ struct Arguments {
 enum Command {
     Check(commands::check::Arguments),
     Split(commands::split::Arguments),
+    Init(commands::init::Arguments),
     Policies(commands::policies::Arguments),
     Explain(commands::explain::Arguments),
     Targets(commands::targets::Arguments),
     Schema(commands::schema::Arguments),
+    Incidents(commands::incidents::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +59,8 @@ fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(|| match arguments.command {
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Split(arguments) => commands::split::run(&arguments),
+        Command::Init(arguments) => commands::init::run(&arguments),
+        Command::Incidents(arguments) => commands::incidents::run(&arguments),
         Command::Policies(arguments) => commands::policies::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Targets(arguments) => commands::targets::run(&arguments),

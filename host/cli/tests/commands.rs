@@ -98,3 +98,34 @@ fn inline_targets_have_the_digest_of_what_is_printed() {
         serde_json::from_str(&std::fs::read_to_string(twin.join("request.json")).unwrap()).unwrap();
     assert_eq!(request["provenance"]["sha256"], digest);
 }
+
+#[test]
+fn every_preset_stops_every_incident_and_lets_some_twins_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let incidents = case("");
+    let mut last_lines = String::new();
+    for preset in ["routine-soft", "compliance-hard", "infra-destroy", "ai-agent", "erasure"] {
+        let file = format!("{preset}.toml");
+        let output = reprieve(folder.path(), &["init", "--preset", preset, "--out", &file]);
+        assert_eq!(text(&output), format!("wrote {file}; `reprieve policies` says what is in it\n"));
+        let again = reprieve(folder.path(), &["init", "--preset", preset, "--out", &file]);
+        assert_eq!(again.status.code(), Some(2), "what is there is not written over");
+        let output = reprieve(folder.path(), &["incidents", incidents.to_str().unwrap(), "--config", &file]);
+        let summary = text(&output).lines().find(|line| line.contains("stopped")).unwrap().to_owned();
+        assert!(summary.starts_with("30 of 30 stopped, 30 of them for their cause; "), "{preset}: {summary}");
+        assert!(!summary.contains("; 0 of 30"), "{preset} lets nothing run");
+        last_lines += &format!("{preset}: {summary}\n");
+    }
+    insta::assert_snapshot!("presets.txt", last_lines);
+}
+
+#[test]
+fn the_incidents_are_one_command() {
+    let output = reprieve(Path::new("."), &["incidents", case("").to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    let table = text(&output);
+    assert_eq!(table.lines().filter(|line| line.starts_with('i') && line.ends_with("twin: allow")).count(), 30);
+    assert!(table.contains("30 of 30 stopped, 30 of them for their cause; 30 of 30 corrected twins allowed"));
+    let nowhere = reprieve(Path::new("."), &["incidents", "nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(2));
+}

@@ -8,6 +8,7 @@ use crate::inventory::{Inventory, read_inventory};
 use crate::sandbox::{Cache, Data, Limits, LoadFailure, Sandbox};
 use crate::source::{Folder, Unreadable, nearest};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,6 +49,7 @@ pub struct GateBuilder {
     history: Option<Arc<dyn History>>,
     limits: Limits,
     cache: Option<Cache>,
+    modules: BTreeMap<String, Vec<u8>>,
 }
 
 impl GateBuilder {
@@ -65,6 +67,13 @@ impl GateBuilder {
     #[must_use]
     pub fn policies(mut self, set: PolicySet, folder: Option<Folder>) -> Self {
         self.set = Some((set, folder));
+        self
+    }
+
+    /// Has a module at hand: where a policy's `use` is this name, no file is opened.
+    #[must_use]
+    pub fn module(mut self, name: &str, bytes: Vec<u8>) -> Self {
+        self.modules.insert(name.to_owned(), bytes);
         self
     }
 
@@ -112,7 +121,7 @@ impl GateBuilder {
             }
         };
         let sandbox = Sandbox::new(self.limits, self.cache).map_err(Setup::Sandbox)?;
-        let mut policies = load_all(&sandbox, &set, folder.as_ref())?;
+        let mut policies = load_all(&sandbox, &set, folder.as_ref(), &self.modules)?;
         policies.sort_by(|a, b| a.policy.descriptor.name.cmp(&b.policy.descriptor.name));
         if let Some([first, _]) = policies
             .windows(2)
@@ -127,9 +136,14 @@ impl GateBuilder {
 }
 
 /// Loads the policies of a set side by side.
-fn load_all(sandbox: &Sandbox, set: &PolicySet, folder: Option<&Folder>) -> Result<Vec<Loaded>, Setup> {
+fn load_all(
+    sandbox: &Sandbox,
+    set: &PolicySet,
+    folder: Option<&Folder>,
+    modules: &BTreeMap<String, Vec<u8>>,
+) -> Result<Vec<Loaded>, Setup> {
     let load = |(i, entry): (usize, &PolicyEntry)| {
-        load(sandbox, entry, folder).map_err(|problem| match problem {
+        load(sandbox, entry, folder, modules).map_err(|problem| match problem {
             Problem::Unreadable(unreadable) => Setup::Unreadable(unreadable),
             Problem::Policy(message, help) => {
                 Setup::Policy { number: i + 1, source_name: entry.source.clone(), message, help }
@@ -168,7 +182,12 @@ impl From<LoadFailure> for Problem {
     }
 }
 
-fn load(sandbox: &Sandbox, entry: &PolicyEntry, folder: Option<&Folder>) -> Result<Loaded, Problem> {
+fn load(
+    sandbox: &Sandbox,
+    entry: &PolicyEntry,
+    folder: Option<&Folder>,
+    modules: &BTreeMap<String, Vec<u8>>,
+) -> Result<Loaded, Problem> {
     let wrong = |message: String, help: Option<String>| Problem::Policy(message, help);
     let in_folder = || folder.ok_or_else(|| wrong("a file is named, but no folder to find it in".into(), None));
     let pinned = |digest: &str| match &entry.sha256 {
@@ -191,10 +210,17 @@ fn load(sandbox: &Sandbox, entry: &PolicyEntry, folder: Option<&Folder>) -> Resu
             sandbox.load_builtin(builtin)?
         }
         None => {
-            let bytes = in_folder()?.read(&entry.source, MOST_DATA_BYTES)?;
-            let digest = hex::encode(Sha256::digest(&bytes));
+            let read;
+            let bytes = match modules.get(&entry.source) {
+                Some(bytes) => bytes,
+                None => {
+                    read = in_folder()?.read(&entry.source, MOST_DATA_BYTES)?;
+                    &read
+                }
+            };
+            let digest = hex::encode(Sha256::digest(bytes));
             pinned(&digest)?;
-            sandbox.load(&bytes, digest)?
+            sandbox.load(bytes, digest)?
         }
     };
     let settings = settings(entry, &policy.descriptor.settings_schema)?;

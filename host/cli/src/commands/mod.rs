@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod explain;
+pub mod incidents;
+pub mod init;
 pub mod policies;
 pub mod schema;
 pub mod split;

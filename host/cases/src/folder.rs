@@ -1,0 +1,87 @@
+//! A case that is a folder.
+
+use crate::{Case, Expected, Failure};
+use reprieve::Folder;
+use reprieve::model::{Timestamp, Verdict};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What stands in `expected.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedFile {
+    at: Timestamp,
+    decision: Verdict,
+    codes: Vec<String>,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    date: String,
+    #[serde(default)]
+    limits: bool,
+    #[serde(default)]
+    generate: Vec<Generate>,
+}
+
+/// A file made of one line, over and over, because it is too large to keep.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Generate {
+    /// Its name.
+    file: String,
+    /// Its first line.
+    header: String,
+    /// How many lines follow.
+    rows: u64,
+    /// Each of them; `{i}` is the row's number, counted from 1.
+    line: String,
+}
+
+pub(crate) fn open(path: &Path) -> Result<Case, Failure> {
+    let unusable = |message: String| Failure::Unusable { path: path.to_owned(), message };
+    let text =
+        |name: &str| std::fs::read_to_string(path.join(name)).map_err(|error| unusable(format!("{name}: {error}")));
+    let expected: ExpectedFile =
+        serde_json::from_str(&text("expected.json")?).map_err(|error| unusable(format!("expected.json: {error}")))?;
+    let copy = match expected.generate.as_slice() {
+        [] => None,
+        files => Some(generate(path, files).map_err(|error| unusable(error.to_string()))?),
+    };
+    let place = copy.as_ref().map_or(path, |copy| copy.path()).to_owned();
+    Ok(Case {
+        path: path.to_owned(),
+        about: expected.title,
+        at: expected.at,
+        expected: Expected { decision: expected.decision, codes: expected.codes, findings: None },
+        request: text("request.json")?,
+        date: expected.date,
+        limits: expected.limits,
+        generated: copy.is_some(),
+        settings: BTreeMap::new(),
+        data: BTreeMap::new(),
+        folder: Folder::open(&place)?,
+        place,
+        _copy: copy,
+    })
+}
+
+/// Makes the files in a copy of the folder.
+fn generate(path: &Path, files: &[Generate]) -> std::io::Result<tempfile::TempDir> {
+    let copy = tempfile::tempdir()?;
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.path().is_file() {
+            std::fs::copy(entry.path(), copy.path().join(entry.file_name()))?;
+        }
+    }
+    for file in files {
+        let mut text = format!("{}\n", file.header);
+        for i in 1..=file.rows {
+            text += &file.line.replace("{i}", &i.to_string());
+            text.push('\n');
+        }
+        std::fs::write(copy.path().join(&file.file), text)?;
+    }
+    Ok(copy)
+}
