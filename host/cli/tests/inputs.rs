@@ -200,6 +200,10 @@ fn policy_sets_that_cannot_be_used() {
         "[[policy]]\nuse = 'builtin:blast-radius'\nsettings = { max_tenants = -1 }\n",
         "policy 1 (`builtin:blast-radius`): settings `/max_tenants`: -1 is less than the minimum of 0",
     );
+    set(
+        "[[policy]]\nuse = 'builtin:timing'\nsettings = { window_zone = 'Europe/Berlim' }\n",
+        "policy `timing`: settings `/window_zone`: there is no time zone `Europe/Berlim`",
+    );
     set("[[policy]]\nuse = 'builtin:mode'\nsettings = { soft_days = 0 }\n", "settings `/soft_days`");
     set("[[policy]]\nuse = 'builtin:mode'\nwhen = { mod = 'hard' }\n", "reprieve.toml:");
     set("[[policy]]\nuse = 'r.json'\n", "not a valid wasm module or component");

@@ -7,6 +7,7 @@ use crate::history::History;
 use crate::inventory::{Inventory, read_inventory};
 use crate::sandbox::{Cache, Data, Limits, LoadFailure, Sandbox};
 use crate::source::{Folder, Unreadable, nearest};
+use crate::zones::Zones;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -131,7 +132,12 @@ impl GateBuilder {
             let name = &first.policy.descriptor.name;
             return Err(Setup::Sandbox(format!("two policies of the set are called `{name}`")));
         }
-        Ok(Gate::new(Inner { sandbox, policies, inventory, history: self.history }))
+        let mut zones = Zones::default();
+        for Loaded { policy, settings, .. } in &policies {
+            let wrong = |message| Setup::Sandbox(format!("policy `{}`: {message}", policy.descriptor.name));
+            zones.add(&policy.descriptor.settings_schema, settings).map_err(wrong)?;
+        }
+        Ok(Gate::new(Inner { sandbox, policies, inventory, history: self.history, zones }))
     }
 }
 

@@ -7,6 +7,7 @@ use hashbrown::{HashMap, HashSet, HashTable};
 use reprieve_model::{
     Claims, Duration, Estimate, Facts, Figure, HistoryFacts, IdFacts, Tally, TenantFacts, Timestamp,
 };
+use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 
 /// Counts of names, in full.
@@ -173,6 +174,7 @@ pub(crate) fn facts(
         inventory: resolution.map(|resolution| resolution.facts.clone()),
         history,
         restore: estimate(claims, tenants_at_most),
+        zones: BTreeMap::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::history::{self, History};
 use crate::inventory::{Inventory, Resolution, resolve};
 use crate::sandbox::{Input, Objection, Sandbox, View};
 use crate::scope::Scope;
+use crate::zones::Zones;
 use crate::{GateBuilder, sandbox};
 use reprieve_model::{Claims, DecisionDocument, Facts, Fault, Finding, PolicyRun, Severity, Verdict};
 use serde::Serialize;
@@ -22,6 +23,7 @@ pub(crate) struct Inner {
     pub policies: Vec<Loaded>,
     pub inventory: Option<Arc<dyn Inventory>>,
     pub history: Option<Arc<dyn History>>,
+    pub zones: Zones,
 }
 
 /// A policy of the set, with what the operator gave it.
@@ -131,7 +133,8 @@ impl Gate {
             unknown("history", &error);
             None
         });
-        let facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), history, batch.at);
+        let mut facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), history, batch.at);
+        facts.zones = self.0.zones.offsets(batch.at);
         match review(&batch.claims, &facts) {
             Ok(review) => Ok(LookedUp { resolution, facts, review }),
             Err(error) => {

@@ -45,6 +45,7 @@ pub mod schema;
 mod scope;
 mod source;
 mod split;
+mod zones;
 
 pub use batch::Batch;
 pub use builder::{GateBuilder, Setup};

@@ -72,7 +72,13 @@ fn check_window(case: &Case<Settings>, findings: &mut Findings) {
     if !settings.window {
         return;
     }
-    let seconds = case.facts.evaluated_at().seconds() + (settings.window_utc_offset * 3_600.0) as i64;
+    let Some(seconds) = case.local(&settings.window_zone) else {
+        findings
+            .deny(&OUTSIDE_WINDOW, format!("nobody says what time it is in {}", settings.window_zone.0))
+            .setting("window_zone")
+            .help("let the host know the zone, or set another");
+        return;
+    };
     let (day, hour) = (seconds.div_euclid(DAY as i64), seconds.rem_euclid(DAY as i64) as u64 / 3_600);
     // 1970-01-01 was a Thursday.
     let weekday = (day + 3).rem_euclid(7) as u64 + 1;
@@ -80,7 +86,10 @@ fn check_window(case: &Case<Settings>, findings: &mut Findings) {
         findings
             .deny(
                 &OUTSIDE_WINDOW,
-                format!("it is {hour} o'clock on day {weekday} of the week, and the window is closed"),
+                format!(
+                    "it is {hour} o'clock on day {weekday} of the week in {}, and the window is closed",
+                    settings.window_zone.0
+                ),
             )
             .setting("window")
             .help(format!("run it between {} and {} o'clock", settings.window_from, settings.window_to));

@@ -1,6 +1,6 @@
 //! What the policy objects to, and what an operator may change about it.
 
-use reprieve_sdk::{rules, settings};
+use reprieve_sdk::{TimeZone, rules, settings};
 
 settings! {
     /// Settings of the policy `timing`.
@@ -13,8 +13,8 @@ settings! {
         window_to: u64 = 16, 0..=24, "hour of the day";
         /// The days of the window, from 1 for Monday to 7 for Sunday.
         window_days: Vec<u64> = vec![1, 2, 3, 4];
-        /// How far the window's clock is ahead of UTC.
-        window_utc_offset: f64 = 0.0, -14..=14, "hours";
+        /// The time zone whose clock the window goes by.
+        window_zone: TimeZone = TimeZone("UTC".to_owned());
         /// Tenants that hard deletes may reach in 24 hours, this one included.
         tenants_a_day: u64 = 60, 0..=1_000_000_000, "tenants";
         /// Tenants that soft deletes may reach in 24 hours, this one included.
@@ -39,7 +39,7 @@ rules! {
     ///
     /// Deletions run when those who can restore are at work. Off by default, for the window is the operator's; set,
     /// it is Monday to Thursday, 9 to 16 o'clock.
-    OUTSIDE_WINDOW = "outside-window" [window, window_from, window_to, window_days, window_utc_offset];
+    OUTSIDE_WINDOW = "outside-window" [window, window_from, window_to, window_days, window_zone];
 
     /// Too many tenants in too short a time.
     ///

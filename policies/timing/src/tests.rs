@@ -34,6 +34,7 @@ fn the_window_is_that_of_its_own_clock() {
     let at = |at: &str, settings: Value| {
         let mut facts = history(0, 60);
         facts["evaluated_at"] = at.into();
+        facts["zones"] = json!({ "UTC": 0, "Europe/Berlin": 3_600 });
         found(json!({}), facts, settings)
     };
     let on = || json!({ "window": true });
@@ -43,7 +44,9 @@ fn the_window_is_that_of_its_own_clock() {
         assert_eq!(at(closed, on()), ["deny outside-window"], "{closed}");
         assert!(at(closed, json!({})).is_empty(), "off by default");
     }
-    assert!(at("2026-03-02T08:30:00Z", json!({ "window": true, "window_utc_offset": 1.0 })).is_empty());
+    assert!(at("2026-03-02T08:30:00Z", json!({ "window": true, "window_zone": "Europe/Berlin" })).is_empty());
+    let unknown = json!({ "window": true, "window_zone": "Europe/Rome" });
+    assert_eq!(at("2026-03-02T12:00:00Z", unknown), ["deny outside-window"], "an unknown time is not inside");
 }
 
 #[test]

@@ -45,6 +45,10 @@ pub struct Facts {
     pub history: Option<HistoryFacts>,
     /// How long undoing this would take.
     pub restore: Estimate,
+    /// Seconds that a zone's clock is ahead of UTC at `evaluated_at`, for every zone that a setting of the format
+    /// `time-zone` names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub zones: BTreeMap<String, i64>,
 }
 
 /// Rows that do not name one thing each.

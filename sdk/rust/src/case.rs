@@ -1,5 +1,6 @@
 //! The batch as a policy sees it.
 
+use crate::TimeZone;
 use crate::model::{ActorType, Approval, Timestamp};
 use crate::section::{Claims, Facts, InventoryFacts, Review};
 use std::collections::BTreeSet;
@@ -57,6 +58,12 @@ impl<S> Case<S> {
     /// Whether a time lies so far ahead that no clock explains it.
     pub fn is_future(&self, at: Timestamp) -> bool {
         self.facts.evaluated_at().since(at) < -CLOCK_SKEW
+    }
+
+    /// What the clock in a zone shows: seconds since 1970-01-01T00:00:00 there. None where the host does not say.
+    pub fn local(&self, zone: &TimeZone) -> Option<i64> {
+        let ahead = self.facts.zones()?.get(&zone.0)?;
+        Some(self.facts.evaluated_at().seconds() + ahead)
     }
 
     /// The reference data of that name.

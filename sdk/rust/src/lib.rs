@@ -74,7 +74,7 @@ pub use rows::Rows;
 pub use rule::Rule;
 pub use section::{Claims, Facts, InventoryFacts};
 pub use session::{Descriptor, Policy, Session, describe, validate};
-pub use setting::{Setting, Settings};
+pub use setting::{Setting, Settings, TimeZone};
 
 #[doc(hidden)]
 pub use ::miniserde;

@@ -115,6 +115,7 @@ view! {
         required "Rows by the environment the list gives them." environments: Tally,
         required "How long undoing this would take." restore: Estimate,
         optional "What was deleted before; none where nobody knows." history: HistoryFacts,
+        optional "Seconds that the clocks of zones are ahead of UTC; see `Case::local`." zones: BTreeMap<String, i64>,
     }
 }
 

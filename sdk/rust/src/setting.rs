@@ -1,7 +1,9 @@
 //! Settings: what an operator may change, each with its meaning, unit, bounds and default in one place.
 
 use crate::rule::paragraph;
-use miniserde::{Serialize, json};
+use miniserde::de::{Deserialize, Visitor};
+use miniserde::ser::Fragment;
+use miniserde::{Serialize, json, make_place};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -44,6 +46,38 @@ impl<T: Setting> Setting for Vec<T> {
 impl<T: Setting> Setting for BTreeMap<String, T> {
     fn keywords() -> String {
         format!("\"type\":\"object\",\"additionalProperties\":{{{}}}", T::keywords())
+    }
+}
+
+/// A time zone, as in `Europe/Berlin`. The host checks that there is one of this name, and tells the policy how far its
+/// clock is ahead: see [`Case::local`](crate::Case::local).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeZone(pub String);
+
+impl Setting for TimeZone {
+    fn keywords() -> String {
+        r#""type":"string","format":"time-zone""#.to_owned()
+    }
+}
+
+impl Serialize for TimeZone {
+    fn begin(&self) -> Fragment<'_> {
+        self.0.begin()
+    }
+}
+
+make_place!(Place);
+
+impl Deserialize for TimeZone {
+    fn begin(out: &mut Option<Self>) -> &mut dyn Visitor {
+        Place::new(out)
+    }
+}
+
+impl Visitor for Place<TimeZone> {
+    fn string(&mut self, name: &str) -> miniserde::Result<()> {
+        self.out = Some(TimeZone(name.to_owned()));
+        Ok(())
     }
 }
 

@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Failure, tool } from './failure.js';
+
+const ENTRIES = ['policy.js', 'policy.ts'];
+
+const EXPORTS = ['describe', 'validate', 'open', 'observe', 'save', 'merge', 'finish'];
+
+const source = (file) => JSON.stringify(fileURLToPath(new URL(`../src/${file}`, import.meta.url)));
+
+/** The policy in that folder, the SDK and the exports of the contract as one module. */
+export async function bundle(folder) {
+  const found = ENTRIES.filter((entry) => existsSync(join(folder, entry)));
+  if (found.length !== 1) {
+    throw new Failure(`there has to be one of ${ENTRIES.join(' and ')} in ${folder}, and there is ${found.length}`);
+  }
+  const { build } = await tool('esbuild');
+  // What the sandbox lacks has to be gone before the policy's own modules are evaluated.
+  const entry = `
+    import ${source('sandbox.js')};
+    import policy from './${found[0]}';
+    import { world } from ${source('world.js')};
+    export const { ${EXPORTS.join(', ')} } = world(policy);
+  `;
+  try {
+    const { outputFiles } = await build({
+      stdin: { contents: entry, resolveDir: folder, sourcefile: 'world.js' },
+      absWorkingDir: folder,
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'neutral',
+      mainFields: ['module', 'main'],
+      conditions: ['import'],
+      target: 'es2023',
+      charset: 'utf8',
+      // White space and comments tell where the files lie, and names show up in the text of errors.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      keepNames: false,
+      legalComments: 'none',
+      treeShaking: true,
+      logLevel: 'silent',
+    });
+    return outputFiles[0].text;
+  } catch (error) {
+    throw new Failure(error.errors?.map(inWords).join('\n') ?? error.message);
+  }
+}
+
+function inWords({ text, location }) {
+  return location === null ? text : `${location.file}:${location.line}:${location.column}: ${text}`;
+}
