@@ -1,20 +1,32 @@
 #!/usr/bin/env node
 /**
- * Builds the policy in a folder into a component: `reprieve-build <folder> <output>`.
+ * Builds the policy in a folder into a component: `reprieve-build <folder> -o <file>`.
  *
  * It installs nothing and asks no network. The same source gives the same bytes.
  */
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { bundle } from './build/bundle.js';
 import { componentOf } from './build/component.js';
 import { Failure } from './build/failure.js';
 
-async function main([folder, output, ...rest]) {
-  if (folder === undefined || output === undefined || rest.length > 0) {
-    throw new Failure('a folder and an output file are needed', 'reprieve-build . policy.wasm');
+/** The folder and the output file. */
+function read(args) {
+  const usage = 'reprieve-build . -o policy.wasm';
+  try {
+    const options = { output: { type: 'string', short: 'o' } };
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    if (positionals.length === 1 && values.output) return [positionals[0], values.output];
+  } catch (error) {
+    throw new Failure(error.message, usage);
   }
+  throw new Failure('a folder and an output file are needed', usage);
+}
+
+async function main(args) {
+  const [folder, output] = read(args);
   const component = await componentOf(await bundle(resolve(folder)));
   await mkdir(dirname(resolve(output)), { recursive: true });
   await writeFile(output, component);

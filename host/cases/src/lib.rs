@@ -128,11 +128,9 @@ impl Case {
         Ok(builder.build()?)
     }
 
-    /// The gate of this case with one policy alone: the module `bytes`, with the settings and data of the case.
-    ///
-    /// # Errors
-    /// [`Failure`] where the policy does not take them.
-    pub fn gate_of(&self, builder: GateBuilder, name: &str, bytes: &[u8]) -> Result<Gate, Failure> {
+    /// Gives a gate one policy alone: the module `bytes`, with the settings and data of the case.
+    #[must_use]
+    pub fn alone(&self, builder: GateBuilder, name: &str, bytes: &[u8]) -> GateBuilder {
         let entry = PolicyEntry {
             source: name.to_owned(),
             settings: self.settings.clone(),
@@ -140,7 +138,7 @@ impl Case {
             ..PolicyEntry::builtin(name)
         };
         let set = reprieve::PolicySet { inventory: None, policy: vec![entry] };
-        self.gate(builder.policies(set, Some(self.folder.clone())).module(name, bytes.to_owned()))
+        builder.policies(set, Some(self.folder.clone())).module(name, bytes.to_owned())
     }
 
     /// Vets a request in the place of the case's own.

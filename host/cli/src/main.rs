@@ -4,8 +4,10 @@
 //! went wrong. `reprieve check request.json && delete …` deletes nothing unless the answer was an allow.
 
 mod commands;
+mod project;
 mod report;
 mod setup;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -51,6 +53,8 @@ enum Command {
     Explain(commands::explain::Arguments),
     Targets(commands::targets::Arguments),
     Schema(commands::schema::Arguments),
+    #[command(subcommand)]
+    Policy(commands::policy::Command),
     Incidents(commands::incidents::Arguments),
 }
 
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::Split(arguments) => commands::split::run(&arguments),
         Command::Init(arguments) => commands::init::run(&arguments),
         Command::Incidents(arguments) => commands::incidents::run(&arguments),
+        Command::Policy(command) => commands::policy::run(&command),
         Command::Policies(arguments) => commands::policies::run(&arguments),
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Targets(arguments) => commands::targets::run(&arguments),

@@ -39,7 +39,7 @@ impl PolicyArguments {
 
 /// Where compiled policies are kept: below the user's cache folder, for the user alone. A folder that others can write
 /// to, or that cannot be made, is not used, and that is said.
-fn cache() -> Option<Cache> {
+pub fn cache() -> Option<Cache> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     let warn =

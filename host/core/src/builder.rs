@@ -5,7 +5,7 @@ use crate::config::{PolicyEntry, PolicySet};
 use crate::gate::{Gate, Inner, Loaded};
 use crate::history::History;
 use crate::inventory::{Inventory, read_inventory};
-use crate::sandbox::{Cache, Data, Limits, LoadFailure, Sandbox};
+use crate::sandbox::{Cache, Data, Descriptor, Limits, LoadFailure, Sandbox};
 use crate::source::{Folder, Unreadable, nearest};
 use crate::zones::Zones;
 use sha2::{Digest, Sha256};
@@ -39,6 +39,9 @@ pub enum Setup {
     /// The engine does not start.
     #[error("the sandbox does not start: {0}")]
     Sandbox(String),
+    /// A module cannot be loaded.
+    #[error("the module cannot be used: {0}")]
+    Module(String),
 }
 
 /// A gate being put together. Without [`policies`](Self::policies) or [`config`](Self::config) it has every built-in
@@ -141,6 +144,17 @@ impl GateBuilder {
     }
 }
 
+/// What a module says of itself, and its digest. It is loaded as a gate would, but not given settings or data.
+///
+/// # Errors
+/// Why it cannot be loaded.
+pub fn describe(module: &[u8], cache: Option<Cache>) -> Result<(Descriptor, String), Setup> {
+    let sandbox = Sandbox::new(Limits::default(), cache).map_err(Setup::Sandbox)?;
+    let digest = hex::encode(Sha256::digest(module));
+    let policy = sandbox.load(module, digest).map_err(|failure| Setup::Module(failure.to_string()))?;
+    Ok((policy.descriptor, policy.sha256))
+}
+
 /// Loads the policies of a set side by side.
 fn load_all(
     sandbox: &Sandbox,
@@ -239,6 +253,7 @@ fn load(
         policy,
         enforced: entry.enforce,
         scope: entry.when.clone(),
+        memory: entry.memory.map(|mib| mib.saturating_mul(1 << 20)),
         settings_sha256: hex::encode(Sha256::digest(&settings)),
         settings,
         data,

@@ -32,6 +32,8 @@ pub struct PolicyEntry {
     /// Whether it counts towards the decision. If not, its findings are only reported.
     #[serde(default = "yes")]
     pub enforce: bool,
+    /// MiB of memory that an evaluation may have, where that is fewer than the host allows (128).
+    pub memory: Option<u64>,
     /// The batches it looks at. None: all.
     #[serde(default)]
     pub when: Scope,
@@ -54,6 +56,7 @@ impl PolicyEntry {
             source: format!("builtin:{name}"),
             sha256: None,
             enforce: true,
+            memory: None,
             when: Scope::default(),
             settings: BTreeMap::new(),
             data: BTreeMap::new(),
@@ -92,6 +95,7 @@ fn explain(shown: &str, text: &str, error: &toml::de::Error, path: &str) -> Unre
         "use",
         "sha256",
         "enforce",
+        "memory",
         "when",
         "settings",
         "data",

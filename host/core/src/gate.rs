@@ -34,6 +34,15 @@ pub(crate) struct Loaded {
     pub settings: String,
     pub settings_sha256: String,
     pub data: sandbox::Data,
+    /// Bytes of memory it may have, where the operator set fewer than the sandbox allows.
+    pub memory: Option<u64>,
+}
+
+impl Loaded {
+    /// What it is handed about a batch of so many rows.
+    pub fn input<'a>(&'a self, review: &'a str, views: &'a [View<'a>], rows: u64) -> Input<'a> {
+        Input { review, settings: &self.settings, data: &self.data, views, rows, memory: self.memory }
+    }
 }
 
 /// What a policy of the set is.
@@ -162,31 +171,28 @@ impl Gate {
         settings.get(name).unwrap_or(default).as_f64()
     }
 
-    pub(crate) fn run_policy(&self, loaded: &Loaded, input: Input<'_>) -> sandbox::Run {
-        self.0.sandbox.run(&loaded.policy, input)
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.0.sandbox
+    }
+
+    pub(crate) fn loaded(&self) -> &[Loaded] {
+        &self.0.policies
     }
 
     fn run(&self, loaded: &Loaded, batch: &Batch, known: &LookedUp, views: &[View<'_>]) -> Part {
-        let descriptor = &loaded.policy.descriptor;
-        let mut part = Part {
-            run: PolicyRun {
-                name: descriptor.name.clone(),
-                version: descriptor.version.clone(),
-                sha256: loaded.policy.sha256.clone(),
-                settings_sha256: loaded.settings_sha256.clone(),
-                fuel: 0,
-                enforced: loaded.enforced,
-                result: OUT_OF_SCOPE.to_owned(),
-            },
-            findings: Vec::new(),
-            fault: None,
-        };
+        let mut part = Part::new(loaded);
         if !loaded.scope.covers(&batch.claims, known.facts.inventory.as_ref()) {
             return part;
         }
-        let Loaded { settings, data, .. } = loaded;
-        let input = Input { review: &known.review, settings, data, views, rows: batch.counts.targets };
-        let sandbox::Run { fuel, outcome } = self.run_policy(loaded, input);
+        let outcome = self.0.sandbox.run(&loaded.policy, loaded.input(&known.review, views, batch.len()));
+        self.complete(&mut part, loaded, batch, outcome);
+        part
+    }
+
+    /// Puts down what an evaluation came to.
+    pub(crate) fn complete(&self, part: &mut Part, loaded: &Loaded, batch: &Batch, run: sandbox::Run) {
+        let descriptor = &loaded.policy.descriptor;
+        let sandbox::Run { fuel, outcome } = run;
         part.run.fuel = fuel;
         part.run.result = match outcome {
             Ok(objections) => {
@@ -210,7 +216,6 @@ impl Gate {
             }
         }
         .to_owned();
-        part
     }
 }
 
@@ -243,10 +248,26 @@ impl LookedUp {
 }
 
 /// One policy's part in a decision.
-struct Part {
-    run: PolicyRun,
-    findings: Vec<Finding>,
-    fault: Option<Fault>,
+pub(crate) struct Part {
+    pub run: PolicyRun,
+    pub findings: Vec<Finding>,
+    pub fault: Option<Fault>,
+}
+
+impl Part {
+    pub fn new(loaded: &Loaded) -> Self {
+        let descriptor = &loaded.policy.descriptor;
+        let run = PolicyRun {
+            name: descriptor.name.clone(),
+            version: descriptor.version.clone(),
+            sha256: loaded.policy.sha256.clone(),
+            settings_sha256: loaded.settings_sha256.clone(),
+            fuel: 0,
+            enforced: loaded.enforced,
+            result: OUT_OF_SCOPE.to_owned(),
+        };
+        Self { run, findings: Vec::new(), fault: None }
+    }
 }
 
 /// What the gate itself objects to, whatever the policies say.
@@ -265,7 +286,7 @@ fn gate_faults(batch: &Batch) -> Vec<Fault> {
     faults
 }
 
-fn gate_fault(cause: &str, message: impl Into<String>) -> Fault {
+pub(crate) fn gate_fault(cause: &str, message: impl Into<String>) -> Fault {
     Fault { policy: "gate".to_owned(), cause: cause.to_owned(), message: message.into(), enforced: true }
 }
 

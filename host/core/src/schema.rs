@@ -1,5 +1,6 @@
 //! JSON Schemas of the documents, generated from their types.
 
+use crate::Limits;
 use crate::config::PolicySet;
 use reprieve_model::{DecisionDocument, Request, Review, Targets};
 use serde_json::Value;
@@ -17,6 +18,11 @@ pub fn decision() -> Value {
 /// The schema of a policy set, as `reprieve.toml` holds it.
 pub fn config() -> Value {
     schemars::schema_for!(PolicySet).to_value()
+}
+
+/// The schema of the limits of an evaluation.
+pub fn limits() -> Value {
+    schemars::schema_for!(Limits).to_value()
 }
 
 /// The schema of a review, as policies are handed it.

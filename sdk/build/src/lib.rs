@@ -7,7 +7,7 @@ use std::process::Command;
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The heap that an instance has from the start, in bytes: enough for most reviews, so that no memory has to grow.
-const INITIAL_HEAP: &str = r#"target.wasm32-unknown-unknown.rustflags=["-Clink-arg=--initial-heap=262144"]"#;
+const INITIAL_HEAP: u32 = 256 << 10;
 
 /// Why a policy could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -103,12 +103,30 @@ fn cargo_build(workspace: &Path, selection: &[&str], target_dir: &Path) -> Resul
     if !target_is_installed()? {
         return Err(Failure::TargetMissing);
     }
+    let mut cargo = cargo_for_guests(workspace);
+    cargo.args(["--profile", "guest", "--target-dir"]).arg(target_dir).args(selection);
+    run(&mut cargo, &selection.join(" ")).map(drop)
+}
+
+/// A `cargo build` for wasm in a folder. The paths of this machine are kept out of what it makes, so that the same
+/// source gives the same module elsewhere.
+fn cargo_for_guests(folder: &Path) -> Command {
+    let mut flags = vec![format!("-Clink-arg=--initial-heap={INITIAL_HEAP}")];
+    let home = |name: &str, otherwise: &str| {
+        let below_home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(otherwise));
+        std::env::var_os(name).map(PathBuf::from).or_else(below_home)
+    };
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().ok();
+    let remapped =
+        [(home("CARGO_HOME", ".cargo"), "cargo"), (home("RUSTUP_HOME", ".rustup"), "rustup"), (sdk, "reprieve")];
+    // The last that fits counts. Files of the folder itself are named relative to it.
+    for (path, name) in remapped {
+        flags.extend(path.map(|path| format!("--remap-path-prefix={}=/{name}", path.display())));
+    }
+    let flags: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(workspace)
-        .args(["build", "--profile", "guest", "--target", TARGET, "--config", INITIAL_HEAP, "--target-dir"])
-        .arg(target_dir)
-        .args(selection);
+    cargo.current_dir(folder).args(["build", "--target", TARGET, "--config"]);
+    cargo.arg(format!("target.{TARGET}.rustflags=[{}]", flags.join(",")));
     // What the outer cargo set up for the host must not reach the guests.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
@@ -120,14 +138,45 @@ fn cargo_build(workspace: &Path, selection: &[&str], target_dir: &Path) -> Resul
             cargo.env_remove(name.as_ref());
         }
     }
+    cargo
+}
+
+/// Runs cargo; gives what it printed.
+fn run(cargo: &mut Command, selection: &str) -> Result<Vec<u8>, Failure> {
     let output = cargo.output().map_err(|source| Failure::Start { command: "cargo build".to_owned(), source })?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output.stdout);
     }
     Err(Failure::Compile {
-        selection: selection.join(" "),
+        selection: selection.to_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+/// Builds the policy in a cargo project of its own, and gives its component.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn project(folder: &Path) -> Result<Vec<u8>, Failure> {
+    if !target_is_installed()? {
+        return Err(Failure::TargetMissing);
+    }
+    let shown = folder.display().to_string();
+    let mut cargo = cargo_for_guests(folder);
+    cargo.args(["--release", "--lib", "--message-format", "json-render-diagnostics"]);
+    let messages = run(&mut cargo, &shown)?;
+    let messages = String::from_utf8_lossy(&messages);
+    // Of all that was built the project's own library comes last.
+    let module = messages.lines().rev().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let files = message.get("filenames")?.as_array()?.iter().filter_map(serde_json::Value::as_str);
+        files.filter(|file| file.ends_with(".wasm")).map(PathBuf::from).next()
+    });
+    let Some(module) = module else {
+        let reason = "cargo made no wasm module; Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".to_owned();
+        return Err(Failure::Wrap { package: shown, reason });
+    };
+    wrap(&shown, &read(module)?)
 }
 
 /// Wraps a core module, as cargo makes it, as a component.

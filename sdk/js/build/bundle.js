@@ -7,7 +7,7 @@ const ENTRIES = ['policy.js', 'policy.ts'];
 
 const EXPORTS = ['describe', 'validate', 'open', 'observe', 'save', 'merge', 'finish'];
 
-const source = (file) => JSON.stringify(fileURLToPath(new URL(`../src/${file}`, import.meta.url)));
+const sdk = (file) => fileURLToPath(new URL(`../${file}`, import.meta.url));
 
 /** The policy in that folder, the SDK and the exports of the contract as one module. */
 export async function bundle(folder) {
@@ -18,15 +18,17 @@ export async function bundle(folder) {
   const { build } = await tool('esbuild');
   // What the sandbox lacks has to be gone before the policy's own modules are evaluated.
   const entry = `
-    import ${source('sandbox.js')};
+    import ${JSON.stringify(sdk('src/sandbox.js'))};
     import policy from './${found[0]}';
-    import { world } from ${source('world.js')};
+    import { world } from ${JSON.stringify(sdk('src/world.js'))};
     export const { ${EXPORTS.join(', ')} } = world(policy);
   `;
   try {
     const { outputFiles } = await build({
       stdin: { contents: entry, resolveDir: folder, sourcefile: 'world.js' },
       absWorkingDir: folder,
+      // The policy gets the SDK that builds it, whatever else is installed.
+      alias: { '@reprieve/sdk': sdk('index.js') },
       bundle: true,
       write: false,
       format: 'esm',
@@ -38,9 +40,7 @@ export async function bundle(folder) {
       // White space and comments tell where the files lie, and names show up in the text of errors.
       minifyWhitespace: true,
       minifySyntax: true,
-      keepNames: false,
       legalComments: 'none',
-      treeShaking: true,
       logLevel: 'silent',
     });
     return outputFiles[0].text;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Failure, tool } from './failure.js';
-import { runtimeIn, withoutClocks } from './runtime.js';
+import { engineIn, withoutMachine } from './engine.js';
 
 /** The package that puts a module beside a JavaScript engine and snapshots both, ready to run. */
 const COMPONENTIZER = 'componentize-qjs';
@@ -17,12 +17,14 @@ export async function componentOf(jsSource) {
       witPath,
       world: 'policy',
       jsSource,
-      runtimeBytes: withoutClocks(runtimeIn(readFileSync(bindingPath()))),
+      runtimeBytes: withoutMachine(engineIn(readFileSync(bindingPath()))),
       stubWasi: true,
     });
     return component;
   } catch (error) {
-    throw new Failure(String(error.message).replace(/^: /, ''));
+    // The policy was evaluated in the engine; what comes before its error and the stack behind it say nothing more.
+    const [, thrown] = /evaluation: \w*Error: ([^\n]*)/.exec(error.message) ?? [];
+    throw new Failure(thrown === undefined ? error.message : `the policy cannot be evaluated: ${thrown}`);
   }
 }
 

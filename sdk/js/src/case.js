@@ -49,6 +49,12 @@ export class Case {
     return this.#age(at) < -CLOCK_SKEW;
   }
 
+  /** What the clock in a zone shows: seconds since 1970-01-01T00:00:00 there; null where the host does not say. */
+  local(zone) {
+    const ahead = this.facts.zones?.[zone];
+    return ahead === undefined ? null : seconds(this.facts.evaluated_at) + ahead;
+  }
+
   /** The people whose approval counts: human, not the submitter, for exactly this list in this mode with these kinds
    * and tenants, and at most `maxAge` seconds old. Nobody counts twice. */
   approvers(maxAge) {
@@ -87,7 +93,8 @@ function sameCounts(a, b) {
 }
 
 /** What Unicode calls white space. `trim` of this language has another opinion of two characters. */
-const MARGIN = /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+const SPACE = '[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
+const MARGIN = new RegExp(`^${SPACE}+|${SPACE}+$`, 'g');
 
 /** What a text field says: null where it is absent, empty or white space. */
 export function said(text) {

@@ -18,6 +18,8 @@ const COLUMNS = [
 export function policy(definition) {
   const strange = Object.keys(definition).find((key) => !KEYS.includes(key));
   if (strange !== undefined) throw new TypeError(`a policy has no ${strange}; it has ${KEYS.join(', ')}`);
+  const missing = ['name', 'version', 'summary', 'rules'].find((key) => !definition[key]);
+  if (missing !== undefined) throw new TypeError(`a policy needs a ${missing}`);
   const { settings = {}, rules, columns = [], observe, merge, check } = definition;
   if (typeof check !== 'function') throw new TypeError('a policy needs a function `check`');
   if (columns.length > 0 && !(observe && merge && definition.state)) {

@@ -1,4 +1,11 @@
-const WORDS = { u64: 'integer', f64: 'number', bool: 'boolean', string: 'string' };
+/** The keywords of JSON Schema for each scalar type. */
+const SCALARS = {
+  u64: { type: 'integer' },
+  f64: { type: 'number' },
+  bool: { type: 'boolean' },
+  string: { type: 'string' },
+  'time-zone': { type: 'string', format: 'time-zone' },
+};
 
 /** What a setting may say beside its type. */
 const KEYS = ['type', 'doc', 'default', 'min', 'max', 'unit'];
@@ -11,9 +18,9 @@ export function paragraph(text) {
 }
 
 function keywords(type) {
-  if (hasOwn(WORDS, type)) return { type: WORDS[type] };
-  if (type?.list !== undefined) return { type: 'array', uniqueItems: true, items: keywords(type.list) };
-  if (type?.map !== undefined) return { type: 'object', additionalProperties: keywords(type.map) };
+  if (hasOwn(SCALARS, type)) return SCALARS[type];
+  if (hasOwn(SCALARS, type?.list)) return { type: 'array', uniqueItems: true, items: SCALARS[type.list] };
+  if (hasOwn(SCALARS, type?.map)) return { type: 'object', additionalProperties: SCALARS[type.map] };
   throw new TypeError(`${JSON.stringify(type)} is not a type of settings`);
 }
 
@@ -26,6 +33,7 @@ function fits(type, value) {
     case 'bool':
       return typeof value === 'boolean';
     case 'string':
+    case 'time-zone':
       return typeof value === 'string';
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value) !== (type.list !== undefined)) return false;
@@ -42,7 +50,7 @@ function property(name, setting) {
   const bounds = [min, max, unit].filter((bound) => bound !== undefined).length;
   if (bounds === 0) return schema;
   if (bounds < 3) throw new TypeError(`the setting ${name} needs min, max and unit, or none of them`);
-  if (!(min <= setting.default && setting.default <= max)) throw new TypeError(`the default of ${name} is out of bounds`);
+  if (setting.default < min || setting.default > max) throw new TypeError(`the default of ${name} is out of bounds`);
   // Beyond this number not every integer exists.
   if (type === 'u64' && !Number.isSafeInteger(max)) throw new TypeError(`the max of ${name} is too large`);
   return { ...schema, minimum: min, maximum: max, 'x-unit': unit };
@@ -65,7 +73,9 @@ export function readSettings(settings, text) {
   const read = {};
   for (const [name, setting] of Object.entries(settings)) {
     read[name] = hasOwn(given, name) ? given[name] : structured(setting.default);
-    if (!fits(setting.type, read[name])) throw new TypeError(`settings: ${name} is not a ${JSON.stringify(setting.type)}`);
+    if (!fits(setting.type, read[name])) {
+      throw new TypeError(`settings: ${name} is not a ${JSON.stringify(setting.type)}`);
+    }
   }
   return read;
 }

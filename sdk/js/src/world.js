@@ -10,6 +10,7 @@ import { read, write } from './state.js';
  * be a string. The sandbox runs exactly these functions, and so do native unit tests.
  */
 export function world(policy) {
+  if (policy?.descriptor === undefined) throw new TypeError('the default export has to be what `policy` makes');
   let session = null;
 
   const opened = () => {

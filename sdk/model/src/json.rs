@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Deref};
 
 /// A JSON object with keys of the submitter's choosing, each at most once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(transparent))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(transparent, inline))]
 #[serde(transparent)]
 pub struct UniqueMap<T>(pub BTreeMap<String, T>);
 
@@ -47,7 +47,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for UniqueMap<T> {
 
 /// Any JSON value, read as strictly as the rest of a document: at every depth a key stands there at most once.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(transparent))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(transparent, inline))]
 #[serde(transparent)]
 pub struct Free(pub serde_json::Value);
 

@@ -18,7 +18,7 @@ COMPONENTIZE_PY = "0.25.1"
 """The version that this package was written for."""
 
 _HERE = Path(__file__).parent
-_WITHIN = ("guest.py", "build.py", "wasm.py", "testing.py")
+_OUTSIDE = ("build.py", "testing.py", "wasm.py")
 _LEFT_OUT = {"__pycache__", "build", "cases", "dist", "node_modules", "tests"}
 
 # The C library inside has an `open` too, and componentize-py links both by name. So the contract is read with another
@@ -26,8 +26,8 @@ _LEFT_OUT = {"__pycache__", "build", "cases", "dist", "node_modules", "tests"}
 _OPEN, _OPEN_INSIDE = "open", "open-pass"
 
 _APP = """\
-import policy
 from reprieve_sdk.guest import world
+import policy
 
 WitWorld = world(policy)
 """
@@ -66,7 +66,7 @@ def _check_tool() -> None:
     except importlib.metadata.PackageNotFoundError:
         found = None
     if found != COMPONENTIZE_PY:
-        state = "is not installed" if found is None else f"is there in version {found}, and {COMPONENTIZE_PY} is needed"
+        state = "is not installed" if found is None else f"has version {found}, and {COMPONENTIZE_PY} is needed"
         raise Failed(f"componentize-py {state}: {sys.executable} -m pip install componentize-py=={COMPONENTIZE_PY}")
 
 
@@ -103,8 +103,13 @@ def _lay_out(project: Path, app: Path) -> None:
     """Copies what is imported inside into one folder: the project, the SDK and what ties them together."""
     sources = [(project / path, app / path) for path in modules(project)]
     for path in sorted(_HERE.glob("*.py")):
-        if path.name == "guest.py" or path.name not in _WITHIN:
+        if path.name not in _OUTSIDE:
             sources.append((path, app / "reprieve_sdk" / path.name))
+    for _, copy in sources:
+        top = copy.relative_to(app).parts[0].removesuffix(".py")
+        if top in sys.stdlib_module_names:
+            # Inside, some of Python's own are loaded before, and yours would be taken for them.
+            raise Failed(f"`{top}` is the name of a module of Python's own; give yours another")
     for source, copy in sources:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
@@ -129,7 +134,16 @@ def _componentize(stage: Path) -> None:
         errors="replace",
     )
     if run.returncode != 0 or not (stage / "out.wasm").is_file():
-        raise Failed(run.stdout)
+        raise Failed(_reason(run.stdout))
+
+
+def _reason(said: str) -> str:
+    """What componentize-py said, less its own part where the project could not be imported."""
+    before, found, cause = said.rpartition("Caused by:")
+    if not found:
+        return f"componentize-py failed: {said.strip()}"
+    traceback = before.partition("AssertionError: ")[2].strip()
+    return f"policy.py cannot be imported: {cause.strip()}\n{traceback}".replace('"/0/', '"')
 
 
 def main() -> int:

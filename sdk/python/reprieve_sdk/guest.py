@@ -2,12 +2,13 @@
 componentize-py generates from the contract."""
 
 import gc
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from . import fence
 from .chunk import BoolColumn, Chunk, CodeColumn, Column, I64Column, StringColumn, U64Column, decode
+from .findings import Finding
 from .policy import Invalid, Policy, describe, validate
 from .session import Session
 
@@ -21,6 +22,8 @@ else:
     from wit_world.imports import types
 
 T = TypeVar("T")
+
+fence.before_import()
 
 # componentize-py makes an instance of the world for each export, so what is kept between calls is kept here.
 _session: list[Session] = []
@@ -69,29 +72,24 @@ def world(module: ModuleType) -> type:
 
 def _settle() -> None:
     """Prepares the interpreter for the snapshot that every decision begins with."""
-    sys.stdout = sys.stderr = _Nowhere()  # type: ignore[assignment]
+    fence.after_import()
     # What is there now stays, so the collector need not look at it again.
     gc.collect()
     gc.freeze()
-
-
-class _Nowhere:
-    """Takes what is printed. Without it, a forgotten `print` would be a trap without a word."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        pass
 
 
 def _answered(call: Callable[[], T]) -> T:
     try:
         return call()
     except Invalid as error:
-        raise Err(str(error)) from None
+        raise Err(_sendable(str(error))) from None
     except BaseException as error:  # `sys.exit()` too must end in a text.
-        raise Err(f"{type(error).__name__}: {error}{_place(error.__traceback__)}") from None
+        raise Err(_sendable(f"{type(error).__name__}: {error}{_place(error.__traceback__)}")) from None
+
+
+def _sendable(text: str) -> str:
+    """A text without halves of characters, which would be a trap."""
+    return text.encode(errors="replace").decode()
 
 
 def _place(traceback: TracebackType | None) -> str:
@@ -107,7 +105,7 @@ def _place(traceback: TracebackType | None) -> str:
 
 def _opened() -> Session:
     if not _session:
-        raise Err("`open` was not called")
+        raise Invalid("`open` was not called")
     return _session[0]
 
 
@@ -121,7 +119,11 @@ def _descriptor(policy: type[Policy[Any, Any]]) -> Any:
     return types.Descriptor(said.name, said.version, said.summary, rules, said.settings_schema, said.columns)
 
 
-def _finding(finding: Any) -> Any:
+def _finding(finding: Finding) -> Any:
+    for text in (finding.message, finding.help, finding.field, finding.setting):
+        if text is not None:
+            # What is no text, or half a character, would be a trap.
+            str.encode(text)
     return types.Finding(
         finding.rule,
         types.Severity[finding.severity.name],

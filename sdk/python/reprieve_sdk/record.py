@@ -1,8 +1,9 @@
-"""Records: JSON objects with typed fields, each read where it is first looked at. A policy pays fuel for what it uses."""
+"""Records: JSON objects with typed fields, each read where it is first looked at, for a policy pays fuel for what it
+reads."""
 
 from collections.abc import Callable
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 from .timestamps import Duration, Timestamp
 
@@ -48,7 +49,7 @@ class Record:
 def reader(hint: Any) -> Callable[[Any], Any]:
     """What turns the JSON of a field into a value of its type."""
     arguments = get_args(hint)
-    if isinstance(hint, UnionType) and NoneType in arguments:
+    if get_origin(hint) in (Union, UnionType) and NoneType in arguments:
         (inner,) = (reader(argument) for argument in arguments if argument is not NoneType)
         return lambda json: None if json is None else inner(json)
     return _required(_plain_reader(hint, arguments))

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def write(state: Any) -> bytes:
@@ -35,7 +35,7 @@ def _plain(value: Any) -> Any:
 
 def _typed(hint: Any, value: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
-    if isinstance(hint, UnionType):
+    if origin in (Union, UnionType):
         (inner,) = (argument for argument in arguments if argument is not NoneType)
         return None if value is None else _typed(inner, value)
     if origin in (list, set, frozenset):

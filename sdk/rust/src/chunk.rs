@@ -102,11 +102,25 @@ impl Column {
     /// number in the chunk and `test`'s answer for its value, or `None` where it is unknown. Any other type of
     /// column is unknown throughout.
     pub fn judge<T: Copy>(&self, mut test: impl FnMut(&str) -> T, mut each: impl FnMut(usize, Option<T>)) {
-        let Values::Codes(codes) = &self.values else { return };
+        let Values::Codes(codes) = &self.values else {
+            (0..self.len()).for_each(|row| each(row, None));
+            return;
+        };
         let verdicts: Vec<T> = (0..codes.dictionary.len()).map(|i| test(codes.dictionary.get(i))).collect();
         for (row, code) in codes.values.iter().enumerate() {
             let verdict = if self.validity.is_known(row) { verdicts.get(*code as usize).copied() } else { None };
             each(row, verdict);
+        }
+    }
+
+    fn len(&self) -> usize {
+        match &self.values {
+            Values::Strings(strings) => strings.len(),
+            Values::Codes(codes) => codes.values.len(),
+            Values::U64s(values) => values.len(),
+            Values::I64s(values) => values.len(),
+            // A bitmap does not say where it ends; what lies behind the last row is unknown as well.
+            Values::Bools(bits) => bits.len() * 8,
         }
     }
 

@@ -76,7 +76,7 @@ pub use section::{Claims, Facts, InventoryFacts};
 pub use session::{Descriptor, Policy, Session, describe, validate};
 pub use setting::{Setting, Settings, TimeZone};
 
-#[doc(hidden)]
+/// To read JSON with: reference data, for one. A twentieth of the code of other readers.
 pub use ::miniserde;
 /// For a policy's state: `#[derive(Serialize, Deserialize)] #[serde(crate = "reprieve_sdk::serde")]`.
 pub use ::serde;

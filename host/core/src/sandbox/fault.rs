@@ -78,6 +78,10 @@ impl Fault {
                 }
                 Trap::Interrupt => Self::new(Cause::WallClock, "it ran past the wall-clock limit"),
                 Trap::StackOverflow => Self::new(Cause::Stack, "it used up its stack"),
+                Trap::UnreachableCodeReached => Self::new(
+                    Cause::Trap,
+                    "it gave up: in Rust a panic, an `unwrap` or an index out of range among them",
+                ),
                 other => Self::new(Cause::Trap, format!("it trapped: {other}")),
             };
         }

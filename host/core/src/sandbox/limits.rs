@@ -1,10 +1,12 @@
 //! What a policy may use, and the meter that holds it to that.
 
 use super::fault::{Cause, Exceeded};
+use schemars::JsonSchema;
+use serde::Serialize;
 use wasmtime::ResourceLimiter;
 
 /// Limits of one evaluation: one policy, one batch, one instance. 0 means nothing is allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Limits {
     /// Fuel that any evaluation has. A unit is roughly a wasm instruction.
     pub fuel: u64,
@@ -53,7 +55,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             fuel: 20_000_000,
-            fuel_per_row: 2_000,
+            fuel_per_row: 10_000,
             fuel_per_byte: 1_000,
             wall_ms: 5_000,
             wall_ms_per_thousand_rows: 50,
@@ -62,7 +64,7 @@ impl Default for Limits {
             stack_bytes: 512 << 10,
             memories: 4,
             tables: 4,
-            core_instances: 24,
+            core_instances: 48,
             returned_bytes: 1 << 20,
             findings: 64,
             text_bytes: 2 << 10,
@@ -98,8 +100,15 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub fn new(limits: &Limits) -> Self {
-        Self { memory_left: limits.memory_bytes, elements_left: limits.table_elements }
+    pub fn new(limits: &Limits, memory_bytes: u64) -> Self {
+        Self { memory_left: memory_bytes, elements_left: limits.table_elements }
+    }
+}
+
+impl Meter {
+    /// Bytes of memory that the instance did not take.
+    pub const fn memory_left(&self) -> u64 {
+        self.memory_left
     }
 }
 

@@ -90,7 +90,7 @@ impl Sandbox {
     fn describe(&self, pre: &PolicyPre<Meter>) -> Result<Descriptor, LoadFailure> {
         let _slot = self.slots.take();
         let _running = self.ticker.run();
-        let mut store = self.store(0, 0);
+        let mut store = self.store(None, 0, 0);
         let guest =
             pre.instantiate(&mut store).map_err(|error| LoadFailure::Faulted(Fault::of_instantiation(&error)))?;
         let said = guest.call_describe(&mut store).map_err(|error| LoadFailure::Faulted(Fault::of_call(&error)))?;
@@ -102,7 +102,7 @@ impl Sandbox {
         let _slot = self.slots.take();
         let _running = self.ticker.run();
         let bytes: usize = settings.len() + data.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
-        let mut store = self.store(0, bytes as u64);
+        let mut store = self.store(None, 0, bytes as u64);
         let guest = policy.pre.instantiate(&mut store).map_err(|error| Fault::of_instantiation(&error))?;
         let data: Vec<_> = data.iter().map(|(name, bytes)| bindings::types::Blob { name, bytes }).collect();
         self.answered(guest.call_validate(&mut store, settings, &data))

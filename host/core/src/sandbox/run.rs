@@ -21,6 +21,8 @@ pub(crate) struct Input<'a> {
     pub views: &'a [View<'a>],
     /// How many rows it has.
     pub rows: u64,
+    /// Bytes of memory it may have, where that is fewer than the sandbox allows.
+    pub memory: Option<u64>,
 }
 
 /// What an evaluation came to.
@@ -32,10 +34,74 @@ pub(crate) struct Run {
     pub outcome: Result<Vec<Objection>, Fault>,
 }
 
+/// What an evaluation does, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Instantiate,
+    Open,
+    Observe,
+    Finish,
+}
+
+/// Somebody who looks on; `()` does not.
+pub(crate) trait Clock {
+    /// A step is done.
+    fn done(&mut self, _: Step) {}
+    /// So many bytes of memory an instance had at the end.
+    fn memory(&mut self, _: u64) {}
+}
+
+impl Clock for () {}
+
+/// An open instance.
+struct Pass<'a> {
+    sandbox: &'a Sandbox,
+    policy: &'a Policy,
+    rows: u64,
+    guest: bindings::Policy,
+    store: &'a mut Store<Meter>,
+}
+
+impl Pass<'_> {
+    fn observe(&mut self, views: &[View<'_>]) -> Result<(), Fault> {
+        let wanted = &self.policy.descriptor.columns;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for view in views {
+            let columns = chunk(*view, wanted);
+            let chunk =
+                bindings::types::Chunk { first_row: view.chunk.first_row, rows: view.chunk.rows, columns: &columns };
+            let observed = self.guest.call_observe(&mut *self.store, chunk);
+            self.sandbox.answered(observed)?;
+        }
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<Vec<u8>, Fault> {
+        self.guest.call_save(&mut *self.store).map_err(|error| Fault::of_call(&error))
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<(), Fault> {
+        let merged = self.guest.call_merge(&mut *self.store, state);
+        self.sandbox.answered(merged)
+    }
+
+    fn finish(&mut self) -> Result<Vec<Objection>, Fault> {
+        let found = self.guest.call_finish(&mut *self.store);
+        objections(self.sandbox.answered(found)?, &self.policy.descriptor, self.rows, &self.sandbox.limits)
+    }
+}
+
 impl Sandbox {
+    /// The bytes of memory that an instance may have.
+    pub fn memory(&self, own: Option<u64>) -> u64 {
+        own.unwrap_or(u64::MAX).min(self.limits.memory_bytes)
+    }
+
     /// A store for one instance, with its fuel, deadline and meter.
-    pub(super) fn store(&self, rows: u64, bytes: u64) -> Store<Meter> {
-        let mut store = Store::new(&self.engine, Meter::new(&self.limits));
+    pub(super) fn store(&self, memory: Option<u64>, rows: u64, bytes: u64) -> Store<Meter> {
+        let mut store = Store::new(&self.engine, Meter::new(&self.limits, self.memory(memory)));
         store.limiter(|meter| meter);
         // Fuel is on in every engine of this crate; were it not, there would be none and the run would end at once.
         drop(store.set_fuel(self.limits.fuel_for(rows, bytes)));
@@ -46,44 +112,76 @@ impl Sandbox {
 
     /// Runs a policy over a batch.
     pub fn run(&self, policy: &Policy, input: Input<'_>) -> Run {
+        self.timed(policy, input, &mut ())
+    }
+
+    /// Runs a policy over a batch, and tells `clock` when each step is done.
+    pub fn timed(&self, policy: &Policy, input: Input<'_>, clock: &mut impl Clock) -> Run {
+        let (fuel, outcome) = self.instance(policy, input, clock, |pass, clock| {
+            pass.observe(input.views)?;
+            clock.done(Step::Observe);
+            let found = pass.finish();
+            clock.done(Step::Finish);
+            found
+        });
+        Run { fuel, outcome }
+    }
+
+    /// Runs a policy over parts of a batch, each in an instance of its own, and merges what they save. Fuel is that of
+    /// all instances together.
+    pub fn run_parts(&self, policy: &Policy, input: Input<'_>, parts: &[Vec<View<'_>>]) -> Run {
+        let mut all = 0;
+        let mut saved = Vec::new();
+        for part in parts {
+            let (fuel, state) = self.instance(policy, input, &mut (), |pass, ()| {
+                pass.observe(part)?;
+                pass.save()
+            });
+            all += fuel;
+            match state {
+                Ok(state) => saved.push(state),
+                Err(fault) => return Run { fuel: all, outcome: Err(fault) },
+            }
+        }
+        let (fuel, outcome) = self.instance(policy, input, &mut (), |pass, ()| {
+            saved.iter().try_for_each(|state| pass.merge(state))?;
+            pass.finish()
+        });
+        Run { fuel: all + fuel, outcome }
+    }
+
+    /// Opens a fresh instance and lets `with` use it. Gives the fuel that took.
+    fn instance<T, C: Clock>(
+        &self,
+        policy: &Policy,
+        input: Input<'_>,
+        clock: &mut C,
+        with: impl FnOnce(&mut Pass<'_>, &mut C) -> Result<T, Fault>,
+    ) -> (u64, Result<T, Fault>) {
         let _slot = self.slots.take();
         let _running = self.ticker.run();
         let bytes =
             input.review.len() + input.settings.len() + input.data.iter().map(|(_, data)| data.len()).sum::<usize>();
         let looks_at_rows = !policy.descriptor.columns.is_empty();
         let rows = if looks_at_rows { input.rows } else { 0 };
-        let mut store = self.store(rows, bytes as u64);
+        let mut store = self.store(input.memory, rows, bytes as u64);
         let given = self.limits.fuel_for(rows, bytes as u64);
-        let outcome = self.pass(policy, input, &mut store);
-        let fuel = given.saturating_sub(store.get_fuel().unwrap_or_default());
-        Run { fuel, outcome }
-    }
-
-    fn pass(&self, policy: &Policy, input: Input<'_>, store: &mut Store<Meter>) -> Result<Vec<Objection>, Fault> {
-        let guest = policy.pre.instantiate(&mut *store).map_err(|error| Fault::of_instantiation(&error))?;
-        let data: Vec<_> = input.data.iter().map(|(name, bytes)| bindings::types::Blob { name, bytes }).collect();
-        let opened = guest.call_open(
-            &mut *store,
-            bindings::types::Input { review: input.review, settings: input.settings, data: &data },
-        );
-        self.answered(opened)?;
-        let wanted = &policy.descriptor.columns;
-        if !wanted.is_empty() {
-            for view in input.views {
-                let columns = chunk(*view, wanted);
-                let observed = guest.call_observe(
-                    &mut *store,
-                    bindings::types::Chunk {
-                        first_row: view.chunk.first_row,
-                        rows: view.chunk.rows,
-                        columns: &columns,
-                    },
-                );
-                self.answered(observed)?;
-            }
-        }
-        let found = self.answered(guest.call_finish(&mut *store))?;
-        objections(found, &policy.descriptor, input.rows, &self.limits)
+        let opened = || {
+            let guest = policy.pre.instantiate(&mut store).map_err(|error| Fault::of_instantiation(&error))?;
+            clock.done(Step::Instantiate);
+            let data: Vec<_> = input.data.iter().map(|(name, bytes)| bindings::types::Blob { name, bytes }).collect();
+            let opened = guest.call_open(
+                &mut store,
+                bindings::types::Input { review: input.review, settings: input.settings, data: &data },
+            );
+            self.answered(opened)?;
+            clock.done(Step::Open);
+            let mut pass = Pass { sandbox: self, policy, rows: input.rows, guest, store: &mut store };
+            with(&mut pass, clock)
+        };
+        let outcome = opened();
+        clock.memory(self.memory(input.memory).saturating_sub(store.data().memory_left()));
+        (given.saturating_sub(store.get_fuel().unwrap_or_default()), outcome)
     }
 
     /// The answer of a call, or the fault in it.

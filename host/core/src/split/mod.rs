@@ -89,12 +89,7 @@ impl Gate {
     /// # Errors
     /// [`Failure`].
     pub fn split(&self, batch: &Batch, most: Option<u64>) -> Result<Split, Failure> {
-        let mut faults = Vec::new();
-        let known = self.look_up(batch, &mut faults);
-        let known = match (known, faults.pop()) {
-            (Ok(known), None) => known,
-            (_, fault) => return Err(Failure::Unavailable(fault.map(|fault| fault.message).unwrap_or_default())),
-        };
+        let known = self.known(batch).map_err(|fault| Failure::Unavailable(fault.message))?;
         let steps = self.steps(batch, known.population(), most)?;
         let offending = offenders(self, batch, &known)?;
         let groups = groups(batch, &known, self.inventory(), |row| !offending.contains_key(&row))?;

@@ -5,7 +5,7 @@ use super::Failure;
 use crate::batch::Batch;
 use crate::columns::Column;
 use crate::gate::{Gate, Loaded, LookedUp};
-use crate::sandbox::{Input, Objection, Run, View};
+use crate::sandbox::{Objection, Run, View};
 use hashbrown::HashSet;
 use reprieve_model::Severity;
 use std::collections::BTreeMap;
@@ -57,9 +57,8 @@ struct Search<'a> {
 impl Search<'_> {
     /// The denials that name rows.
     fn ask(&self, views: &[View<'_>]) -> Result<Vec<Objection>, Failure> {
-        let Loaded { settings, data, .. } = self.loaded;
-        let Run { outcome, .. } =
-            self.gate.run_policy(self.loaded, Input { review: self.review, settings, data, views, rows: self.rows });
+        let input = self.loaded.input(self.review, views, self.rows);
+        let Run { outcome, .. } = self.gate.sandbox().run(&self.loaded.policy, input);
         let objections =
             outcome.map_err(|fault| Failure::Fault(self.loaded.policy.descriptor.name.clone(), fault.message))?;
         let denies = |objection: &Objection| objection.severity == Severity::Deny && objection.rows > 0;

@@ -1,0 +1,127 @@
+//! One policy in three languages: each is built as its author would, and all of them find the same, word for word.
+//! Node and Python install what their SDKs need from the package registries.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use reprieve::{Cache, Gate};
+use reprieve_cases::{Case, cases_below};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
+    let bin = Path::new(env!("CARGO_BIN_EXE_reprieve")).parent().unwrap().display().to_string();
+    let mut command = Command::new(program);
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()))
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("policies"));
+    command.output().unwrap_or_else(|error| panic!("{program}: {error}"))
+}
+
+/// Runs a command that has to succeed; gives what it said.
+fn ok(folder: &Path, command: &str) -> String {
+    let output = run(folder, "bash", &["-ec", command]);
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command}\n{said}");
+    said
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        let made = ["node_modules", "target", "build", ".venv", "__pycache__"];
+        // The build scripts of the JavaScript SDK stand in a folder of that name.
+        let is_made = made.iter().any(|made| name == *made) && !from.ends_with("sdk/js");
+        match entry.file_type().unwrap() {
+            _ if is_made || name == "node_modules" => {}
+            kind if kind.is_dir() => copy(&entry.path(), &to.join(name)),
+            _ => drop(std::fs::copy(entry.path(), to.join(name)).unwrap()),
+        }
+    }
+}
+
+/// The SDKs and the example, in a folder of their own: what is installed and built stays out of the checkout.
+fn checkout() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["sdk", "examples"] {
+        copy(&root().join(part), &folder.path().join(part));
+    }
+    std::fs::copy(root().join("Cargo.toml"), folder.path().join("Cargo.toml")).unwrap();
+    folder
+}
+
+const JS: &str = "npm install --no-audit --no-fund";
+const PYTHON: &str = "python3 -m venv .venv && .venv/bin/pip install --quiet -r requirements.txt";
+
+/// What every case comes to with a component, as text, and the fuel of a hundred evaluations of the first.
+fn answers(component: &Path, cases: &[PathBuf]) -> Vec<String> {
+    let bytes = std::fs::read(component).unwrap();
+    let cache = Cache::open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("languages")).unwrap();
+    let mut answers = Vec::new();
+    for (number, path) in cases.iter().enumerate() {
+        let case = Case::open(path).unwrap();
+        let gate = case.gate(case.alone(Gate::builder().cache(cache.clone()), "policy.wasm", &bytes)).unwrap();
+        let document = case.decide(&gate).unwrap();
+        assert!(document.faults.is_empty(), "{}: {:?}", path.display(), document.faults);
+        answers.push(format!("{} {:#?}", case.name(), document.findings));
+        if number == 0 {
+            let fuel = |_| case.decide(&gate).unwrap().policies[0].fuel;
+            assert!((0..100).map(fuel).all(|fuel| fuel == document.policies[0].fuel), "{}", component.display());
+        }
+    }
+    answers
+}
+
+#[test]
+fn one_policy_in_three_languages_finds_the_same() {
+    let folder = checkout();
+    let example = folder.path().join("examples/no-friday-deletes");
+    let cases = cases_below(&example.join("cases")).unwrap();
+    let mut all = Vec::new();
+    for (language, install) in [("rust", "true"), ("js", JS), ("python", PYTHON)] {
+        let place = example.join(language);
+        ok(&place, install);
+        let said = ok(&place, "reprieve policy build && reprieve policy test --cases ../cases --require-coverage");
+        assert!(said.contains(&format!("{0} of {0} cases passed", cases.len())), "{language}\n{said}");
+        let inspected = ok(&place, "reprieve policy inspect");
+        assert!(inspected.contains("imports\n  reprieve:policy/types@0.1.0 (an instance"), "{language}\n{inspected}");
+        assert!(inspected.contains("KiB\n  fuel"), "{language}\n{inspected}");
+        all.push((language, answers(&place.join("build").join(format!("{language}.wasm")), &cases)));
+    }
+    let (_, rust) = &all[0];
+    assert_eq!(rust.len(), cases.len());
+    for (language, answers) in &all[1..] {
+        assert_eq!(answers, rust, "{language}");
+    }
+}
+
+#[test]
+fn a_new_project_in_each_language_passes_untouched() {
+    let folder = checkout();
+    for (language, install) in [("js", JS), ("python", PYTHON)] {
+        ok(folder.path(), &format!("reprieve policy new mine-{language} --lang {language} --sdk sdk"));
+        let place = folder.path().join(format!("mine-{language}"));
+        ok(&place, install);
+        let said = ok(&place, "reprieve policy test --require-coverage && reprieve policy lint");
+        assert!(said.contains("2 of 2 cases passed"), "{said}");
+        std::fs::write(
+            place.join("reprieve.toml"),
+            format!("[[policy]]\nuse = 'build/mine-{language}.wasm'\nsettings = {{ max_targets = 0 }}\n"),
+        )
+        .unwrap();
+        let request = r#"{"id": "1", "mode": "soft", "environment": "production", "target_kind": "app",
+            "targets": [{"id": "a"}]}"#;
+        std::fs::write(place.join("request.json"), request).unwrap();
+        let output = run(&place, "reprieve", &["check", "request.json"]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("deny mine-{language}/too-many")), "{said}");
+    }
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Chunk } from '../src/chunk.js';
+import { column } from './batch.js';
+
+const chunkOf = (rows, ...columns) => new Chunk({ firstRow: 1000, rows, columns });
+const all = (rows, at) => Array.from({ length: rows }, (_, i) => at(i));
+
+test('what is unknown is null in every type of column', () => {
+  const types = { strings: ['ä', null, ''], codes: ['b', null, 'c'], u64s: [0, null, 7], i64s: [-5, null, 0] };
+  for (const [tag, values] of Object.entries(types)) {
+    const one = chunkOf(3, column('x_a', tag, [...values])).column('x_a');
+    const read = { strings: 'text', codes: 'text', u64s: 'u64', i64s: 'i64' }[tag];
+    assert.deepEqual(all(3, (i) => one[read](i)), values, tag);
+    assert.deepEqual(one[`${read}s`](), values, tag);
+  }
+  const bools = [true, null, false, true, null, null, false, true, true, null];
+  const held = chunkOf(10, column('legal_hold', 'bools', bools)).column('legal_hold');
+  assert.deepEqual(all(10, (i) => held.bool(i)), bools);
+});
+
+test('texts of any length are cut where they end', () => {
+  const plain = all(3000, (i) => `app-${i}`);
+  for (const texts of [plain, plain.map((text, i) => (i % 500 === 0 ? `ä\u{1f600}${text}` : text))]) {
+    const ids = chunkOf(3000, column('id', 'strings', texts)).column('id');
+    assert.deepEqual(ids.texts(), texts);
+    assert.deepEqual(all(3000, (i) => ids.text(i)), texts);
+    assert.equal(ids.text(3000), null);
+  }
+});
+
+test('validity is looked at by bits, over every byte', () => {
+  const values = all(1000, (i) => (i % 7 === 0 || (i > 300 && i < 340) ? null : i));
+  const times = chunkOf(1000, column('created_at', 'i64s', [...values])).column('created_at');
+  assert.deepEqual(times.i64s(), values);
+  assert.deepEqual(all(1000, (i) => times.i64(i)), values);
+});
+
+test('a column that is not there, or of another type, is unknown throughout', () => {
+  const chunk = chunkOf(2, column('size_bytes', 'u64s', [1, 2]));
+  const absent = chunk.column('created_at');
+  assert.deepEqual([absent.text(0), absent.u64(0), absent.i64(0), absent.bool(0)], [null, null, null, null]);
+  assert.deepEqual([absent.i64s(), absent.u64s(), absent.texts()], new Array(3).fill([null, null]));
+  const sizes = chunk.column('size_bytes');
+  assert.deepEqual([sizes.text(0), sizes.i64(1), sizes.bool(0), sizes.u64(1)], [null, null, null, 2]);
+  assert.deepEqual([sizes.i64s(), sizes.texts()], new Array(2).fill([null, null]));
+  const seen = [];
+  sizes.judge(() => true, (i, verdict) => seen.push([i, verdict]));
+  assert.deepEqual(seen, [[0, null], [1, null]]);
+});
+
+test('a column of codes is judged once a value', () => {
+  const asked = [];
+  const kinds = column('kind', 'codes', ['app', 'site']);
+  kinds.values.val.values = [0, 1, 0, 0, 1];
+  kinds.validity = Uint8Array.of(0b10111);
+  const seen = [];
+  const test = (text) => (asked.push(text), text === 'site');
+  chunkOf(5, kinds).column('kind').judge(test, (i, verdict) => seen.push(verdict));
+  assert.deepEqual(asked, ['app', 'site']);
+  assert.deepEqual(seen, [false, true, false, null, true]);
+});
+
+test('a number that a double cannot hold is an error, not its neighbour', () => {
+  const exact = chunkOf(1, column('size_bytes', 'u64s', [Number.MAX_SAFE_INTEGER])).column('size_bytes');
+  assert.equal(exact.u64(0), Number.MAX_SAFE_INTEGER);
+  // 2^53 is what 2^53 + 1 arrives as, and -1 is what 2^64 - 1 does.
+  for (const size of [2 ** 53, -1]) {
+    const sizes = [...new Array(2000).fill(1), size];
+    const chunk = chunkOf(2001, column('size_bytes', 'u64s', sizes));
+    assert.throws(() => chunk.column('size_bytes'), /size_bytes holds a number beyond 2\^53/);
+  }
+});
+
+test('rows are numbered over the batch', () => {
+  const chunk = chunkOf(3);
+  assert.deepEqual([chunk.firstRow, chunk.rows, chunk.row(2)], [1000, 3, 1002]);
+});

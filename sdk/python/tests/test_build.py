@@ -1,0 +1,90 @@
+import importlib.metadata
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from reprieve_sdk import build
+
+
+class Project(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name)
+
+    def write(self, *names: str) -> None:
+        for name in names:
+            path = self.path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("", encoding="utf-8")
+
+    def test_code_goes_along_and_nothing_else(self) -> None:
+        kept = ["closed.py", "days/__init__.py", "days/names.py", "policy.py"]
+        self.write(
+            *kept,
+            ".venv/lib/x.py",
+            "venv/pyvenv.cfg",
+            "venv/lib/x.py",
+            "tests/x.py",
+            "test_policy.py",
+            "days/test_names.py",
+            "__pycache__/x.py",
+            "README.md",
+            "cases/x.json",
+        )
+        self.assertEqual(sorted(path.as_posix() for path in build.modules(self.path)), kept)
+
+    def test_the_project_is_laid_out_with_the_sdk(self) -> None:
+        self.write("policy.py", "days/__init__.py")
+        app = self.path / "out" / "app"
+        build._lay_out(self.path, app)
+        laid_out = {path.relative_to(app).as_posix() for path in app.rglob("*.py")}
+        self.assertLessEqual(
+            {"policy.py", "days/__init__.py", "reprieve_app.py", "reprieve_sdk/__init__.py", "reprieve_sdk/guest.py"},
+            laid_out,
+        )
+        self.assertFalse({"reprieve_sdk/build.py", "reprieve_sdk/testing.py"} & laid_out)
+
+    def test_a_name_of_pythons_own_is_refused(self) -> None:
+        self.write("policy.py", "calendar.py")
+        with self.assertRaisesRegex(build.Failed, "`calendar` is the name of a module of Python's own"):
+            build._lay_out(self.path, self.path / "out")
+
+    def test_a_folder_without_a_policy_is_refused(self) -> None:
+        with mock.patch.object(build, "_check_tool"), self.assertRaisesRegex(build.Failed, "there is no policy.py"):
+            build.build(self.path, self.path / "out.wasm")
+
+    def test_a_missing_tool_is_named_with_its_remedy(self) -> None:
+        missing = importlib.metadata.PackageNotFoundError
+        remedy = f"{sys.executable} -m pip install componentize-py=={build.COMPONENTIZE_PY}"
+        for effect, error in [(missing, "is not installed"), (lambda _: "0.1.0", "has version 0.1.0")]:
+            with mock.patch("importlib.metadata.version", mock.Mock(side_effect=effect)), self.assertRaises(build.Failed) as failed:
+                build.build(self.path, self.path / "out.wasm")
+            self.assertIn(error, str(failed.exception))
+            self.assertIn(remedy, str(failed.exception))
+        self.assertEqual(os.listdir(self.path), [])
+
+
+class Contract(unittest.TestCase):
+    def test_only_the_one_name_differs(self) -> None:
+        contract = build._contract()
+        self.assertEqual(contract.count("export open-pass: func(input: input)"), 1)
+        whole = (Path(build.__file__).parents[2] / "wit" / "policy.wit").read_text(encoding="utf-8")
+        self.assertEqual(contract.replace("open-pass", "open"), whole)
+
+
+class Failures(unittest.TestCase):
+    def test_the_cause_comes_first(self) -> None:
+        said = 'Traceback\nAssertionError: Traceback\n  File "/0/policy.py", line 1\n\nCaused by:\n    NameError: x\n'
+        self.assertEqual(
+            build._reason(said),
+            'policy.py cannot be imported: NameError: x\nTraceback\n  File "policy.py", line 1',
+        )
+        self.assertEqual(build._reason("no space left\n"), "componentize-py failed: no space left")
+
+
+if __name__ == "__main__":
+    unittest.main()
