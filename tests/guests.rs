@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use reprieve::model::Verdict;
-use reprieve::{Gate, Limits};
+use reprieve::{Gate, Limits, PolicyEntry, PolicySet};
 use reprieve_tests::{GUESTS, batch, gate_of, guest};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -218,6 +218,24 @@ fn what_is_not_wasm_is_refused() {
         let error = gate_of(bytes, |builder| builder).unwrap_err().to_string();
         assert!(error.contains("not a valid wasm module"), "{error}");
     }
+}
+
+#[test]
+fn an_operator_may_give_a_policy_less_memory() {
+    let vet = |memory| {
+        let entry = PolicyEntry { source: "policy.wasm".to_owned(), memory, ..PolicyEntry::builtin("") };
+        let set = PolicySet { inventory: None, policy: vec![entry] };
+        let gate = Gate::builder().policies(set, None).module("policy.wasm", guest("content").to_owned()).build();
+        gate.unwrap().vet(batch()).document().clone()
+    };
+    assert_eq!(vet(None).decision, Verdict::Allow);
+    assert_eq!(vet(Some(8)).decision, Verdict::Allow);
+    for too_little in [1, 0] {
+        let document = vet(Some(too_little));
+        assert_eq!(document.decision, Verdict::Undecided);
+        assert_eq!(document.faults[0].cause, "memory");
+    }
+    assert_eq!(vet(Some(u64::MAX)).decision, Verdict::Allow, "more than the host allows is what the host allows");
 }
 
 #[test]

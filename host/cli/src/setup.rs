@@ -71,10 +71,13 @@ pub struct BatchArguments {
 impl BatchArguments {
     /// Reads the batch.
     pub fn batch(&self) -> anyhow::Result<Batch> {
-        let mut batch = request(&self.request)?;
-        if let Some(path) = &self.targets {
-            batch = batch.with_targets(path)?;
-        }
+        let batch = match &self.targets {
+            None => request(&self.request)?,
+            Some(targets) if self.request == Path::new("-") => {
+                Batch::read_with(std::io::stdin().lock(), "<stdin>", targets)?
+            }
+            Some(targets) => Batch::open_with(&self.request, targets)?,
+        };
         Ok(match self.at {
             Some(at) => batch.at(at),
             None => batch,

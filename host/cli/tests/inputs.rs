@@ -118,6 +118,17 @@ fn targets_that_are_wrong_are_named_by_place() {
 }
 
 #[test]
+fn targets_from_another_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("other.csv"), "id\na\nb\n").unwrap();
+    let nowhere = request(r#"{"path": "nowhere.csv"}"#);
+    std::fs::write(folder.path().join("request.json"), &nowhere).unwrap();
+    let check = ["check", "request.json", "--targets", "other.csv", "--format", "json"];
+    let decision: serde_json::Value = serde_json::from_slice(&reprieve(folder.path(), &check).stdout).unwrap();
+    assert_eq!(decision["targets"], 2, "those that the request names are not looked at");
+}
+
+#[test]
 fn target_files_that_cannot_be_used() {
     let file = |name: &str| request(&format!(r#"{{"path": "{name}"}}"#));
     let csv = |text: &[u8], expected| refused(file("t.csv").as_bytes(), &[("t.csv", text)], expected);

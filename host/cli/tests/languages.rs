@@ -103,6 +103,15 @@ fn one_policy_in_three_languages_finds_the_same() {
 }
 
 #[test]
+fn the_sdks_pass_their_own_tests() {
+    let folder = checkout();
+    let python = ok(&folder.path().join("sdk/python"), "python3 -m unittest discover -s tests -t .");
+    assert!(python.contains("\nOK"), "{python}");
+    let js = ok(&folder.path().join("sdk/js"), "npm ci --no-audit --no-fund && npm run types && npm test");
+    assert!(js.contains("# fail 0") || js.contains("fail 0"), "{js}");
+}
+
+#[test]
 fn a_new_project_in_each_language_passes_untouched() {
     let folder = checkout();
     for (language, install) in [("js", JS), ("python", PYTHON)] {

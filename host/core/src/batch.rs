@@ -42,6 +42,31 @@ impl Batch {
         Self::assemble(read_request(request, name)?, folder)
     }
 
+    /// Reads a request file as [`open`](Self::open) does, but takes the targets from another file. Those that the
+    /// request names are not looked at.
+    ///
+    /// # Errors
+    /// [`Unreadable`] with the file and the line or JSON pointer.
+    pub fn open_with(path: &Path, targets: &Path) -> Result<Self, Unreadable> {
+        let (folder, name) = Folder::of(path)?;
+        let document = Document::open(&folder, &name)?;
+        Ok(Self::new(document.claims, document.sha256, Self::list(targets)?))
+    }
+
+    /// Reads a request from a stream as [`read`](Self::read) does, but takes the targets from a file.
+    ///
+    /// # Errors
+    /// [`Unreadable`] with the file and the line or JSON pointer.
+    pub fn read_with(request: impl Read, name: &str, targets: &Path) -> Result<Self, Unreadable> {
+        let document = read_request(request, name)?;
+        Ok(Self::new(document.claims, document.sha256, Self::list(targets)?))
+    }
+
+    fn list(targets: &Path) -> Result<List, Unreadable> {
+        let (folder, name) = Folder::of(targets)?;
+        read_target_file(&folder, &name, None)
+    }
+
     fn assemble(document: Document, folder: &Folder) -> Result<Self, Unreadable> {
         let list = match &document.targets {
             Where::Inline(raw, line) => read_inline_targets(raw, &document.file, *line)?,
@@ -53,16 +78,6 @@ impl Batch {
     fn new(claims: Claims, request: String, list: List) -> Self {
         let digests = Digests { request, targets: list.sha256 };
         Self { claims, chunks: list.chunks, counts: list.counts, digests, at: crate::clock::now() }
-    }
-
-    /// Takes the targets from this file instead of those that the request names.
-    ///
-    /// # Errors
-    /// [`Unreadable`] with the line.
-    pub fn with_targets(self, path: &Path) -> Result<Self, Unreadable> {
-        let (folder, name) = Folder::of(path)?;
-        let list = read_target_file(&folder, &name, None)?;
-        Ok(Self { at: self.at, ..Self::new(self.claims, self.digests.request, list) })
     }
 
     /// Sets the time that the decision is made for.

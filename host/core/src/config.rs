@@ -13,7 +13,7 @@ const MOST_BYTES: u64 = 1 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicySet {
-    /// The inventory: a CSV or NDJSON file below the folder of this file.
+    /// The inventory: a CSV, NDJSON or SQLite file below the folder of this file.
     pub inventory: Option<String>,
     /// The policies. None at all: nothing can be decided, so nothing is allowed.
     #[serde(default)]

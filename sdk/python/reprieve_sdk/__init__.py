@@ -47,7 +47,7 @@ from .policy import Descriptor, Invalid, Policy, describe, validate
 from .rows import Rows
 from .rule import Rule
 from .session import Session
-from .settings import Settings, setting
+from .settings import Settings, TimeZone, setting
 from .timestamps import Duration, Timestamp
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "Session",
     "Settings",
     "Severity",
+    "TimeZone",
     "Timestamp",
     "describe",
     "said",

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Generic, TypeVar
 
 from .model import Approval, Claims, Facts, InventoryFacts
+from .settings import TimeZone
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -70,6 +71,11 @@ class Case(Generic[S]):
     def is_future(self, at: int) -> bool:
         """Whether a time lies so far ahead that no clock explains it."""
         return self.facts.evaluated_at - at < -CLOCK_SKEW
+
+    def local(self, zone: TimeZone) -> int | None:
+        """What the clock in a zone shows: seconds since 1970-01-01T00:00:00 there. `None` where the host does not say."""
+        ahead = (self.facts.zones or {}).get(zone)
+        return None if ahead is None else self.facts.evaluated_at + ahead
 
     def approvers(self, max_age: int) -> list[str]:
         """The people whose approval counts: human, not the submitter, for exactly this list in this mode with these

@@ -325,3 +325,4 @@ class Facts(Record):
     inventory: InventoryFacts | None
     history: HistoryFacts | None
     restore: Estimate
+    zones: dict[str, int] | None

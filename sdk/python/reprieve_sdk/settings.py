@@ -11,6 +11,11 @@ _SCALARS = {int: "integer", float: "number", bool: "boolean", str: "string"}
 _U64_END = 1 << 64
 
 
+class TimeZone(str):
+    """The name of a time zone, as in `Europe/Berlin`. The host checks that there is one of this name, and `Case.local`
+    has its clock."""
+
+
 class _Declared:
     """What stands beside a setting's name and type."""
 
@@ -28,7 +33,7 @@ def setting(
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(setting,))
 class Settings:
     """The settings of a policy: a class with one `name: type = setting(…)` for each. A type is `int` (from 0 to
-    2**64 - 1), `float`, `bool`, `str`, a `list` of these, or a `dict` from `str` to these. A setting that is not
+    2**64 - 1), `float`, `bool`, `str`, `TimeZone`, a `list` of these, or a `dict` from `str` to these. A setting that is not
     given has its default."""
 
     _declared: ClassVar[dict[str, tuple[Any, _Declared]]] = {}
@@ -114,6 +119,8 @@ def keywords(hint: Any) -> dict[str, Any]:
     """The keywords of JSON Schema for a type alone."""
     if hint in _SCALARS:
         return {"type": _SCALARS[hint]}
+    if hint is TimeZone:
+        return {"type": "string", "format": "time-zone"}
     if get_origin(hint) is list:
         return {"type": "array", "uniqueItems": True, "items": keywords(get_args(hint)[0])}
     if get_origin(hint) is dict and get_args(hint)[0] is str:
@@ -130,6 +137,8 @@ def read(name: str, hint: Any, value: Any) -> Any:
         return float(value)
     if hint in (bool, str) and type(value) is hint:
         return value
+    if hint is TimeZone and isinstance(value, str):
+        return TimeZone(value)
     if get_origin(hint) is list and isinstance(value, list):
         return [read(name, get_args(hint)[0], element) for element in value]
     if get_origin(hint) is dict and isinstance(value, dict):

@@ -1,7 +1,7 @@
 import unittest
 from typing import Any
 
-from reprieve_sdk import Case, Claims, Duration, Facts, Objection, Timestamp, said, same_kind
+from reprieve_sdk import Case, Claims, Duration, Facts, Objection, TimeZone, Timestamp, said, same_kind
 from reprieve_sdk.testing import DIGEST, review
 
 
@@ -21,6 +21,14 @@ def approval(**changed: Any) -> dict[str, Any]:
         "tenants": 2,
     }
     return {key: value for key, value in {**good, **changed}.items() if value is not None}
+
+
+class Clocks(unittest.TestCase):
+    def test_a_zone_has_the_clock_that_the_host_says(self) -> None:
+        asked = case(facts={"zones": {"Europe/Berlin": 3600}})
+        self.assertEqual(asked.local(TimeZone("Europe/Berlin")), asked.facts.evaluated_at + 3600)
+        self.assertIsNone(asked.local(TimeZone("Europe/Rome")))
+        self.assertIsNone(case().local(TimeZone("UTC")))
 
 
 class Approvals(unittest.TestCase):

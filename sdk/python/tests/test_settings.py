@@ -1,7 +1,7 @@
 import json
 import unittest
 
-from reprieve_sdk import Settings, setting
+from reprieve_sdk import Settings, TimeZone, setting
 
 
 class Everything(Settings):
@@ -15,6 +15,7 @@ class Everything(Settings):
     )
     window: bool = setting(default=False, doc="Whether batches run only within the window.")
     zone: str = setting(default="Zürich \"Z\"", doc="Where.")
+    clock: TimeZone = setting(default=TimeZone("UTC"), doc="The zone whose clock the window goes by.")
     days: list[int] = setting(default=[1, 2], doc="The days of the window.")
     limits: dict[str, int] = setting(default={"b": 2, "a": 1}, doc="Limits by kind.")
 
@@ -66,6 +67,8 @@ class Schema(unittest.TestCase):
             '"window":{"type":"boolean","description":"Whether batches run only within the window.",'
             '"default":false},'
             '"zone":{"type":"string","description":"Where.","default":"Zürich \\"Z\\""},'
+            '"clock":{"type":"string","format":"time-zone",'
+            '"description":"The zone whose clock the window goes by.","default":"UTC"},'
             '"days":{"type":"array","uniqueItems":true,"items":{"type":"integer"},'
             '"description":"The days of the window.","default":[1,2]},'
             '"limits":{"type":"object","additionalProperties":{"type":"integer"},'
