@@ -186,19 +186,44 @@ fn a_function_that_would_choke_the_compiler_is_refused() {
     }
     body.push(0x0b);
     let error = gate_of(&module(&body), |builder| builder).unwrap_err().to_string();
-    assert!(error.contains("function 1's locals times blocks is 20002000, and 4000000 is allowed"), "{error}");
+    assert!(error.contains("function 1's locals times blocks is 20002000, and 1000000 is allowed"), "{error}");
     let error = gate_of(&module(&vec![0x01; 300_000]), |builder| builder).unwrap_err().to_string();
     assert!(error.contains("function 1's size in bytes"), "{error}");
+
+    // Loops in loops take the compiler time that grows with the square of their depth: 150 KB of them take minutes.
+    let nested = |depth: usize| {
+        let mut body = vec![0x00]; // no locals
+        body.extend([0x03, 0x40].repeat(depth)); // loop
+        body.extend([0x0b].repeat(depth + 1)); // end
+        gate_of(&module(&body), |builder| builder).unwrap_err().to_string()
+    };
+    assert!(nested(33).contains("function 1's depth of loops is 33, and 32 is allowed"), "{}", nested(33));
+    assert!(nested(32).contains("it is not a policy"), "{}", nested(32));
+}
+
+#[test]
+fn a_module_of_many_such_functions_is_refused() {
+    let mut body = vec![0x01, 0xf4, 0x03, 0x7f]; // 500 locals of type i32
+    (0..1_900).for_each(|_| body.extend([0x20, 0x00, 0x04, 0x40, 0x0b]));
+    body.push(0x0b);
+    let error = gate_of(&modules(&vec![body; 22]), |builder| builder).unwrap_err().to_string();
+    assert!(error.contains("the sum of locals times blocks over all functions"), "{error}");
 }
 
 /// A module with one function of that body.
 fn module(body: &[u8]) -> Vec<u8> {
-    let mut module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0".to_vec();
-    let entry: Vec<u8> = leb(body.len()).into_iter().chain(body.iter().copied()).collect();
-    module.push(10);
-    module.extend(leb(entry.len() + 1));
-    module.push(1);
-    module.extend(entry);
+    modules(&[body.to_vec()])
+}
+
+/// A module with functions of these bodies.
+fn modules(bodies: &[Vec<u8>]) -> Vec<u8> {
+    let count = leb(bodies.len());
+    let section = |id: u8, content: Vec<u8>| [vec![id], leb(content.len()), content].concat();
+    let code: Vec<u8> = bodies.iter().flat_map(|body| [leb(body.len()), body.clone()].concat()).collect();
+    let mut module = b"\0asm\x01\0\0\0".to_vec();
+    module.extend(section(1, vec![1, 0x60, 0, 0]));
+    module.extend(section(3, [count.clone(), vec![0; bodies.len()]].concat()));
+    module.extend(section(10, [count, code].concat()));
     module
 }
 

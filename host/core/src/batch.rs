@@ -1,8 +1,7 @@
 //! A batch: a request with its targets, read and counted.
 
 use crate::columns::Chunk;
-use crate::facts::{Counts, Digests, facts};
-use crate::gate::review;
+use crate::facts::{Counts, Digests, facts, review};
 use crate::inventory::{Inventory, Unavailable, resolve};
 use crate::source::{
     Document, Folder, List, Unreadable, Where, read_inline_targets, read_request, read_target_file, select,

@@ -5,6 +5,7 @@ use crate::config::{PolicyEntry, PolicySet};
 use crate::gate::{Gate, Inner, Loaded};
 use crate::history::History;
 use crate::inventory::{Inventory, read_inventory};
+use crate::known::Sources;
 use crate::sandbox::{Cache, Data, Descriptor, Limits, LoadFailure, Sandbox};
 use crate::source::{Folder, Unreadable, nearest};
 use crate::zones::Zones;
@@ -140,7 +141,7 @@ impl GateBuilder {
             let wrong = |message| Setup::Sandbox(format!("policy `{}`: {message}", policy.descriptor.name));
             zones.add(&policy.descriptor.settings_schema, settings).map_err(wrong)?;
         }
-        Ok(Gate::new(Inner { sandbox, policies, inventory, history: self.history, zones }))
+        Ok(Gate::new(Inner { sandbox, policies, sources: Sources { inventory, history: self.history, zones } }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::batch::Batch;
 use crate::columns::{Chunk, Column};
-use crate::gate::{Gate, Loaded, LookedUp, Part, gate_fault};
+use crate::gate::{Gate, Loaded, Part};
 use crate::sandbox::{Clock, Run, Step, View};
 use reprieve_model::{Fault, Finding};
 use std::ops::Range;
@@ -46,7 +46,7 @@ impl Gate {
     /// # Errors
     /// The fault of the gate, where inventory or history cannot be asked.
     pub fn evaluate_parts(&self, batch: &Batch, parts: &[Vec<Range<u64>>]) -> Result<Vec<Evaluation>, Fault> {
-        let known = self.known(batch)?;
+        let known = self.sources().look_up_all(batch)?;
         let whole = known.views(batch);
         let cut: Vec<Vec<(Chunk, Vec<Column>)>> =
             parts.iter().map(|part| part.iter().flat_map(|rows| cut(&whole, rows)).collect()).collect();
@@ -71,7 +71,7 @@ impl Gate {
     /// # Errors
     /// The fault of a policy, or of the gate.
     pub fn measure(&self, batch: &Batch) -> Result<Vec<Cost>, Fault> {
-        let known = self.known(batch)?;
+        let known = self.sources().look_up_all(batch)?;
         let views = known.views(batch);
         let measure = |loaded: &Loaded| {
             let mut watch = Watch::start();
@@ -83,19 +83,6 @@ impl Gate {
             part.fault.map_or(Ok(watch.cost), Err)
         };
         self.loaded().iter().map(measure).collect()
-    }
-}
-
-impl Gate {
-    /// All that is known of a batch, or the first thing that could not be looked up.
-    pub(crate) fn known(&self, batch: &Batch) -> Result<LookedUp, Fault> {
-        let mut faults = Vec::new();
-        let known = self.look_up(batch, &mut faults);
-        match (known, faults.into_iter().next()) {
-            (_, Some(fault)) => Err(fault),
-            (Ok(known), None) => Ok(known),
-            (Err(_), None) => Err(gate_fault("review", "the review could not be written")),
-        }
     }
 }
 

@@ -7,6 +7,7 @@ use hashbrown::{HashMap, HashSet, HashTable};
 use reprieve_model::{
     Claims, Duration, Estimate, Facts, Figure, HistoryFacts, IdFacts, Tally, TenantFacts, Timestamp,
 };
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
 
@@ -176,6 +177,16 @@ pub(crate) fn facts(
         restore: estimate(claims, tenants_at_most),
         zones: BTreeMap::new(),
     }
+}
+
+/// What policies are handed, as JSON.
+pub(crate) fn review(claims: &Claims, facts: &Facts) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Review<'a> {
+        claims: &'a Claims,
+        facts: &'a Facts,
+    }
+    serde_json::to_string(&Review { claims, facts })
 }
 
 /// Tenants that one restore batch brought back after the Atlassian outage of April 2022.

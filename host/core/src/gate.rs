@@ -3,14 +3,11 @@
 use crate::batch::Batch;
 use crate::decision::{Decision, OUT_OF_SCOPE, is_judge, seal};
 use crate::facts::facts;
-use crate::history::{self, History};
-use crate::inventory::{Inventory, Resolution, resolve};
+use crate::known::{Known, Sources};
 use crate::sandbox::{Input, Objection, Sandbox, View};
 use crate::scope::Scope;
-use crate::zones::Zones;
 use crate::{GateBuilder, sandbox};
-use reprieve_model::{Claims, DecisionDocument, Facts, Fault, Finding, PolicyRun, Severity, Verdict};
-use serde::Serialize;
+use reprieve_model::{DecisionDocument, Facts, Fault, Finding, PolicyRun, Severity, Verdict};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -21,9 +18,7 @@ pub struct Gate(Arc<Inner>);
 pub(crate) struct Inner {
     pub sandbox: Sandbox,
     pub policies: Vec<Loaded>,
-    pub inventory: Option<Arc<dyn Inventory>>,
-    pub history: Option<Arc<dyn History>>,
-    pub zones: Zones,
+    pub sources: Sources,
 }
 
 /// A policy of the set, with what the operator gave it.
@@ -58,16 +53,6 @@ pub struct PolicyInfo<'a> {
     pub enforced: bool,
 }
 
-/// What policies are handed, as JSON.
-pub(crate) fn review(claims: &Claims, facts: &Facts) -> serde_json::Result<String> {
-    #[derive(Serialize)]
-    struct Review<'a> {
-        claims: &'a Claims,
-        facts: &'a Facts,
-    }
-    serde_json::to_string(&Review { claims, facts })
-}
-
 impl Gate {
     /// Begins to put a gate together.
     pub fn builder() -> GateBuilder {
@@ -94,7 +79,7 @@ impl Gate {
         let judged = catch_unwind(AssertUnwindSafe(|| self.judge(&batch)));
         let document = judged.unwrap_or_else(|_| {
             let facts = facts(&batch.claims, &batch.counts, &batch.digests, None, None, batch.at);
-            let fault = gate_fault("panic", "the host panicked; this is a bug in Reprieve, please report it");
+            let fault = Fault::of_gate("panic", "the host panicked; this is a bug in Reprieve, please report it");
             document(&batch, &facts, Vec::new(), vec![fault], Vec::new())
         });
         seal(batch, document)
@@ -103,7 +88,7 @@ impl Gate {
     /// Vets a batch, and says it without sealing it: nobody gets a permit from this.
     pub(crate) fn judge(&self, batch: &Batch) -> DecisionDocument {
         let mut faults = gate_faults(batch);
-        let known = match self.look_up(batch, &mut faults) {
+        let known = match self.0.sources.look_up(batch, &mut faults) {
             Ok(known) => known,
             Err(facts) => return document(batch, &facts, Vec::new(), faults, Vec::new()),
         };
@@ -116,7 +101,7 @@ impl Gate {
             runs.push(run.run);
         }
         if !runs.iter().any(is_judge) {
-            faults.push(gate_fault(
+            faults.push(Fault::of_gate(
                 "no-policy",
                 "no enforcing policy looked at this batch; let one in reprieve.toml be enforced and cover it",
             ));
@@ -124,37 +109,8 @@ impl Gate {
         document(batch, &known.facts, findings, faults, runs)
     }
 
-    /// Looks up all that policies are handed about a batch. What cannot be looked up is a fault, and unknown to the
-    /// policies; they run all the same. Without a review they cannot, and only the facts are left.
-    pub(crate) fn look_up(&self, batch: &Batch, faults: &mut Vec<Fault>) -> Result<LookedUp, Box<Facts>> {
-        let mut unknown = |cause: &str, error: &dyn std::fmt::Display| {
-            faults.push(gate_fault(cause, format!("the {cause} could not be asked: {error}")));
-        };
-        let inventory = self.inventory();
-        let resolution = inventory.map(|inventory| resolve(&batch.chunks, inventory, &batch.claims)).transpose();
-        let resolution = resolution.unwrap_or_else(|error| {
-            unknown("inventory", &error);
-            None
-        });
-        let history = self.0.history.as_deref();
-        let history = history.map(|history| history::facts(history, &batch.claims, batch.at)).transpose();
-        let history = history.unwrap_or_else(|error| {
-            unknown("history", &error);
-            None
-        });
-        let mut facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), history, batch.at);
-        facts.zones = self.0.zones.offsets(batch.at);
-        match review(&batch.claims, &facts) {
-            Ok(review) => Ok(LookedUp { resolution, facts, review }),
-            Err(error) => {
-                faults.push(gate_fault("review", format!("the review could not be written: {error}")));
-                Err(Box::new(facts))
-            }
-        }
-    }
-
-    pub(crate) fn inventory(&self) -> Option<&dyn Inventory> {
-        self.0.inventory.as_deref()
+    pub(crate) fn sources(&self) -> &Sources {
+        &self.0.sources
     }
 
     /// The enforced policies whose scope covers a batch.
@@ -179,7 +135,7 @@ impl Gate {
         &self.0.policies
     }
 
-    fn run(&self, loaded: &Loaded, batch: &Batch, known: &LookedUp, views: &[View<'_>]) -> Part {
+    fn run(&self, loaded: &Loaded, batch: &Batch, known: &Known, views: &[View<'_>]) -> Part {
         let mut part = Part::new(loaded);
         if !loaded.scope.covers(&batch.claims, known.facts.inventory.as_ref()) {
             return part;
@@ -225,28 +181,6 @@ impl std::fmt::Debug for Gate {
     }
 }
 
-/// All that is known of a batch.
-pub(crate) struct LookedUp {
-    resolution: Option<Resolution>,
-    pub facts: Facts,
-    /// Claims and facts as policies are handed them.
-    pub review: String,
-}
-
-impl LookedUp {
-    /// The batch as policies may ask for it.
-    pub fn views<'a>(&'a self, batch: &'a Batch) -> Vec<View<'a>> {
-        let resolved = |i| self.resolution.as_ref().and_then(|resolution| resolution.columns.get(i));
-        let view = |(i, chunk)| View { chunk, resolved: resolved(i).map(Vec::as_slice).unwrap_or_default() };
-        batch.chunks.iter().enumerate().map(view).collect()
-    }
-
-    /// How many tenants there are in all; 0 where nobody knows.
-    pub fn population(&self) -> u64 {
-        self.facts.inventory.as_ref().map_or(0, |inventory| inventory.population_tenants)
-    }
-}
-
 /// One policy's part in a decision.
 pub(crate) struct Part {
     pub run: PolicyRun,
@@ -275,19 +209,18 @@ fn gate_faults(batch: &Batch) -> Vec<Fault> {
     let schedule = batch.claims.schedule.clone().unwrap_or_default();
     let mut faults = Vec::new();
     if batch.is_empty() {
-        faults.push(gate_fault("empty", "the list of targets is empty, and many interfaces read that as everything"));
+        faults.push(Fault::of_gate(
+            "empty",
+            "the list of targets is empty, and many interfaces read that as everything",
+        ));
     }
     if let Some(end) = schedule.expires_at.filter(|end| *end < batch.at) {
-        faults.push(gate_fault("expired", format!("the request expired at {end}; submit a new one")));
+        faults.push(Fault::of_gate("expired", format!("the request expired at {end}; submit a new one")));
     }
     if let Some(start) = schedule.not_before.filter(|start| *start > batch.at) {
-        faults.push(gate_fault("too-early", format!("the request may not run before {start}")));
+        faults.push(Fault::of_gate("too-early", format!("the request may not run before {start}")));
     }
     faults
-}
-
-pub(crate) fn gate_fault(cause: &str, message: impl Into<String>) -> Fault {
-    Fault { policy: "gate".to_owned(), cause: cause.to_owned(), message: message.into(), enforced: true }
 }
 
 fn finding(objection: Objection, policy: &str, enforced: bool, batch: &Batch) -> Finding {

@@ -40,6 +40,7 @@ mod facts;
 mod gate;
 mod history;
 mod inventory;
+mod known;
 mod sandbox;
 /// JSON Schemas of the documents.
 pub mod schema;

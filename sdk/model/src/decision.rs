@@ -121,6 +121,13 @@ pub struct Fault {
     pub enforced: bool,
 }
 
+impl Fault {
+    /// A fault of the gate itself.
+    pub fn of_gate(cause: &str, message: impl Into<String>) -> Self {
+        Self { policy: "gate".to_owned(), cause: cause.to_owned(), message: message.into(), enforced: true }
+    }
+}
+
 impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}: {}", self.policy, self.cause, self.message)

@@ -83,6 +83,7 @@ fn at_most(what: impl Into<String>, is: u64, most: u64) -> Result<(), Refusal> {
 /// Bounds sizes and counts, through all modules that a component holds.
 fn measure(bytes: &[u8], limits: &Limits, form: Form) -> Result<(), Refusal> {
     let (mut functions, mut modules, mut memories, mut tables) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let mut complexity = 0_u64;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(|error| invalid(&error))? {
             Payload::ModuleSection { .. } => {
@@ -121,7 +122,8 @@ fn measure(bytes: &[u8], limits: &Limits, form: Form) -> Result<(), Refusal> {
             Payload::CodeSectionEntry(body) => {
                 functions += 1;
                 at_most("the number of functions", functions, limits.functions)?;
-                measure_function(&body, functions, limits)?;
+                complexity += measure_function(&body, functions, limits)?;
+                at_most("the sum of locals times blocks over all functions", complexity, limits.module_complexity)?;
             }
             _ => {}
         }
@@ -129,34 +131,38 @@ fn measure(bytes: &[u8], limits: &Limits, form: Form) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn measure_function(body: &FunctionBody<'_>, number: u64, limits: &Limits) -> Result<(), Refusal> {
+/// Measures a function; gives its share of what compiling the module may cost.
+fn measure_function(body: &FunctionBody<'_>, number: u64, limits: &Limits) -> Result<u64, Refusal> {
     let range = body.range();
     at_most(format!("function {number}'s size in bytes"), (range.end - range.start) as u64, limits.function_bytes)?;
     let mut locals = 0_u64;
     for group in body.get_locals_reader().map_err(|error| invalid(&error))? {
         locals += u64::from(group.map_err(|error| invalid(&error))?.0);
     }
-    // A cheap bound first: a body has no more blocks than bytes.
-    if locals.saturating_mul((range.end - range.start) as u64) <= limits.function_complexity {
-        return Ok(());
-    }
-    let mut blocks = 1_u64;
+    let (mut blocks, mut loops, mut deepest) = (1_u64, 0_u64, 0_u64);
+    let mut open: Vec<bool> = Vec::new();
     for operator in body.get_operators_reader().map_err(|error| invalid(&error))? {
         match operator.map_err(|error| invalid(&error))? {
-            Operator::Block { .. }
-            | Operator::Loop { .. }
-            | Operator::If { .. }
-            | Operator::Else
-            | Operator::BrIf { .. } => blocks += 1,
+            Operator::Block { .. } | Operator::If { .. } => {
+                blocks += 1;
+                open.push(false);
+            }
+            Operator::Loop { .. } => {
+                blocks += 1;
+                loops += 1;
+                deepest = deepest.max(loops);
+                open.push(true);
+            }
+            Operator::End => loops -= u64::from(open.pop() == Some(true)),
+            Operator::Else | Operator::BrIf { .. } => blocks += 1,
             Operator::BrTable { targets } => blocks += u64::from(targets.len()) + 1,
             _ => {}
         }
     }
-    at_most(
-        format!("function {number}'s locals times blocks"),
-        locals.saturating_mul(blocks),
-        limits.function_complexity,
-    )
+    at_most(format!("function {number}'s depth of loops"), deepest, limits.loop_depth)?;
+    let complexity = locals.saturating_mul(blocks);
+    at_most(format!("function {number}'s locals times blocks"), complexity, limits.function_complexity)?;
+    Ok(complexity)
 }
 
 /// A component may import instances that hold types, and types. Everything else grants something.

@@ -45,6 +45,10 @@ pub struct Limits {
     /// What one function may cost the compiler: its locals times its blocks. The memory that compiling takes grows
     /// with this product.
     pub function_complexity: u64,
+    /// The same over all functions of a module.
+    pub module_complexity: u64,
+    /// How deep loops may stand in loops. The time that compiling takes grows with the square of it.
+    pub loop_depth: u64,
     /// Evaluations that run at the same time; further ones wait.
     pub concurrent_runs: u32,
     /// Bytes of an instance's memory that are wiped instead of given back, for the next instance to find mapped.
@@ -71,7 +75,9 @@ impl Default for Limits {
             module_bytes: 48 << 20,
             function_bytes: 256 << 10,
             functions: 60_000,
-            function_complexity: 4_000_000,
+            function_complexity: 1_000_000,
+            module_complexity: 20_000_000,
+            loop_depth: 32,
             concurrent_runs: 16,
             resident_bytes: 256 << 10,
         }

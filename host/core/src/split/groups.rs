@@ -2,8 +2,8 @@
 
 use crate::batch::Batch;
 use crate::columns::Column;
-use crate::gate::LookedUp;
 use crate::inventory::{Inventory, Unavailable};
+use crate::known::Known;
 use hashbrown::HashMap;
 
 /// Targets that have to be in one part.
@@ -18,7 +18,7 @@ pub(super) struct Group {
 /// The groups of the rows that `keep` keeps, in the order of their first rows.
 pub(super) fn groups(
     batch: &Batch,
-    known: &LookedUp,
+    known: &Known,
     inventory: Option<&dyn Inventory>,
     keep: impl Fn(u64) -> bool,
 ) -> Result<Vec<Group>, Unavailable> {

@@ -89,10 +89,10 @@ impl Gate {
     /// # Errors
     /// [`Failure`].
     pub fn split(&self, batch: &Batch, most: Option<u64>) -> Result<Split, Failure> {
-        let known = self.known(batch).map_err(|fault| Failure::Unavailable(fault.message))?;
+        let known = self.sources().look_up_all(batch).map_err(|fault| Failure::Unavailable(fault.message))?;
         let steps = self.steps(batch, known.population(), most)?;
         let offending = offenders(self, batch, &known)?;
-        let groups = groups(batch, &known, self.inventory(), |row| !offending.contains_key(&row))?;
+        let groups = groups(batch, &known, self.sources().inventory.as_deref(), |row| !offending.contains_key(&row))?;
         let mut set_aside: Vec<SetAside> =
             offending.into_iter().map(|(row, reasons)| SetAside { row, reasons }).collect();
         let parts = self.parts(batch, groups.into(), steps, &mut set_aside);

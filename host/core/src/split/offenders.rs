@@ -4,7 +4,8 @@
 use super::Failure;
 use crate::batch::Batch;
 use crate::columns::Column;
-use crate::gate::{Gate, Loaded, LookedUp};
+use crate::gate::{Gate, Loaded};
+use crate::known::Known;
 use crate::sandbox::{Objection, Run, View};
 use hashbrown::HashSet;
 use reprieve_model::Severity;
@@ -17,7 +18,7 @@ pub(super) type Offenders = BTreeMap<u64, Vec<String>>;
 /// The code under which the host's own counts of ids are denied.
 const BAD_IDS: &str = "provenance/bad-ids";
 
-pub(super) fn offenders(gate: &Gate, batch: &Batch, known: &LookedUp) -> Result<Offenders, Failure> {
+pub(super) fn offenders(gate: &Gate, batch: &Batch, known: &Known) -> Result<Offenders, Failure> {
     let mut found = Offenders::new();
     bad_ids(batch, &mut found);
     for loaded in gate.enforced(batch, &known.facts) {
