@@ -153,7 +153,7 @@ impl Gate {
                     set_aside.extend(rows.into_iter().map(|row| SetAside { row, reasons: size.clone() }));
                     break;
                 }
-                for group in taken.split_off(taken.len() / 2).into_iter().rev() {
+                for group in taken.split_off(taken.len() * 7 / 8).into_iter().rev() {
                     groups.push_front(group);
                 }
                 most = taken.iter().map(|group| group.tenants).sum::<u64>().max(1);
