@@ -33,10 +33,7 @@ impl Sqlite {
         let shown = folder.shown(name);
         let wrong = |message: String| Unreadable::new(&shown, Place::Whole, message);
         let path = folder.real_path(name)?;
-        let columns = connect(&path).and_then(|connection| {
-            let statement = connection.prepare("SELECT * FROM inventory LIMIT 0")?;
-            Ok(statement.column_names().into_iter().map(str::to_owned).collect::<Vec<_>>())
-        });
+        let columns = connect(&path).and_then(|connection| columns(&connection));
         let columns = columns.map_err(|error| match error.to_string() {
             text if text.starts_with("no such table") => wrong("there is no table or view `inventory`".to_owned())
                 .help("CREATE VIEW inventory AS SELECT … AS id, … AS kind, … AS tenant, …"),
@@ -59,6 +56,11 @@ fn connect(path: &PathBuf) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+fn columns(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let statement = connection.prepare("SELECT * FROM inventory LIMIT 0")?;
+    Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+}
+
 impl From<rusqlite::Error> for Unavailable {
     fn from(error: rusqlite::Error) -> Self {
         Self(format!("SQLite: {error}"))
@@ -69,6 +71,11 @@ impl Inventory for Sqlite {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, Unavailable> {
         let connection = connect(&self.path)?;
         connection.execute_batch("BEGIN")?;
+        if columns(&connection)? != self.columns {
+            return Err(Unavailable(
+                "the table `inventory` has other columns than when the gate was made".to_owned(),
+            ));
+        }
         Ok(Box::new(Moment { connection, columns: &self.columns, answers: RefCell::default() }))
     }
 }
@@ -260,6 +267,15 @@ mod tests {
         writer.execute_batch("UPDATE inventory SET tenant = 't-3' WHERE id = 'c'").unwrap();
         assert_eq!(moment.tenants().unwrap(), 2);
         assert_eq!(sqlite.snapshot().unwrap().tenants().unwrap(), 3);
+    }
+
+    #[test]
+    fn columns_that_change_are_not_mistaken_for_others() {
+        let (place, _, sqlite) = both();
+        let writer = Connection::open(place.path().join("i.db")).unwrap();
+        writer.execute_batch("ALTER TABLE inventory RENAME COLUMN tenant TO x_tenant").unwrap();
+        let Err(error) = sqlite.snapshot() else { panic!("it answered") };
+        assert!(error.to_string().contains("other columns"), "{error}");
     }
 
     #[test]

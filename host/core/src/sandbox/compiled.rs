@@ -63,14 +63,12 @@ impl Cache {
     }
 
     fn keep(&self, path: &Path, code: &[u8]) -> Result<(), Error> {
-        let unfinished = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = std::fs::File::create(&unfinished)
-            .and_then(|mut file| file.write_all(code).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&unfinished, path));
-        if written.is_err() {
-            let _ = std::fs::remove_file(&unfinished);
-        }
-        written.and_then(|()| self.drop_oldest())
+        // A name of its own for every writer: two gates of one process may keep the same policy at the same time.
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(code)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        self.drop_oldest()
     }
 
     fn drop_oldest(&self) -> Result<(), Error> {
@@ -161,6 +159,19 @@ mod tests {
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o770)).unwrap();
         let error = Cache::open(folder.path()).unwrap_err();
         assert!(error.to_string().contains("others can write to it"), "{error}");
+    }
+
+    #[test]
+    fn many_may_keep_and_map_the_same_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path()).unwrap();
+        let engine = Engine::default();
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| (0..20).for_each(|_| drop(cache.load(&engine, "ab", EMPTY).unwrap())));
+            }
+        });
+        assert_eq!(files(folder.path()).len(), 1);
     }
 
     #[test]
