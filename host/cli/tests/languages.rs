@@ -120,6 +120,15 @@ fn a_new_project_in_each_language_passes_untouched() {
         ok(&place, install);
         let said = ok(&place, "reprieve policy test --require-coverage && reprieve policy lint");
         assert!(said.contains("2 of 2 cases passed"), "{said}");
+        if language == "js" {
+            // TypeScript is the same but for the name of the file.
+            let code = std::fs::read_to_string(place.join("policy.js")).unwrap();
+            let typed = code.replace("const targets =", "const targets: number =");
+            assert_ne!(typed, code);
+            std::fs::remove_file(place.join("policy.js")).unwrap();
+            std::fs::write(place.join("policy.ts"), typed).unwrap();
+            assert!(ok(&place, "reprieve policy test").contains("2 of 2 cases passed"));
+        }
         std::fs::write(
             place.join("reprieve.toml"),
             format!("[[policy]]\nuse = 'build/mine-{language}.wasm'\nsettings = {{ max_targets = 0 }}\n"),
