@@ -66,7 +66,8 @@ fn reach(document: &DecisionDocument) -> String {
     format!("{targets} of {}", plural(document.tenants, "tenant", "tenants"))
 }
 
-fn short(digest: &str) -> &str {
+/// The beginning of a digest, enough to tell it by.
+pub fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
 }
 

@@ -201,7 +201,7 @@ fn policy_sets_that_cannot_be_used() {
     set("[[policy]]\nuse = 'builtin:mode'\nsha256 = '00'\n", "and `00` is pinned");
     set(
         "[[policy]]\nuse = 'builtin:mode'\n[[policy]]\nuse = 'builtin:mode'\n",
-        "two policies of the set are called `mode`",
+        "error: two policies of the set are called `mode`",
     );
     set(
         "[[policy]]\nuse = 'builtin:blast-radius'\nsettings = { max_tenant = 1 }\n",
@@ -213,7 +213,7 @@ fn policy_sets_that_cannot_be_used() {
     );
     set(
         "[[policy]]\nuse = 'builtin:timing'\nsettings = { window_zone = 'Europe/Berlim' }\n",
-        "policy `timing`: settings `/window_zone`: there is no time zone `Europe/Berlim`",
+        "error: policy `timing`: settings `/window_zone`: there is no time zone `Europe/Berlim`",
     );
     set("[[policy]]\nuse = 'builtin:mode'\nsettings = { soft_days = 0 }\n", "settings `/soft_days`");
     set("[[policy]]\nuse = 'builtin:mode'\nwhen = { mod = 'hard' }\n", "reprieve.toml:");

@@ -37,6 +37,9 @@ pub enum Setup {
         /// The way out, where it can be said.
         help: Option<String>,
     },
+    /// The set as a whole cannot be used.
+    #[error("{0}")]
+    Set(String),
     /// The engine does not start.
     #[error("the sandbox does not start: {0}")]
     Sandbox(String),
@@ -120,8 +123,7 @@ impl GateBuilder {
             (Some(inventory), _) => Some(inventory),
             (None, None) => None,
             (None, Some(name)) => {
-                let folder =
-                    folder.as_ref().ok_or_else(|| Setup::Sandbox("an inventory needs a folder".to_owned()))?;
+                let folder = folder.as_ref().ok_or_else(|| Setup::Set("an inventory needs a folder".to_owned()))?;
                 Some(Arc::from(read_inventory(folder, name)?))
             }
         };
@@ -134,11 +136,11 @@ impl GateBuilder {
             .find(|[a, b]| a.policy.descriptor.name == b.policy.descriptor.name)
         {
             let name = &first.policy.descriptor.name;
-            return Err(Setup::Sandbox(format!("two policies of the set are called `{name}`")));
+            return Err(Setup::Set(format!("two policies of the set are called `{name}`")));
         }
         let mut zones = Zones::default();
         for Loaded { policy, settings, .. } in &policies {
-            let wrong = |message| Setup::Sandbox(format!("policy `{}`: {message}", policy.descriptor.name));
+            let wrong = |message| Setup::Set(format!("policy `{}`: {message}", policy.descriptor.name));
             zones.add(&policy.descriptor.settings_schema, settings).map_err(wrong)?;
         }
         Ok(Gate::new(Inner { sandbox, policies, sources: Sources { inventory, history: self.history, zones } }))

@@ -1,6 +1,7 @@
 //! `reprieve split`: a batch that is too large, in parts that are not.
 
 use crate::Status;
+use crate::report::short;
 use crate::setup::BatchArguments;
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -176,8 +177,4 @@ fn digest(lines: &mut [Vec<u8>]) -> Vec<u8> {
         hash.update(b"\n");
     });
     hash.finalize().to_vec()
-}
-
-fn short(digest: &str) -> &str {
-    digest.get(..12).unwrap_or(digest)
 }

@@ -204,8 +204,8 @@ fn differs(gate: &Gate, batch: &Batch, parts: &[Vec<Range<u64>>]) -> anyhow::Res
     Ok((one != several).then_some((one, several)))
 }
 
-#[allow(clippy::single_range_in_vec_init)] // a part of one run
 /// The fewest targets, in two parts, that still show it; both orders of the parts are tried.
+#[allow(clippy::single_range_in_vec_init)] // a part of one run
 fn counterexample(
     differs: impl Fn(&[Value], &[Vec<Range<u64>>]) -> anyhow::Result<Option<(Answer, Answer)>>,
     mut targets: Vec<Value>,
