@@ -2,8 +2,8 @@
 //! down to a single byte.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use reprieve::model::{PastBatch, Timestamp, Verdict};
-use reprieve::{Batch, Folder, Gate, History, Table, Unavailable};
+use reprieve::model::{Timestamp, Verdict};
+use reprieve::{Batch, Folder, Gate, PastBatches, Table};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -98,19 +98,6 @@ fn nothing_that_is_demanded_may_be_missing() {
     }
 }
 
-/// A history in which nothing was deleted.
-struct Nothing;
-
-impl History for Nothing {
-    fn sha256(&self) -> String {
-        "0".repeat(64)
-    }
-
-    fn batches(&self, _: Timestamp, _: Option<&str>) -> Result<Vec<PastBatch>, Unavailable> {
-        Ok(Vec::new())
-    }
-}
-
 #[test]
 fn a_hard_delete_with_everything_is_allowed() {
     let mut request = request();
@@ -124,7 +111,7 @@ fn a_hard_delete_with_everything_is_allowed() {
         .unwrap();
     let gate = |known: bool| {
         let builder = Gate::builder().inventory(Table::open(&folder.path().join("inventory.csv")).unwrap());
-        if known { builder.history(Nothing) } else { builder }.build().unwrap()
+        if known { builder.history(PastBatches::new(Vec::new())) } else { builder }.build().unwrap()
     };
     let vet = |gate: &Gate| {
         let batch = Batch::read(request.to_string().as_bytes(), "request", &Folder::open(&twin()).unwrap()).unwrap();

@@ -249,8 +249,8 @@ fn what_is_not_wasm_is_refused() {
 fn an_operator_may_give_a_policy_less_memory() {
     let vet = |memory| {
         let entry = PolicyEntry { source: "policy.wasm".to_owned(), memory, ..PolicyEntry::builtin("") };
-        let set = PolicySet { inventory: None, policy: vec![entry] };
-        let gate = Gate::builder().policies(set, None).module("policy.wasm", guest("content").to_owned()).build();
+        let set = PolicySet::of(vec![entry]);
+        let gate = Gate::builder().policies(set, None).file("policy.wasm", guest("content").to_owned()).build();
         gate.unwrap().vet(batch()).document().clone()
     };
     assert_eq!(vet(None).decision, Verdict::Allow);

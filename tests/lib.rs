@@ -1,6 +1,8 @@
 //! What the tests share.
 
 pub mod incident;
+pub mod postgres;
+pub mod stores;
 
 use reprieve::model::Timestamp;
 use reprieve::{Batch, Folder, Gate, GateBuilder, PolicyEntry, PolicySet, Setup};
@@ -27,8 +29,8 @@ pub fn guest(name: &str) -> &'static [u8] {
 /// What the gate says.
 pub fn gate_of(module: &[u8], with: impl FnOnce(GateBuilder) -> GateBuilder) -> Result<Gate, Setup> {
     let entry = PolicyEntry { source: "policy.wasm".to_owned(), ..PolicyEntry::builtin("mode") };
-    let set = PolicySet { inventory: None, policy: vec![entry] };
-    with(Gate::builder().policies(set, None).module("policy.wasm", module.to_owned())).build()
+    let set = PolicySet::of(vec![entry]);
+    with(Gate::builder().policies(set, None).file("policy.wasm", module.to_owned())).build()
 }
 
 /// Three apps of three tenants, soft-deleted in production.

@@ -15,7 +15,7 @@ const AT: &str = "2026-03-02T12:00:00Z";
 type Found = (String, bool, String, u64);
 
 fn gate(name: &str, things: &[Thing]) -> Gate {
-    let set = PolicySet { inventory: None, policy: vec![PolicyEntry::builtin(name)] };
+    let set = PolicySet::of(vec![PolicyEntry::builtin(name)]);
     let cache = Cache::open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap();
     Gate::builder().policies(set, None).inventory(inventory(things)).cache(cache).build().unwrap()
 }

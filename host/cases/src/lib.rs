@@ -137,8 +137,8 @@ impl Case {
             data: self.data.clone(),
             ..PolicyEntry::builtin(name)
         };
-        let set = reprieve::PolicySet { inventory: None, policy: vec![entry] };
-        builder.policies(set, Some(self.folder.clone())).module(name, bytes.to_owned())
+        let set = reprieve::PolicySet::of(vec![entry]);
+        builder.policies(set, Some(self.folder.clone())).file(name, bytes.to_owned())
     }
 
     /// Vets a request in the place of the case's own.

@@ -4,12 +4,14 @@
 //! went wrong. `reprieve check request.json && delete …` deletes nothing unless the answer was an allow.
 
 mod commands;
+mod files;
 mod project;
 mod report;
 mod setup;
 mod watch;
 
 use clap::{Parser, Subcommand};
+use reprieve::model::Verdict;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -22,6 +24,16 @@ pub enum Status {
     Deny,
     /// Undecided, unusable input, or a failure.
     Undecided,
+}
+
+impl From<Verdict> for Status {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Allow => Self::Allow,
+            Verdict::Deny => Self::Deny,
+            Verdict::Undecided => Self::Undecided,
+        }
+    }
 }
 
 impl From<Status> for ExitCode {
@@ -56,6 +68,20 @@ enum Command {
     #[command(subcommand)]
     Policy(commands::policy::Command),
     Incidents(commands::incidents::Arguments),
+    Commit(commands::close::Commit),
+    Abort(commands::close::Abort),
+    Halt(commands::halt::Halt),
+    Resume(commands::halt::Resume),
+    #[command(subcommand)]
+    Ledger(commands::ledger::Command),
+    Report(commands::affected::Arguments),
+    Replay(commands::replay::Arguments),
+    #[command(subcommand)]
+    Permit(commands::permit::Command),
+    #[command(subcommand)]
+    Override(commands::glass::Command),
+    #[command(subcommand)]
+    Keys(commands::keys::Command),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +96,16 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => commands::explain::run(&arguments),
         Command::Targets(arguments) => commands::targets::run(&arguments),
         Command::Schema(arguments) => commands::schema::run(&arguments),
+        Command::Commit(arguments) => commands::close::commit(&arguments),
+        Command::Abort(arguments) => commands::close::abort(&arguments),
+        Command::Halt(arguments) => commands::halt::halt(&arguments),
+        Command::Resume(arguments) => commands::halt::resume(&arguments),
+        Command::Ledger(command) => commands::ledger::run(&command),
+        Command::Report(arguments) => commands::affected::run(&arguments),
+        Command::Replay(arguments) => commands::replay::run(&arguments),
+        Command::Permit(command) => commands::permit::run(&command),
+        Command::Override(command) => commands::glass::run(&command),
+        Command::Keys(command) => commands::keys::run(&command),
     });
     match outcome {
         Ok(Ok(status)) => status.into(),

@@ -1,7 +1,7 @@
 //! A decision as people read it. The same value as `--format json`, and nothing that is not in it.
 
 use anstyle::{AnsiColor, Style};
-use reprieve::model::{Claims, DecisionDocument, Estimate, Fault, Finding, Severity, Verdict};
+use reprieve::model::{BreakGlass, Claims, DecisionDocument, Estimate, Fault, Finding, Severity, Verdict};
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -38,10 +38,19 @@ pub fn decision(claims: &Claims, document: &DecisionDocument) -> String {
         ),
     );
     line(out, format_args!("     decided for {}, list {}", document.evaluated_at, short(&document.targets_sha256)));
+    if let Some(glass) = &document.break_glass {
+        line(out, format_args!("{}", break_glass(glass)));
+    }
     document.faults.iter().for_each(|fault| fault_lines(out, fault));
     document.findings.iter().for_each(|finding| finding_lines(out, finding));
     line(out, format_args!("\n{}", restore(&document.restore)));
     line(out, format_args!("{}", counts(document)));
+    if let Some(entry) = &document.ledger {
+        line(out, format_args!("recorded as entry {} ({})", entry.entry, short(&entry.sha256)));
+    }
+    if document.break_glass.is_some() {
+        line(out, format_args!("{}", paint(RED, "OVERRIDE")));
+    }
     line(out, format_args!("{}", word(document.decision)));
     text
 }
@@ -57,7 +66,8 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.push('\n');
 }
 
-fn plural(count: u64, one: &str, more: &str) -> String {
+/// A count and what is counted.
+pub fn plural(count: u64, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
 
@@ -71,11 +81,28 @@ pub fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
 }
 
+/// An override is never overlooked.
+fn break_glass(glass: &BreakGlass) -> String {
+    let text = format!(
+        "OVERRIDE {} by {}: {}\nlifts {}; until {}",
+        short(&glass.id),
+        glass.signed_by.join(" and "),
+        glass.reason,
+        glass.codes.join(", "),
+        glass.expires_at
+    );
+    format!("\n{}", text.lines().map(|line| paint(RED, line)).collect::<Vec<_>>().join("\n"))
+}
+
 fn finding_lines(out: &mut String, finding: &Finding) {
     let style = if finding.severity == Severity::Deny { RED } else { YELLOW };
     let severity = if finding.severity == Severity::Deny { "deny" } else { "warn" };
-    let report_only = if finding.enforced { "" } else { " (report only)" };
-    line(out, format_args!("\n{} {}{report_only}", paint(style, severity), paint(BOLD, &finding.code)));
+    let remark = match (finding.enforced, finding.lifted) {
+        (_, true) => " (lifted by the override)",
+        (false, _) => " (report only)",
+        (true, false) => "",
+    };
+    line(out, format_args!("\n{} {}{remark}", paint(style, severity), paint(BOLD, &finding.code)));
     line(out, format_args!("{}", wrap(&finding.message, "  ")));
     let place = [
         finding.field.as_ref().map(|field| format!("field {field}")),
@@ -119,7 +146,9 @@ fn restore(estimate: &Estimate) -> String {
 
 fn counts(document: &DecisionDocument) -> String {
     let policies = document.policies.iter().filter(|policy| policy.result == "content").count();
-    let of = |severity| document.findings.iter().filter(|f| f.enforced && f.severity == severity).count() as u64;
+    let of = |severity| {
+        document.findings.iter().filter(|f| f.enforced && !f.lifted && f.severity == severity).count() as u64
+    };
     format!(
         "{policies} of {} content; {}, {}, {}",
         plural(document.policies.len() as u64, "policy", "policies"),

@@ -28,6 +28,8 @@ fn settle(json: &str) -> serde_json::Value {
         policy["fuel"] = 0.into();
         policy["sha256"] = "…".into();
     }
+    assert_eq!(document["policy_set_sha256"].as_str().unwrap().len(), 64);
+    document["policy_set_sha256"] = "…".into();
     document
 }
 

@@ -61,13 +61,13 @@ fn decisions(criterion: &mut Criterion) {
     }
     let request = request(10);
     for name in reprieve::builtins::names() {
-        let set = PolicySet { inventory: None, policy: vec![PolicyEntry::builtin(name)] };
+        let set = PolicySet::of(vec![PolicyEntry::builtin(name)]);
         let gate = builder().policies(set, None).inventory(inventory(10)).build().unwrap();
         group.bench_with_input(BenchmarkId::new(name, 10), &request, |bencher, request| {
             bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);
         });
     }
-    let set = PolicySet { inventory: None, policy: Vec::new() };
+    let set = PolicySet::of(Vec::new());
     let gate = builder().policies(set, None).inventory(inventory(10)).build().unwrap();
     group.bench_with_input(BenchmarkId::new("none", 10), &request, |bencher, request| {
         bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);

@@ -3,11 +3,12 @@
 use crate::columns::Chunk;
 use crate::facts::{Counts, Digests, facts, review};
 use crate::inventory::{Inventory, Unavailable, resolve};
+use crate::signed::Override;
 use crate::source::{
-    Document, Folder, List, Unreadable, Where, read_inline_targets, read_request, read_target_file, select,
-    write_ndjson,
+    Document, Folder, List, Place, Unreadable, Where, copy_list, read_inline_targets, read_request, read_target_file,
+    select, write_ndjson,
 };
-use reprieve_model::{Claims, Timestamp};
+use reprieve_model::{Claims, Review, Timestamp};
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -20,6 +21,11 @@ pub struct Batch {
     pub(crate) counts: Counts,
     pub(crate) digests: Digests,
     pub(crate) at: Timestamp,
+    /// Whether somebody chose that time.
+    pub(crate) at_is_given: bool,
+    pub(crate) break_glass: Option<Override>,
+    /// Where the list's bytes are, if they are in a file.
+    list: Option<(Folder, String)>,
 }
 
 impl Batch {
@@ -49,7 +55,7 @@ impl Batch {
     pub fn open_with(path: &Path, targets: &Path) -> Result<Self, Unreadable> {
         let (folder, name) = Folder::of(path)?;
         let document = Document::open(&folder, &name)?;
-        Ok(Self::new(document.claims, document.sha256, Self::list(targets)?))
+        Self::with_list(document, targets)
     }
 
     /// Reads a request from a stream as [`read`](Self::read) does, but takes the targets from a file.
@@ -58,31 +64,77 @@ impl Batch {
     /// [`Unreadable`] with the file and the line or JSON pointer.
     pub fn read_with(request: impl Read, name: &str, targets: &Path) -> Result<Self, Unreadable> {
         let document = read_request(request, name)?;
-        Ok(Self::new(document.claims, document.sha256, Self::list(targets)?))
+        Self::with_list(document, targets)
     }
 
-    fn list(targets: &Path) -> Result<List, Unreadable> {
+    fn with_list(document: Document, targets: &Path) -> Result<Self, Unreadable> {
         let (folder, name) = Folder::of(targets)?;
-        read_target_file(&folder, &name, None)
+        let list = read_target_file(&folder, &name, None)?;
+        Ok(Self { list: Some((folder, name)), ..Self::new(document.claims, document.sha256, list) })
     }
 
     fn assemble(document: Document, folder: &Folder) -> Result<Self, Unreadable> {
-        let list = match &document.targets {
-            Where::Inline(raw, line) => read_inline_targets(raw, &document.file, *line)?,
-            Where::File(file) => read_target_file(folder, &file.path, file.sha256.as_deref())?,
+        let (list, file) = match &document.targets {
+            Where::Inline(raw, line) => (read_inline_targets(raw, &document.file, *line)?, None),
+            Where::File(file) => (
+                read_target_file(folder, &file.path, file.sha256.as_deref())?,
+                Some((folder.clone(), file.path.clone())),
+            ),
         };
-        Ok(Self::new(document.claims, document.sha256, list))
+        Ok(Self { list: file, ..Self::new(document.claims, document.sha256, list) })
     }
 
     fn new(claims: Claims, request: String, list: List) -> Self {
         let digests = Digests { request, targets: list.sha256 };
-        Self { claims, chunks: list.chunks, counts: list.counts, digests, at: crate::clock::now() }
+        Self {
+            claims,
+            chunks: list.chunks,
+            counts: list.counts,
+            digests,
+            at: crate::clock::now(),
+            at_is_given: false,
+            break_glass: None,
+            list: None,
+        }
     }
 
-    /// Sets the time that the decision is made for.
+    /// Puts a batch together again from what is recorded of it.
+    pub(crate) fn recorded(review: &Review, chunks: Vec<Chunk>) -> Self {
+        let facts = &review.facts;
+        Self {
+            claims: review.claims.clone(),
+            chunks,
+            counts: Counts {
+                targets: facts.targets,
+                ids: facts.ids.clone(),
+                tenants: facts.tenants.clone(),
+                kinds: facts.kinds.clone(),
+                environments: facts.environments.clone(),
+            },
+            digests: Digests { request: facts.request_sha256.clone(), targets: facts.targets_sha256.clone() },
+            at: facts.evaluated_at,
+            at_is_given: true,
+            break_glass: None,
+            list: None,
+        }
+    }
+
+    /// Sets the time that the decision is made for. A gate with a ledger goes by the ledger's clock, and decides
+    /// nothing for another time.
     #[must_use]
     pub fn at(self, at: Timestamp) -> Self {
-        Self { at, ..self }
+        Self { at, at_is_given: true, ..self }
+    }
+
+    /// Brings an override of findings along.
+    #[must_use]
+    pub fn break_glass(self, glass: Override) -> Self {
+        Self { break_glass: Some(glass), ..self }
+    }
+
+    /// The time that the decision is made for.
+    pub fn evaluated_at(&self) -> Timestamp {
+        self.at
     }
 
     /// What the request says about itself.
@@ -136,7 +188,22 @@ impl Batch {
     pub fn select(&self, rows: &[u64]) -> Self {
         let rows = rows.iter().filter_map(|row| self.place(*row)).map(|(chunk, i)| chunk.target(i));
         let list = select(rows);
-        Self { at: self.at, ..Self::new(self.claims.clone(), self.digests.request.clone(), list) }
+        let at_is_given = self.at_is_given;
+        Self { at: self.at, at_is_given, ..Self::new(self.claims.clone(), self.digests.request.clone(), list) }
+    }
+
+    /// Writes the list, byte for byte as it was vetted: the file it was read from, or NDJSON for one that stood in
+    /// the request. What is written has the digest [`targets_sha256`](Self::targets_sha256), or this fails.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where the file is not what it was, or `out` cannot be written.
+    pub fn write_list(&self, out: &mut impl Write) -> Result<(), Unreadable> {
+        match &self.list {
+            Some((folder, name)) => copy_list(folder, name, &self.digests.targets, out),
+            None => self
+                .write_targets(out)
+                .map_err(|error| Unreadable::new("the list", Place::Whole, format!("cannot be written: {error}"))),
+        }
     }
 
     /// Writes the targets as NDJSON, the form over which the digest of an inline list is taken.
@@ -153,8 +220,10 @@ impl Batch {
     /// # Errors
     /// [`Unavailable`] where the inventory cannot be asked.
     pub fn review(&self, inventory: Option<&dyn Inventory>) -> Result<(String, Vec<Chunk>), Unavailable> {
-        let resolution = inventory.map(|inventory| resolve(&self.chunks, inventory, &self.claims)).transpose()?;
-        let facts = facts(&self.claims, &self.counts, &self.digests, resolution.as_ref(), None, self.at);
+        let resolution =
+            inventory.map(|inventory| resolve(&self.chunks, inventory, &self.claims, false)).transpose()?;
+        let found = resolution.as_ref().map(|resolution| &resolution.facts);
+        let facts = facts(&self.claims, &self.counts, &self.digests, found, None, self.at);
         let review = review(&self.claims, &facts).map_err(|error| Unavailable(error.to_string()))?;
         let mut chunks = self.chunks.clone();
         for (chunk, columns) in

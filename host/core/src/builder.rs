@@ -1,15 +1,18 @@
 //! Putting a gate together: policies loaded, pinned, given their settings and data, and checked.
 
 use crate::builtin;
-use crate::config::{PolicyEntry, PolicySet};
+use crate::config::{Overrides, Permits, PolicyEntry, PolicySet};
 use crate::gate::{Gate, Inner, Loaded};
 use crate::history::History;
 use crate::inventory::{Inventory, read_inventory};
-use crate::known::Sources;
+use crate::known::{Past, Sources};
+use crate::ledger::Ledger;
 use crate::sandbox::{Cache, Data, Descriptor, Limits, LoadFailure, Sandbox};
+use crate::set::SetRecord;
 use crate::source::{Folder, Unreadable, nearest};
 use crate::zones::Zones;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::path::Path;
@@ -55,9 +58,10 @@ pub struct GateBuilder {
     set: Option<(PolicySet, Option<Folder>)>,
     inventory: Option<Arc<dyn Inventory>>,
     history: Option<Arc<dyn History>>,
+    ledger: Option<Arc<dyn Ledger>>,
     limits: Limits,
     cache: Option<Cache>,
-    modules: BTreeMap<String, Vec<u8>>,
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 impl GateBuilder {
@@ -78,10 +82,10 @@ impl GateBuilder {
         self
     }
 
-    /// Has a module at hand: where a policy's `use` is this name, no file is opened.
+    /// Has a file at hand: where the set names a module or reference data so, none is opened.
     #[must_use]
-    pub fn module(mut self, name: &str, bytes: Vec<u8>) -> Self {
-        self.modules.insert(name.to_owned(), bytes);
+    pub fn file(mut self, name: &str, bytes: Vec<u8>) -> Self {
+        self.files.insert(name.to_owned(), bytes);
         self
     }
 
@@ -97,6 +101,36 @@ impl GateBuilder {
     pub fn history(mut self, history: impl History + 'static) -> Self {
         self.history = Some(Arc::new(history));
         self
+    }
+
+    /// Records every decision in this ledger, and looks up there what was deleted before.
+    #[must_use]
+    pub fn ledger(mut self, ledger: impl Ledger + 'static) -> Self {
+        self.ledger = Some(Arc::new(ledger));
+        self
+    }
+
+    /// Leaves the ledger aside that the policy set names: for a gate to look at, or to try something with.
+    #[must_use]
+    pub fn without_ledger(mut self) -> Self {
+        if let Some((set, _)) = &mut self.set {
+            set.ledger = None;
+        }
+        self
+    }
+
+    /// The ledger that the policy set names, and the folder it is named in. Opening it is for whoever builds the gate.
+    pub fn ledger_named(&self) -> Option<(&str, Option<&Folder>)> {
+        let (set, folder) = self.set.as_ref()?;
+        Some((set.ledger.as_deref()?, folder.as_ref()))
+    }
+
+    /// What the policy set says of permits and overrides, and the folder it says it in.
+    pub fn signed(&self) -> (Option<&Permits>, Option<&Overrides>, Option<&Folder>) {
+        match &self.set {
+            Some((set, folder)) => (set.permits.as_ref(), set.overrides.as_ref(), folder.as_ref()),
+            None => (None, None, None),
+        }
     }
 
     /// Sets what a policy may use.
@@ -127,8 +161,22 @@ impl GateBuilder {
                 Some(Arc::from(read_inventory(folder, name)?))
             }
         };
+        let past = match (self.ledger, self.history, &set.ledger) {
+            (Some(_), Some(_), _) => {
+                return Err(Setup::Set(
+                    "a history and a ledger are given; the ledger has a history of its own".into(),
+                ));
+            }
+            // A gate that forgets what it was told to remember must not start.
+            (None, _, Some(name)) => {
+                return Err(Setup::Set(format!("the set names the ledger `{name}`, and it was not opened")));
+            }
+            (Some(ledger), None, _) => Past::Ledger(ledger),
+            (None, Some(history), None) => Past::History(history),
+            (None, None, None) => Past::Unknown,
+        };
         let sandbox = Sandbox::new(self.limits, self.cache).map_err(Setup::Sandbox)?;
-        let mut policies = load_all(&sandbox, &set, folder.as_ref(), &self.modules)?;
+        let mut policies = load_all(&sandbox, &set, folder.as_ref(), &self.files)?;
         policies.sort_by(|a, b| a.policy.descriptor.name.cmp(&b.policy.descriptor.name));
         if let Some([first, _]) = policies
             .windows(2)
@@ -143,7 +191,8 @@ impl GateBuilder {
             let wrong = |message| Setup::Set(format!("policy `{}`: {message}", policy.descriptor.name));
             zones.add(&policy.descriptor.settings_schema, settings).map_err(wrong)?;
         }
-        Ok(Gate::new(Inner { sandbox, policies, sources: Sources { inventory, history: self.history, zones } }))
+        let set = SetRecord::of(&policies);
+        Ok(Gate::new(Inner { sandbox, policies, sources: Sources { inventory, past, zones }, set }))
     }
 }
 
@@ -163,10 +212,10 @@ fn load_all(
     sandbox: &Sandbox,
     set: &PolicySet,
     folder: Option<&Folder>,
-    modules: &BTreeMap<String, Vec<u8>>,
+    files: &BTreeMap<String, Vec<u8>>,
 ) -> Result<Vec<Loaded>, Setup> {
     let load = |(i, entry): (usize, &PolicyEntry)| {
-        load(sandbox, entry, folder, modules).map_err(|problem| match problem {
+        load(sandbox, entry, folder, files).map_err(|problem| match problem {
             Problem::Unreadable(unreadable) => Setup::Unreadable(unreadable),
             Problem::Policy(message, help) => {
                 Setup::Policy { number: i + 1, source_name: entry.source.clone(), message, help }
@@ -209,7 +258,7 @@ fn load(
     sandbox: &Sandbox,
     entry: &PolicyEntry,
     folder: Option<&Folder>,
-    modules: &BTreeMap<String, Vec<u8>>,
+    files: &BTreeMap<String, Vec<u8>>,
 ) -> Result<Loaded, Problem> {
     let wrong = |message: String, help: Option<String>| Problem::Policy(message, help);
     let in_folder = || folder.ok_or_else(|| wrong("a file is named, but no folder to find it in".into(), None));
@@ -220,7 +269,11 @@ fn load(
         )),
         _ => Ok(()),
     };
-    let policy = match entry.source.strip_prefix("builtin:") {
+    let file = |name: &str| match files.get(name) {
+        Some(bytes) => Ok(bytes.clone()),
+        None => Ok::<_, Problem>(in_folder()?.read(name, MOST_DATA_BYTES)?),
+    };
+    let (policy, module) = match entry.source.strip_prefix("builtin:") {
         Some(name) => {
             let builtin = builtin::find(name).ok_or_else(|| {
                 let help = match nearest(name, builtin::names()) {
@@ -230,26 +283,19 @@ fn load(
                 wrong(format!("there is no built-in policy `{name}`"), Some(help))
             })?;
             pinned(builtin.sha256)?;
-            sandbox.load_builtin(builtin)?
+            (sandbox.load_builtin(builtin)?, Cow::Borrowed(builtin.component))
         }
         None => {
-            let read;
-            let bytes = match modules.get(&entry.source) {
-                Some(bytes) => bytes,
-                None => {
-                    read = in_folder()?.read(&entry.source, MOST_DATA_BYTES)?;
-                    &read
-                }
-            };
-            let digest = hex::encode(Sha256::digest(bytes));
+            let bytes = file(&entry.source)?;
+            let digest = hex::encode(Sha256::digest(&bytes));
             pinned(&digest)?;
-            sandbox.load(bytes, digest)?
+            (sandbox.load(&bytes, digest)?, Cow::Owned(bytes))
         }
     };
     let settings = settings(entry, &policy.descriptor.settings_schema)?;
     let mut data = Data::new();
     for (name, path) in &entry.data {
-        data.push((name.clone(), in_folder()?.read(path, MOST_DATA_BYTES)?));
+        data.push((name.clone(), file(path)?));
     }
     sandbox.validate(&policy, &settings, &data).map_err(|fault| wrong(fault.message, None))?;
     Ok(Loaded {
@@ -260,6 +306,7 @@ fn load(
         settings_sha256: hex::encode(Sha256::digest(&settings)),
         settings,
         data,
+        module,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::scope::Scope;
 use crate::source::{Folder, Place, Unreadable, nearest};
+use reprieve_model::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,9 +16,36 @@ const MOST_BYTES: u64 = 1 << 20;
 pub struct PolicySet {
     /// The inventory: a CSV, NDJSON or SQLite file below the folder of this file.
     pub inventory: Option<String>,
+    /// The ledger: an SQLite file below the folder of this file, or `postgres://…`.
+    pub ledger: Option<String>,
+    /// Permits for other processes.
+    pub permits: Option<Permits>,
+    /// Overrides of findings.
+    pub overrides: Option<Overrides>,
     /// The policies. None at all: nothing can be decided, so nothing is allowed.
     #[serde(default)]
     pub policy: Vec<PolicyEntry>,
+}
+
+/// What permits are signed and checked with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Permits {
+    /// The private key, where permits are given: a file below the folder of this file.
+    pub key: Option<String>,
+    /// The public keys, where permits are checked: a JSON Web Key Set below the folder of this file.
+    pub keys: Option<String>,
+    /// How long a permit is good for. None: 15 minutes.
+    #[serde(default)]
+    pub lifetime: Option<Duration>,
+}
+
+/// Who may lift findings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Overrides {
+    /// The public keys of the people who may, by name: a JSON Web Key Set below the folder of this file.
+    pub keys: String,
 }
 
 /// One policy of a set.
@@ -67,7 +95,12 @@ impl PolicyEntry {
 impl PolicySet {
     /// Every built-in policy with its defaults.
     pub fn builtins() -> Self {
-        Self { inventory: None, policy: crate::builtin::names().map(PolicyEntry::builtin).collect() }
+        Self::of(crate::builtin::names().map(PolicyEntry::builtin).collect())
+    }
+
+    /// These policies, and nothing besides.
+    pub fn of(policy: Vec<PolicyEntry>) -> Self {
+        Self { policy, ..Self::default() }
     }
 
     /// Reads a policy set below a folder.
@@ -91,6 +124,12 @@ fn explain(shown: &str, text: &str, error: &toml::de::Error, path: &str) -> Unre
     let key = path.rsplit('.').next().unwrap_or_default();
     let known = [
         "inventory",
+        "ledger",
+        "permits",
+        "overrides",
+        "key",
+        "keys",
+        "lifetime",
         "policy",
         "use",
         "sha256",

@@ -1,7 +1,9 @@
 //! The decision: one pure function over what the policies answered, and the only place that makes a permit.
 
 use crate::batch::Batch;
-use reprieve_model::{DecisionDocument, Fault, Finding, PolicyRun, Severity, Verdict};
+use crate::inventory::Unavailable;
+use crate::ledger::{Outcome, Reservation};
+use reprieve_model::{Claims, DecisionDocument, Fault, Finding, LedgerEntry, PolicyRun, Verdict};
 
 /// What came out of vetting a batch. Each carries the batch and its whole explanation.
 #[derive(Debug)]
@@ -16,6 +18,10 @@ pub enum Decision {
 
 /// Proof that a batch may run, bound to exactly that batch: it owns it. A destructive function takes a permit and
 /// deletes what is in it; nothing outside this module can make one.
+///
+/// Where the gate has a ledger, a permit holds a reservation there, which [`commit`](Self::commit) or
+/// [`abort`](Self::abort) closes. A permit that is dropped before anybody looked at its [`batch`](Self::batch) aborts;
+/// dropped later, it leaves the reservation open: somebody may have begun to delete, and so it counts.
 ///
 /// ```compile_fail
 /// use reprieve::{Batch, Permit};
@@ -39,6 +45,7 @@ pub enum Decision {
 pub struct Permit {
     batch: Batch,
     document: Box<DecisionDocument>,
+    reservation: Option<Reservation>,
 }
 
 /// A batch that must not run, and why.
@@ -49,9 +56,37 @@ pub struct Withheld {
 }
 
 impl Permit {
-    /// The batch that may run.
+    /// The batch that may run. Whoever asks for it is taken to begin deleting.
     pub fn batch(&self) -> &Batch {
+        self.reservation.iter().for_each(Reservation::take);
         &self.batch
+    }
+
+    /// What the request says about itself.
+    pub fn claims(&self) -> &Claims {
+        self.batch.claims()
+    }
+
+    /// Says what became of the batch. Without a ledger there is nobody to tell.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where it cannot be recorded. Then the reservation stays open, and counts in full.
+    pub fn commit(self, outcome: &Outcome) -> Result<(), Unavailable> {
+        self.reservation.map_or(Ok(()), |reservation| reservation.close(outcome))
+    }
+
+    /// Says that the batch did not run and nothing was deleted.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where it cannot be recorded. Then the reservation stays open, and counts in full.
+    pub fn abort(self, reason: &str) -> Result<(), Unavailable> {
+        self.commit(&Outcome::Aborted { reason: reason.to_owned() })
+    }
+
+    /// Leaves the reservation open, for whoever is handed a token or the number of the entry.
+    pub fn hand_over(self) -> Option<LedgerEntry> {
+        self.reservation.iter().for_each(Reservation::take);
+        self.document.ledger
     }
 
     /// The whole decision.
@@ -78,6 +113,14 @@ impl Decision {
         self.document().decision
     }
 
+    /// What the request says about itself.
+    pub fn claims(&self) -> &Claims {
+        match self {
+            Self::Allow(permit) => permit.claims(),
+            Self::Deny(withheld) | Self::Undecided(withheld) => withheld.batch.claims(),
+        }
+    }
+
     /// The whole decision.
     pub fn document(&self) -> &DecisionDocument {
         match self {
@@ -88,9 +131,10 @@ impl Decision {
 }
 
 /// Combines what the policies answered: a denial over a fault, a fault over an allow. Only what is enforced counts,
-/// and with nothing enforced nothing is allowed. The order of the policies does not matter.
+/// and with nothing enforced nothing is allowed. What an override has lifted does not deny; a fault cannot be lifted.
+/// The order of the policies does not matter.
 pub(crate) fn verdict(findings: &[Finding], faults: &[Fault], policies: &[PolicyRun]) -> Verdict {
-    let denied = findings.iter().any(|finding| finding.enforced && finding.severity == Severity::Deny);
+    let denied = findings.iter().any(Finding::denies);
     let faulted = faults.iter().any(|fault| fault.enforced);
     let judged = policies.iter().any(is_judge);
     match (denied, faulted, judged) {
@@ -109,11 +153,11 @@ pub(crate) fn is_judge(policy: &PolicyRun) -> bool {
 pub(crate) const OUT_OF_SCOPE: &str = "out-of-scope";
 
 /// Seals a decision: writes the verdict into its document, and makes the permit if it is an allow.
-pub(crate) fn seal(batch: Batch, mut document: DecisionDocument) -> Decision {
+pub(crate) fn seal(batch: Batch, mut document: DecisionDocument, reservation: Option<Reservation>) -> Decision {
     document.decision = verdict(&document.findings, &document.faults, &document.policies);
     let document = Box::new(document);
     match document.decision {
-        Verdict::Allow => Decision::Allow(Permit { batch, document }),
+        Verdict::Allow => Decision::Allow(Permit { batch, document, reservation }),
         Verdict::Deny => Decision::Deny(Withheld { batch, document }),
         Verdict::Undecided => Decision::Undecided(Withheld { batch, document }),
     }
@@ -123,6 +167,7 @@ pub(crate) fn seal(batch: Batch, mut document: DecisionDocument) -> Decision {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use reprieve_model::Severity;
 
     /// One policy's part: enforced, and one of content, warn, deny, fault, out-of-scope.
     type Part = (bool, u8);
@@ -144,6 +189,7 @@ mod tests {
                     rows: 0,
                     examples: Vec::new(),
                     enforced,
+                    lifted: false,
                 });
             }
             if result == 3 {

@@ -1,11 +1,10 @@
 //! Facts: what is counted while the targets are read, and what follows from it.
 
 use crate::columns::{Chunk, Values};
-use crate::inventory::Resolution;
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet, HashTable};
 use reprieve_model::{
-    Claims, Duration, Estimate, Facts, Figure, HistoryFacts, IdFacts, Tally, TenantFacts, Timestamp,
+    Claims, Duration, Estimate, Facts, Figure, HistoryFacts, IdFacts, InventoryFacts, Tally, TenantFacts, Timestamp,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -156,11 +155,11 @@ pub(crate) fn facts(
     claims: &Claims,
     counts: &Counts,
     digests: &Digests,
-    resolution: Option<&Resolution>,
+    inventory: Option<&InventoryFacts>,
     history: Option<HistoryFacts>,
     at: Timestamp,
 ) -> Facts {
-    let closure = resolution.map_or(0, |resolution| resolution.facts.closure.tenants.at_most());
+    let closure = inventory.map_or(0, |inventory| inventory.closure.tenants.at_most());
     let tenants_at_most = counts.tenants.at_most().max(closure);
     Facts {
         evaluated_at: at,
@@ -172,7 +171,7 @@ pub(crate) fn facts(
         tenants_at_most,
         kinds: counts.kinds.clone(),
         environments: counts.environments.clone(),
-        inventory: resolution.map(|resolution| resolution.facts.clone()),
+        inventory: inventory.cloned(),
         history,
         restore: estimate(claims, tenants_at_most),
         zones: BTreeMap::new(),

@@ -1,13 +1,16 @@
 //! The gate: a set of policies, ready to vet batches.
 
 use crate::batch::Batch;
-use crate::decision::{Decision, OUT_OF_SCOPE, is_judge, seal};
+use crate::decision::{Decision, OUT_OF_SCOPE, is_judge, seal, verdict};
 use crate::facts::facts;
 use crate::known::{Known, Sources};
+use crate::ledger::Reservation;
 use crate::sandbox::{Input, Objection, Sandbox, View};
 use crate::scope::Scope;
+use crate::set::SetRecord;
 use crate::{GateBuilder, sandbox};
-use reprieve_model::{DecisionDocument, Facts, Fault, Finding, PolicyRun, Severity, Verdict};
+use reprieve_model::{DecisionDocument, Facts, Fault, Finding, PolicyRun, Severity, Timestamp, Verdict};
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -19,6 +22,7 @@ pub(crate) struct Inner {
     pub sandbox: Sandbox,
     pub policies: Vec<Loaded>,
     pub sources: Sources,
+    pub set: SetRecord,
 }
 
 /// A policy of the set, with what the operator gave it.
@@ -29,6 +33,8 @@ pub(crate) struct Loaded {
     pub settings: String,
     pub settings_sha256: String,
     pub data: sandbox::Data,
+    /// The module as it was given.
+    pub module: Cow<'static, [u8]>,
     /// Bytes of memory it may have, where the operator set fewer than the sandbox allows.
     pub memory: Option<u64>,
 }
@@ -74,28 +80,47 @@ impl Gate {
     }
 
     /// Vets a batch. Every policy looks at it, and what they answer is combined; whatever goes wrong on the way, a
-    /// panic of the host included, ends in [`Decision::Undecided`].
-    pub fn vet(&self, batch: Batch) -> Decision {
-        let judged = catch_unwind(AssertUnwindSafe(|| self.judge(&batch)));
+    /// panic of the host included, ends in [`Decision::Undecided`]. With a ledger, an allow is one only when it is
+    /// written there.
+    pub fn vet(&self, mut batch: Batch) -> Decision {
+        let judged = catch_unwind(AssertUnwindSafe(|| match self.ledger() {
+            None => self.judge(&batch),
+            Some(ledger) => self.judge_and_record(&batch, &**ledger),
+        }));
         let document = judged.unwrap_or_else(|_| {
             let facts = facts(&batch.claims, &batch.counts, &batch.digests, None, None, batch.at);
             let fault = Fault::of_gate("panic", "the host panicked; this is a bug in Reprieve, please report it");
-            document(&batch, &facts, Vec::new(), vec![fault], Vec::new())
+            self.document(&batch, &facts, Vec::new(), vec![fault], Vec::new())
         });
-        seal(batch, document)
+        batch.at = document.evaluated_at;
+        let reservation = self.ledger().zip(document.ledger.as_ref());
+        let reservation = reservation.filter(|_| document.decision == Verdict::Allow);
+        let reservation = reservation.map(|(ledger, entry)| Reservation::new(Arc::clone(ledger), entry.entry));
+        seal(batch, document, reservation)
     }
 
     /// Vets a batch, and says it without sealing it: nobody gets a permit from this.
     pub(crate) fn judge(&self, batch: &Batch) -> DecisionDocument {
-        let mut faults = gate_faults(batch);
-        let known = match self.0.sources.look_up(batch, &mut faults) {
-            Ok(known) => known,
-            Err(facts) => return document(batch, &facts, Vec::new(), faults, Vec::new()),
-        };
+        let mut faults = gate_faults(batch, batch.at);
+        match self.0.sources.look_up(batch, &mut faults) {
+            Ok(known) => self.decide(batch, &known, Vec::new(), faults),
+            Err(facts) => self.document(batch, &facts, Vec::new(), faults, Vec::new()),
+        }
+    }
+
+    /// Has every policy look at what is known of a batch, and combines what they answer with what the gate itself has
+    /// found.
+    pub(crate) fn decide(
+        &self,
+        batch: &Batch,
+        known: &Known,
+        mut findings: Vec<Finding>,
+        mut faults: Vec<Fault>,
+    ) -> DecisionDocument {
         let views = known.views(batch);
-        let (mut findings, mut runs) = (Vec::new(), Vec::new());
+        let mut runs = Vec::new();
         for loaded in &self.0.policies {
-            let run = self.run(loaded, batch, &known, &views);
+            let run = self.run(loaded, batch, known, &views);
             findings.extend(run.findings);
             faults.extend(run.fault);
             runs.push(run.run);
@@ -106,7 +131,7 @@ impl Gate {
                 "no enforcing policy looked at this batch; let one in reprieve.toml be enforced and cover it",
             ));
         }
-        document(batch, &known.facts, findings, faults, runs)
+        self.document(batch, &known.facts, findings, faults, runs)
     }
 
     pub(crate) fn sources(&self) -> &Sources {
@@ -125,6 +150,10 @@ impl Gate {
         let settings: serde_json::Value = serde_json::from_str(&loaded.settings).ok()?;
         let default = &loaded.policy.descriptor.settings_schema["properties"][name]["default"];
         settings.get(name).unwrap_or(default).as_f64()
+    }
+
+    pub(crate) fn set(&self) -> &SetRecord {
+        &self.0.set
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
@@ -173,6 +202,42 @@ impl Gate {
         }
         .to_owned();
     }
+
+    /// Puts the parts together in an order that does not depend on that of the policies: what denies comes first, and
+    /// of that the objections to the most targets.
+    pub(crate) fn document(
+        &self,
+        batch: &Batch,
+        facts: &Facts,
+        mut findings: Vec<Finding>,
+        mut faults: Vec<Fault>,
+        mut policies: Vec<PolicyRun>,
+    ) -> DecisionDocument {
+        findings.sort_by(|a, b| {
+            let key = |f: &Finding| (!f.enforced, f.severity, std::cmp::Reverse(f.rows), f.code.clone());
+            key(a).cmp(&key(b))
+        });
+        faults.sort_by(|a, b| (!a.enforced, &a.policy, &a.cause).cmp(&(!b.enforced, &b.policy, &b.cause)));
+        policies.sort_by(|a, b| a.name.cmp(&b.name));
+        DecisionDocument {
+            decision: verdict(&findings, &faults, &policies),
+            request: batch.claims.id.clone(),
+            evaluated_at: facts.evaluated_at,
+            targets: facts.targets,
+            tenants: facts.tenants_at_most,
+            targets_sha256: facts.targets_sha256.clone(),
+            request_sha256: facts.request_sha256.clone(),
+            inventory_sha256: facts.inventory.as_ref().map(|inventory| inventory.sha256.clone()),
+            findings,
+            faults,
+            policies,
+            restore: facts.restore.clone(),
+            policy_set_sha256: self.0.set.sha256.clone(),
+            break_glass: None,
+            ledger: None,
+            permit: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Gate {
@@ -205,7 +270,7 @@ impl Part {
 }
 
 /// What the gate itself objects to, whatever the policies say.
-fn gate_faults(batch: &Batch) -> Vec<Fault> {
+pub(crate) fn gate_faults(batch: &Batch, at: Timestamp) -> Vec<Fault> {
     let schedule = batch.claims.schedule.clone().unwrap_or_default();
     let mut faults = Vec::new();
     if batch.is_empty() {
@@ -214,10 +279,10 @@ fn gate_faults(batch: &Batch) -> Vec<Fault> {
             "the list of targets is empty, and many interfaces read that as everything",
         ));
     }
-    if let Some(end) = schedule.expires_at.filter(|end| *end < batch.at) {
+    if let Some(end) = schedule.expires_at.filter(|end| *end < at) {
         faults.push(Fault::of_gate("expired", format!("the request expired at {end}; submit a new one")));
     }
-    if let Some(start) = schedule.not_before.filter(|start| *start > batch.at) {
+    if let Some(start) = schedule.not_before.filter(|start| *start > at) {
         faults.push(Fault::of_gate("too-early", format!("the request may not run before {start}")));
     }
     faults
@@ -241,37 +306,6 @@ fn finding(objection: Objection, policy: &str, enforced: bool, batch: &Batch) ->
         rows,
         examples: examples.iter().map(example).collect(),
         enforced,
-    }
-}
-
-/// Puts the parts together in an order that does not depend on that of the policies: what denies comes first, and of
-/// that the objections to the most targets.
-fn document(
-    batch: &Batch,
-    facts: &Facts,
-    mut findings: Vec<Finding>,
-    mut faults: Vec<Fault>,
-    mut policies: Vec<PolicyRun>,
-) -> DecisionDocument {
-    findings.sort_by(|a, b| {
-        let key = |f: &Finding| (!f.enforced, f.severity, std::cmp::Reverse(f.rows), f.code.clone());
-        key(a).cmp(&key(b))
-    });
-    faults.sort_by(|a, b| (!a.enforced, &a.policy, &a.cause).cmp(&(!b.enforced, &b.policy, &b.cause)));
-    policies.sort_by(|a, b| a.name.cmp(&b.name));
-    DecisionDocument {
-        decision: Verdict::Undecided,
-        request: batch.claims.id.clone(),
-        evaluated_at: batch.at,
-        targets: facts.targets,
-        tenants: facts.tenants_at_most,
-        targets_sha256: facts.targets_sha256.clone(),
-        request_sha256: facts.request_sha256.clone(),
-        inventory_sha256: facts.inventory.as_ref().map(|inventory| inventory.sha256.clone()),
-        findings,
-        faults,
-        policies,
-        restore: facts.restore.clone(),
-        permit: None,
+        lifted: false,
     }
 }

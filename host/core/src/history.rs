@@ -1,30 +1,72 @@
 //! The history: what was deleted before. It is asked once a decision, and what it does not know stays unknown.
 
+use crate::batch::Batch;
 use crate::inventory::Unavailable;
 use crate::source::{Folder, Unreadable, read_history};
-use reprieve_model::{Claims, Deleted, HistoryFacts, PastBatch, Spans, Timestamp};
+use reprieve_model::{HistoryFacts, Mode, PastBatch, Spans, Timestamp};
+use sha2::{Digest, Sha256};
 use std::path::Path;
+
+/// What is asked about a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The mode it is to run in.
+    pub mode: Mode,
+    /// Where it is to run.
+    pub environment: &'a str,
+    /// What its targets are said to be.
+    pub kind: &'a str,
+    /// Who submits it.
+    pub actor: Option<&'a str>,
+    /// The series of batches it belongs to.
+    pub campaign: Option<&'a str>,
+    /// The id of the override it comes with.
+    pub override_id: Option<&'a str>,
+}
+
+impl<'a> Question<'a> {
+    /// What bears on a batch.
+    pub fn about(batch: &'a Batch) -> Self {
+        let claims = &batch.claims;
+        Self {
+            override_id: batch.break_glass.as_ref().map(|glass| glass.0.id.as_str()),
+            mode: claims.mode,
+            environment: &claims.environment,
+            kind: &claims.target_kind,
+            actor: claims.actor.as_ref().and_then(|actor| actor.id.as_deref()),
+            campaign: claims.campaign.as_deref(),
+        }
+    }
+}
+
+/// The spans of time over which a history is added up, in seconds: an hour, a day, and thirty days.
+pub const SPANS: [i64; 3] = [3_600, 86_400, 30 * 86_400];
 
 /// Where past batches are recorded. An error is a fault of the decision, never an empty answer.
 pub trait History: Send + Sync {
-    /// SHA-256 of what answers, lower-case hex.
-    fn sha256(&self) -> String;
-
-    /// Every batch since that time, and every batch of that campaign, in any order.
+    /// What was deleted before `at`, as far as it bears on a batch. What is dated later counts as of this moment:
+    /// clocks differ, and what was deleted was deleted.
     ///
     /// # Errors
     /// [`Unavailable`] where it cannot be asked.
-    fn batches(&self, since: Timestamp, campaign: Option<&str>) -> Result<Vec<PastBatch>, Unavailable>;
+    fn facts(&self, question: &Question<'_>, at: Timestamp) -> Result<HistoryFacts, Unavailable>;
 }
 
-/// A history read from a JSON file: an array of batches.
-#[derive(Clone, Debug, Default)]
+/// A history in memory: read from a JSON file that holds an array of batches, or put together by the embedding program.
+#[derive(Clone, Debug)]
 pub struct PastBatches {
     sha256: String,
     batches: Vec<PastBatch>,
 }
 
 impl PastBatches {
+    /// Takes these batches for all there were. None: nothing was deleted before, and that is known.
+    pub fn new(batches: Vec<PastBatch>) -> Self {
+        // A batch is texts and numbers; writing it does not fail.
+        let text = serde_json::to_vec(&batches).unwrap_or_default();
+        Self { sha256: hex::encode(Sha256::digest(text)), batches }
+    }
+
     /// Reads a history that the operator or the embedding program named.
     ///
     /// # Errors
@@ -37,51 +79,34 @@ impl PastBatches {
 }
 
 impl History for PastBatches {
-    fn sha256(&self) -> String {
-        self.sha256.clone()
-    }
-
-    fn batches(&self, since: Timestamp, campaign: Option<&str>) -> Result<Vec<PastBatch>, Unavailable> {
-        let of_campaign = |batch: &PastBatch| campaign.is_some() && batch.campaign.as_deref() == campaign;
-        Ok(self.batches.iter().filter(|batch| batch.at >= since || of_campaign(batch)).cloned().collect())
+    fn facts(&self, question: &Question<'_>, at: Timestamp) -> Result<HistoryFacts, Unavailable> {
+        let mut batches: Vec<&PastBatch> = self.batches.iter().collect();
+        batches.sort_by_key(|batch| batch.at);
+        let here = |batch: &&&PastBatch| batch.environment == question.environment;
+        let same_mode = |batch: &&&PastBatch| here(batch) && batch.mode == question.mode;
+        let same_kind = |batch: &&&PastBatch| here(batch) && batch.kind == question.kind;
+        let same_actor = |batch: &&&PastBatch| question.actor.is_some() && batch.actor.as_deref() == question.actor;
+        let of_campaign =
+            |batch: &&&PastBatch| question.campaign.is_some() && batch.campaign.as_deref() == question.campaign;
+        Ok(HistoryFacts {
+            sha256: self.sha256.clone(),
+            same_mode: spans(batches.iter().filter(same_mode), at),
+            same_kind: spans(batches.iter().filter(same_kind), at),
+            same_actor: spans(batches.iter().filter(same_actor), at),
+            last: batches.iter().rfind(same_mode).copied().cloned(),
+            campaign_batches: batches.iter().filter(of_campaign).count() as u64,
+            campaign_last: batches.iter().rfind(of_campaign).copied().cloned(),
+        })
     }
 }
 
-const HOUR: i64 = 3_600;
-const DAY: i64 = 24 * HOUR;
-const MONTH: i64 = 30 * DAY;
-
-/// Asks the history and puts together what bears on this batch. A batch dated after the decision counts as one of
-/// this moment: clocks differ, and what was deleted was deleted.
-pub(crate) fn facts(history: &dyn History, claims: &Claims, at: Timestamp) -> Result<HistoryFacts, Unavailable> {
-    let campaign = claims.campaign.as_deref();
-    let mut batches = history.batches(at.plus(-MONTH), campaign)?;
-    batches.sort_by_key(|batch| batch.at);
-    let actor = claims.actor.as_ref().and_then(|actor| actor.id.as_deref());
-    let here = |batch: &&PastBatch| batch.environment == claims.environment;
-    let same_mode = |batch: &&PastBatch| here(batch) && batch.mode == claims.mode;
-    let of_campaign = || batches.iter().filter(|batch| campaign.is_some() && batch.campaign.as_deref() == campaign);
-    Ok(HistoryFacts {
-        sha256: history.sha256(),
-        same_mode: spans(batches.iter().filter(same_mode), at),
-        same_kind: spans(batches.iter().filter(|batch| here(batch) && batch.kind == claims.target_kind), at),
-        same_actor: spans(batches.iter().filter(|batch| actor.is_some() && batch.actor.as_deref() == actor), at),
-        last: batches.iter().rfind(same_mode).cloned(),
-        campaign_batches: of_campaign().count() as u64,
-        campaign_last: of_campaign().next_back().cloned(),
-    })
-}
-
-fn spans<'a>(batches: impl Iterator<Item = &'a PastBatch>, at: Timestamp) -> Spans {
+fn spans<'a>(batches: impl Iterator<Item = &'a &'a PastBatch>, at: Timestamp) -> Spans {
     let mut spans = Spans::default();
     for batch in batches {
         let age = at.since(batch.at);
-        for (span, length) in [(&mut spans.hour, HOUR), (&mut spans.day, DAY), (&mut spans.month, MONTH)] {
+        for (span, length) in [&mut spans.hour, &mut spans.day, &mut spans.month].into_iter().zip(SPANS) {
             if age < length {
-                let Deleted { batches, targets, tenants } = span;
-                *batches = batches.saturating_add(1);
-                *targets = targets.saturating_add(batch.targets);
-                *tenants = tenants.saturating_add(batch.tenants);
+                span.add(batch.targets, batch.tenants);
             }
         }
     }

@@ -2,23 +2,32 @@
 
 use crate::batch::Batch;
 use crate::facts::{facts, review};
-use crate::history::{self, History};
-use crate::inventory::{Inventory, Resolution, resolve};
+use crate::history::{History, Question};
+use crate::inventory::{Inventory, Resolution, Unavailable, resolve};
+use crate::ledger::Ledger;
 use crate::sandbox::View;
 use crate::zones::Zones;
-use reprieve_model::{Facts, Fault};
+use reprieve_model::{Facts, Fault, HistoryFacts, Timestamp};
 use std::sync::Arc;
 
 /// Where it is looked up.
 pub(crate) struct Sources {
     pub inventory: Option<Arc<dyn Inventory>>,
-    pub history: Option<Arc<dyn History>>,
+    pub past: Past,
     pub zones: Zones,
+}
+
+/// Where it is looked up what was deleted before.
+pub(crate) enum Past {
+    /// Nobody knows.
+    Unknown,
+    History(Arc<dyn History>),
+    Ledger(Arc<dyn Ledger>),
 }
 
 /// All that is known of a batch.
 pub(crate) struct Known {
-    resolution: Option<Resolution>,
+    resolution: Option<Arc<Resolution>>,
     pub facts: Facts,
     /// Claims and facts as policies are handed them.
     pub review: String,
@@ -28,29 +37,59 @@ impl Sources {
     /// Looks up all that policies are handed. What cannot be looked up is a fault, and unknown to the policies; they
     /// run all the same. Without a review they cannot, and only the facts are left.
     pub fn look_up(&self, batch: &Batch, faults: &mut Vec<Fault>) -> Result<Known, Box<Facts>> {
-        let mut unknown = |cause: &str, error: &dyn std::fmt::Display| {
-            faults.push(Fault::of_gate(cause, format!("the {cause} could not be asked: {error}")));
+        let resolution = self.resolve(batch, faults);
+        let question = Question::about(batch);
+        let history = match &self.past {
+            Past::Unknown => Ok(None),
+            Past::History(history) => history.facts(&question, batch.at).map(Some),
+            Past::Ledger(ledger) => ledger.standing(&question).map(|standing| Some(standing.history)),
         };
-        let inventory = self.inventory.as_deref();
-        let resolution = inventory.map(|inventory| resolve(&batch.chunks, inventory, &batch.claims)).transpose();
-        let resolution = resolution.unwrap_or_else(|error| {
-            unknown("inventory", &error);
-            None
-        });
-        let history = self.history.as_deref();
-        let history = history.map(|history| history::facts(history, &batch.claims, batch.at)).transpose();
         let history = history.unwrap_or_else(|error| {
-            unknown("history", &error);
+            faults.push(cannot_be_asked("history", &error));
             None
         });
-        let mut facts = facts(&batch.claims, &batch.counts, &batch.digests, resolution.as_ref(), history, batch.at);
-        facts.zones = self.zones.offsets(batch.at);
+        self.put_together(batch, batch.at, resolution, history, faults)
+    }
+
+    /// Asks the inventory.
+    pub fn resolve(&self, batch: &Batch, faults: &mut Vec<Fault>) -> Option<Arc<Resolution>> {
+        let inventory = self.inventory.as_deref()?;
+        let resolved = resolve(&batch.chunks, inventory, &batch.claims, matches!(self.past, Past::Ledger(_)));
+        resolved.map(Arc::new).map_err(|error| faults.push(cannot_be_asked("inventory", &error))).ok()
+    }
+
+    /// Puts together what policies are handed.
+    pub fn put_together(
+        &self,
+        batch: &Batch,
+        at: Timestamp,
+        resolution: Option<Arc<Resolution>>,
+        history: Option<HistoryFacts>,
+        faults: &mut Vec<Fault>,
+    ) -> Result<Known, Box<Facts>> {
+        let found = resolution.as_ref().map(|resolution| &resolution.facts);
+        let mut facts = facts(&batch.claims, &batch.counts, &batch.digests, found, history, at);
+        facts.zones = self.zones.offsets(at);
         match review(&batch.claims, &facts) {
             Ok(review) => Ok(Known { resolution, facts, review }),
             Err(error) => {
                 faults.push(Fault::of_gate("review", format!("the review could not be written: {error}")));
                 Err(Box::new(facts))
             }
+        }
+    }
+
+    /// What was known of a batch that is recorded. Zones are looked up again, for other settings may name others.
+    pub fn known_then(&self, batch: &Batch, facts: Facts) -> Result<Known, String> {
+        let facts = Facts { zones: self.zones.offsets(facts.evaluated_at), ..facts };
+        let review = review(&batch.claims, &facts).map_err(|error| error.to_string())?;
+        Ok(Known { resolution: None, facts, review })
+    }
+
+    pub fn ledger(&self) -> Option<&Arc<dyn Ledger>> {
+        match &self.past {
+            Past::Ledger(ledger) => Some(ledger),
+            Past::Unknown | Past::History(_) => None,
         }
     }
 
@@ -64,6 +103,10 @@ impl Sources {
             (Err(_), None) => Err(Fault::of_gate("review", "the review could not be written")),
         }
     }
+}
+
+fn cannot_be_asked(cause: &str, error: &Unavailable) -> Fault {
+    Fault::of_gate(cause, format!("the {cause} could not be asked: {error}"))
 }
 
 impl Known {

@@ -41,10 +41,14 @@ mod gate;
 mod history;
 mod inventory;
 mod known;
+mod ledger;
+mod record;
 mod sandbox;
 /// JSON Schemas of the documents.
 pub mod schema;
 mod scope;
+mod set;
+mod signed;
 mod source;
 mod split;
 mod zones;
@@ -52,16 +56,19 @@ mod zones;
 pub use batch::Batch;
 pub use builder::{GateBuilder, Setup, describe};
 pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Strings, Values};
-pub use config::{PolicyEntry, PolicySet};
+pub use config::{Overrides, Permits, PolicyEntry, PolicySet};
 pub use decision::{Decision, Permit, Withheld};
 pub use evaluate::{Cost, Evaluation};
 pub use gate::{Gate, PolicyInfo};
-pub use history::{History, PastBatches};
+pub use history::{History, PastBatches, Question, SPANS};
 pub use inventory::{Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, Unavailable, open_inventory};
+pub use ledger::{Blob, DecisionRecord, Halt, Ledger, Outcome, Standing};
+pub use record::{Affected, Replay, affected, restore_plan};
 pub use reprieve_model as model;
 pub use sandbox::{Cache, Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};
 pub use scope::{OneOrMore, Scope};
-pub use source::{Folder, Place, Unreadable};
+pub use signed::{Draft, Expected, Key, KeySet, NotVouched, Override, PermitClaims, Refused, Unlawful};
+pub use source::{Folder, Place, Unreadable, list_sha256};
 pub use split::{Failure as SplitFailure, Part, SetAside, Split};
 
 /// The built-in policies.

@@ -31,8 +31,43 @@ pub struct DecisionDocument {
     pub policies: Vec<PolicyRun>,
     /// How long undoing the batch would take.
     pub restore: Estimate,
-    /// Always null here: a permit exists only inside the process that vetted the batch.
+    /// SHA-256 of the set: every policy with its digest, settings, data and scope, lower-case hex.
+    pub policy_set_sha256: String,
+    /// The override under which findings were lifted.
+    pub break_glass: Option<BreakGlass>,
+    /// Where the decision is recorded. Null: no ledger was given, or it could not be written.
+    pub ledger: Option<LedgerEntry>,
+    /// The id of the permit that was written. The permit itself is in its own file and nowhere else.
     pub permit: Option<String>,
+}
+
+/// Where a decision is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub struct LedgerEntry {
+    /// The number of the entry.
+    pub entry: u64,
+    /// Its hash, which stands for everything recorded until then: lower-case hex.
+    pub sha256: String,
+}
+
+/// An override of findings that two people signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BreakGlass {
+    /// Its id; it is used once.
+    pub id: String,
+    /// The codes it lifts.
+    pub codes: Vec<String>,
+    /// The list it is for: SHA-256, lower-case hex.
+    pub targets_sha256: String,
+    /// Why.
+    pub reason: String,
+    /// Until when it can be used.
+    pub expires_at: Timestamp,
+    /// Who signed it.
+    pub signed_by: Vec<String>,
 }
 
 /// The decision in one word.
@@ -105,6 +140,15 @@ pub struct Finding {
     pub examples: Vec<String>,
     /// Whether it counts towards the decision.
     pub enforced: bool,
+    /// Whether an override lifted it.
+    pub lifted: bool,
+}
+
+impl Finding {
+    /// Whether the batch must not run because of it.
+    pub fn denies(&self) -> bool {
+        self.enforced && !self.lifted && self.severity == Severity::Deny
+    }
 }
 
 /// Something that kept a policy, or the gate itself, from answering.

@@ -50,6 +50,15 @@ pub struct Deleted {
     pub tenants: u64,
 }
 
+impl Deleted {
+    /// Adds a batch.
+    pub const fn add(&mut self, targets: u64, tenants: u64) {
+        self.batches = self.batches.saturating_add(1);
+        self.targets = self.targets.saturating_add(targets);
+        self.tenants = self.tenants.saturating_add(tenants);
+    }
+}
+
 /// A batch that ran.
 #[derive(miniserde::Deserialize)]
 #[skip_serializing_none]

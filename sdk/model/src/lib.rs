@@ -12,7 +12,7 @@ mod json;
 mod request;
 mod time;
 
-pub use decision::{DecisionDocument, Fault, Finding, PolicyRun, Severity, Verdict};
+pub use decision::{BreakGlass, DecisionDocument, Fault, Finding, LedgerEntry, PolicyRun, Severity, Verdict};
 pub use evidence::{
     Approval, Checkpoint, DryRun, KeepSet, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };

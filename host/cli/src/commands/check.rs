@@ -1,13 +1,18 @@
 //! `reprieve check`: vets a batch.
 
-use crate::setup::BatchArguments;
+use crate::files::{Readers, write_whole};
+use crate::setup::{BatchArguments, Signing, Vetting};
 use crate::{Status, report};
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use reprieve::model::Verdict;
+use reprieve::model::DecisionDocument;
+use reprieve::{Decision, Permit};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Vet a deletion batch: say whether it may run, and if not, why not and what to do
+///
+/// With a ledger, an allow reserves the batch: say what became of it with `reprieve commit` or `reprieve abort`.
 #[derive(Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]
@@ -15,10 +20,14 @@ pub struct Arguments {
     /// How to print the decision
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Where to write the permit, if it is an allow: a token that `reprieve permit verify` checks
+    #[arg(long, value_name = "FILE")]
+    permit: Option<PathBuf>,
 }
 
+/// How a decision is printed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+pub enum Format {
     /// For people
     Human,
     /// The decision document; see `reprieve schema decision`
@@ -27,27 +36,51 @@ enum Format {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let batch = arguments.batch.batch()?;
-    let gate = arguments.batch.gate()?;
+    let Vetting { batch, gate, ledger, signing } = arguments.batch.open()?;
+    if arguments.permit.is_some() {
+        ensure!(
+            ledger.is_some(),
+            "a permit is used once, and only a ledger can see to that\nhelp: `ledger = \"reprieve.db\"` in reprieve.toml, or `--ledger FILE`"
+        );
+        // Better to say now than when the batch is allowed and reserved.
+        signing.permit_key()?;
+    }
     let decision = gate.vet(batch);
+    let mut document = decision.document().clone();
+    let said = (|| {
+        if let (Decision::Allow(permit), Some(path)) = (&decision, &arguments.permit) {
+            document.permit = Some(write_permit(permit, &signing, path)?);
+        }
+        print(&decision, &document, arguments.format)
+    })();
+    let status = decision.verdict().into();
+    if let Decision::Allow(permit) = decision {
+        match &said {
+            // Whoever called goes on from here.
+            Ok(()) => drop(permit.hand_over()),
+            // An allow that nobody could read is not one.
+            Err(error) => permit.abort(&format!("the answer could not be given: {error:#}"))?,
+        }
+    }
     // The process ends with this command: giving back the address space of the pool would take as long as the check.
     std::mem::forget(gate);
-    let (claims, document) = match &decision {
-        reprieve::Decision::Allow(permit) => (permit.batch().claims(), permit.document()),
-        reprieve::Decision::Deny(withheld) | reprieve::Decision::Undecided(withheld) => {
-            (withheld.batch().claims(), withheld.document())
-        }
-    };
-    let text = match arguments.format {
-        Format::Human => report::decision(claims, document),
+    said.map(|()| status)
+}
+
+/// Prints a decision.
+pub fn print(decision: &Decision, document: &DecisionDocument, format: Format) -> anyhow::Result<()> {
+    let text = match format {
+        Format::Human => report::decision(decision.claims(), document),
         Format::Json => serde_json::to_string_pretty(document)? + "\n",
     };
-    // An allow that nobody could read is not one.
     let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write the decision")?;
-    Ok(match decision.verdict() {
-        Verdict::Allow => Status::Allow,
-        Verdict::Deny => Status::Deny,
-        Verdict::Undecided => Status::Undecided,
-    })
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write the decision")
+}
+
+/// Writes the permit into a file that only this user can read; gives its id.
+pub fn write_permit(permit: &Permit, signing: &Signing, path: &Path) -> anyhow::Result<String> {
+    let token = permit.token(&signing.permit_key()?, signing.lifetime()).map_err(anyhow::Error::msg)?;
+    write_whole(path, token.as_bytes(), Readers::Owner)
+        .with_context(|| format!("cannot write the permit {}", path.display()))?;
+    Ok(permit.document().ledger.as_ref().map(|entry| entry.sha256.clone()).unwrap_or_default())
 }

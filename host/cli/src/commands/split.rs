@@ -2,7 +2,7 @@
 
 use crate::Status;
 use crate::report::short;
-use crate::setup::BatchArguments;
+use crate::setup::{BatchArguments, Vetting};
 use anyhow::{Context, ensure};
 use clap::Args;
 use reprieve::model::Claims;
@@ -40,9 +40,9 @@ struct SetAsideLine {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let batch = arguments.batch.batch()?;
+    let Vetting { batch, gate, .. } = arguments.batch.open()?;
     ensure!(!arguments.out.exists(), "{} is there already\nhelp: name a new folder", arguments.out.display());
-    let split = arguments.batch.gate()?.split(&batch, arguments.tenants)?;
+    let split = gate.split(&batch, arguments.tenants)?;
 
     // Written beside its place, checked, and only then put there: half a split must not look like one.
     let unfinished = arguments.out.with_extension(format!("unfinished-{}", std::process::id()));

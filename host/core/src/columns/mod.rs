@@ -6,6 +6,8 @@ mod slice;
 
 pub(crate) use build::{ChunkBuilder, ResolvedBuilder, Row};
 
+use serde::{Deserialize, Serialize};
+
 /// Rows of a full chunk.
 pub const CHUNK_ROWS: usize = 65_536;
 
@@ -13,7 +15,7 @@ pub const CHUNK_ROWS: usize = 65_536;
 pub(crate) const CHUNK_BYTES: usize = 8 << 20;
 
 /// A run of consecutive targets.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Chunk {
     /// Row number of the first target in the whole batch.
     pub first_row: u64,
@@ -24,7 +26,7 @@ pub struct Chunk {
 }
 
 /// One column: a value a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// Its name, as in the contract.
     pub name: String,
@@ -35,7 +37,7 @@ pub struct Column {
 }
 
 /// The values of a column. Where a row is unknown its slot holds an empty string, code 0, 0 or false.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Values {
     /// Text.
     Strings(Strings),
@@ -50,7 +52,7 @@ pub enum Values {
 }
 
 /// Strings end to end: string `i` is `bytes[offsets[i]..offsets[i + 1]]`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Strings {
     /// One more than there are strings.
     pub offsets: Vec<u32>,
@@ -59,7 +61,7 @@ pub struct Strings {
 }
 
 /// A dictionary, and an index into it for each row.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Codes {
     /// The distinct values of this chunk, in order of appearance.
     pub dictionary: Strings,

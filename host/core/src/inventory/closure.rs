@@ -1,5 +1,6 @@
 //! The closure: everything that goes when the targets go. Computed once for all policies.
 
+use super::resolve::Share;
 use super::{PoolRecord, Record, Snapshot, Unavailable};
 use crate::facts::Counter;
 use hashbrown::{HashMap, HashSet};
@@ -12,6 +13,24 @@ const MAX_DEPTH: usize = 64;
 /// Examples of undeclared things that are kept.
 const EXAMPLES: usize = 5;
 
+/// What following the dependents comes to.
+pub(super) type Found = (Closure, Vec<Pool>, HashMap<String, Share>);
+
+impl Share {
+    fn add(&mut self, record: Option<&Record>) {
+        self.things += 1;
+        if let Some(record) = record {
+            let keep = |known: &mut Option<String>, said: &Option<String>| {
+                if known.is_none() {
+                    known.clone_from(said);
+                }
+            };
+            keep(&mut self.owner, &record.owner);
+            keep(&mut self.contact, &record.contact);
+        }
+    }
+}
+
 /// Everything that goes, as it is being counted.
 #[derive(Debug, Default)]
 pub(super) struct Walk<'a> {
@@ -19,7 +38,7 @@ pub(super) struct Walk<'a> {
     seen: HashSet<Cow<'a, str>>,
     /// Dependents that were named and not yet looked up.
     frontier: Vec<String>,
-    tenants: HashSet<String>,
+    tenants: HashMap<String, Share>,
     tenants_unknown: u64,
     kinds: Counter,
     undeclared_kinds: Counter,
@@ -44,8 +63,7 @@ impl<'a> Walk<'a> {
         self.closure.things += 1;
         self.kinds.add(kind, 1);
         match tenant {
-            Some(tenant) if self.tenants.contains(tenant) => {}
-            Some(tenant) => drop(self.tenants.insert(tenant.to_owned())),
+            Some(tenant) => self.tenants.entry_ref(tenant).or_default().add(record),
             None => self.tenants_unknown += 1,
         }
         if let Some(pool) = record.and_then(|record| record.pool.as_deref()) {
@@ -64,8 +82,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Follows the dependents, level by level, and gives the closure and the pools it takes from.
-    pub fn finish(mut self, inventory: &dyn Snapshot, claims: &Claims) -> Result<(Closure, Vec<Pool>), Unavailable> {
+    /// Follows the dependents, level by level, and gives the closure, the pools it takes from and the tenants it reaches.
+    pub fn finish(mut self, inventory: &dyn Snapshot, claims: &Claims) -> Result<Found, Unavailable> {
         for _ in 0..MAX_DEPTH {
             if self.frontier.is_empty() {
                 break;
@@ -92,7 +110,7 @@ impl<'a> Walk<'a> {
             evidence: evidence(claims).filter(|name| self.seen.contains(*name)).map(str::to_owned).collect(),
             ..self.closure
         };
-        Ok((closure, pools))
+        Ok((closure, pools, self.tenants))
     }
 
     fn pools(&self, inventory: &dyn Snapshot) -> Result<Vec<Pool>, Unavailable> {

@@ -6,7 +6,7 @@ mod resolve;
 mod sqlite;
 mod table;
 
-pub(crate) use resolve::{Resolution, resolve};
+pub(crate) use resolve::{Resolution, Share, resolve};
 pub use sqlite::Sqlite;
 pub use table::Table;
 
@@ -42,6 +42,10 @@ pub struct Record {
     pub retain_until: Option<i64>,
     /// The capacity pool it is a member of, if it is a member of one.
     pub pool: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// How to reach them.
+    pub contact: Option<String>,
 }
 
 /// A capacity pool as the inventory knows it.

@@ -1,10 +1,10 @@
 //! Resolving a batch: what the inventory says of each target, as columns, and the facts that follow.
 
 use super::closure::Walk;
-use super::{Inventory, Unavailable};
-use crate::columns::{Chunk, Column, ResolvedBuilder};
+use super::{Inventory, Snapshot, Unavailable};
+use crate::columns::{CHUNK_ROWS, Chunk, Column, ResolvedBuilder};
 use crate::facts::Counter;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use reprieve_model::{Claims, InventoryFacts, TenantFacts};
 
 /// The inventory's answer about a batch.
@@ -14,13 +14,25 @@ pub(crate) struct Resolution {
     pub columns: Vec<Vec<Column>>,
     /// What they come to.
     pub facts: InventoryFacts,
+    /// Every tenant that is reached.
+    pub tenants: HashMap<String, Share>,
 }
 
-/// Asks the inventory about every target, chunk by chunk.
+/// What a batch takes from a tenant.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Share {
+    /// Its things that go.
+    pub things: u64,
+    pub owner: Option<String>,
+    pub contact: Option<String>,
+}
+
+/// Asks the inventory about every target, chunk by chunk, and with `contacts` also who answers for the tenants.
 pub(crate) fn resolve(
     chunks: &[Chunk],
     inventory: &dyn Inventory,
     claims: &Claims,
+    contacts: bool,
 ) -> Result<Resolution, Unavailable> {
     let inventory = inventory.snapshot()?;
     let mut walk = Walk::default();
@@ -70,7 +82,7 @@ pub(crate) fn resolve(
         columns.push(built);
     }
 
-    let (closure, pools) = walk.finish(&*inventory, claims)?;
+    let (closure, pools, mut shares) = walk.finish(&*inventory, claims)?;
     let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
     let facts = InventoryFacts {
         sha256: inventory.sha256(),
@@ -85,5 +97,23 @@ pub(crate) fn resolve(
         pools,
         closure,
     };
-    Ok(Resolution { columns, facts })
+    if contacts {
+        add_contacts(&mut shares, &*inventory)?;
+    }
+    Ok(Resolution { columns, facts, tenants: shares })
+}
+
+/// What the record of a tenant itself says goes before what those of its things say.
+fn add_contacts(shares: &mut HashMap<String, Share>, inventory: &dyn Snapshot) -> Result<(), Unavailable> {
+    let tenants: Vec<String> = shares.keys().cloned().collect();
+    for tenants in tenants.chunks(CHUNK_ROWS) {
+        let ids: Vec<&str> = tenants.iter().map(String::as_str).collect();
+        for (tenant, record) in tenants.iter().zip(inventory.records(&ids)?) {
+            if let (Some(share), Some(record)) = (shares.get_mut(tenant), record) {
+                share.owner = record.owner.clone().or_else(|| share.owner.take());
+                share.contact = record.contact.clone().or_else(|| share.contact.take());
+            }
+        }
+    }
+    Ok(())
 }

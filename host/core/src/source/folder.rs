@@ -83,6 +83,28 @@ impl Folder {
         folder.canonicalize().map(|folder| folder.join(below)).map_err(|error| unreadable(&error))
     }
 
+    /// The path of a file below this folder for a library that opens files itself, like [`real_path`](Self::real_path);
+    /// an empty file that only its owner can read is made if there is none.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where the path leaves the folder, or the file cannot be made.
+    pub fn place(&self, name: &str) -> Result<PathBuf, Unreadable> {
+        let mut options = cap_std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        cap_std::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match self.dir.open_with(name, &options) {
+            Ok(_) => {}
+            // What is wrong with a name that leaves the folder is said below, too.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                self.file(name)?;
+                return Err(Unreadable::new(&self.shown(name), Place::Whole, describe(&error)));
+            }
+        }
+        self.real_path(name)
+    }
+
     /// Reads a file of at most `most` bytes.
     pub(crate) fn read(&self, name: &str, most: u64) -> Result<Vec<u8>, Unreadable> {
         let file = self.file(name)?;

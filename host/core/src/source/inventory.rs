@@ -24,6 +24,8 @@ const COLUMNS: &[&str] = &[
     "retain_until",
     "pool",
     "pool_minimum",
+    "owner",
+    "contact",
 ];
 
 /// Reads an inventory and hands on each thing with what its pool needs. Gives the file's digest.
@@ -109,6 +111,8 @@ impl Line {
             "legal_hold" => record.legal_hold = hold(text).map_err(within)?,
             "retain_until" => record.retain_until = retention(text).map_err(within)?,
             "pool" => record.pool = said(),
+            "owner" => record.owner = said(),
+            "contact" => record.contact = said(),
             "pool_minimum" => self.pool_minimum = number(text).map_err(within)?,
             _ => {}
         }
@@ -163,6 +167,8 @@ struct Thing {
     retain_until: Option<String>,
     pool: Option<String>,
     pool_minimum: Option<u64>,
+    owner: Option<String>,
+    contact: Option<String>,
 }
 
 impl Thing {
@@ -182,6 +188,8 @@ impl Thing {
             legal_hold: self.legal_hold,
             retain_until: retention(self.retain_until.as_deref().unwrap_or_default())?,
             pool: said(self.pool),
+            owner: said(self.owner),
+            contact: said(self.contact),
         };
         Ok(Line { id: self.id, record, pool_minimum: self.pool_minimum })
     }

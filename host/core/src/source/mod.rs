@@ -14,8 +14,9 @@ pub use folder::Folder;
 pub(crate) use history::read as read_history;
 pub(crate) use inventory::{allow as allow_inventory_column, line as inventory_line, read as read_inventory_file};
 pub(crate) use request::{Document, Where, read as read_request};
+pub use targets::list_sha256;
 pub(crate) use targets::{
-    List, read_file as read_target_file, read_inline as read_inline_targets, select, write_ndjson,
+    List, copy as copy_list, read_file as read_target_file, read_inline as read_inline_targets, select, write_ndjson,
 };
 
 use std::fmt;

@@ -1,5 +1,6 @@
 //! Reading target lists into columns, in one pass.
 
+use super::folder::describe;
 use super::lines::Hashing;
 use super::{Folder, Place, Unreadable, csv, ndjson};
 use crate::columns::{Chunk, ChunkBuilder, Column, Row, Values};
@@ -9,6 +10,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::io::Write;
+use std::path::Path;
 
 /// A target list that was read.
 #[derive(Debug)]
@@ -112,6 +114,32 @@ fn canonical(filling: Filling) -> List {
     drop(write_ndjson(&list.chunks, &mut hash));
     list.sha256 = hex::encode(hash.finalize());
     list
+}
+
+/// Copies the list in a file, if it still has the digest that it was read with.
+pub(crate) fn copy(folder: &Folder, name: &str, sha256: &str, out: &mut impl Write) -> Result<(), Unreadable> {
+    let shown = folder.shown(name);
+    let wrong = |message: String| Unreadable::new(&shown, Place::Whole, message);
+    let mut reader = Hashing::new(folder.file(name)?);
+    std::io::copy(&mut reader, out).map_err(|error| wrong(format!("cannot be copied: {error}")))?;
+    let found = reader.finish();
+    if found == sha256 {
+        return Ok(());
+    }
+    Err(wrong(format!("the file changed after it was vetted: its digest was `{sha256}` and is `{found}`"))
+        .help("nothing was deleted; find out who writes to it, and submit the list again"))
+}
+
+/// The digest of the list in a file, as evidence and permits name it: SHA-256 of its bytes, lower-case hex.
+///
+/// # Errors
+/// [`Unreadable`] where it cannot be read.
+pub fn list_sha256(path: &Path) -> Result<String, Unreadable> {
+    let (folder, name) = Folder::of(path)?;
+    let mut reader = Hashing::new(folder.file(&name)?);
+    std::io::copy(&mut reader, &mut std::io::sink())
+        .map_err(|error| Unreadable::new(&folder.shown(&name), Place::Whole, describe(&error)))?;
+    Ok(reader.finish())
 }
 
 /// Hands on each element of an array as a row, without keeping any.

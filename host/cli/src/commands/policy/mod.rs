@@ -64,8 +64,8 @@ fn gate_of(built: &Built, case: Option<&Case>, inventory: Table) -> anyhow::Resu
         Some(case) => case.alone(builder, NAME, &built.bytes),
         None => {
             let entry = PolicyEntry { source: NAME.to_owned(), ..PolicyEntry::builtin("") };
-            let set = PolicySet { inventory: None, policy: vec![entry] };
-            builder.policies(set, None).module(NAME, built.bytes.clone())
+            let set = PolicySet::of(vec![entry]);
+            builder.policies(set, None).file(NAME, built.bytes.clone())
         }
     };
     Ok(builder.build()?)

@@ -86,7 +86,7 @@ pub fn inventory(rows: u64, seed: u64) -> anyhow::Result<Table> {
             dependents: random.bool().then(Vec::new),
             legal_hold: random.bool().then(|| random.bool()),
             retain_until: time(&mut random),
-            pool: None,
+            ..Record::default()
         };
         table.add(&format!("a-{row}"), record, None).map_err(anyhow::Error::msg)?;
     }

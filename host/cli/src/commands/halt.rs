@@ -1,0 +1,52 @@
+//! `reprieve halt` and `reprieve resume`: the stop button.
+
+use crate::Status;
+use crate::setup::LedgerArguments;
+use clap::Args;
+
+/// Halt everything: from the next decision on, every gate on the ledger denies
+#[derive(Args, Debug)]
+pub struct Halt {
+    #[command(flatten)]
+    why: Why,
+}
+
+/// Lift the halt
+#[derive(Args, Debug)]
+pub struct Resume {
+    #[command(flatten)]
+    why: Why,
+}
+
+#[derive(Args, Debug)]
+struct Why {
+    #[command(flatten)]
+    ledger: LedgerArguments,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Who says so; without it, whoever is logged in
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+impl Why {
+    fn by(&self) -> String {
+        let login = || std::env::var("USER").unwrap_or_else(|_| "nobody who gave a name".to_owned());
+        self.by.clone().unwrap_or_else(login)
+    }
+}
+
+/// Runs `reprieve halt`.
+pub fn halt(Halt { why }: &Halt) -> anyhow::Result<Status> {
+    let entry = why.ledger.open()?.halt(&why.reason, &why.by())?;
+    anstream::println!("halted, as entry {} says; `reprieve resume --reason …` lifts it", entry.entry);
+    Ok(Status::Allow)
+}
+
+/// Runs `reprieve resume`.
+pub fn resume(Resume { why }: &Resume) -> anyhow::Result<Status> {
+    let entry = why.ledger.open()?.resume(&why.reason, &why.by())?;
+    anstream::println!("resumed, as entry {} says", entry.entry);
+    Ok(Status::Allow)
+}

@@ -1,0 +1,234 @@
+//! The ledger: an append-only record of every decision, and of what became of the batches that were allowed. It is an
+//! SQLite file (one machine) or a PostgreSQL database (a fleet), and the history of later decisions comes from it.
+//!
+//! - An allow reserves its targets and tenants in the same transaction that records it. What it was decided on cannot
+//!   have changed in between, so any number of checks side by side allow exactly what fits.
+//! - Entries are chained by hashes. [`SqlLedger::verify`] finds any that was altered, removed or moved, and names it.
+//! - What a decision was made from is kept with it, so it can be made again: [`Recorded::replay`].
+//!
+//! ```no_run
+//! use reprieve::{Batch, Decision, Gate, Outcome};
+//! use reprieve_ledger::SqlLedger;
+//! use std::path::Path;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let ledger = SqlLedger::open_sqlite(Path::new("reprieve.db"))?;
+//! let gate = Gate::builder().ledger(ledger).build()?;
+//! if let Decision::Allow(permit) = gate.vet(Batch::open(Path::new("request.json"))?) {
+//!     let ids: Vec<&str> = permit.batch().ids().flatten().collect();
+//!     let deleted = ids.len() as u64; // … delete them …
+//!     permit.commit(&Outcome::succeeded(deleted))?;
+//! }
+//! # Ok(()) }
+//! ```
+
+mod append;
+mod database;
+mod entry;
+mod postgres;
+mod read;
+mod schema;
+mod sqlite;
+mod standing;
+mod verify;
+
+pub use entry::{Closed, Entry, Used};
+pub use read::{Filter, Recorded, State, Summary};
+pub use verify::{Anchor, Damage, Verified};
+
+use append::{append, head, keep, missing, now};
+use database::{Database, Value};
+use reprieve::model::{LedgerEntry, Timestamp};
+use reprieve::{
+    Blob, DecisionRecord, Folder, Halt, Ledger, Outcome, PermitClaims, Question, Refused, Standing, Unavailable,
+};
+use standing::standing;
+use std::path::Path;
+use std::sync::Arc;
+
+/// How much the columns of a batch are compressed: little, for it is done while somebody waits.
+const COMPRESSION: i32 = 1;
+
+/// A ledger in an SQL database. Cheap to clone, and usable from many threads at once.
+#[derive(Clone)]
+pub struct SqlLedger(Arc<dyn Database>);
+
+impl SqlLedger {
+    /// Opens the ledger that an operator named: `postgres://…`, or an SQLite file, which is made if it is not there.
+    /// With a folder, the file has to be below it. `password` is for a URL without one.
+    ///
+    /// # Errors
+    /// [`Unavailable`] with the way out.
+    pub fn open(name: &str, folder: Option<&Folder>, password: Option<&str>) -> Result<Self, Unavailable> {
+        if name.starts_with("postgres://") || name.starts_with("postgresql://") {
+            return Self::open_postgres(name, password);
+        }
+        match folder {
+            Some(folder) => {
+                let path = folder.place(name).map_err(|error| Unavailable(format!("the ledger: {error}")))?;
+                Self::open_sqlite(&path)
+            }
+            None => Self::open_sqlite(Path::new(name)),
+        }
+    }
+
+    /// Opens a ledger in an SQLite file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`Unavailable`] with the way out.
+    pub fn open_sqlite(path: &Path) -> Result<Self, Unavailable> {
+        Self::open_sqlite_with_clock(path, sqlite::system_clock)
+    }
+
+    /// Opens a ledger in an SQLite file that goes by another clock than this machine's: seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Unavailable`] with the way out.
+    pub fn open_sqlite_with_clock(path: &Path, clock: fn() -> i64) -> Result<Self, Unavailable> {
+        Self::of(Arc::new(sqlite::Sqlite::open(path, clock)?))
+    }
+
+    /// Opens a ledger in a PostgreSQL database; `password` is for a URL without one.
+    ///
+    /// # Errors
+    /// [`Unavailable`] with the way out.
+    pub fn open_postgres(url: &str, password: Option<&str>) -> Result<Self, Unavailable> {
+        Self::of(Arc::new(postgres::Postgres::open(url, password)?))
+    }
+
+    fn of(database: Arc<dyn Database>) -> Result<Self, Unavailable> {
+        schema::migrate(&*database)?;
+        Ok(Self(database))
+    }
+
+    /// Halts everything: from the next decision on, every gate on this ledger denies.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where it cannot be recorded. Then nothing is halted.
+    pub fn halt(&self, reason: &str, by: &str) -> Result<LedgerEntry, Unavailable> {
+        self.append(&Entry::Halted(Halt { reason: reason.to_owned(), by: by.to_owned() }))
+    }
+
+    /// Lifts the halt.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where nothing is halted, or it cannot be recorded.
+    pub fn resume(&self, reason: &str, by: &str) -> Result<LedgerEntry, Unavailable> {
+        if self.halted()?.is_none() {
+            return Err(Unavailable("nothing is halted".to_owned()));
+        }
+        self.append(&Entry::Resumed(Halt { reason: reason.to_owned(), by: by.to_owned() }))
+    }
+
+    /// Why everything is halted, if it is.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn halted(&self) -> Result<Option<Halt>, Unavailable> {
+        Ok(head(&mut *self.0.read()?)?.halted)
+    }
+
+    fn append(&self, entry: &Entry) -> Result<LedgerEntry, Unavailable> {
+        let mut transaction = self.0.write()?;
+        let head = head(&mut *transaction)?;
+        let written = append(&mut *transaction, &head, entry)?;
+        transaction.commit()?;
+        Ok(written)
+    }
+
+    /// Compresses those of the blobs that are not there yet.
+    fn compress<'b>(&self, blobs: &'b [Blob<'_>]) -> Result<Vec<(&'b str, Vec<u8>)>, Unavailable> {
+        let mut transaction = self.0.read()?;
+        let missing = missing(&mut *transaction, blobs)?;
+        drop(transaction);
+        let compress = |blob: &'b Blob<'_>| {
+            let compressed = zstd::bulk::compress(&blob.bytes, COMPRESSION);
+            let compressed =
+                compressed.map_err(|error| Unavailable(format!("a batch cannot be compressed: {error}")))?;
+            Ok((blob.sha256.as_str(), compressed))
+        };
+        missing.into_iter().map(compress).collect()
+    }
+}
+
+impl Ledger for SqlLedger {
+    fn standing(&self, question: &Question<'_>) -> Result<Standing, Unavailable> {
+        Ok(standing(&mut *self.0.read()?, question)?.1)
+    }
+
+    fn decide(
+        &self,
+        question: &Question<'_>,
+        blobs: &[Blob<'_>],
+        decide: &mut dyn FnMut(&Standing) -> DecisionRecord,
+    ) -> Result<LedgerEntry, Unavailable> {
+        let kept = self.compress(blobs)?;
+        // Decided first without keeping anybody waiting. If meanwhile something was recorded that bears on it, it is
+        // decided again while nobody else can write; so twice is always enough.
+        let (version, standing_then) = standing(&mut *self.0.read()?, question)?;
+        let mut record = decide(&standing_then);
+        let mut transaction = self.0.write()?;
+        let mut head = head(&mut *transaction)?;
+        if head.version != version {
+            record = decide(&standing(&mut *transaction, question)?.1);
+        }
+        // The entry is not dated before the decision.
+        head.at = head.at.max(record.decision.evaluated_at.seconds());
+        for (sha256, compressed) in kept {
+            keep(&mut *transaction, sha256, compressed)?;
+        }
+        let written = append(&mut *transaction, &head, &Entry::Decision(Box::new(record)))?;
+        transaction.commit()?;
+        Ok(written)
+    }
+
+    fn close(&self, entry: u64, outcome: &Outcome) -> Result<(), Unavailable> {
+        let mut transaction = self.0.write()?;
+        let head = head(&mut *transaction)?;
+        let rows = transaction.query("SELECT state FROM decisions WHERE entry = $1", &[Value::from(entry)])?;
+        match rows.first().map(|row| row.text(0)).transpose()? {
+            Some("open") => {}
+            None => return Err(Unavailable(format!("there is no decision under entry {entry}"))),
+            Some("none") => return Err(Unavailable(format!("the batch of entry {entry} was not allowed"))),
+            Some(state) => return Err(Unavailable(format!("the batch of entry {entry} is {state} already"))),
+        }
+        append(&mut *transaction, &head, &Entry::Closed(Closed { decision: entry, outcome: outcome.clone() }))?;
+        transaction.commit()
+    }
+
+    fn redeem(&self, permit: &PermitClaims) -> Result<Timestamp, Refused> {
+        let mut transaction = self.0.write()?;
+        let head = head(&mut *transaction)?;
+        let now = Timestamp::from_seconds(now(&mut *transaction, &head)?);
+        let rows = transaction.query(
+            "SELECT d.state, d.used, u.at FROM decisions d JOIN entries e ON e.entry = d.entry \
+             LEFT JOIN entries u ON u.entry = d.used WHERE d.entry = $1 AND e.sha256 = $2",
+            &[permit.entry.into(), permit.jti.as_str().into()],
+        )?;
+        let row = rows.first().ok_or(Refused::Unknown(permit.entry))?;
+        if let (Some(entry), Some(at)) = (row.int_or_null(1)?, row.int_or_null(2)?) {
+            return Err(Refused::Replayed { at: Timestamp::from_seconds(at), entry: entry.unsigned_abs() });
+        }
+        match row.text(0)? {
+            "open" => {}
+            "none" => return Err(Refused::Unknown(permit.entry)),
+            state => return Err(Refused::Closed(state.to_owned())),
+        }
+        let until = Timestamp::from_seconds(permit.exp);
+        if now > until {
+            return Err(Refused::Expired { until, now });
+        }
+        if let Some(halt) = &head.halted {
+            return Err(Refused::Halted(format!("{} (by {})", halt.reason, halt.by)));
+        }
+        append(&mut *transaction, &head, &Entry::Used(Used { decision: permit.entry }))?;
+        transaction.commit()?;
+        Ok(now)
+    }
+}
+
+impl std::fmt::Debug for SqlLedger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlLedger").finish_non_exhaustive()
+    }
+}

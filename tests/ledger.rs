@@ -1,0 +1,234 @@
+//! The ledger, against both databases: what an allow reserves, what becomes of it, and what later decisions see.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use reprieve::model::{HistoryFacts, Mode, PastBatch, Timestamp, Verdict};
+use reprieve::{Decision, History, Ledger, Outcome, PastBatches, Permit, Question};
+use reprieve_ledger::{Filter, SqlLedger, State};
+use reprieve_tests::stores::{Store, gate, request};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+fn allowed(decision: Decision) -> Permit {
+    match decision {
+        Decision::Allow(permit) => permit,
+        Decision::Deny(withheld) | Decision::Undecided(withheld) => panic!("{:#?}", withheld.document()),
+    }
+}
+
+fn states(ledger: &SqlLedger) -> Vec<State> {
+    ledger.decisions(&Filter::default()).unwrap().into_iter().map(|summary| summary.state).collect()
+}
+
+fn question(kind: &str) -> Question<'_> {
+    Question {
+        mode: Mode::Soft,
+        environment: "production",
+        kind,
+        actor: Some("svc-tests"),
+        campaign: Some("tests"),
+        override_id: None,
+    }
+}
+
+fn history(ledger: &SqlLedger) -> HistoryFacts {
+    ledger.standing(&question("app")).unwrap().history
+}
+
+#[test]
+fn an_allow_counts_from_the_decision_on_until_it_is_aborted() {
+    for store in Store::each() {
+        let ledger = store.open();
+        let gate = gate(store.open(), 5);
+        let permit = allowed(gate.vet(request("first", 3)));
+        assert_eq!(permit.document().ledger.as_ref().unwrap().entry, 1);
+        assert_eq!(gate.vet(request("second", 3)).verdict(), Verdict::Deny, "three are reserved");
+        permit.abort("no time").unwrap();
+        let permit = allowed(gate.vet(request("third", 3)));
+        permit.commit(&Outcome::succeeded(3)).unwrap();
+        assert_eq!(gate.vet(request("fourth", 3)).verdict(), Verdict::Deny, "three were deleted");
+        assert_eq!(states(&ledger), [State::Aborted, State::NotAllowed, State::Committed, State::NotAllowed]);
+        let history = history(&ledger);
+        assert_eq!((history.same_mode.day.batches, history.same_kind.month.tenants), (1, 3));
+        assert_eq!((history.campaign_batches, history.same_actor.hour.targets), (1, 3));
+        assert_eq!(history.last.as_ref().unwrap().succeeded, Some(true));
+        assert_eq!(history.last, history.campaign_last);
+        assert_eq!(ledger.verify(None).unwrap().unwrap().decisions, 4);
+    }
+}
+
+#[test]
+fn what_nobody_has_closed_counts_and_is_listed_and_known_for_unknown() {
+    for store in Store::each() {
+        let ledger = store.open();
+        let gate = gate(store.open(), 5);
+        let entry = allowed(gate.vet(request("first", 3))).hand_over().unwrap();
+        let open = ledger.decisions(&Filter { open: true, ..Filter::default() }).unwrap();
+        assert_eq!(open.iter().map(|summary| summary.entry).collect::<Vec<_>>(), [entry.entry]);
+        assert_eq!(history(&ledger).last.unwrap().succeeded, None);
+        // Another process closes it, once.
+        let outcome = Outcome::Committed { succeeded: false, deleted: Some(1), note: Some("one".into()) };
+        ledger.close(entry.entry, &outcome).unwrap();
+        assert_eq!(history(&ledger).last.unwrap().succeeded, Some(false));
+        let again = ledger.close(entry.entry, &outcome).unwrap_err();
+        assert_eq!(again.to_string(), "the batch of entry 1 is committed already");
+        assert_eq!(ledger.close(17, &outcome).unwrap_err().to_string(), "there is no decision under entry 17");
+        assert_eq!(ledger.decision(1).unwrap().outcome, Some(outcome));
+    }
+}
+
+#[test]
+fn a_permit_dropped_unused_aborts_and_one_that_was_looked_into_does_not() {
+    for store in Store::each() {
+        let ledger = store.open();
+        let gate = gate(store.open(), 100);
+        drop(gate.vet(request("unused", 3)));
+        let permit = allowed(gate.vet(request("used", 3)));
+        assert_eq!(permit.batch().ids().count(), 3);
+        drop(permit);
+        assert_eq!(states(&ledger), [State::Aborted, State::Open]);
+    }
+}
+
+/// Checks side by side, each within the limit and jointly over it.
+#[test]
+fn exactly_as_many_are_allowed_as_fit() {
+    for store in Store::each() {
+        let gates: Vec<_> = (0..8).map(|_| gate(store.open(), 17)).collect();
+        let start = Barrier::new(40);
+        let verdicts: Vec<Verdict> = std::thread::scope(|scope| {
+            let check = |i: usize| {
+                let (gate, start) = (&gates[i % gates.len()], &start);
+                scope.spawn(move || {
+                    let batch = request(&format!("r-{i}"), 2);
+                    start.wait();
+                    match gate.vet(batch) {
+                        Decision::Allow(permit) => {
+                            permit.hand_over();
+                            Verdict::Allow
+                        }
+                        other => other.verdict(),
+                    }
+                })
+            };
+            let threads: Vec<_> = (0..40).map(check).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::Allow).count(), 8, "8 times 2 of 17");
+        assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::Deny).count(), 32);
+        let verified = store.open().verify(None).unwrap().unwrap();
+        assert_eq!((verified.decisions, verified.open), (40, 8));
+    }
+}
+
+#[test]
+fn a_halt_denies_from_the_next_decision_on() {
+    for store in Store::each() {
+        let ledger = store.open();
+        let gate = gate(store.open(), 100);
+        drop(allowed(gate.vet(request("before", 1))));
+        ledger.halt("a wrong list", "ann").unwrap();
+        let halted = gate.vet(request("during", 1));
+        assert_eq!(halted.verdict(), Verdict::Deny);
+        let finding = &halted.document().findings[0];
+        assert_eq!(
+            (finding.code.as_str(), finding.message.as_str()),
+            ("gate/halted", "everything is halted by ann: a wrong list")
+        );
+        ledger.resume("found it", "ann").unwrap();
+        assert_eq!(ledger.resume("again", "ann").unwrap_err().to_string(), "nothing is halted");
+        drop(allowed(gate.vet(request("after", 1))));
+        ledger.verify(None).unwrap().unwrap();
+    }
+}
+
+#[test]
+fn a_decision_is_made_again_from_the_record_alone() {
+    for store in Store::each() {
+        let ledger = store.open();
+        {
+            let gate = gate(store.open(), 5);
+            for i in 0..3 {
+                drop(gate.vet(request(&format!("r-{i}"), i * 3 + 1)));
+            }
+        }
+        let mut replayed = 0;
+        ledger
+            .each::<reprieve::Unavailable>(None, |recorded| {
+                let gate = recorded.gate()?.build().unwrap();
+                assert_eq!(recorded.replay(&gate)?, recorded.record.decision);
+                replayed += 1;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(replayed, 3);
+    }
+}
+
+#[test]
+fn with_a_ledger_its_clock_decides() {
+    for store in Store::each() {
+        let gate = gate(store.open(), 5);
+        let decision = gate.vet(request("then", 1).at(Timestamp::from_seconds(0)));
+        assert_eq!(decision.verdict(), Verdict::Undecided);
+        assert_eq!(decision.document().faults[0].cause, "clock");
+        assert_eq!(store.open().verify(None).unwrap().unwrap().entries, 0);
+    }
+}
+
+/// A clock that a test sets.
+static NOW: AtomicI64 = AtomicI64::new(0);
+
+/// The sums that the ledger keeps come to what adding up every batch comes to, at whatever time.
+#[test]
+fn sums_are_what_adding_up_comes_to() {
+    const START: i64 = 1_772_452_800;
+    let store = Store::sqlite();
+    let path = store.name();
+    let open = || SqlLedger::open_sqlite_with_clock(path.as_ref(), || NOW.load(Ordering::Relaxed)).unwrap();
+    let ledger = open();
+    let gate = gate(open(), 1_000_000);
+    let mut batches: Vec<PastBatch> = Vec::new();
+    // A generator of its own makes the steps irregular, and the same each time.
+    let mut state = 17_u64;
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut now = START;
+    for i in 0..300 {
+        now += [1, 59, 600, 3_599, 3_600, 20_000, 100_000][random(7) as usize];
+        NOW.store(now, Ordering::Relaxed);
+        let expected =
+            PastBatches::new(batches.clone()).facts(&question("app"), Timestamp::from_seconds(now)).unwrap();
+        let found = history(&ledger);
+        assert_eq!((&found.same_mode, &found.same_kind), (&expected.same_mode, &expected.same_kind), "step {i}");
+        assert_eq!((&found.same_actor, found.campaign_batches), (&expected.same_actor, expected.campaign_batches));
+        assert_eq!((&found.last, &found.campaign_last), (&expected.last, &expected.campaign_last));
+        let apps = random(4) + 1;
+        let permit = allowed(gate.vet(request(&format!("r-{i}"), apps)));
+        match random(3) {
+            0 => permit.abort("not this one").unwrap(),
+            how => {
+                let succeeded = how == 1;
+                permit.commit(&Outcome::Committed { succeeded, deleted: None, note: None }).unwrap();
+                batches.push(PastBatch {
+                    at: Timestamp::from_seconds(now),
+                    mode: Mode::Soft,
+                    environment: "production".to_owned(),
+                    kind: "app".to_owned(),
+                    targets: apps,
+                    tenants: apps,
+                    campaign: Some("tests".to_owned()),
+                    actor: Some("svc-tests".to_owned()),
+                    succeeded: Some(succeeded),
+                });
+            }
+        }
+    }
+    // A clock that goes back does not take the ledger along.
+    NOW.store(START, Ordering::Relaxed);
+    let decision = gate.vet(request("back", 1));
+    assert_eq!(decision.document().evaluated_at, Timestamp::from_seconds(now));
+    drop(decision);
+    ledger.verify(None).unwrap().unwrap();
+}

@@ -1,0 +1,150 @@
+//! A PostgreSQL server of a test's own: in a temporary folder, reached through a socket there, stopped with the test.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+/// A running server.
+pub struct Server {
+    folder: tempfile::TempDir,
+    binaries: PathBuf,
+    child: Option<Child>,
+}
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Server {
+    /// Sets up a server and starts it.
+    ///
+    /// # Panics
+    /// Where there is no PostgreSQL, or it does not start.
+    #[allow(clippy::panic, clippy::expect_used)]
+    pub fn start() -> Self {
+        let binaries = binaries();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        if let Some((user, group)) = other_user() {
+            chown(folder.path(), Some(user), Some(group)).expect("the folder changes hands");
+        }
+        let mut server = Self { folder, binaries, child: None };
+        let made = server
+            .command("initdb")
+            .args(["--auth=trust", "--username=reprieve", "--encoding=UTF8", "--no-sync", "-D"])
+            .arg(server.data())
+            .output()
+            .expect("initdb runs");
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        server.run();
+        server
+    }
+
+    /// Starts it again after a [`stop`](Self::stop).
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[allow(clippy::panic, clippy::expect_used)]
+    pub fn run(&mut self) {
+        // It goes when its standard input ends: with this process, however that ends.
+        let mut command = self.command_in(Path::new("/bin"), "sh");
+        command.args(["-c", "\"$@\" & read _; kill -QUIT $!; wait", "sh"]).arg(self.binaries.join("postgres"));
+        command.arg("-D").arg(self.data()).arg("-k").arg(self.folder.path());
+        command.args(["-c", "listen_addresses=", "-c", "max_connections=200", "-c", "fsync=off"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().expect("postgres runs"));
+        let begun = Instant::now();
+        while let Err(error) = postgres::Client::connect(&self.url("postgres"), postgres::NoTls) {
+            assert!(begun.elapsed() < PATIENCE, "postgres does not start: {error}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Stops it at once, as if the machine had lost its power.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.stdin.take());
+            drop(child.wait());
+        }
+    }
+
+    /// The URL of a database.
+    pub fn url(&self, database: &str) -> String {
+        let socket = self.folder.path().display().to_string().replace('/', "%2F");
+        format!("postgres://reprieve@{socket}/{database}")
+    }
+
+    /// Makes a new database; gives its URL.
+    ///
+    /// # Panics
+    /// Where there is one of that name.
+    #[allow(clippy::expect_used)]
+    pub fn database(&self, name: &str) -> String {
+        let mut client = postgres::Client::connect(&self.url("postgres"), postgres::NoTls).expect("a connection");
+        client.batch_execute(&format!("CREATE DATABASE {name}")).expect("a new database");
+        self.url(name)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn command(&self, name: &str) -> Command {
+        self.command_in(&self.binaries, name)
+    }
+
+    fn command_in(&self, folder: &Path, name: &str) -> Command {
+        let mut command = Command::new(folder.join(name));
+        command.current_dir(self.folder.path());
+        if let Some((user, group)) = other_user() {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// PostgreSQL does not run as root: then it runs as `nobody`.
+fn other_user() -> Option<(u32, u32)> {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let users = fs::read_to_string("/etc/passwd").ok().filter(|_| is_root)?;
+    let fields = users.lines().find(|line| line.starts_with("nobody:"))?;
+    let mut numbers = fields.split(':').skip(2).map_while(|number| number.parse().ok());
+    numbers.next().zip(numbers.next())
+}
+
+/// Where the server's programs are. If they are nowhere, the Debian package is installed.
+#[allow(clippy::panic)]
+fn binaries() -> PathBuf {
+    static INSTALL: Once = Once::new();
+    if let Some(found) = find() {
+        return found;
+    }
+    INSTALL.call_once(|| {
+        let script = "mkdir -p /etc/postgresql-common \
+            && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf \
+            && apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends postgresql";
+        drop(Command::new("sh").args(["-c", script]).stdout(Stdio::null()).status());
+    });
+    match find() {
+        Some(found) => found,
+        None => panic!("these tests need PostgreSQL: apt-get install postgresql"),
+    }
+}
+
+fn find() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    folders.sort();
+    folders.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+    let runs =
+        |path: &Path| fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 1 == 1);
+    folders.into_iter().rev().find(|folder| runs(&folder.join("initdb")) && runs(&folder.join("postgres")))
+}

@@ -1,0 +1,150 @@
+//! A ledger that somebody changed behind its back is found out, whatever they changed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use reprieve::{Decision, Outcome};
+use reprieve_ledger::{Anchor, Damage, SqlLedger};
+use reprieve_tests::stores::{Store, gate, request};
+
+/// A ledger with an entry of every kind: decisions 1, 3, 5 and 7, closed 2 and 4, halted 6 and resumed 8.
+fn fill(store: &Store) {
+    let ledger = store.open();
+    let gate = gate(store.open(), 10);
+    let vet = |id| match gate.vet(request(id, 2)) {
+        Decision::Allow(permit) => permit,
+        other => panic!("{:?}", other.document()),
+    };
+    vet("one").commit(&Outcome::succeeded(2)).unwrap();
+    vet("two").abort("not today").unwrap();
+    vet("three").hand_over();
+    ledger.halt("a test", "ann").unwrap();
+    drop(gate.vet(request("four", 2)));
+    ledger.resume("it is over", "ann").unwrap();
+    assert_eq!(ledger.verify(None).unwrap().unwrap().entries, 8);
+}
+
+fn damage(ledger: &SqlLedger, anchor: Option<&Anchor>) -> Damage {
+    ledger.verify(anchor).unwrap().expect_err("what was done to the ledger is found")
+}
+
+/// What is done, and the entry that is named for it.
+const DEEDS: &[(&str, Option<u64>)] = &[
+    ("UPDATE entries SET at = at - 60 WHERE entry = 3", Some(3)),
+    ("UPDATE entries SET kind = 'used' WHERE entry = 4", Some(4)),
+    ("UPDATE entries SET body = replace(body, 'deny', 'allow') WHERE entry = 7", Some(7)),
+    ("UPDATE entries SET body = body || ' ' WHERE entry = 1", Some(1)),
+    ("UPDATE entries SET sha256 = (SELECT sha256 FROM entries WHERE entry = 2) WHERE entry = 5", Some(5)),
+    ("UPDATE entries SET entry = 9 WHERE entry = 8", Some(8)),
+    ("UPDATE entries SET entry = 0 WHERE entry = 1", None),
+    ("DELETE FROM entries WHERE entry = 1", Some(1)),
+    ("DELETE FROM entries WHERE entry = 4", Some(4)),
+    // The tail.
+    ("DELETE FROM entries WHERE entry = 8", Some(8)),
+    ("DELETE FROM entries WHERE entry > 5", Some(6)),
+    ("DELETE FROM entries", Some(1)),
+    // Two swapped.
+    (
+        "UPDATE entries SET entry = -1 WHERE entry = 3; UPDATE entries SET entry = 3 WHERE entry = 5; \
+         UPDATE entries SET entry = 5 WHERE entry = -1",
+        Some(3),
+    ),
+    // One put in.
+    ("INSERT INTO entries SELECT 9, at, kind, body, sha256 FROM entries WHERE entry = 8", Some(9)),
+    ("UPDATE head SET entry = 7", Some(8)),
+    ("UPDATE head SET sha256 = 'f00'", Some(9)),
+    ("UPDATE head SET at = at + 1", None),
+    ("UPDATE head SET version = 1", None),
+    ("UPDATE head SET halted = '{\"reason\":\"x\",\"by\":\"y\"}'", None),
+    ("UPDATE decisions SET entry = 17 WHERE entry = 1", Some(17)),
+    ("UPDATE decisions SET at = at - 86400 WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET request = 'another' WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET decision = 'allow' WHERE entry = 7", Some(7)),
+    ("UPDATE decisions SET mode = 'hard' WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET environment = 'staging' WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET kind = 'site' WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET actor = NULL WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET campaign = NULL WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET targets = 1 WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET tenants = 1 WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET targets_sha256 = 'f00' WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET whole_sha256 = 'f00' WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET override_id = 'f00' WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET counts = 0 WHERE entry = 5", Some(5)),
+    ("UPDATE decisions SET state = 'aborted' WHERE entry = 5", Some(5)),
+    ("UPDATE decisions SET used = 2 WHERE entry = 5", Some(5)),
+    ("UPDATE decisions SET closed = 4 WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET closed_at = 0 WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET succeeded = 0 WHERE entry = 1", Some(1)),
+    ("UPDATE decisions SET deleted = 1 WHERE entry = 1", Some(1)),
+    ("DELETE FROM decisions WHERE entry = 7", None),
+    ("UPDATE sums SET batches = 0", None),
+    ("UPDATE sums SET targets = 0", None),
+    ("UPDATE sums SET tenants = 0", None),
+    ("UPDATE sums SET hour = hour - 1", None),
+    ("UPDATE sums SET key = key || 'x'", None),
+    ("DELETE FROM sums", None),
+    ("UPDATE blobs SET sha256 = 'f00' WHERE sha256 = (SELECT min(sha256) FROM blobs)", None),
+    ("DELETE FROM blobs WHERE sha256 = (SELECT max(sha256) FROM blobs)", None),
+];
+
+#[test]
+fn whatever_is_changed_is_found() {
+    for store in Store::each() {
+        fill(&store);
+        let ledger = store.open();
+        for (deed, entry) in DEEDS {
+            // In a copy of each table, so that every deed begins with a sound ledger.
+            let tables = ["entries", "head", "decisions", "sums", "blobs"];
+            let all = |sql: &dyn Fn(&str) -> String| tables.iter().map(|table| sql(table)).collect::<String>();
+            store.tamper(&all(&|table| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table};")));
+            store.tamper(deed);
+            let found = damage(&ledger, None);
+            assert_eq!(found.entry, *entry, "{deed}: {found}");
+            store.tamper(&all(&|table| {
+                format!(
+                    "DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table};"
+                )
+            }));
+            ledger.verify(None).unwrap().unwrap();
+        }
+    }
+}
+
+#[test]
+fn bytes_of_a_blob_that_change_are_found() {
+    let store = Store::sqlite();
+    fill(&store);
+    store.tamper("UPDATE blobs SET bytes = (SELECT bytes FROM blobs ORDER BY sha256 DESC LIMIT 1)");
+    assert!(damage(&store.open(), None).message.contains("was altered"));
+    store.tamper("UPDATE blobs SET bytes = x'00'");
+    assert!(damage(&store.open(), None).message.starts_with("the blob "));
+}
+
+/// Whoever cuts off the end, and every trace of it in the other tables, is found by what was kept elsewhere.
+#[test]
+fn a_tail_cut_off_with_every_trace_is_found_with_an_anchor() {
+    for store in Store::each() {
+        fill(&store);
+        let ledger = store.open();
+        let anchor = ledger.verify(None).unwrap().unwrap().last.unwrap();
+        assert_eq!(anchor.to_string().parse(), Ok(anchor.clone()));
+        store.tamper(
+            "DELETE FROM entries WHERE entry = 8; UPDATE head SET entry = 7, \
+             sha256 = (SELECT sha256 FROM entries WHERE entry = 7), at = (SELECT at FROM entries WHERE entry = 7), \
+             version = 6, halted = (SELECT body FROM entries WHERE entry = 6)",
+        );
+        ledger.verify(None).unwrap().expect("without an anchor nobody can know");
+        assert_eq!(damage(&ledger, Some(&anchor)).entry, Some(8));
+    }
+}
+
+#[test]
+fn nothing_is_appended_to_an_end_that_is_not_what_it_says() {
+    for store in Store::each() {
+        fill(&store);
+        store.tamper("DELETE FROM entries WHERE entry = 8");
+        let decision = gate(store.open(), 100).vet(request("five", 1));
+        let fault = &decision.document().faults[0];
+        assert_eq!(decision.verdict().as_str(), "undecided");
+        assert!(fault.message.contains("its end is not entry 8"), "{fault}");
+    }
+}
