@@ -31,9 +31,23 @@ export interface Facts {
   history?: HistoryFacts;
   /** How long undoing this would take. */
   restore: Estimate;
+  /** The list that this batch is a wave of. Absent: the batch stands alone. */
+  whole?: Whole;
   /** Seconds that a zone's clock is ahead of UTC at `evaluated_at`, for every zone that a setting of the type
    * `time-zone` names. */
   zones?: Record<string, number>;
+}
+
+/** A list that is deleted in waves. */
+export interface Whole {
+  /** Digest of the list: what every piece of evidence must name. */
+  targets_sha256: string;
+  /** Rows in it. */
+  targets: number;
+  /** Tenants as it has them. */
+  tenants: TenantFacts;
+  /** Rows by the kind it gives them. */
+  kinds: Tally;
 }
 
 /** Rows that do not name one thing each. */

@@ -85,6 +85,8 @@ export interface Case<S = Record<string, unknown>> {
   approvers(maxAge: number): Set<string>;
   /** Why an approval does not count; null where it does. How old it may be is for the asker to say. */
   objection(approval: Approval): Objection | null;
+  /** The list that evidence has to name: this one, or the whole of which this is a wave. */
+  evidence(): Whole;
 }
 
 /** One column of a chunk. What is unknown is null; so is every row of a column that the batch does not have. */

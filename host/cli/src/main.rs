@@ -24,6 +24,8 @@ pub enum Status {
     Deny,
     /// Undecided, unusable input, or a failure.
     Undecided,
+    /// The batch was allowed, and what `run` ran went wrong.
+    Failed,
 }
 
 impl From<Verdict> for Status {
@@ -42,13 +44,14 @@ impl From<Status> for ExitCode {
             Status::Allow => 0,
             Status::Deny => 1,
             Status::Undecided => 2,
+            Status::Failed => 3,
         })
     }
 }
 
 /// Vets deletion batches before anything is deleted.
 ///
-/// Exit status: 0 allow, 1 deny, 2 undecided or unusable input.
+/// Exit status: 0 allow, 1 deny, 2 undecided or unusable input; `run` has 3 for a command that went wrong.
 #[derive(Parser)]
 #[command(name = "reprieve", version, max_term_width = 100)]
 struct Arguments {
@@ -59,6 +62,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(commands::check::Arguments),
+    Run(commands::run::Arguments),
     Split(commands::split::Arguments),
     Init(commands::init::Arguments),
     Policies(commands::policies::Arguments),
@@ -88,6 +92,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = std::panic::catch_unwind(|| match arguments.command {
         Command::Check(arguments) => commands::check::run(&arguments),
+        Command::Run(arguments) => commands::run::run(&arguments),
         Command::Split(arguments) => commands::split::run(&arguments),
         Command::Init(arguments) => commands::init::run(&arguments),
         Command::Incidents(arguments) => commands::incidents::run(&arguments),

@@ -114,6 +114,11 @@ impl Signing {
         self.folder.as_ref().context("a key is named, but no folder to find it in")
     }
 
+    /// Whether a key is named that signs permits.
+    pub fn signs_permits(&self) -> bool {
+        self.permits.as_ref().is_some_and(|permits| permits.key.is_some())
+    }
+
     /// The key that permits are signed with.
     pub fn permit_key(&self) -> anyhow::Result<Key> {
         let name = self.permits.as_ref().and_then(|permits| permits.key.as_ref());

@@ -8,7 +8,7 @@ use crate::source::{
     Document, Folder, List, Place, Unreadable, Where, copy_list, read_inline_targets, read_request, read_target_file,
     select, write_ndjson,
 };
-use reprieve_model::{Claims, Review, Timestamp};
+use reprieve_model::{Claims, Review, Timestamp, Whole};
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -24,6 +24,8 @@ pub struct Batch {
     /// Whether somebody chose that time.
     pub(crate) at_is_given: bool,
     pub(crate) break_glass: Option<Override>,
+    /// The list that this is a wave of.
+    pub(crate) whole: Option<Whole>,
     /// Where the list's bytes are, if they are in a file.
     list: Option<(Folder, String)>,
 }
@@ -94,6 +96,7 @@ impl Batch {
             at: crate::clock::now(),
             at_is_given: false,
             break_glass: None,
+            whole: None,
             list: None,
         }
     }
@@ -115,6 +118,7 @@ impl Batch {
             at: facts.evaluated_at,
             at_is_given: true,
             break_glass: None,
+            whole: None,
             list: None,
         }
     }
@@ -190,6 +194,21 @@ impl Batch {
         let list = select(rows);
         let at_is_given = self.at_is_given;
         Self { at: self.at, at_is_given, ..Self::new(self.claims.clone(), self.digests.request.clone(), list) }
+    }
+
+    /// A wave: a batch of these rows of it, for which evidence for all of it counts. It belongs to the campaign of the
+    /// request, or to one of the request's own name.
+    pub(crate) fn wave(&self, rows: &[u64], number: usize) -> Self {
+        let mut wave = self.select(rows);
+        wave.claims.id = format!("{}/wave-{number:03}", self.claims.id);
+        wave.claims.campaign.get_or_insert_with(|| self.claims.id.clone());
+        wave.whole = Some(Whole {
+            targets_sha256: self.digests.targets.clone(),
+            targets: self.counts.targets,
+            tenants: self.counts.tenants.clone(),
+            kinds: self.counts.kinds.clone(),
+        });
+        wave
     }
 
     /// Writes the list, byte for byte as it was vetted: the file it was read from, or NDJSON for one that stood in

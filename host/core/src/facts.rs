@@ -174,6 +174,7 @@ pub(crate) fn facts(
         inventory: inventory.cloned(),
         history,
         restore: estimate(claims, tenants_at_most),
+        whole: None,
         zones: BTreeMap::new(),
     }
 }

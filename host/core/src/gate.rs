@@ -99,6 +99,15 @@ impl Gate {
         seal(batch, document, reservation)
     }
 
+    /// Lets go of a gate that ends together with its process: the ledger is closed, and the rest is left to the system,
+    /// for giving back the address space of the sandbox takes as long as a decision.
+    pub fn end_with_process(self) {
+        if let Some(Inner { sandbox, policies, sources, .. }) = Arc::into_inner(self.0) {
+            drop(sources);
+            std::mem::forget((sandbox, policies));
+        }
+    }
+
     /// Vets a batch, and says it without sealing it: nobody gets a permit from this.
     pub(crate) fn judge(&self, batch: &Batch) -> DecisionDocument {
         let mut faults = gate_faults(batch, batch.at);

@@ -69,6 +69,7 @@ impl Sources {
     ) -> Result<Known, Box<Facts>> {
         let found = resolution.as_ref().map(|resolution| &resolution.facts);
         let mut facts = facts(&batch.claims, &batch.counts, &batch.digests, found, history, at);
+        facts.whole.clone_from(&batch.whole);
         facts.zones = self.zones.offsets(at);
         match review(&batch.claims, &facts) {
             Ok(review) => Ok(Known { resolution, facts, review }),

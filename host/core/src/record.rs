@@ -277,14 +277,26 @@ impl Replay<'_> {
         set::data(text)
     }
 
+    /// The ids of its targets.
+    ///
+    /// # Errors
+    /// What is wrong with the record.
+    pub fn ids(&self) -> Result<Vec<String>, String> {
+        Ok(self.batch()?.ids().flatten().map(str::to_owned).collect())
+    }
+
+    fn batch(&self) -> Result<Batch, String> {
+        let chunks: Vec<Chunk> = postcard::from_bytes(self.columns).map_err(|error| error.to_string())?;
+        Ok(Batch::recorded(&self.record.review, chunks))
+    }
+
     /// Decides again, with the policies of `gate` and what was known then.
     ///
     /// # Errors
     /// What is wrong with the record.
     pub fn decide(&self, gate: &Gate) -> Result<DecisionDocument, String> {
         let recorded = &self.record.decision;
-        let chunks: Vec<Chunk> = postcard::from_bytes(self.columns).map_err(|error| error.to_string())?;
-        let batch = Batch::recorded(&self.record.review, chunks);
+        let batch = self.batch()?;
         let known = gate.sources().known_then(&batch, self.record.review.facts.clone())?;
         // What the gate itself objected to does not depend on the set, except for having nobody to ask.
         let of_gate = |fault: &&Fault| fault.policy == "gate" && fault.cause != "no-policy";

@@ -97,7 +97,7 @@ pub(crate) fn columns(number: u64, at: i64, record: &DecisionRecord) -> Vec<Valu
         decision.targets.into(),
         decision.tenants.into(),
         decision.targets_sha256.as_str().into(),
-        Value::Null,
+        record.review.facts.whole.as_ref().map(|whole| whole.targets_sha256.as_str()).into(),
         glass.map(|glass| glass.id.as_str()).into(),
         i64::from(allowed).into(),
         if allowed { "open" } else { "none" }.into(),

@@ -176,6 +176,18 @@ impl SqlLedger {
         self.decision(row.count(0)?)
     }
 
+    /// The waves of a list that were allowed and not aborted, in their order.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn waves(&self, whole_sha256: &str) -> Result<Vec<Recorded>, Unavailable> {
+        let rows = self.0.read()?.query(
+            "SELECT entry FROM decisions WHERE whole_sha256 = $1 AND counts = 1 ORDER BY entry",
+            &[whole_sha256.into()],
+        )?;
+        rows.iter().map(|row| self.decision(row.count(0)?)).collect()
+    }
+
     /// What a digest stands for.
     ///
     /// # Errors
@@ -222,6 +234,16 @@ impl Recorded {
         let columns = self.ledger.blob(&self.record.columns_sha256)?;
         let replay = Replay { record: &self.record, columns: &columns };
         replay.decide(gate).map_err(|error| damaged(&format!("entry {}: {error}", self.entry)))
+    }
+
+    /// The ids of its targets.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where the record is damaged.
+    pub fn ids(&self) -> Result<Vec<String>, Unavailable> {
+        let columns = self.ledger.blob(&self.record.columns_sha256)?;
+        let replay = Replay { record: &self.record, columns: &columns };
+        replay.ids().map_err(|error| damaged(&format!("entry {}: {error}", self.entry)))
     }
 
     /// Who is affected, in the order of their names.

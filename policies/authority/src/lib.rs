@@ -35,7 +35,8 @@ impl Policy for Authority {
 
 fn check_approvals(case: &Case<Settings>, findings: &mut Findings) {
     let settings = &case.settings;
-    let most_needed = case.is_hard() || case.facts.tenants_at_most() > settings.many_tenants;
+    let tenants = case.facts.tenants_at_most().max(case.evidence().tenants.at_most());
+    let most_needed = case.is_hard() || tenants > settings.many_tenants;
     let needed = if most_needed { settings.approvals.max(settings.approvals_soft) } else { settings.approvals_soft };
     let is_stale = |approval: &Approval| approval.at.is_none_or(|at| !case.is_fresh(at, settings.max_age));
     let approvals = || case.claims.approvals().into_iter().flatten().enumerate();

@@ -97,16 +97,16 @@ fn check_complete(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findi
 }
 
 fn check_count_and_digest(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let facts = &case.facts;
-    if let Some(rows) = claimed.row_count.filter(|rows| *rows != facts.targets()) {
+    let list = case.evidence();
+    if let Some(rows) = claimed.row_count.filter(|rows| *rows != list.targets) {
         findings
-            .deny(&COUNT_MISMATCH, format!("the list has {} rows, and its source wrote {rows}", facts.targets()))
+            .deny(&COUNT_MISMATCH, format!("the list has {} rows, and its source wrote {rows}", list.targets))
             .field("/provenance/row_count")
             .help("find out where rows were lost or added; do not adjust the count");
     }
-    if let Some(digest) = claimed.sha256.as_ref().filter(|digest| *digest != facts.targets_sha256()) {
+    if let Some(digest) = claimed.sha256.as_ref().filter(|digest| *digest != list.targets_sha256) {
         findings
-            .deny(&DIGEST_MISMATCH, format!("the list has the digest `{}`, and its source wrote `{digest}`", facts.targets_sha256()))
+            .deny(&DIGEST_MISMATCH, format!("the list has the digest `{}`, and its source wrote `{digest}`", list.targets_sha256))
             .field("/provenance/sha256")
             .help("submit the list as its source wrote it; `sha256sum` (or `reprieve targets` for inline targets) shows its digest");
     }
@@ -128,7 +128,7 @@ fn check_ids(case: &Case<Settings>, findings: &mut Findings) {
 }
 
 fn check_page(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let targets = case.facts.targets();
+    let targets = case.evidence().targets;
     if is_page(case, claimed, targets) {
         findings
             .warn(&PAGE_SIZED, format!("the list has {targets} rows, exactly as many as a page"))

@@ -63,7 +63,7 @@ fn check_restore(case: &Case<Settings>, findings: &mut Findings) {
 
 fn is_usable(case: &Case<Settings>, checkpoint: &Checkpoint) -> bool {
     checkpoint.verified == Some(true)
-        && checkpoint.covers_sha256.as_ref() == Some(case.facts.targets_sha256())
+        && checkpoint.covers_sha256.as_deref() == Some(case.evidence().targets_sha256)
         && checkpoint.completed_at.is_some_and(|at| case.is_fresh(at, case.settings.max_backup_age))
 }
 

@@ -35,24 +35,24 @@ impl Policy for Rehearsal {
 }
 
 fn check_dry_run(case: &Case<Settings>, dry_run: &DryRun, findings: &mut Findings) {
-    let facts = &case.facts;
+    let list = case.evidence();
     let mut differs = |field: &str, message: String| {
         findings
             .deny(&DRY_RUN_DIFFERS, message)
             .field(format!("/dry_run/{field}"))
             .help("run this list without effect, in this environment, and submit what that says");
     };
-    if dry_run.targets_sha256.as_ref() != Some(facts.targets_sha256()) {
+    if dry_run.targets_sha256.as_deref() != Some(list.targets_sha256) {
         differs("targets_sha256", "the dry run was of another list".to_owned());
     }
     if dry_run.environment.as_ref() != Some(case.claims.environment()) {
         let environment = case.claims.environment();
         differs("environment", format!("the dry run was not in `{environment}`"));
     }
-    if dry_run.count != Some(facts.targets()) {
-        differs("count", format!("the dry run did not find {} targets", facts.targets()));
+    if dry_run.count != Some(list.targets) {
+        differs("count", format!("the dry run did not find {} targets", list.targets));
     }
-    let kinds = facts.kinds();
+    let kinds = list.kinds;
     let same_kinds = dry_run.by_kind.as_ref().is_some_and(|by_kind| by_kind.0 == kinds.counts);
     if !same_kinds || kinds.others + kinds.unknown > 0 {
         differs("by_kind", "the dry run did not find the kinds that the list has".to_owned());

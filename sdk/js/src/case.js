@@ -55,6 +55,11 @@ export class Case {
     return ahead === undefined ? null : seconds(this.facts.evaluated_at) + ahead;
   }
 
+  /** The list that evidence has to name: this one, or the whole of which this is a wave. */
+  evidence() {
+    return this.facts.whole ?? this.facts;
+  }
+
   /** The people whose approval counts: human, not the submitter, for exactly this list in this mode with these kinds
    * and tenants, and at most `maxAge` seconds old. Nobody counts twice. */
   approvers(maxAge) {
@@ -72,11 +77,12 @@ export class Case {
     if (by === null) return Objection.NOBODY;
     if (submitters.some((submitter) => lower(submitter) === lower(by))) return Objection.OWN;
     if (approval.type !== 'human') return Objection.NOT_HUMAN;
-    if (approval.targets_sha256 !== this.facts.targets_sha256) return Objection.OTHER_LIST;
+    const list = this.evidence();
+    if (approval.targets_sha256 !== list.targets_sha256) return Objection.OTHER_LIST;
     if (approval.mode !== this.claims.mode) return Objection.OTHER_MODE;
-    const { counts, others, unknown } = this.facts.kinds;
+    const { counts, others, unknown } = list.kinds;
     if (!sameCounts(approval.kinds, counts) || others + unknown > 0) return Objection.OTHER_KINDS;
-    const { tenants } = this.facts;
+    const { tenants } = list;
     if (approval.tenants !== tenants.distinct + tenants.unknown) return Objection.OTHER_TENANTS;
     return null;
   }

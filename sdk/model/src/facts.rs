@@ -45,10 +45,27 @@ pub struct Facts {
     pub history: Option<HistoryFacts>,
     /// How long undoing this would take.
     pub restore: Estimate,
+    /// The list that this batch is a wave of, cut from it by the host: evidence for all of it is evidence for each wave.
+    /// Absent: the batch stands alone.
+    pub whole: Option<Whole>,
     /// Seconds that a zone's clock is ahead of UTC at `evaluated_at`, for every zone that a setting of the format
     /// `time-zone` names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub zones: BTreeMap<String, i64>,
+}
+
+/// A list that is deleted in waves.
+#[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub struct Whole {
+    /// SHA-256 of the list, lower-case hex: what every piece of evidence must name.
+    pub targets_sha256: String,
+    /// Rows in it.
+    pub targets: u64,
+    /// Tenants as it has them.
+    pub tenants: TenantFacts,
+    /// Rows by the kind it gives them.
+    pub kinds: Tally,
 }
 
 /// Rows that do not name one thing each.

@@ -16,7 +16,7 @@ pub use decision::{BreakGlass, DecisionDocument, Fault, Finding, LedgerEntry, Po
 pub use evidence::{
     Approval, Checkpoint, DryRun, KeepSet, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };
-pub use facts::{Closure, Estimate, Facts, Figure, IdFacts, InventoryFacts, Pool, Review, Tally, TenantFacts};
+pub use facts::{Closure, Estimate, Facts, Figure, IdFacts, InventoryFacts, Pool, Review, Tally, TenantFacts, Whole};
 pub use history::{Deleted, HistoryFacts, PastBatch, Spans};
 pub use json::{Free, UniqueMap};
 pub use request::{

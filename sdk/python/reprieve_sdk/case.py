@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Generic, TypeVar
 
-from .model import Approval, Claims, Facts, InventoryFacts
+from .model import Approval, Claims, Facts, InventoryFacts, Whole
 from .settings import TimeZone
 
 S = TypeVar("S")
@@ -77,6 +77,10 @@ class Case(Generic[S]):
         ahead = (self.facts.zones or {}).get(zone)
         return None if ahead is None else self.facts.evaluated_at + ahead
 
+    def evidence(self) -> Facts | Whole:
+        """The list that evidence has to name: this one, or the whole of which this is a wave."""
+        return self.facts.whole or self.facts
+
     def approvers(self, max_age: int) -> list[str]:
         """The people whose approval counts: human, not the submitter, for exactly this list in this mode with these
         kinds and tenants, and at most `max_age` seconds old. Nobody counts twice. In the order of their names."""
@@ -89,7 +93,7 @@ class Case(Generic[S]):
 
     def objection(self, approval: Approval) -> Objection | None:
         """Why an approval does not count, if it does not. How old it may be is for the asker to say."""
-        by, facts, actor = said(approval.by), self.facts, self.claims.actor
+        by, evidence, actor = said(approval.by), self.evidence(), self.claims.actor
         if by is None:
             return Objection.NOBODY
         submitters = [said(actor.id), said(actor.on_behalf_of)] if actor else []
@@ -97,14 +101,14 @@ class Case(Generic[S]):
             return Objection.OWN
         if approval.type != "human":
             return Objection.NOT_HUMAN
-        if approval.targets_sha256 != facts.targets_sha256:
+        if approval.targets_sha256 != evidence.targets_sha256:
             return Objection.OTHER_LIST
         if approval.mode != self.claims.mode:
             return Objection.OTHER_MODE
-        tally = facts.kinds
+        tally = evidence.kinds
         if approval.kinds != tally.counts or tally.others + tally.unknown > 0:
             return Objection.OTHER_KINDS
-        if approval.tenants != facts.tenants.at_most():
+        if approval.tenants != evidence.tenants.at_most():
             return Objection.OTHER_TENANTS
         return None
 

@@ -310,6 +310,15 @@ class HistoryFacts(Record):
     campaign_last: PastBatch | None
 
 
+class Whole(Record):
+    """A list that is deleted in waves."""
+
+    targets_sha256: str
+    targets: int
+    tenants: TenantFacts
+    kinds: Tally
+
+
 class Facts(Record):
     """What the host found out. None of it comes from the submitter's word."""
 
@@ -325,4 +334,5 @@ class Facts(Record):
     inventory: InventoryFacts | None
     history: HistoryFacts | None
     restore: Estimate
+    whole: Whole | None
     zones: dict[str, int] | None

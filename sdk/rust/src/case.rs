@@ -1,7 +1,7 @@
 //! The batch as a policy sees it.
 
 use crate::TimeZone;
-use crate::model::{ActorType, Approval, Timestamp};
+use crate::model::{ActorType, Approval, Tally, TenantFacts, Timestamp};
 use crate::section::{Claims, Facts, InventoryFacts, Review};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -71,6 +71,24 @@ impl<S> Case<S> {
         self.data.iter().find(|blob| blob.name == name).map(|blob| blob.bytes.as_slice())
     }
 
+    /// The list that evidence has to name: this one, or the whole of which this is a wave.
+    pub fn evidence(&self) -> Evidence<'_> {
+        match self.facts.whole() {
+            Some(whole) => Evidence {
+                targets_sha256: &whole.targets_sha256,
+                targets: whole.targets,
+                tenants: &whole.tenants,
+                kinds: &whole.kinds,
+            },
+            None => Evidence {
+                targets_sha256: self.facts.targets_sha256(),
+                targets: self.facts.targets(),
+                tenants: self.facts.tenants(),
+                kinds: self.facts.kinds(),
+            },
+        }
+    }
+
     /// The people whose approval counts: human, not the submitter, for exactly this list in this mode with these
     /// kinds and tenants, and at most `max_age` seconds old. Nobody counts twice.
     pub fn approvers(&self, max_age: u64) -> BTreeSet<&str> {
@@ -96,22 +114,36 @@ impl<S> Case<S> {
         if approval.approver_type != Some(ActorType::Human) {
             return Some(Objection::NotHuman);
         }
-        if approval.targets_sha256.as_deref() != Some(self.facts.targets_sha256().as_str()) {
+        let list = self.evidence();
+        if approval.targets_sha256.as_deref() != Some(list.targets_sha256) {
             return Some(Objection::OtherList);
         }
         if approval.mode != Some(self.claims.mode()) {
             return Some(Objection::OtherMode);
         }
-        let tally = self.facts.kinds();
+        let tally = list.kinds;
         let kinds = approval.kinds.as_ref().map(|kinds| &kinds.0);
         if kinds != Some(&tally.counts) || tally.others + tally.unknown > 0 {
             return Some(Objection::OtherKinds);
         }
-        if approval.tenants != Some(self.facts.tenants().at_most()) {
+        if approval.tenants != Some(list.tenants.at_most()) {
             return Some(Objection::OtherTenants);
         }
         None
     }
+}
+
+/// The list that evidence has to name.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// SHA-256 of the list, lower-case hex.
+    pub targets_sha256: &'a str,
+    /// Rows in it.
+    pub targets: u64,
+    /// Tenants as it has them.
+    pub tenants: &'a TenantFacts,
+    /// Rows by the kind it gives them.
+    pub kinds: &'a Tally,
 }
 
 /// Why an approval does not count.

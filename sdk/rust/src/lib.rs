@@ -65,7 +65,7 @@ pub mod testing;
 #[doc(hidden)]
 pub mod wasm;
 
-pub use case::{Blob, Case, Objection, said, same_kind};
+pub use case::{Blob, Case, Evidence, Objection, said, same_kind};
 pub use chunk::{Chunk, Codes, Column, Strings, Validity, Values};
 pub use findings::{Draft, Finding, Findings};
 pub use reprieve_model as model;

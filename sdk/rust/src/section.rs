@@ -4,7 +4,7 @@
 use crate::index::{Index, Parent};
 use crate::model::{
     Actor, Approval, Closure, DryRun, Estimate, HistoryFacts, IdFacts, Migration, Mode, Notice, Operation, Pool,
-    Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp,
+    Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp, Whole,
 };
 use miniserde::Deserialize;
 use std::cell::OnceCell;
@@ -115,6 +115,7 @@ view! {
         required "Rows by the environment the list gives them." environments: Tally,
         required "How long undoing this would take." restore: Estimate,
         optional "What was deleted before; none where nobody knows." history: HistoryFacts,
+        optional "The list that this batch is a wave of; see `Case::evidence`." whole: Whole,
         optional "Seconds that the clocks of zones are ahead of UTC; see `Case::local`." zones: BTreeMap<String, i64>,
     }
 }

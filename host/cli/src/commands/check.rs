@@ -62,8 +62,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             Err(error) => permit.abort(&format!("the answer could not be given: {error:#}"))?,
         }
     }
-    // The process ends with this command: giving back the address space of the pool would take as long as the check.
-    std::mem::forget(gate);
+    gate.end_with_process();
     said.map(|()| status)
 }
 

@@ -14,6 +14,7 @@ pub mod permit;
 pub mod policies;
 pub mod policy;
 pub mod replay;
+pub mod run;
 pub mod schema;
 pub mod split;
 pub mod targets;

@@ -11,7 +11,7 @@ use crate::inventory::Unavailable;
 use groups::{Group, groups};
 use offenders::offenders;
 use reprieve_model::Severity;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// A batch in parts. Every target is in one of them or set aside.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Split {
 pub struct Part {
     /// Its targets, with what the whole request says.
     pub batch: Batch,
+    /// Their rows in the whole batch.
+    pub rows: Vec<u64>,
     /// The tenants it can reach.
     pub tenants: u64,
     /// The codes of what the policies still deny: evidence that the part needs for itself.
@@ -55,6 +57,11 @@ pub enum Failure {
     /// No part may reach anybody.
     #[error("no tenant may be reached with these settings, so there is nothing to split into")]
     NothingAllowed,
+    /// Some targets offend by themselves: how many, and the codes.
+    #[error(
+        "{0} targets offend by themselves ({1}), so the list is wrong and no part of it runs\nhelp: correct what made the list; `reprieve split` says which targets they are"
+    )]
+    Offending(usize, String),
     /// The inventory or the history could not be asked.
     #[error("{0}")]
     Unavailable(String),
@@ -89,10 +96,37 @@ impl Gate {
     /// # Errors
     /// [`Failure`].
     pub fn split(&self, batch: &Batch, most: Option<u64>) -> Result<Split, Failure> {
+        self.split_rows(batch, most, |_| true)
+    }
+
+    /// Cuts a batch into waves as [`split`](Self::split) does, but for all of which the evidence for the batch counts.
+    /// Targets whose id is in `done` are in none of them. A list in which anything offends by itself is a wrong list,
+    /// and is not run in part.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn waves(&self, batch: &Batch, done: &HashSet<String>) -> Result<Vec<Batch>, Failure> {
+        let ids: Vec<Option<&str>> = batch.ids().collect();
+        let is_done = |row: u64| {
+            let id = usize::try_from(row).ok().and_then(|row| ids.get(row).copied().flatten());
+            id.is_some_and(|id| done.contains(id))
+        };
+        let Split { parts, set_aside, .. } = self.split_rows(batch, None, |row| !is_done(row))?;
+        if !set_aside.is_empty() {
+            let codes: BTreeSet<String> = set_aside.iter().flat_map(|aside| aside.reasons.iter().cloned()).collect();
+            return Err(Failure::Offending(set_aside.len(), codes.into_iter().collect::<Vec<_>>().join(", ")));
+        }
+        Ok(parts.iter().enumerate().map(|(i, part)| batch.wave(&part.rows, i + 1)).collect())
+    }
+
+    /// Splits the rows that are to be looked at.
+    fn split_rows(&self, batch: &Batch, most: Option<u64>, to_do: impl Fn(u64) -> bool) -> Result<Split, Failure> {
         let known = self.sources().look_up_all(batch).map_err(|fault| Failure::Unavailable(fault.message))?;
         let steps = self.steps(batch, known.population(), most)?;
-        let offending = offenders(self, batch, &known)?;
-        let groups = groups(batch, &known, self.sources().inventory.as_deref(), |row| !offending.contains_key(&row))?;
+        let mut offending = offenders(self, batch, &known)?;
+        offending.retain(|row, _| to_do(*row));
+        let inventory = self.sources().inventory.as_deref();
+        let groups = groups(batch, &known, inventory, |row| to_do(row) && !offending.contains_key(&row))?;
         let mut set_aside: Vec<SetAside> =
             offending.into_iter().map(|(row, reasons)| SetAside { row, reasons }).collect();
         let parts = self.parts(batch, groups.into(), steps, &mut set_aside);
@@ -145,7 +179,7 @@ impl Gate {
                 let size: Vec<String> =
                     codes.iter().filter(|code| code.split('/').next() == Some(SIZE)).cloned().collect();
                 if size.is_empty() {
-                    parts.push(Part { batch: part, tenants: decision.tenants, denied: codes });
+                    parts.push(Part { batch: part, rows, tenants: decision.tenants, denied: codes });
                     break;
                 }
                 if taken.len() == 1 {

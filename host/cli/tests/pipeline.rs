@@ -1,0 +1,233 @@
+//! `reprieve run`: the command runs on what was vetted, or not at all, and what became of it is recorded.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use reprieve_ledger::{SqlLedger, State};
+use serde_json::json;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A desk with a ledger, a policy set and a request for so many apps, each of a tenant of its own.
+fn desk(apps: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "reprieve.toml",
+        r#"
+        ledger = "reprieve.db"
+        inventory = "inventory.csv"
+        [permits]
+        key = "permits.key"
+        keys = "keys.json"
+        [[policy]]
+        use = "builtin:blast-radius"
+        settings = { max_share = 50 }
+        [[policy]]
+        use = "builtin:rehearsal"
+        settings = { soak_soft = 0 }
+        "#
+        .to_owned(),
+    );
+    let mut inventory = "id,kind,tenant,environment,state,dependents\n".to_owned();
+    // Ten times as many are there as are to go.
+    for i in 0..apps * 10 {
+        inventory += &format!("a-{i},app,t-{i},production,live,none\n");
+    }
+    write("inventory.csv", inventory);
+    let mut list = "id,kind,tenant\n".to_owned();
+    (0..apps).for_each(|i| list += &format!("a-{i},app,t-{i}\n"));
+    write("targets.csv", list);
+    assert_eq!(reprieve(folder.path(), &["keys", "new", "permits"]).status.code(), Some(0));
+    let sha256 = reprieve::list_sha256(&folder.path().join("targets.csv")).unwrap();
+    // The dry run is of the whole list, and dated a minute ago by the machine's clock.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
+    let request = json!({
+        "id": "retire/1", "mode": "soft", "environment": "production", "target_kind": "app",
+        "dry_run": { "at": reprieve::model::Timestamp::from_seconds(now - 60).to_string(), "targets_sha256": sha256,
+                     "environment": "production", "count": apps, "by_kind": { "app": apps } },
+        "targets": { "path": "targets.csv", "sha256": sha256 },
+    });
+    write("request.json", request.to_string());
+    folder
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
+    command.current_dir(folder).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
+}
+
+fn run(folder: &Path, options: &[&str], script: &str) -> Output {
+    let arguments = [&["run", "request.json"], options, &["--", "sh", "-c", script]].concat();
+    reprieve(folder, &arguments)
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn states(folder: &Path) -> Vec<State> {
+    let ledger = SqlLedger::open_sqlite(&folder.join("reprieve.db")).unwrap();
+    ledger.verify(None).unwrap().unwrap();
+    ledger.decisions(&reprieve_ledger::Filter::default()).unwrap().into_iter().map(|summary| summary.state).collect()
+}
+
+#[test]
+fn the_command_gets_the_list_as_it_was_vetted_and_a_permit_for_it() {
+    let desk = desk(1);
+    let script = "cmp \"$REPRIEVE_TARGETS\" targets.csv && \
+        test \"$REPRIEVE_MODE $REPRIEVE_ENVIRONMENT $REPRIEVE_ENTRY\" = 'soft production 1' && \
+        \"$0\" permit verify \"$REPRIEVE_PERMIT\" --targets \"$REPRIEVE_TARGETS\" --mode soft && \
+        echo '{\"deleted\": 1}' > \"$REPRIEVE_OUTCOME\" && dirname \"$REPRIEVE_TARGETS\" > where";
+    let arguments = ["run", "request.json", "--", "sh", "-c", script, env!("CARGO_BIN_EXE_reprieve")];
+    let output = reprieve(desk.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("entry 1: the command went well, and deleted 1"), "{}", text(&output));
+    assert_eq!(states(desk.path()), [State::Committed]);
+    let folder = std::fs::read_to_string(desk.path().join("where")).unwrap();
+    assert!(!Path::new(folder.trim()).exists(), "nothing of it is left");
+}
+
+#[test]
+fn what_is_not_allowed_is_not_run() {
+    let desk = desk(30);
+    let output = run(desk.path(), &[], "touch ran");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("rehearsal/no-canary"));
+    // Without a ledger nothing is run at all.
+    let output = run(desk.path(), &["--no-ledger"], "touch ran");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!desk.path().join("ran").exists());
+    assert_eq!(states(desk.path()), [State::NotAllowed]);
+}
+
+#[test]
+fn a_command_that_goes_wrong_counts_as_if_everything_went() {
+    let desk = desk(1);
+    let output = run(desk.path(), &[], "exit 7");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output).contains("with exit status 7, and nobody knows how much it deleted"), "{}", text(&output));
+    assert_eq!(states(desk.path()), [State::Committed]);
+}
+
+#[test]
+fn a_command_that_says_it_deleted_nothing_frees_what_was_reserved() {
+    let desk = desk(1);
+    let output = run(desk.path(), &[], "echo '{\"deleted\": 0}' > \"$REPRIEVE_OUTCOME\"; exit 1");
+    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Aborted]));
+    // What it says has to be readable.
+    let output = run(desk.path(), &[], "echo none > \"$REPRIEVE_OUTCOME\"");
+    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Aborted, State::Committed]));
+    assert!(text(&output).contains("what it wrote about its outcome cannot be read"), "{}", text(&output));
+}
+
+#[test]
+fn a_command_that_cannot_be_started_frees_what_was_reserved() {
+    let desk = desk(1);
+    let output = reprieve(desk.path(), &["run", "request.json", "--", "./is-not-there"]);
+    assert_eq!((output.status.code(), states(desk.path())), (Some(2), vec![State::Aborted]));
+    assert!(text(&output).contains("nothing was deleted: cannot run `./is-not-there`"), "{}", text(&output));
+}
+
+/// The policies are slow to start with an empty cache, which is the time for a swap.
+#[test]
+fn a_list_that_is_swapped_after_it_was_vetted_is_not_handed_over() {
+    let desk = desk(1);
+    let list = desk.path().join("targets.csv");
+    let request = std::fs::read_to_string(desk.path().join("request.json")).unwrap();
+    std::fs::remove_file(desk.path().join("request.json")).unwrap();
+    // The request is a pipe: when it has been read, the list is read next, and then the policies are loaded.
+    let fifo = desk.path().join("request.json");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let cache = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_reprieve"));
+    child.current_dir(desk.path()).env("XDG_CACHE_HOME", cache.path());
+    child.args(["run", "-", "--", "touch", "ran"]).stdin(Stdio::piped()).stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut child = child.spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), request.as_bytes()).unwrap();
+    // The list is one line long: it is read long before nine policies are compiled.
+    let begun = Instant::now();
+    while std::fs::read_dir(cache.path()).unwrap().count() == 0 && begun.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::fs::write(&list, "id,kind,tenant\na-0,app,t-0\na-1,app,t-1\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("the file changed after it was vetted"), "{}", text(&output));
+    assert!(!desk.path().join("ran").exists());
+    assert_eq!(states(desk.path()), [State::Aborted]);
+}
+
+#[test]
+fn signals_are_passed_on() {
+    let desk = desk(1);
+    let script = "trap 'echo stopped > trapped; exit 9' TERM; touch started; while :; do sleep 0.05; done";
+    let mut child = command(desk.path(), &["run", "request.json", "--", "sh", "-c", script]);
+    let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !desk.path().join("started").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let status = child.wait().unwrap();
+    assert_eq!((status.code(), status.signal()), (Some(3), None));
+    assert!(desk.path().join("trapped").exists());
+    assert_eq!(states(desk.path()), [State::Committed]);
+}
+
+/// Thirty apps of three hundred: a canary of three tenants, then the rest.
+#[test]
+fn waves_begin_with_a_canary_and_count_evidence_for_the_whole_list() {
+    let desk = desk(30);
+    let script = "wc -l < \"$REPRIEVE_TARGETS\" >> sizes; cat \"$REPRIEVE_TARGETS\" >> all";
+    let output = run(desk.path(), &["--waves", "--between", "echo health >> sizes"], script);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let sizes = std::fs::read_to_string(desk.path().join("sizes")).unwrap();
+    assert_eq!(sizes.split_whitespace().collect::<Vec<_>>(), ["3", "health", "27"]);
+    let all = std::fs::read_to_string(desk.path().join("all")).unwrap();
+    let ids: std::collections::BTreeSet<&str> = all.lines().collect();
+    assert_eq!((all.lines().count(), ids.len()), (30, 30), "every target once");
+    assert_eq!(states(desk.path()), [State::Committed, State::Committed]);
+    // Run again there is nothing left to do.
+    let output = run(desk.path(), &["--waves"], "touch again");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(!desk.path().join("again").exists());
+}
+
+#[test]
+fn the_first_wave_that_goes_wrong_ends_it_and_what_is_left_can_be_gone_on_with() {
+    let desk = desk(30);
+    let between = run(desk.path(), &["--waves", "--between", "exit 1"], "echo wave >> ran");
+    assert_eq!(between.status.code(), Some(3));
+    assert!(text(&between).contains("the health check failed"), "{}", text(&between));
+    assert!(text(&between).contains("30 targets are left"), "{}", text(&between));
+    // A halt between the waves stops them, too.
+    let ours = env!("CARGO_BIN_EXE_reprieve");
+    let halt = format!("echo wave >> ran; {ours} halt --reason 'wrong list' --by ann");
+    let halted = run(desk.path(), &["--waves"], &halt);
+    assert_eq!(halted.status.code(), Some(1), "{}", text(&halted));
+    assert!(text(&halted).contains("everything is halted by ann: wrong list"), "{}", text(&halted));
+    assert!(text(&halted).contains("27 targets are left"), "{}", text(&halted));
+    assert_eq!(reprieve(desk.path(), &["resume", "--reason", "it was right"]).status.code(), Some(0));
+    let rest = run(desk.path(), &["--waves"], "echo wave >> ran");
+    assert_eq!(rest.status.code(), Some(0), "{}", text(&rest));
+    assert!(text(&rest).contains("3 targets of this list went in earlier waves"), "{}", text(&rest));
+    let replay = reprieve(desk.path(), &["replay"]);
+    assert_eq!(replay.status.code(), Some(0), "{}", text(&replay));
+}
+
+#[test]
+fn a_list_with_anything_wrong_in_it_is_not_run_in_waves() {
+    let desk = desk(30);
+    let list = std::fs::read_to_string(desk.path().join("targets.csv")).unwrap() + "a-0,app,t-0\n";
+    std::fs::write(desk.path().join("other.csv"), list).unwrap();
+    let output = run(desk.path(), &["--waves", "--targets", "other.csv"], "touch ran");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("1 targets offend by themselves (provenance/bad-ids)"), "{}", text(&output));
+    assert!(!desk.path().join("ran").exists());
+}

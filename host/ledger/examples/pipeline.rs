@@ -1,0 +1,84 @@
+//! A pipeline that deletes rows from a real database, through the gate: `cargo run --release -p reprieve-ledger
+//! --example pipeline`. It makes a database of customers in a temporary folder, retires those that have left in two
+//! batches, and is stopped at the third, which has the wrong ids in it.
+
+use reprieve::{Batch, Decision, Folder, Gate, Outcome, Permit, PolicyEntry, PolicySet, open_inventory};
+use reprieve_ledger::SqlLedger;
+use rusqlite::Connection;
+use serde_json::json;
+use std::path::Path;
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let database = folder.path().join("customers.db");
+    let customers = customers(&database)?;
+
+    // The customers' own database is the inventory: a view says what each id is.
+    let settings = [("tenants_a_day_soft".to_owned(), json!(20))].into();
+    let policies = ["identity", "blast-radius"].into_iter().map(PolicyEntry::builtin);
+    let timing = PolicyEntry { settings, ..PolicyEntry::builtin("timing") };
+    let gate = Gate::builder()
+        .policies(PolicySet::of(policies.chain([timing]).collect()), None)
+        .inventory(open_inventory(&database)?)
+        .ledger(SqlLedger::open_sqlite(&folder.path().join("reprieve.db"))?)
+        .build()?;
+
+    for (name, ids) in [("left in May", 1..=8), ("left in June", 9..=16), ("a wrong query", 95..=104)] {
+        let targets: Vec<_> = ids.map(|id| json!({ "id": format!("c-{id}"), "kind": "customer" })).collect();
+        let request = json!({
+            "id": name, "mode": "soft", "environment": "production", "target_kind": "customer", "targets": targets,
+        });
+        let here = Folder::open(folder.path())?;
+        match gate.vet(Batch::read(request.to_string().as_bytes(), name, &here)?) {
+            Decision::Allow(permit) => println!("{name}: deleted {}", delete(&customers, permit)?),
+            Decision::Deny(withheld) | Decision::Undecided(withheld) => {
+                println!("{name}: not allowed");
+                for finding in withheld.document().findings.iter().filter(|finding| finding.denies()) {
+                    println!("  {}: {}", finding.code, finding.message);
+                }
+            }
+        }
+    }
+    let left: u64 = customers.query_row("SELECT count(*) FROM customers", [], |row| row.get(0))?;
+    println!("{left} customers are left");
+    Ok(())
+}
+
+/// The destructive call. It takes a permit, and deletes what is in it and nothing else.
+fn delete(customers: &Connection, permit: Permit) -> Result<usize, Failure> {
+    let deleted = (|| {
+        // One transaction: all of the batch goes, or none of it.
+        let transaction = customers.unchecked_transaction()?;
+        let mut deleted = 0;
+        for id in permit.batch().ids().flatten() {
+            deleted += transaction.execute("DELETE FROM customers WHERE id = ?1", [id])?;
+        }
+        transaction.commit()?;
+        Ok::<_, rusqlite::Error>(deleted)
+    })();
+    match deleted {
+        Ok(deleted) => {
+            permit.commit(&Outcome::succeeded(deleted as u64))?;
+            Ok(deleted)
+        }
+        Err(error) => {
+            permit.abort(&format!("rolled back: {error}"))?;
+            Err(error.into())
+        }
+    }
+}
+
+/// A hundred customers, with contracts that have ended, and four sites of theirs.
+fn customers(path: &Path) -> Result<Connection, Failure> {
+    let customers = Connection::open(path)?;
+    customers.execute_batch(
+        "CREATE TABLE customers (id TEXT PRIMARY KEY, kind TEXT NOT NULL);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 104)
+         INSERT INTO customers SELECT 'c-' || i, CASE WHEN i <= 100 THEN 'customer' ELSE 'site' END FROM n;
+         CREATE VIEW inventory AS SELECT id, kind, id AS tenant, 'production' AS environment,
+           'decommissioning' AS state, 'none' AS dependents FROM customers;",
+    )?;
+    Ok(customers)
+}
