@@ -31,12 +31,21 @@ impl Store {
     }
 
     /// One in a database.
+    ///
+    /// # Panics
+    /// Where it cannot be made.
     pub fn postgres() -> Self {
         let mut shared = SERVER.lock().unwrap_or_else(PoisonError::into_inner);
         let server = shared.upgrade().unwrap_or_else(|| Arc::new(Server::start()));
         *shared = Arc::downgrade(&server);
         let url = server.database(&format!("ledger_{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
-        Self::Postgres(server, url)
+        Self::Postgres(server, url).made()
+    }
+
+    #[allow(clippy::expect_used)]
+    fn made(self) -> Self {
+        SqlLedger::create(&self.name(), None, None).expect("a new ledger");
+        self
     }
 
     /// One in a file.
@@ -45,7 +54,7 @@ impl Store {
     /// Where it cannot be made.
     #[allow(clippy::expect_used)]
     pub fn sqlite() -> Self {
-        Self::Sqlite(tempfile::tempdir().expect("a temporary folder"))
+        Self::Sqlite(tempfile::tempdir().expect("a temporary folder")).made()
     }
 
     /// What an operator would call it.

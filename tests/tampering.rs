@@ -49,6 +49,7 @@ const DEEDS: &[(&str, Option<u64>)] = &[
     ),
     // One put in.
     ("INSERT INTO entries SELECT 9, at, kind, body, sha256 FROM entries WHERE entry = 8", Some(9)),
+    ("UPDATE head SET ledger = 'f00'", Some(1)),
     ("UPDATE head SET entry = 7", Some(8)),
     ("UPDATE head SET sha256 = 'f00'", Some(9)),
     ("UPDATE head SET at = at + 1", None),

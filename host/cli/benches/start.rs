@@ -21,6 +21,7 @@ fn start(criterion: &mut Criterion) {
     run(&["check", "request.json"]);
     // A decision of each makes the tables.
     for ledger in ["new.db", "million.db"] {
+        run(&["ledger", "new", "--ledger", ledger]);
         run(&["check", "request.json", "--ledger", ledger]);
     }
     fill(&folder.path().join("million.db"));

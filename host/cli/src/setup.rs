@@ -1,6 +1,6 @@
 //! What several subcommands take: a policy set, and a request.
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use clap::Args;
 use reprieve::model::{Duration, Timestamp};
 use reprieve::{
@@ -49,6 +49,9 @@ impl PolicyArguments {
     }
 }
 
+const NO_LEDGER: &str =
+    "no ledger is named\nhelp: `ledger = \"reprieve.db\"` in reprieve.toml, or `--ledger reprieve.db`";
+
 /// Which ledger.
 #[derive(Args, Debug)]
 pub struct LedgerArguments {
@@ -69,11 +72,20 @@ impl LedgerArguments {
     /// Opens the ledger, if one is named.
     fn find(&self, builder: &GateBuilder) -> anyhow::Result<Option<SqlLedger>> {
         let password = std::env::var("PGPASSWORD").ok();
-        Ok(match (&self.ledger, builder.ledger_named()) {
-            (Some(name), _) => Some(SqlLedger::open(name, None, password.as_deref())?),
-            (None, Some((name, folder))) => Some(SqlLedger::open(name, folder, password.as_deref())?),
-            (None, None) => None,
-        })
+        let open = |(name, folder)| SqlLedger::open(name, folder, password.as_deref());
+        Ok(self.named(builder).map(open).transpose()?)
+    }
+
+    /// Makes the ledger; gives its name.
+    pub fn create(&self) -> anyhow::Result<String> {
+        let (builder, password) = (self.policies.begin()?, std::env::var("PGPASSWORD").ok());
+        let (name, folder) = self.named(&builder).context(NO_LEDGER)?;
+        SqlLedger::create(name, folder, password.as_deref())?;
+        Ok(name.to_owned())
+    }
+
+    fn named<'a>(&'a self, builder: &'a GateBuilder) -> Option<(&'a str, Option<&'a Folder>)> {
+        self.ledger.as_deref().map(|name| (name, None)).or_else(|| builder.ledger_named())
     }
 
     /// Opens the ledger.
@@ -84,11 +96,7 @@ impl LedgerArguments {
     /// Opens the ledger, and says what the policy set says of keys.
     pub fn open_with_keys(&self) -> anyhow::Result<(SqlLedger, Signing)> {
         let builder = self.policies.begin()?;
-        let ledger = self.find(&builder)?.ok_or_else(|| {
-            anyhow!(
-                "no ledger is named\nhelp: `ledger = \"reprieve.db\"` in reprieve.toml, or `--ledger reprieve.db`"
-            )
-        })?;
+        let ledger = self.find(&builder)?.context(NO_LEDGER)?;
         Ok((ledger, Signing::of(&builder)))
     }
 }

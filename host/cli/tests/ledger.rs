@@ -185,7 +185,9 @@ fn a_ledger_that_cannot_be_written_leaves_it_undecided() {
 
     // No ledger, and none that could be made.
     std::fs::write(desk.path().join("ledger"), "nowhere/reprieve.db").unwrap();
-    assert_undecided(&check(desk.path()), "look whether its folder is there");
+    assert_undecided(&check(desk.path()), "`reprieve ledger new` makes one");
+    let output = command(desk.path(), &["ledger", "new"]).output().unwrap();
+    assert_undecided(&output, "cannot make nowhere/reprieve.db");
 }
 
 #[test]
@@ -228,6 +230,7 @@ fn a_ledger_that_is_locked_for_too_long_leaves_it_undecided() {
 fn a_server_that_stops_in_the_middle_leaves_it_undecided_and_goes_on_afterwards() {
     let mut server = Server::start();
     let name = server.database("ledger");
+    reprieve_ledger::SqlLedger::create(&name, None, None).unwrap();
     let desk = desk(&Store::sqlite(), 1_000_000);
     std::fs::write(desk.path().join("ledger"), &name).unwrap();
     assert_eq!(check(desk.path()).status.code(), Some(0));

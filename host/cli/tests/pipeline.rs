@@ -39,6 +39,7 @@ fn desk(apps: usize) -> tempfile::TempDir {
     (0..apps).for_each(|i| list += &format!("a-{i},app,t-{i}\n"));
     write("targets.csv", list);
     assert_eq!(reprieve(folder.path(), &["keys", "new", "permits"]).status.code(), Some(0));
+    assert_eq!(reprieve(folder.path(), &["ledger", "new"]).status.code(), Some(0));
     let sha256 = reprieve::list_sha256(&folder.path().join("targets.csv")).unwrap();
     // The dry run is of the whole list, and dated a minute ago by the machine's clock.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;

@@ -22,7 +22,7 @@ fn main() -> Result<(), Failure> {
     let gate = Gate::builder()
         .policies(PolicySet::of(policies.chain([timing]).collect()), None)
         .inventory(open_inventory(&database)?)
-        .ledger(SqlLedger::open_sqlite(&folder.path().join("reprieve.db"))?)
+        .ledger(SqlLedger::create_sqlite(&folder.path().join("reprieve.db"))?)
         .build()?;
 
     for (name, ids) in [("left in May", 1..=8), ("left in June", 9..=16), ("a wrong query", 95..=104)] {

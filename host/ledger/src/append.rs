@@ -31,6 +31,12 @@ pub(crate) fn head(transaction: &mut dyn Transaction) -> Result<Head, Unavailabl
     })
 }
 
+/// The id of the ledger, on which its first entry is built.
+pub(crate) fn ledger_id(transaction: &mut dyn Transaction) -> Result<String, Unavailable> {
+    let rows = transaction.query("SELECT ledger FROM head", &[])?;
+    Ok(rows.first().ok_or_else(|| damaged("it has no head"))?.text(0)?.to_owned())
+}
+
 pub(crate) fn damaged(what: &str) -> Unavailable {
     Unavailable(format!("the ledger is damaged: {what}; run `reprieve ledger verify`"))
 }

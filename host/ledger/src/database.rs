@@ -36,6 +36,9 @@ pub(crate) trait Transaction {
     /// Runs a statement that gives no rows.
     fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), Unavailable>;
 
+    /// Whether there is a table of that name.
+    fn has_table(&mut self, name: &str) -> Result<bool, Unavailable>;
+
     /// Runs statements that make tables.
     fn define(&mut self, sql: &str) -> Result<(), Unavailable>;
 

@@ -46,6 +46,16 @@ use standing::standing;
 use std::path::Path;
 use std::sync::Arc;
 
+fn is_url(name: &str) -> bool {
+    name.starts_with("postgres://") || name.starts_with("postgresql://")
+}
+
+fn missing_file(error: &dyn std::fmt::Display) -> Unavailable {
+    Unavailable(format!(
+        "the ledger: {error}\nhelp: `reprieve ledger new` makes one; if there was one, find out where it went"
+    ))
+}
+
 /// How much the columns of a batch are compressed: little, for it is done while somebody waits.
 const COMPRESSION: i32 = 1;
 
@@ -54,28 +64,41 @@ const COMPRESSION: i32 = 1;
 pub struct SqlLedger(Arc<dyn Database>);
 
 impl SqlLedger {
-    /// Opens the ledger that an operator named: `postgres://…`, or an SQLite file, which is made if it is not there.
-    /// With a folder, the file has to be below it. `password` is for a URL without one.
+    /// Opens the ledger that an operator named: `postgres://…`, or an SQLite file. With a folder, the file has to be
+    /// below it. `password` is for a URL without one.
     ///
     /// # Errors
-    /// [`Unavailable`] with the way out.
+    /// [`Unavailable`] where there is no ledger, for one that is gone must not pass for an empty one.
     pub fn open(name: &str, folder: Option<&Folder>, password: Option<&str>) -> Result<Self, Unavailable> {
-        if name.starts_with("postgres://") || name.starts_with("postgresql://") {
-            return Self::open_postgres(name, password);
-        }
         match folder {
-            Some(folder) => {
-                let path = folder.place(name).map_err(|error| Unavailable(format!("the ledger: {error}")))?;
-                Self::open_sqlite(&path)
-            }
+            _ if is_url(name) => Self::open_postgres(name, password),
+            Some(folder) => Self::open_sqlite(&folder.real_path(name).map_err(|error| missing_file(&error))?),
             None => Self::open_sqlite(Path::new(name)),
         }
     }
 
-    /// Opens a ledger in an SQLite file, which is made if it is not there.
+    /// Makes a ledger under the name that an operator gave it; see [`open`](Self::open).
     ///
     /// # Errors
-    /// [`Unavailable`] with the way out.
+    /// [`Unavailable`] where there is one already, or none can be made.
+    pub fn create(name: &str, folder: Option<&Folder>, password: Option<&str>) -> Result<Self, Unavailable> {
+        match folder {
+            _ if is_url(name) => {
+                let database = postgres::Postgres::open(name, password)?;
+                schema::create(&database)?;
+                Ok(Self(Arc::new(database)))
+            }
+            Some(folder) => {
+                Self::create_sqlite(&folder.place(name).map_err(|error| Unavailable(format!("the ledger: {error}")))?)
+            }
+            None => Self::create_sqlite(Path::new(name)),
+        }
+    }
+
+    /// Opens a ledger in an SQLite file.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where there is none.
     pub fn open_sqlite(path: &Path) -> Result<Self, Unavailable> {
         Self::open_sqlite_with_clock(path, sqlite::system_clock)
     }
@@ -83,22 +106,35 @@ impl SqlLedger {
     /// Opens a ledger in an SQLite file that goes by another clock than this machine's: seconds since 1970.
     ///
     /// # Errors
-    /// [`Unavailable`] with the way out.
+    /// [`Unavailable`] where there is none.
     pub fn open_sqlite_with_clock(path: &Path, clock: fn() -> i64) -> Result<Self, Unavailable> {
-        Self::of(Arc::new(sqlite::Sqlite::open(path, clock)?))
+        if !path.exists() {
+            return Err(missing_file(&format!("{}: there is no such file", path.display())));
+        }
+        let database = sqlite::Sqlite::open(path, clock)?;
+        schema::open(&database)?;
+        Ok(Self(Arc::new(database)))
+    }
+
+    /// Makes a ledger in an SQLite file, which only its owner can read: it holds the ids of what was to be deleted.
+    ///
+    /// # Errors
+    /// [`Unavailable`] where there is one already, or none can be made.
+    pub fn create_sqlite(path: &Path) -> Result<Self, Unavailable> {
+        sqlite::make(path)?;
+        let database = sqlite::Sqlite::open(path, sqlite::system_clock)?;
+        schema::create(&database)?;
+        Ok(Self(Arc::new(database)))
     }
 
     /// Opens a ledger in a PostgreSQL database; `password` is for a URL without one.
     ///
     /// # Errors
-    /// [`Unavailable`] with the way out.
+    /// [`Unavailable`] where there is none.
     pub fn open_postgres(url: &str, password: Option<&str>) -> Result<Self, Unavailable> {
-        Self::of(Arc::new(postgres::Postgres::open(url, password)?))
-    }
-
-    fn of(database: Arc<dyn Database>) -> Result<Self, Unavailable> {
-        schema::migrate(&*database)?;
-        Ok(Self(database))
+        let database = postgres::Postgres::open(url, password)?;
+        schema::open(&database)?;
+        Ok(Self(Arc::new(database)))
     }
 
     /// Halts everything: from the next decision on, every gate on this ledger denies.

@@ -115,6 +115,12 @@ impl Transaction for Running<'_> {
         self.session()?.client.execute(&statement, &values).map(drop).map_err(explain)
     }
 
+    fn has_table(&mut self, name: &str) -> Result<bool, Unavailable> {
+        let sql = "SELECT table_name FROM information_schema.tables \
+             WHERE table_name = CAST($1 AS TEXT) AND table_schema = current_schema()";
+        Ok(!self.query(sql, &[name.into()])?.is_empty())
+    }
+
     fn define(&mut self, sql: &str) -> Result<(), Unavailable> {
         self.session()?.client.batch_execute(sql).map_err(explain)
     }

@@ -4,7 +4,7 @@ use crate::append::damaged;
 use crate::database::{Row, Value};
 use crate::entry::Entry;
 use crate::{Outcome, SqlLedger};
-use reprieve::model::{DecisionDocument, Timestamp};
+use reprieve::model::{DecisionDocument, LedgerEntry, Timestamp};
 use reprieve::{Affected, DecisionRecord, Gate, GateBuilder, Replay, Unavailable, affected};
 use sha2::{Digest, Sha256};
 
@@ -211,6 +211,12 @@ pub(crate) fn unpack(compressed: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 impl Recorded {
+    /// The decision, with where it is recorded.
+    pub fn document(&self) -> DecisionDocument {
+        let entry = LedgerEntry { entry: self.entry, sha256: self.sha256.clone() };
+        DecisionDocument { ledger: Some(entry), ..self.record.decision.clone() }
+    }
+
     /// Begins a gate with the policies that decided.
     ///
     /// # Errors

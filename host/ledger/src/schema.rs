@@ -4,8 +4,11 @@
 //! `verify` compares them. `decisions` and `sums` say what there is to ask for quickly, `head` where the record ends,
 //! `blobs` what the digests in it stand for (compressed with Zstandard). Times are seconds since 1970.
 
-use crate::database::{Database, Value};
+use crate::database::{Database, Transaction, Value};
 use reprieve::Unavailable;
+
+/// The version that this program knows.
+const KNOWN: i64 = VERSIONS.len() as i64;
 
 /// What makes each version out of the one before. A version that was released is never changed.
 const VERSIONS: &[&str] = &["
@@ -18,13 +21,13 @@ CREATE TABLE entries (
 );
 CREATE TABLE head (
     one INT PRIMARY KEY NOT NULL CHECK (one = 1),
+    ledger TEXT NOT NULL,            -- its id, which is random: the hash before the first entry
     entry INT NOT NULL,              -- the last entry
     sha256 TEXT NOT NULL,
     at INT NOT NULL,
     version INT NOT NULL,            -- the last entry that bears on later decisions
     halted TEXT                      -- JSON: why everything is halted, if it is
 );
-INSERT INTO head VALUES (1, 0, '', 0, 0, NULL);
 CREATE TABLE decisions (
     entry INT PRIMARY KEY NOT NULL,
     at INT NOT NULL,
@@ -70,39 +73,75 @@ CREATE TABLE blobs (
 );
 "];
 
-/// Makes the tables that there are not yet.
-pub(crate) fn migrate(database: &dyn Database) -> Result<(), Unavailable> {
-    let known = i64::try_from(VERSIONS.len()).unwrap_or(i64::MAX);
-    let mut now = database.read()?;
-    // Where there is no table of versions there is no ledger; asking for one that is there costs no lock.
-    let there = now.query("SELECT version FROM ledger_version", &[]).ok();
-    drop(now);
-    if let Some(version) = there.as_deref().and_then(|rows| rows.first()).map(|row| row.int(0)).transpose()?
-        && version >= known
-    {
-        return current(version, known);
-    }
+/// Makes a ledger where there is none.
+pub(crate) fn create(database: &dyn Database) -> Result<(), Unavailable> {
     let mut transaction = database.write()?;
+    if version(&mut *transaction)?.is_some() {
+        return Err(Unavailable("there is a ledger already".to_owned()));
+    }
+    let (int, _) = database.types();
+    transaction.define(&format!("CREATE TABLE ledger_version (version {int} NOT NULL)"))?;
+    bring_up_to_date(database, transaction, 0)
+}
+
+/// Looks whether there is a ledger, and brings one that an older version left up to date.
+pub(crate) fn open(database: &dyn Database) -> Result<(), Unavailable> {
+    match version(&mut *database.read()?)? {
+        Some(version) if version < KNOWN => {}
+        Some(version) => return current(version),
+        None => {
+            return Err(Unavailable(
+                "there is no ledger here\nhelp: `reprieve ledger new` makes one; if there was one, find out where it went".to_owned(),
+            ));
+        }
+    }
+    // Somebody else may have done it meanwhile.
+    let mut transaction = database.write()?;
+    match version(&mut *transaction)? {
+        Some(version) => bring_up_to_date(database, transaction, version),
+        None => Err(Unavailable("the ledger went away".to_owned())),
+    }
+}
+
+/// The version of the tables, if there are any.
+fn version(transaction: &mut dyn Transaction) -> Result<Option<i64>, Unavailable> {
+    if !transaction.has_table("ledger_version")? {
+        return Ok(None);
+    }
+    let rows = transaction.query("SELECT version FROM ledger_version", &[])?;
+    rows.first().map(|row| row.int(0)).transpose()
+}
+
+fn bring_up_to_date(
+    database: &dyn Database,
+    mut transaction: Box<dyn Transaction + '_>,
+    version: i64,
+) -> Result<(), Unavailable> {
+    current(version)?;
     let (int, bytes) = database.types();
-    transaction.define(&format!("CREATE TABLE IF NOT EXISTS ledger_version (version {int} NOT NULL)"))?;
-    let version = transaction.query("SELECT version FROM ledger_version", &[])?;
-    let version = version.first().map_or(Ok(0), |row| row.int(0))?;
-    current(version, known)?;
     for sql in VERSIONS.iter().skip(usize::try_from(version).unwrap_or_default()) {
-        transaction.define(
-            &sql.replace(" INT ", &format!(" {int} ")).replace(" INT,", &format!(" {int},")).replace("BYTES", bytes),
+        let sql = sql.replace(" INT ", &format!(" {int} ")).replace(" INT,", &format!(" {int},"));
+        transaction.define(&sql.replace("BYTES", bytes))?;
+    }
+    if version == 0 {
+        let mut id = [0; 32];
+        getrandom::fill(&mut id).map_err(|error| Unavailable(format!("no random numbers: {error}")))?;
+        let id = Value::Text(hex::encode(id));
+        transaction.execute(
+            "INSERT INTO head (one, ledger, entry, sha256, at, version, halted) VALUES (1, $1, 0, $1, 0, 0, NULL)",
+            &[id],
         )?;
     }
     transaction.execute("DELETE FROM ledger_version", &[])?;
-    transaction.execute("INSERT INTO ledger_version VALUES ($1)", &[Value::from(known)])?;
+    transaction.execute("INSERT INTO ledger_version VALUES ($1)", &[KNOWN.into()])?;
     transaction.commit()
 }
 
-fn current(version: i64, known: i64) -> Result<(), Unavailable> {
-    if version <= known {
+fn current(version: i64) -> Result<(), Unavailable> {
+    if version <= KNOWN {
         return Ok(());
     }
     Err(Unavailable(format!(
-        "the ledger was written by a newer Reprieve: its tables have version {version}, and this one knows {known}"
+        "the ledger was written by a newer Reprieve: its tables have version {version}, and this one knows {KNOWN}"
     )))
 }

@@ -17,10 +17,9 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, or makes it. It is not followed through a link.
+    /// Opens a file that is there.
     pub fn open(path: &Path, clock: fn() -> i64) -> Result<Self, Unavailable> {
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
         connection.busy_timeout(PATIENCE).map_err(explain)?;
         // What was answered must be there after a power cut, too.
@@ -36,6 +35,19 @@ impl Sqlite {
         let connection = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         connection.execute_batch(how).map_err(explain)?;
         Ok(Box::new(Running { connection, clock: self.clock, done: false }))
+    }
+}
+
+/// Makes an empty file that only its owner can read, if there is none.
+pub(crate) fn make(path: &Path) -> Result<(), Unavailable> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Unavailable(format!("the ledger: cannot make {}: {error}", path.display()))),
     }
 }
 
@@ -93,6 +105,11 @@ impl Transaction for Running<'_> {
         let mut statement = self.connection.prepare_cached(sql).map_err(explain)?;
         bind(&mut statement, values).map_err(explain)?;
         statement.raw_execute().map(drop).map_err(explain)
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool, Unavailable> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = $1";
+        Ok(!self.query(sql, &[name.into()])?.is_empty())
     }
 
     fn define(&mut self, sql: &str) -> Result<(), Unavailable> {

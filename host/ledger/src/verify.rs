@@ -1,7 +1,7 @@
 //! Verifying: the record is followed from its first entry to its last, and every other table is held against it.
 
 use crate::SqlLedger;
-use crate::append::{closing, columns, head, hour, keys};
+use crate::append::{closing, columns, head, hour, keys, ledger_id};
 use crate::database::{Row, Transaction, Value};
 use crate::entry::{Entry, hash};
 use crate::read::unpack;
@@ -74,7 +74,7 @@ impl SqlLedger {
     /// [`Unavailable`] where the database cannot be read.
     pub fn verify(&self, anchor: Option<&Anchor>) -> Result<Result<Verified, Damage>, Unavailable> {
         let mut transaction = self.0.read()?;
-        let mut walk = Walk::default();
+        let mut walk = Walk { sha256: ledger_id(&mut *transaction)?, ..Walk::default() };
         let verified = walk
             .entries(&mut *transaction, anchor)
             .and_then(|()| walk.head(&mut *transaction))

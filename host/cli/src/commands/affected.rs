@@ -3,7 +3,7 @@
 use crate::setup::LedgerArguments;
 use crate::{Status, report};
 use clap::{Args, ValueEnum};
-use reprieve::model::{Duration, Timestamp};
+use reprieve::model::{DecisionDocument, Duration, Timestamp};
 use reprieve::{Outcome, restore_plan};
 use reprieve_ledger::{Recorded, SqlLedger};
 use serde::Serialize;
@@ -95,8 +95,8 @@ fn state(recorded: &Recorded) -> String {
 }
 
 fn table(recorded: &Recorded, lines: &[Line]) -> String {
-    let mut text = report::decision(&recorded.record.review.claims, &recorded.record.decision);
-    text += &format!("\nentry {} of {}\n{}\n\n", recorded.entry, recorded.at, state(recorded));
+    let mut text = report::decision(&recorded.record.review.claims, &recorded.document());
+    text += &format!("\n{}\n\n", state(recorded));
     let width = |of: &dyn Fn(&Line) -> usize, least: usize| lines.iter().map(of).max().unwrap_or(0).max(least);
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
     let tenant = width(&|line| line.tenant.chars().count(), "tenant".len());
@@ -131,14 +131,14 @@ fn json(recorded: &Recorded, lines: &[Line]) -> anyhow::Result<String> {
     struct Report<'a> {
         entry: u64,
         recorded_at: Timestamp,
-        decision: &'a reprieve::model::DecisionDocument,
+        decision: DecisionDocument,
         outcome: &'a Option<Outcome>,
         tenants: &'a [Line],
     }
     let report = Report {
         entry: recorded.entry,
         recorded_at: recorded.at,
-        decision: &recorded.record.decision,
+        decision: recorded.document(),
         outcome: &recorded.outcome,
         tenants: lines,
     };

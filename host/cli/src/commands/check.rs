@@ -37,7 +37,8 @@ pub enum Format {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let Vetting { batch, gate, ledger, signing } = arguments.batch.open()?;
-    if arguments.permit.is_some() {
+    if let Some(path) = &arguments.permit {
+        ensure!(!path.exists(), "{} is there already\nhelp: name a new file for the permit", path.display());
         ensure!(
             ledger.is_some(),
             "a permit is used once, and only a ledger can see to that\nhelp: `ledger = \"reprieve.db\"` in reprieve.toml, or `--ledger FILE`"

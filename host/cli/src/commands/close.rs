@@ -3,6 +3,7 @@
 use crate::Status;
 use crate::setup::LedgerArguments;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use reprieve::{Ledger, Outcome};
 
 /// Say that a batch ran, and how it went
@@ -31,7 +32,7 @@ pub struct Abort {
     #[command(flatten)]
     ledger: LedgerArguments,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     reason: String,
 }
 

@@ -3,6 +3,7 @@
 use crate::Status;
 use crate::setup::LedgerArguments;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 /// Halt everything: from the next decision on, every gate on the ledger denies
 #[derive(Args, Debug)]
@@ -23,7 +24,7 @@ struct Why {
     #[command(flatten)]
     ledger: LedgerArguments,
     /// Why
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     reason: String,
     /// Who says so; without it, whoever is logged in
     #[arg(long, value_name = "NAME")]

@@ -35,6 +35,11 @@ pub fn run(Command::New(New { name, keys }): &Command) -> anyhow::Result<Status>
     let key = Key::generate(name).context("the system has no random numbers")?;
     set.add(&key).map_err(anyhow::Error::msg).with_context(|| keys.display().to_string())?;
     let private = PathBuf::from(format!("{name}.key"));
+    ensure!(
+        !private.exists(),
+        "{} is there already\nhelp: keep it, or make a key of another name",
+        private.display()
+    );
     key.write(&private).with_context(|| format!("cannot write {}", private.display()))?;
     write_whole(keys, set.to_json().as_bytes(), Readers::All)
         .with_context(|| format!("cannot write {}", keys.display()))?;

@@ -7,13 +7,22 @@ use reprieve::model::Timestamp;
 use reprieve_ledger::{Anchor, Filter, State};
 use std::io::Write;
 
-/// Look at the ledger
+/// Make a ledger, and look at it
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Make the ledger that the policy set names: a file, or the tables in a PostgreSQL database
+    New(New),
     /// Look whether every entry is as it was written, and in its place; exit status 1 names the first that is not
     Verify(Verify),
     /// List decisions and what became of them
     List(List),
+}
+
+/// `reprieve ledger new`
+#[derive(Args, Debug)]
+pub struct New {
+    #[command(flatten)]
+    ledger: LedgerArguments,
 }
 
 /// `reprieve ledger verify`
@@ -45,6 +54,13 @@ pub struct List {
 /// Runs the command.
 pub fn run(command: &Command) -> anyhow::Result<Status> {
     match command {
+        Command::New(New { ledger }) => {
+            let name = ledger.create()?;
+            // The URL of a database may have a password in it.
+            let name = if name.contains("://") { "the ledger".to_owned() } else { name };
+            anstream::println!("{name} is made, and empty");
+            Ok(Status::Allow)
+        }
         Command::Verify(arguments) => verify(arguments),
         Command::List(arguments) => list(arguments),
     }

@@ -52,12 +52,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     })?;
     lines.sort();
     let mut out = anstream::stdout().lock();
-    for (_, line) in &lines {
+    for (_, _, line) in &lines {
         writeln!(out, "{line}")?;
     }
     let differ = lines.len();
     let plural = crate::report::plural(replayed, "decision", "decisions");
-    let allows = lines.iter().filter(|(kind, _)| *kind == Kind::Allows).count();
+    let allows = lines.iter().filter(|(kind, ..)| *kind == Kind::Allows).count();
     Ok(if other.is_some() {
         writeln!(out, "{plural} made again: {differ} differ, {allows} of them are allowed now")?;
         if allows == 0 || arguments.accept_allows { Status::Allow } else { Status::Deny }
@@ -81,6 +81,9 @@ fn gate_of<'a>(gates: &'a mut BTreeMap<String, Gate>, recorded: &Recorded) -> an
     })
 }
 
+/// A difference, where it is, and how it reads.
+type Difference = (Kind, u64, String);
+
 /// What kind of difference, those first that matter most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
@@ -93,7 +96,7 @@ fn heading(recorded: &Recorded) -> String {
 }
 
 /// How another set decides, where it decides otherwise.
-fn flip(recorded: &Recorded, now: &DecisionDocument) -> Option<(Kind, String)> {
+fn flip(recorded: &Recorded, now: &DecisionDocument) -> Option<Difference> {
     let then = &recorded.record.decision;
     if then.decision == now.decision {
         return None;
@@ -107,11 +110,11 @@ fn flip(recorded: &Recorded, now: &DecisionDocument) -> Option<(Kind, String)> {
     let kind = if now.decision == Verdict::Allow { Kind::Allows } else { Kind::Other };
     let changed = list('-', before.difference(&after).collect()) + &list('+', after.difference(&before).collect());
     let verdicts = format!("{} -> {}", then.decision.as_str(), now.decision.as_str());
-    Some((kind, format!("{verdicts}  {}{changed}", heading(recorded))))
+    Some((kind, recorded.entry, format!("{verdicts}  {}{changed}", heading(recorded))))
 }
 
 /// What is not as it was, where the same policies decide.
-fn difference(recorded: &Recorded, now: &DecisionDocument) -> Option<(Kind, String)> {
+fn difference(recorded: &Recorded, now: &DecisionDocument) -> Option<Difference> {
     let then = &recorded.record.decision;
     let what = if then.decision != now.decision {
         "the verdict"
@@ -126,5 +129,5 @@ fn difference(recorded: &Recorded, now: &DecisionDocument) -> Option<(Kind, Stri
     } else {
         return None;
     };
-    Some((Kind::Other, format!("{}: {what} is not what it was", heading(recorded))))
+    Some((Kind::Other, recorded.entry, format!("{}: {what} is not what it was", heading(recorded))))
 }

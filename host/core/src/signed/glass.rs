@@ -63,6 +63,9 @@ pub enum Unlawful {
     /// It names nothing to lift.
     #[error("it names no code to lift")]
     NoCodes,
+    /// What it names is no code.
+    #[error("`{0}` is no code; they are written `policy/rule`, as in a report")]
+    NotACode(String),
     /// It names what nobody can lift.
     #[error("nobody can lift `{0}`")]
     Never(String),
@@ -79,10 +82,16 @@ pub enum Unlawful {
 
 impl Claims {
     fn check(&self) -> Result<(), Unlawful> {
-        if self.codes.is_empty() {
+        if self.codes.iter().all(|code| code.trim().is_empty()) {
             return Err(Unlawful::NoCodes);
         }
         let policy = |code: &str| code.split('/').next().unwrap_or_default().to_owned();
+        let is_code = |code: &&String| {
+            code.split_once('/').is_some_and(|(policy, rule)| !policy.is_empty() && !rule.is_empty())
+        };
+        if let Some(code) = self.codes.iter().find(|code| !is_code(code)) {
+            return Err(Unlawful::NotACode(code.clone()));
+        }
         if let Some(code) = self.codes.iter().find(|code| NEVER.contains(&policy(code).as_str())) {
             return Err(Unlawful::Never(code.clone()));
         }

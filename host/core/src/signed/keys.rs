@@ -41,7 +41,7 @@ pub struct KeySet {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotVouched {
     /// It is no token of the wanted kind.
-    #[error("it is not {wanted}: {message}")]
+    #[error("it is not of the kind {wanted}: {message}")]
     Malformed {
         /// What it should be.
         wanted: &'static str,
@@ -177,6 +177,10 @@ impl KeySet {
                 return Err(wrong(format!("the key `{}` is a private one, and this file is public", key.kid))
                     .help("make a new key: this one is no secret any more"));
             }
+            if let Some(same) = set.keys.iter().find(|other| other.x == key.x && other.kid != key.kid) {
+                let message = format!("the keys `{}` and `{}` are one key under two names", key.kid, same.kid);
+                return Err(wrong(message).help("one person, one key: take one of them out"));
+            }
         }
         Ok(set)
     }
@@ -208,13 +212,15 @@ impl KeySet {
     ) -> Result<(String, T), NotVouched> {
         let malformed = |message: String| NotVouched::Malformed { wanted, message };
         let token = token.trim();
-        let header = jsonwebtoken::decode_header(token).map_err(|error| malformed(error.to_string()))?;
+        let header =
+            jsonwebtoken::decode_header(token).map_err(|_| malformed("it is no JSON Web Token".to_owned()))?;
         if header.typ.as_deref() != Some(wanted) {
             return Err(malformed(format!("it is of the type `{}`", header.typ.unwrap_or_default())));
         }
         let id = header.kid.ok_or_else(|| malformed("it does not name its key".to_owned()))?;
         let key = self.keys.iter().find(|key| key.kid == id).ok_or_else(|| NotVouched::Foreign(id.clone()))?;
-        let key = DecodingKey::from_ed_components(&key.x).map_err(|error| malformed(error.to_string()))?;
+        let key =
+            DecodingKey::from_ed_components(&key.x).map_err(|_| malformed(format!("its key `{id}` is damaged")))?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         // The ledger's clock decides, not this machine's.
         validation.validate_exp = false;
@@ -224,7 +230,7 @@ impl KeySet {
             Ok(data) => Ok((id, data.claims)),
             Err(error) => Err(match error.kind() {
                 jsonwebtoken::errors::ErrorKind::InvalidSignature => NotVouched::Forged(id),
-                _ => malformed(error.to_string()),
+                _ => malformed("it does not say what one of that kind says".to_owned()),
             }),
         }
     }

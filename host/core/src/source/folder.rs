@@ -74,7 +74,10 @@ impl Folder {
 
     /// The path of a file below this folder, for a library that opens files itself. That it is a regular file in here,
     /// and no link out, has been seen to; links within the folder are resolved.
-    pub(crate) fn real_path(&self, name: &str) -> Result<PathBuf, Unreadable> {
+    ///
+    /// # Errors
+    /// [`Unreadable`] where there is no such file below this folder.
+    pub fn real_path(&self, name: &str) -> Result<PathBuf, Unreadable> {
         self.file(name)?;
         let shown = self.shown(name);
         let unreadable = |error: &std::io::Error| Unreadable::new(&shown, Place::Whole, describe(error));
