@@ -232,3 +232,52 @@ fn a_list_with_anything_wrong_in_it_is_not_run_in_waves() {
     assert!(text(&output).contains("1 targets offend by themselves (provenance/bad-ids)"), "{}", text(&output));
     assert!(!desk.path().join("ran").exists());
 }
+
+/// The blocks of a language in the guide.
+fn blocks(guide: &str, language: &str) -> Vec<String> {
+    let opening = format!("```{language}\n");
+    guide.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_guide_is_true() {
+    let guide =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/pipeline.md")).unwrap();
+    let desk = tempfile::tempdir().unwrap();
+    for (language, name) in [("toml", "reprieve.toml"), ("csv", "inventory.csv"), ("json", "request.json")] {
+        std::fs::write(desk.path().join(name), blocks(&guide, language).remove(0)).unwrap();
+    }
+    let bin = Path::new(env!("CARGO_BIN_EXE_reprieve")).parent().unwrap().display().to_string();
+    let mut script = Command::new("bash");
+    script.args(["-ec", &blocks(&guide, "sh").join("\n")]).current_dir(desk.path());
+    script.env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()));
+    let output = script.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR")).output().unwrap();
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for part in [
+        "entry 1 is committed",
+        "permitted: soft delete of 2 targets in production (retire/1, entry 3)",
+        "2\nsoft in production\n",
+        "deny gate/halted",
+        "denied, as it should be",
+        "these would be ten",
+        "OVERRIDE",
+        "bea@example.org",
+        "decisions made again: 0 differ",
+        "entries as they were written",
+    ] {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
+    let letters = std::fs::read_to_string(desk.path().join("letters.csv")).unwrap();
+    assert!(letters.contains("t-2,1,Bea,bea@example.org,1,P5D"), "{letters}");
+    let ledger = rusqlite::Connection::open(desk.path().join("reprieve.db")).unwrap();
+    for query in blocks(&guide, "sql")[0].split(';').filter(|query| !query.trim().is_empty()) {
+        let mut query = ledger.prepare(query).unwrap();
+        let mut rows = query.query([]).unwrap();
+        let mut count = 0;
+        while rows.next().unwrap().is_some() {
+            count += 1;
+        }
+        assert!(count > 1);
+    }
+}

@@ -11,6 +11,13 @@ use std::path::Path;
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
+    run()?.iter().for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+/// Runs the pipeline; gives what it has to say.
+pub fn run() -> Result<Vec<String>, Failure> {
+    let mut lines = Vec::new();
     let folder = tempfile::tempdir()?;
     let database = folder.path().join("customers.db");
     let customers = customers(&database)?;
@@ -32,18 +39,17 @@ fn main() -> Result<(), Failure> {
         });
         let here = Folder::open(folder.path())?;
         match gate.vet(Batch::read(request.to_string().as_bytes(), name, &here)?) {
-            Decision::Allow(permit) => println!("{name}: deleted {}", delete(&customers, permit)?),
+            Decision::Allow(permit) => lines.push(format!("{name}: deleted {}", delete(&customers, permit)?)),
             Decision::Deny(withheld) | Decision::Undecided(withheld) => {
-                println!("{name}: not allowed");
-                for finding in withheld.document().findings.iter().filter(|finding| finding.denies()) {
-                    println!("  {}: {}", finding.code, finding.message);
-                }
+                lines.push(format!("{name}: not allowed"));
+                let denials = withheld.document().findings.iter().filter(|finding| finding.denies());
+                lines.extend(denials.map(|finding| format!("  {}: {}", finding.code, finding.message)));
             }
         }
     }
     let left: u64 = customers.query_row("SELECT count(*) FROM customers", [], |row| row.get(0))?;
-    println!("{left} customers are left");
-    Ok(())
+    lines.push(format!("{left} customers are left"));
+    Ok(lines)
 }
 
 /// The destructive call. It takes a permit, and deletes what is in it and nothing else.
