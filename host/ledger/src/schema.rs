@@ -51,10 +51,10 @@ CREATE TABLE decisions (
     succeeded INT,
     deleted INT                      -- targets that were really deleted, where somebody said so
 );
-CREATE INDEX decisions_mode ON decisions (environment, mode, at, targets, tenants) WHERE counts = 1;
-CREATE INDEX decisions_kind ON decisions (environment, kind, at, targets, tenants) WHERE counts = 1;
-CREATE INDEX decisions_actor ON decisions (actor, at, targets, tenants) WHERE counts = 1;
-CREATE INDEX decisions_campaign ON decisions (campaign, at) WHERE counts = 1;
+CREATE INDEX decisions_mode ON decisions (environment, mode, at, entry, targets, tenants) WHERE counts = 1;
+CREATE INDEX decisions_kind ON decisions (environment, kind, at, entry, targets, tenants) WHERE counts = 1;
+CREATE INDEX decisions_actor ON decisions (actor, at, entry, targets, tenants) WHERE counts = 1;
+CREATE INDEX decisions_campaign ON decisions (campaign, at, entry) WHERE counts = 1;
 CREATE INDEX decisions_open ON decisions (entry) WHERE state = 'open';
 CREATE INDEX decisions_request ON decisions (request);
 CREATE INDEX decisions_whole ON decisions (whole_sha256) WHERE counts = 1;

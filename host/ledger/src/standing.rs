@@ -36,16 +36,16 @@ fn history(
         transaction,
         at,
         &key(&["mode", environment, mode]),
-        "SELECT targets, tenants, at FROM decisions \
-         WHERE counts = 1 AND environment = $1 AND mode = $2 AND at > $3 AND at < $4",
+        "SELECT count(*), CAST(coalesce(sum(targets), 0) AS BIGINT), CAST(coalesce(sum(tenants), 0) AS BIGINT) \
+         FROM decisions WHERE counts = 1 AND environment = $1 AND mode = $2 AND at > $3 AND at < $4",
         &[environment.into(), mode.into()],
     )?;
     let same_kind = spans(
         transaction,
         at,
         &key(&["kind", environment, question.kind]),
-        "SELECT targets, tenants, at FROM decisions \
-         WHERE counts = 1 AND environment = $1 AND kind = $2 AND at > $3 AND at < $4",
+        "SELECT count(*), CAST(coalesce(sum(targets), 0) AS BIGINT), CAST(coalesce(sum(tenants), 0) AS BIGINT) \
+         FROM decisions WHERE counts = 1 AND environment = $1 AND kind = $2 AND at > $3 AND at < $4",
         &[environment.into(), question.kind.into()],
     )?;
     let same_actor = match question.actor {
@@ -53,7 +53,8 @@ fn history(
             transaction,
             at,
             &key(&["actor", actor]),
-            "SELECT targets, tenants, at FROM decisions WHERE counts = 1 AND actor = $1 AND at > $2 AND at < $3",
+            "SELECT count(*), CAST(coalesce(sum(targets), 0) AS BIGINT), CAST(coalesce(sum(tenants), 0) AS BIGINT) \
+             FROM decisions WHERE counts = 1 AND actor = $1 AND at > $2 AND at < $3",
             &[actor.into()],
         )?,
         None => Spans::default(),
@@ -67,8 +68,8 @@ fn history(
     let (mut campaign_batches, mut campaign_last) = (0, None);
     if let Some(campaign) = question.campaign {
         let key = Value::Text(key(&["campaign", campaign]));
-        let rows = transaction.query("SELECT batches FROM sums WHERE key = $1", &[key])?;
-        campaign_batches = rows.iter().map(|row| row.count(0)).sum::<Result<u64, _>>()?;
+        let sql = "SELECT CAST(coalesce(sum(batches), 0) AS BIGINT) FROM sums WHERE key = $1";
+        campaign_batches = transaction.query(sql, &[key])?.first().map_or(Ok(0), |row| row.count(0))?;
         campaign_last = past_batch(
             transaction,
             "SELECT at, closed_at, mode, environment, kind, targets, tenants, campaign, actor, succeeded \
@@ -83,7 +84,7 @@ fn history(
 }
 
 /// Adds up the batches of each span: whole hours from the sums under `key`, and those of the hour that the span begins
-/// in one by one, by the statement `edge`, whose last two values are the times they lie between.
+/// in by the statement `edge`, whose last two values are the times they lie between.
 fn spans(
     transaction: &mut dyn Transaction,
     at: i64,
@@ -96,15 +97,14 @@ fn spans(
         let after = at - length;
         let first_hour = hour(after) + 1;
         let whole = transaction.query(
-            "SELECT batches, targets, tenants FROM sums WHERE key = $1 AND hour >= $2",
+            "SELECT CAST(coalesce(sum(batches), 0) AS BIGINT), CAST(coalesce(sum(targets), 0) AS BIGINT), \
+             CAST(coalesce(sum(tenants), 0) AS BIGINT) FROM sums WHERE key = $1 AND hour >= $2",
             &[key.into(), first_hour.into()],
         )?;
-        for row in &whole {
-            add(span, row.count(0)?, row.count(1)?, row.count(2)?);
-        }
         let between = [Value::from(after), Value::from(first_hour * 3_600)];
-        for row in &transaction.query(edge, &[values, &between].concat())? {
-            add(span, 1, row.count(0)?, row.count(1)?);
+        let edge = transaction.query(edge, &[values, &between].concat())?;
+        for row in whole.iter().chain(&edge) {
+            add(span, row.count(0)?, row.count(1)?, row.count(2)?);
         }
     }
     Ok(spans)
