@@ -4,6 +4,7 @@
 use reprieve::model::{HistoryFacts, Mode, PastBatch, Timestamp, Verdict};
 use reprieve::{Decision, History, Ledger, Outcome, PastBatches, Permit, Question};
 use reprieve_ledger::{Filter, SqlLedger, State};
+use reprieve_tests::postgres::Server;
 use reprieve_tests::stores::{Store, gate, request};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -230,5 +231,43 @@ fn sums_are_what_adding_up_comes_to() {
     let decision = gate.vet(request("back", 1));
     assert_eq!(decision.document().evaluated_at, Timestamp::from_seconds(now));
     drop(decision);
+    ledger.verify(None).unwrap().unwrap();
+}
+
+/// Two machines with clocks an hour apart, on one ledger: its clock goes by the one that is ahead, and what one has
+/// reserved counts for the other whatever its own clock says.
+#[test]
+fn of_two_clocks_the_ledgers_decides() {
+    const HERE: i64 = 1_772_452_800;
+    let store = Store::sqlite();
+    let path = store.name();
+    let behind = gate(SqlLedger::open_sqlite_with_clock(path.as_ref(), || HERE).unwrap(), 5);
+    let ahead = gate(SqlLedger::open_sqlite_with_clock(path.as_ref(), || HERE + 3_600).unwrap(), 5);
+    allowed(ahead.vet(request("ahead", 3))).hand_over();
+    let denied = behind.vet(request("behind", 3));
+    assert_eq!(denied.verdict(), Verdict::Deny, "three of five are reserved");
+    assert_eq!(denied.document().evaluated_at, Timestamp::from_seconds(HERE + 3_600));
+    allowed(behind.vet(request("small", 2))).hand_over();
+    store.open().verify(None).unwrap().unwrap();
+}
+
+#[test]
+fn a_gate_outlives_its_server() {
+    let mut server = Server::start();
+    let name = server.database("ledger");
+    let gate = gate(SqlLedger::create(&name, None, None).unwrap(), 100);
+    allowed(gate.vet(request("before", 1))).commit(&Outcome::succeeded(1)).unwrap();
+    let permit = allowed(gate.vet(request("meanwhile", 1)));
+    server.stop();
+    let decision = gate.vet(request("without", 1));
+    assert_eq!((decision.verdict(), decision.document().faults[0].cause.as_str()), (Verdict::Undecided, "ledger"));
+    let lost = permit.commit(&Outcome::succeeded(1)).unwrap_err().to_string();
+    assert!(lost.starts_with("the ledger (PostgreSQL): "), "{lost}");
+    server.run();
+    allowed(gate.vet(request("after", 1))).commit(&Outcome::succeeded(1)).unwrap();
+    // What could not be said is open, and counts.
+    let ledger = SqlLedger::open(&name, None, None).unwrap();
+    assert_eq!(states(&ledger), [State::Committed, State::Open, State::Committed]);
+    assert_eq!(history(&ledger).same_mode.day.tenants, 3);
     ledger.verify(None).unwrap().unwrap();
 }

@@ -13,6 +13,10 @@ pub struct Server {
     folder: tempfile::TempDir,
     binaries: PathBuf,
     child: Option<Child>,
+    /// What it is told besides.
+    options: Vec<String>,
+    /// Its socket in the folder is named after it; nothing listens there unless it is told to.
+    port: u16,
 }
 
 /// How long a server may take to start.
@@ -30,7 +34,7 @@ impl Server {
         if let Some((user, group)) = other_user() {
             chown(folder.path(), Some(user), Some(group)).expect("the folder changes hands");
         }
-        let mut server = Self { folder, binaries, child: None };
+        let mut server = Self { folder, binaries, child: None, options: Vec::new(), port: 5_432 };
         let made = server
             .command("initdb")
             .args(["--auth=trust", "--username=reprieve", "--encoding=UTF8", "--no-sync", "-D"])
@@ -53,7 +57,7 @@ impl Server {
         command.args(["-c", "\"$@\" & read _; kill -QUIT $!; wait", "sh"]).arg(self.binaries.join("postgres"));
         command.arg("-D").arg(self.data()).arg("-k").arg(self.folder.path());
         command.args(["-c", "listen_addresses=", "-c", "max_connections=200", "-c", "fsync=off"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(&self.options).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         self.child = Some(command.spawn().expect("postgres runs"));
         let begun = Instant::now();
         while let Err(error) = postgres::Client::connect(&self.url("postgres"), postgres::NoTls) {
@@ -70,10 +74,40 @@ impl Server {
         }
     }
 
+    /// Lets it be reached through TLS as well, with a certificate for `localhost` that nobody else trusts. Gives the
+    /// certificate's file, and the URL of the database `postgres`.
+    ///
+    /// # Panics
+    /// Where it does not start again.
+    #[allow(clippy::expect_used)]
+    pub fn with_tls(&mut self) -> (PathBuf, String) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let (certificate, key) = (self.folder.path().join("server.crt"), self.folder.path().join("server.key"));
+        fs::write(&certificate, made.cert.pem()).expect("the certificate");
+        fs::write(&key, made.signing_key.serialize_pem()).expect("the key");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("the key");
+        if let Some((user, group)) = other_user() {
+            chown(&key, Some(user), Some(group)).expect("the key changes hands");
+        }
+        // A port that is free now.
+        let port =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port();
+        let files = [("ssl_cert_file", &certificate), ("ssl_key_file", &key)];
+        let files = files.map(|(name, path)| format!("-c{name}={}", path.display()));
+        // The socket in the folder is named after the port.
+        self.options =
+            vec!["-clisten_addresses=localhost".to_owned(), format!("-cport={port}"), "-cssl=on".to_owned()];
+        self.options.extend(files);
+        self.port = port;
+        self.stop();
+        self.run();
+        (certificate, format!("postgres://reprieve@localhost:{port}/postgres"))
+    }
+
     /// The URL of a database.
     pub fn url(&self, database: &str) -> String {
         let socket = self.folder.path().display().to_string().replace('/', "%2F");
-        format!("postgres://reprieve@{socket}/{database}")
+        format!("postgres://reprieve@{socket}:{}/{database}", self.port)
     }
 
     /// Makes a new database; gives its URL.

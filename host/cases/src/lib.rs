@@ -185,6 +185,5 @@ pub fn cases_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// The codes of the enforced denials in a decision.
 pub fn denials(document: &DecisionDocument) -> BTreeSet<&str> {
-    let denials = document.findings.iter().filter(|finding| finding.enforced && finding.severity == Severity::Deny);
-    denials.map(|finding| finding.code.as_str()).collect()
+    document.findings.iter().filter(|finding| finding.denies()).map(|finding| finding.code.as_str()).collect()
 }

@@ -263,3 +263,21 @@ fn a_server_that_stops_in_the_middle_leaves_it_undecided_and_goes_on_afterwards(
     }
     assert_eq!(check(desk.path()).status.code(), Some(0));
 }
+
+#[test]
+fn a_server_elsewhere_is_asked_through_tls_and_has_to_be_trusted() {
+    let mut server = Server::start();
+    let (certificate, url) = server.with_tls();
+    let desk = desk(&Store::sqlite(), 100);
+    let ledger_new = |trusted: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
+        command.current_dir(desk.path()).args(["ledger", "new", "--ledger", &url]);
+        command.env("SSL_CERT_FILE", trusted).output().unwrap()
+    };
+    // The certificate of another server is none of this one's.
+    let mut another = Server::start();
+    let (stranger, _) = another.with_tls();
+    assert_undecided(&ledger_new(&stranger), "invalid peer certificate");
+    let output = ledger_new(&certificate);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+}

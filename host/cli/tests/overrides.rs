@@ -1,47 +1,17 @@
 //! Overrides: two people, one list, one use. And what is on record: who is affected, and what others would have said.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod desk;
+
+use desk::{CONFIG, document, is_there, says, write};
 use serde_json::{Value, json};
-use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
 
-const CONFIG: &str = r#"ledger = "reprieve.db"
-inventory = "inventory.csv"
-
-[permits]
-key = "permits.key"
-keys = "keys.json"
-
-[overrides]
-keys = "people.json"
-
-[[policy]]
-use = "builtin:blast-radius"
-
-[[policy]]
-use = "builtin:timing"
-settings = { tenants_a_day_soft = 5 }
-"#;
-
-// The tenant t-2 has a record of its own, and its owner is not the one of its app.
-const INVENTORY: &str = "id,kind,tenant,environment,state,dependents,owner,contact
-a-1,app,t-1,production,live,none,Ann,ann@one.example
-a-2,app,t-2,production,live,none,Ben,ben@two.example
-a-3,app,t-3,production,live,none,Cy,cy@three.example
-t-2,tenant,t-2,production,live,none,Dora,dora@two.example
-";
-
-/// A folder in which the batch `r.json` was allowed once, and is too fast from now on.
+/// A desk at which the batch `r.json` was allowed once, and is too fast from now on.
 fn desk() -> TempDir {
-    let desk = tempfile::tempdir().unwrap();
-    write(&desk, "reprieve.toml", CONFIG);
-    write(&desk, "inventory.csv", INVENTORY);
+    let desk = desk::desk();
     write(&desk, "r.json", &request(&[1, 2, 3]).to_string());
-    for line in ["keys new permits", "keys new alice --keys people.json", "keys new bob --keys people.json"] {
-        says(&desk, line, 0, &["private, for you alone"]);
-    }
-    says(&desk, "ledger new", 0, &["reprieve.db is made, and empty"]);
     says(&desk, "check r.json", 0, &["recorded as entry 1"]);
     desk
 }
@@ -56,33 +26,8 @@ fn request(apps: &[u8]) -> Value {
     })
 }
 
-fn write(desk: &TempDir, name: &str, text: &str) {
-    std::fs::write(desk.path().join(name), text).unwrap();
-}
-
-fn document(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
 fn read(desk: &TempDir, name: &str) -> Value {
     document(&std::fs::read_to_string(desk.path().join(name)).unwrap())
-}
-
-fn is_there(desk: &TempDir, name: &str) -> bool {
-    desk.path().join(name).exists()
-}
-
-/// Runs a command, and holds it to its exit status and to words of what it says, be it an answer or an error.
-fn says(desk: &TempDir, line: &str, status: i32, words: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
-    command.current_dir(desk.path()).args(line.split_whitespace()).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-    let output = command.output().unwrap();
-    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert_eq!(output.status.code(), Some(status), "{line}\n{said}");
-    for word in words {
-        assert!(said.contains(word), "{line}: no `{word}` in\n{said}");
-    }
-    said
 }
 
 /// Has alice write an override for the list of `r.json`, with these arguments more.

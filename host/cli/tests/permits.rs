@@ -1,46 +1,19 @@
 //! Keys, permits and the ledger: a permit holds once, for one list, and as long as it says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod desk;
+
+use desk::{CONFIG, command, document, is_there, says, write};
 use serde_json::{Value, json};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
 
-const CONFIG: &str = r#"ledger = "reprieve.db"
-inventory = "inventory.csv"
-
-[permits]
-key = "permits.key"
-keys = "keys.json"
-
-[overrides]
-keys = "people.json"
-
-[[policy]]
-use = "builtin:blast-radius"
-
-[[policy]]
-use = "builtin:timing"
-settings = { tenants_a_day_soft = 5 }
-"#;
-
-const INVENTORY: &str = "id,kind,tenant,environment,state,dependents
-a-1,app,t-1,production,live,none
-a-2,app,t-2,production,live,none
-a-3,app,t-3,production,live,none
-";
-
-/// A folder in which the batch `r.json` is allowed the first time, and too fast the second.
+/// A desk at which the batch `r.json` is allowed the first time, and too fast the second.
 fn desk() -> TempDir {
-    let desk = tempfile::tempdir().unwrap();
-    write(&desk, "reprieve.toml", CONFIG);
-    write(&desk, "inventory.csv", INVENTORY);
+    let desk = desk::desk();
     write(&desk, "r.json", &request(3).to_string());
     write(&desk, "two.json", &request(2).to_string());
-    says(&desk, "keys new permits", 0, &["permits.key: private, for you alone", "keys.json: public"]);
-    says(&desk, "keys new alice --keys people.json", 0, &["people.json: public, with alice in it"]);
-    says(&desk, "keys new bob --keys people.json", 0, &["people.json: public, with bob in it"]);
-    says(&desk, "ledger new", 0, &["reprieve.db is made, and empty"]);
     write(&desk, "list.ndjson", &says(&desk, "targets r.json", 0, &["a-3"]));
     write(&desk, "two.ndjson", &says(&desk, "targets two.json", 0, &["a-2"]));
     desk
@@ -61,44 +34,14 @@ fn request(targets: usize) -> Value {
     })
 }
 
-fn write(desk: &TempDir, name: &str, text: &str) {
-    std::fs::write(desk.path().join(name), text).unwrap();
-}
-
 fn read(desk: &TempDir, name: &str) -> String {
     std::fs::read_to_string(desk.path().join(name)).unwrap()
-}
-
-fn document(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-fn is_there(desk: &TempDir, name: &str) -> bool {
-    desk.path().join(name).exists()
 }
 
 #[cfg(unix)]
 fn mode(desk: &TempDir, name: &str) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(desk.path().join(name)).unwrap().permissions().mode() & 0o777
-}
-
-fn command(desk: &TempDir, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
-    command.current_dir(desk.path()).args(line.split_whitespace());
-    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-    command
-}
-
-/// Runs a command, and holds it to its exit status and to words of what it says, be it an answer or an error.
-fn says(desk: &TempDir, line: &str, status: i32, words: &[&str]) -> String {
-    let output = command(desk, line).output().unwrap();
-    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert_eq!(output.status.code(), Some(status), "{line}\n{said}");
-    for word in words {
-        assert!(said.contains(word), "{line}: no `{word}` in\n{said}");
-    }
-    said
 }
 
 const VERIFY: &str = "permit verify p --targets list.ndjson";

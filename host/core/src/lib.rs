@@ -43,6 +43,7 @@ mod inventory;
 mod known;
 mod ledger;
 mod record;
+mod replay;
 mod sandbox;
 /// JSON Schemas of the documents.
 pub mod schema;
@@ -63,7 +64,8 @@ pub use gate::{Gate, PolicyInfo};
 pub use history::{History, PastBatches, Question, SPANS};
 pub use inventory::{Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, Unavailable, open_inventory};
 pub use ledger::{Blob, DecisionRecord, Halt, Ledger, Outcome, Standing};
-pub use record::{Affected, Replay, affected, restore_plan};
+pub use record::Affected;
+pub use replay::{Replay, affected, restore_plan};
 pub use reprieve_model as model;
 pub use sandbox::{Cache, Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};
 pub use scope::{OneOrMore, Scope};

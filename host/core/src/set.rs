@@ -16,6 +16,7 @@ pub(crate) struct SetRecord {
     pub text: String,
     /// The digest of that.
     pub sha256: String,
+    /// The digest of each piece of reference data, and which one of which policy it is.
     data: Vec<(String, usize, usize)>,
 }
 

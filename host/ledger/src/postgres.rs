@@ -1,6 +1,7 @@
 //! A ledger in PostgreSQL: for a fleet.
 
 use crate::database::{Database, Row, Transaction, Value};
+use postgres::config::{Host, SslMode};
 use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
@@ -9,6 +10,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long to wait for the server, and in it for others.
 const SETTINGS: &str =
@@ -41,11 +43,28 @@ impl Postgres {
         Ok(postgres)
     }
 
+    /// Connects, with TLS unless the URL says `sslmode=disable` or the server is reached through a socket of this
+    /// machine. The server's certificate has to be one that this machine trusts.
+    fn connect(&self) -> Result<Client, Unavailable> {
+        let remote = self.config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
+        if !remote || self.config.get_ssl_mode() == SslMode::Disable {
+            return self.config.connect(NoTls).map_err(explain);
+        }
+        match MakeRustlsConnect::with_native_certs() {
+            Ok((tls, _)) => self.config.connect(tls).map_err(explain),
+            Err(_) => Err(Unavailable(
+                "the ledger (PostgreSQL): this machine has no certificates to check the server's by\nhelp: install \
+                 `ca-certificates`, set SSL_CERT_FILE, or say `sslmode=disable` in the URL"
+                    .to_owned(),
+            )),
+        }
+    }
+
     fn begin(&self, how: &str) -> Result<Box<dyn Transaction + '_>, Unavailable> {
         let mut session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if session.as_ref().is_none_or(|session| session.client.is_closed()) {
             *session = None;
-            let mut client = self.config.connect(NoTls).map_err(explain)?;
+            let mut client = self.connect()?;
             client.batch_execute(SETTINGS).map_err(explain)?;
             *session = Some(Session { client, statements: HashMap::new() });
         }

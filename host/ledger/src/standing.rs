@@ -1,7 +1,7 @@
 //! How things stand: what was allowed before, added up as the policies want it. Whole hours come from the sums, so the
 //! cost does not grow with the ledger.
 
-use crate::append::{Head, head, hour, key, now};
+use crate::append::{Head, head, hour, key, ledger_id, now};
 use crate::database::{Row, Transaction, Value};
 use reprieve::model::{Deleted, HistoryFacts, Mode, PastBatch, Spans, Timestamp};
 use reprieve::{Question, SPANS, Standing, Unavailable};
@@ -79,7 +79,10 @@ fn history(
     }
     // What bears on the decision is what was recorded up to its version.
     let rows = transaction.query("SELECT sha256 FROM entries WHERE entry = $1", &[Value::from(head.version)])?;
-    let sha256 = rows.first().map_or(Ok(""), |row| row.text(0))?.to_owned();
+    let sha256 = match rows.first() {
+        Some(row) => row.text(0)?.to_owned(),
+        None => ledger_id(transaction)?,
+    };
     Ok(HistoryFacts { sha256, same_mode, same_kind, same_actor, last, campaign_batches, campaign_last })
 }
 

@@ -91,7 +91,7 @@ fn check_steps(case: &Case<Settings>, findings: &mut Findings) {
         findings
             .deny_if(case.is_hard(), &HISTORY_UNKNOWN, "nobody knows what the campaign has deleted before")
             .field("/campaign")
-            .help("give a history with `--history`");
+            .help("let the policy set name a ledger, or give a history with `--history`");
     }
 }
 

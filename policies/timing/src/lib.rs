@@ -115,7 +115,7 @@ fn check_speed(case: &Case<Settings>, findings: &mut Findings) {
     let Some(history) = case.facts.history() else {
         findings
             .deny_if(case.is_hard(), &HISTORY_UNKNOWN, "nobody knows what was deleted in the last 24 hours")
-            .help("give a history with `--history`");
+            .help("let the policy set name a ledger, or give a history with `--history`");
         return;
     };
     if let Some(last) = history.last.as_ref().filter(|_| case.is_hard()) {

@@ -16,8 +16,24 @@ pub struct Arguments {
     policies: PolicyArguments,
 }
 
+/// What the gate itself finds, where there is a ledger.
+const OWN: [(&str, &str); 2] = [
+    (
+        "gate/halted",
+        "Somebody pressed the stop button: `reprieve halt`. Nothing is allowed until `reprieve resume`, and no override lifts it.",
+    ),
+    (
+        "gate/override",
+        "The override that came with the batch does not hold: it is for another list, has expired, or was used before.",
+    ),
+];
+
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
+    if let Some((code, meaning)) = OWN.iter().find(|(code, _)| *code == arguments.code) {
+        writeln!(anstream::stdout().lock(), "{code}\n{}", wrap(meaning, "  "))?;
+        return Ok(Status::Allow);
+    }
     let gate = arguments.policies.builder()?.build()?;
     let (policy, rule) = match arguments.code.split_once('/') {
         Some((policy, rule)) => (policy, Some(rule)),

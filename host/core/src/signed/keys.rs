@@ -1,6 +1,6 @@
 //! Keys: a private one in a file of its own that nobody else can read, the public ones together in a JSON Web Key Set.
 
-use crate::source::{Folder, Place, Unreadable};
+use crate::source::{Folder, Place, Unreadable, create_private};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::SigningKey;
@@ -8,7 +8,6 @@ use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
 use std::path::Path;
 
 /// The largest file of keys.
@@ -109,15 +108,8 @@ impl Key {
     /// # Errors
     /// Where there is such a file already, or it cannot be written.
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
         let jwk = Jwk { d: Some(URL_SAFE_NO_PAD.encode(self.signing.as_bytes())), ..self.jwk() };
-        serde_json::to_writer_pretty(&mut file, &jwk)?;
-        file.write_all(b"\n")?;
-        file.sync_all()
+        create_private(path, &(serde_json::to_string_pretty(&jwk)? + "\n"))
     }
 
     /// Its name, by which others know the public half.

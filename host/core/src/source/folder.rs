@@ -3,7 +3,7 @@
 use super::{Place, Unreadable};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -113,6 +113,17 @@ impl Folder {
         let file = self.file(name)?;
         bounded(file, most, &self.shown(name))
     }
+}
+
+/// Writes a new file that only its owner can read.
+pub(crate) fn create_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 /// Reads at most `most` bytes; more is an error.

@@ -11,6 +11,7 @@ mod row;
 mod targets;
 
 pub use folder::Folder;
+pub(crate) use folder::create_private;
 pub(crate) use history::read as read_history;
 pub(crate) use inventory::{allow as allow_inventory_column, line as inventory_line, read as read_inventory_file};
 pub(crate) use request::{Document, Where, read as read_request};

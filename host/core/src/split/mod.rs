@@ -10,7 +10,6 @@ use crate::gate::Gate;
 use crate::inventory::Unavailable;
 use groups::{Group, groups};
 use offenders::offenders;
-use reprieve_model::Severity;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// A batch in parts. Every target is in one of them or set aside.
@@ -170,11 +169,8 @@ impl Gate {
                 rows.sort_unstable();
                 let part = batch.select(&rows);
                 let decision = self.judge(&part);
-                let denied = decision.findings.iter().filter(|finding| finding.enforced);
-                let mut codes: Vec<String> = denied
-                    .filter(|finding| finding.severity == Severity::Deny)
-                    .map(|finding| finding.code.clone())
-                    .collect();
+                let denied = decision.findings.iter().filter(|finding| finding.denies());
+                let mut codes: Vec<String> = denied.map(|finding| finding.code.clone()).collect();
                 codes.dedup();
                 let size: Vec<String> =
                     codes.iter().filter(|code| code.split('/').next() == Some(SIZE)).cloned().collect();
