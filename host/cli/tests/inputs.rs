@@ -145,7 +145,11 @@ fn target_files_that_cannot_be_used() {
     ndjson(b"{\"id\": \"a\"}\n\n\xff\n", "t.ndjson:3: byte 0 of the line is not UTF-8");
     ndjson(b"[{\"id\": \"a\"}]\n", "t.ndjson:1: invalid type");
     ndjson(&vec![b'['; 4 << 20], "t.ndjson: the line is longer than 1024 KiB");
-    refused(file("t.xlsx").as_bytes(), &[("t.xlsx", b"")], "target lists end in .ndjson, .jsonl or .csv");
+    refused(
+        file("t.xlsx").as_bytes(),
+        &[("t.xlsx", b"")],
+        "target lists end in .ndjson, .jsonl or .csv, and .gz or .zst behind that if they are packed",
+    );
     refused(file("nowhere.csv").as_bytes(), &[], "nowhere.csv: there is no such file");
     let pinned = request(r#"{"path": "t.csv", "sha256": "0123"}"#);
     refused(pinned.as_bytes(), &[("t.csv", b"id\na\n")], "and the request says `0123`");

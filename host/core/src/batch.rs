@@ -211,6 +211,13 @@ impl Batch {
         wave
     }
 
+    /// The name that a copy of the list should have, so that its end says what is in it: `targets.csv.gz`.
+    pub fn list_name(&self) -> String {
+        let name = self.list.as_ref().map(|(_, name)| name.rsplit('/').next().unwrap_or(name));
+        let end = name.and_then(|name| name.split_once('.')).map_or("ndjson", |(_, end)| end);
+        format!("targets.{end}")
+    }
+
     /// Writes the list, byte for byte as it was vetted: the file it was read from, or NDJSON for one that stood in
     /// the request. What is written has the digest [`targets_sha256`](Self::targets_sha256), or this fails.
     ///

@@ -2,7 +2,8 @@
 //! absent, the word is `none`.
 
 use super::csv::{each_record, number, time};
-use super::lines::{Hashing, each_line};
+use super::lines::each_line;
+use super::text::{Format, TextFile};
 use super::{Folder, Place, Unreadable, nearest};
 use crate::inventory::Record;
 use reprieve_model::Timestamp;
@@ -35,14 +36,13 @@ pub(crate) fn read(
     mut each: impl FnMut(&str, Record, Option<u64>) -> Result<(), String>,
 ) -> Result<String, Unreadable> {
     let shown = folder.shown(name);
-    let mut reader = Hashing::new(folder.file(name)?);
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    match extension.as_deref() {
-        Some("csv") => each_record(&mut reader, &shown, allow, |header, record| {
+    let mut reader = TextFile::open(folder, name, "inventories", "; or in .db, .sqlite or .sqlite3")?;
+    match reader.format {
+        Format::Csv => each_record(&mut reader, &shown, allow, |header, record| {
             let (id, record, pool_minimum) = line(header.iter().zip(record))?;
             each(&id, record, pool_minimum)
         })?,
-        Some("ndjson" | "jsonl") => each_line(&mut reader, &shown, |number, text| {
+        Format::Ndjson => each_line(&mut reader, &shown, |number, text| {
             let wrong = |message: String| Unreadable::new(&shown, Place::Line(number), message);
             let thing: Thing = serde_json::from_str(text).map_err(|error| {
                 let message = error.to_string();
@@ -54,12 +54,8 @@ pub(crate) fn read(
                 .and_then(|(id, record, minimum)| each(&id, record, minimum))
                 .map_err(wrong)
         })?,
-        _ => {
-            return Err(Unreadable::new(&shown, Place::Whole, "the name does not say what the file is")
-                .help("inventories end in .csv, .ndjson, .jsonl, .db, .sqlite or .sqlite3"));
-        }
     }
-    Ok(reader.finish())
+    reader.finish()
 }
 
 /// Whether an inventory may have a column of this name; the error names the nearest.

@@ -9,6 +9,7 @@ mod ndjson;
 mod request;
 mod row;
 mod targets;
+mod text;
 
 pub use folder::Folder;
 pub(crate) use folder::create_private;

@@ -2,6 +2,7 @@
 
 use super::folder::describe;
 use super::lines::Hashing;
+use super::text::{Format, TextFile};
 use super::{Folder, Place, Unreadable, csv, ndjson};
 use crate::columns::{Chunk, ChunkBuilder, Column, Row, Values};
 use crate::facts::{Census, Counts};
@@ -55,18 +56,13 @@ impl Filling {
 /// Reads the list in a file. With `expected`, a file of another digest is an error.
 pub(crate) fn read_file(folder: &Folder, name: &str, expected: Option<&str>) -> Result<List, Unreadable> {
     let shown = folder.shown(name);
-    let mut reader = Hashing::new(folder.file(name)?);
+    let mut reader = TextFile::open(folder, name, "target lists", "")?;
     let mut filling = Filling::default();
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    match extension.as_deref() {
-        Some("ndjson" | "jsonl") => ndjson::read(&mut reader, &shown, |row| filling.push(row))?,
-        Some("csv") => csv::read(&mut reader, &shown, |row| filling.push(row))?,
-        _ => {
-            return Err(Unreadable::new(&shown, Place::Whole, "the name does not say what the file is")
-                .help("target lists end in .ndjson, .jsonl or .csv"));
-        }
+    match reader.format {
+        Format::Ndjson => ndjson::read(&mut reader, &shown, |row| filling.push(row))?,
+        Format::Csv => csv::read(&mut reader, &shown, |row| filling.push(row))?,
     }
-    let list = filling.finish(reader.finish());
+    let list = filling.finish(reader.finish()?);
     match expected {
         Some(expected) if expected != list.sha256 => Err(Unreadable::new(
             &shown,

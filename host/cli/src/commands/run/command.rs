@@ -68,7 +68,8 @@ pub fn run(command: &[OsString], permit: &Permit, signing: &Signing, signals: &S
     let (program, arguments) = command.split_first().context("there is no command")?;
     // Nobody else can look into this folder.
     let folder = tempfile::Builder::new().prefix("reprieve-").tempdir().context("no temporary folder")?;
-    let (targets, outcome) = (folder.path().join("targets"), folder.path().join("outcome.json"));
+    let targets = folder.path().join(permit.batch().list_name());
+    let outcome = folder.path().join("outcome.json");
     write_targets(permit, &targets)?;
     let mut command = Command::new(program);
     command.args(arguments).env("REPRIEVE_TARGETS", &targets).env("REPRIEVE_OUTCOME", &outcome);
