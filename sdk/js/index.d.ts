@@ -1,5 +1,5 @@
 import type { Approval, Claims, Timestamp } from './claims.js';
-import type { Facts, InventoryFacts } from './facts.js';
+import type { Facts, InventoryFacts, Whole } from './facts.js';
 
 export type * from './claims.js';
 export type * from './facts.js';

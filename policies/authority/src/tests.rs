@@ -1,5 +1,5 @@
 use crate::Authority;
-use reprieve_sdk::testing::{DIGEST, check, review};
+use reprieve_sdk::testing::{DIGEST, check, review, wave};
 use serde_json::{Value, json};
 
 fn found(claims: Value) -> Vec<String> {
@@ -100,4 +100,16 @@ fn the_submitter_is_known() {
         assert_eq!(found(in_order(actor.clone())), ["deny unknown-actor"], "{actor}");
         assert_eq!(found(json!({ "actor": actor })), ["warn unknown-actor"]);
     }
+}
+
+#[test]
+fn a_wave_needs_the_approvals_that_the_whole_list_needs() {
+    let whole =
+        |by| approval(by, json!({ "mode": "soft", "targets_sha256": "f00", "kinds": { "app": 9 }, "tenants": 70 }));
+    let alone = |by| approval(by, json!({ "mode": "soft" }));
+    let asked =
+        |approvals: &[Value]| check::<Authority>(&review(json!({ "approvals": approvals }), wave()), json!({}), &[]);
+    assert!(asked(&[whole("alice"), whole("bob")]).is_empty());
+    assert_eq!(asked(&[whole("alice")]), ["deny too-few-approvals"], "70 tenants, in however small waves");
+    assert_eq!(asked(&[alone("alice")]), ["deny too-few-approvals", "deny approval-differs"]);
 }

@@ -1,5 +1,5 @@
 use crate::Provenance;
-use reprieve_sdk::testing::{check, chunk, review, strings};
+use reprieve_sdk::testing::{check, chunk, review, strings, wave};
 use serde_json::{Value, json};
 
 fn found(claims: Value) -> Vec<String> {
@@ -121,4 +121,12 @@ fn what_has_no_bound_is_denied() {
         assert_eq!(found_with(json!({}), json!({}), &["a-1", id]), denied, "{id}");
     }
     assert!(found_with(json!({}), json!({}), &["/srv/cache/1", "arn:aws:s3:::x"]).is_empty());
+}
+
+#[test]
+fn a_wave_is_held_against_what_the_source_said_of_the_whole_list() {
+    let whole = json!({ "sha256": "f00", "row_count": 9, "source_total": 9 });
+    assert!(found_with(provenance(whole), wave(), &["a-1", "a-2"]).is_empty());
+    let alone = found_with(json!({}), wave(), &["a-1", "a-2"]);
+    assert_eq!(alone, ["deny count-mismatch", "deny digest-mismatch"]);
 }

@@ -1,5 +1,5 @@
 use crate::Recovery;
-use reprieve_sdk::testing::{DIGEST, check, merge_patch, review};
+use reprieve_sdk::testing::{DIGEST, check, merge_patch, review, wave};
 use serde_json::{Value, json};
 
 fn found(claims: Value, facts: Value) -> Vec<String> {
@@ -101,4 +101,19 @@ fn what_is_needed_to_recover_stays() {
         let facts = json!({ "inventory": { "closure": { "kinds": { "counts": { kind: 1 } } } } });
         assert_eq!(found(json!({}), facts), ["deny recovery-tooling"], "{kind}");
     }
+}
+
+#[test]
+fn a_backup_of_the_whole_list_covers_a_wave_of_it() {
+    let asked = |covers: &str| {
+        let backup = json!({ "id": "b-1", "completed_at": "2026-03-02T06:00:00Z", "verified": true, "covers_sha256": covers,
+            "location": "vault-2", "immutable_until": "2026-04-02T12:00:00Z" });
+        let trial = json!({ "granularity": "tenant", "tested_at": "2026-02-02T12:00:00Z", "tested_scale": 2 });
+        let claims = json!({ "mode": "hard", "recovery": { "checkpoints": [backup], "restore": trial } });
+        let mut facts = wave();
+        merge_patch(&mut facts, json!({ "restore": { "duration": "PT4H" } }));
+        found(claims, facts)
+    };
+    assert!(asked("f00").is_empty());
+    assert_eq!(asked(DIGEST), ["deny no-backup"]);
 }

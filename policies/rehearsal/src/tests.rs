@@ -1,5 +1,5 @@
 use crate::Rehearsal;
-use reprieve_sdk::testing::{DIGEST, check, merge_patch, review};
+use reprieve_sdk::testing::{DIGEST, check, merge_patch, review, wave};
 use serde_json::{Value, json};
 
 fn found(claims: Value, facts: Value) -> Vec<String> {
@@ -87,4 +87,11 @@ fn each_step_is_earned_by_the_one_before() {
 fn an_unknown_history_is_not_an_empty_one() {
     assert_eq!(found(json!({}), json!({})), ["warn history-unknown"]);
     assert_eq!(found(json!({ "mode": "hard" }), json!({})), ["deny history-unknown"]);
+}
+
+#[test]
+fn a_dry_run_of_the_whole_list_is_one_of_a_wave_of_it() {
+    let whole = json!({ "dry_run": { "targets_sha256": "f00", "count": 9, "by_kind": { "app": 9 } } });
+    assert!(found(whole, wave()).is_empty());
+    assert_eq!(found(json!({}), wave()), vec!["deny dry-run-differs"; 3], "digest, count and kinds");
 }

@@ -55,6 +55,15 @@ test('an approval counts for exactly this batch', () => {
   assert.equal(caseOf({}, unknown).objection(approval()), Objection.OTHER_KINDS);
 });
 
+test('an approval of the whole list counts for a wave of it, and one of the wave alone does not', () => {
+  const whole = { targets_sha256: 'f00', targets: 9, tenants: { distinct: 5, unknown: 0 },
+    kinds: { counts: { app: 9 }, others: 0, unknown: 0 } };
+  const wave = caseOf({}, { whole });
+  assert.equal(wave.evidence(), wave.facts.whole);
+  assert.equal(wave.objection(approval()), Objection.OTHER_LIST);
+  assert.equal(wave.objection(approval({ targets_sha256: 'f00', kinds: { app: 9 }, tenants: 5 })), null);
+});
+
 test('approvers are counted once, sorted, and only while fresh', () => {
   const approvals = [
     approval({ by: 'zoe' }), approval({ by: ' alice ' }), approval(), approval({ by: 'carol' }),

@@ -57,6 +57,19 @@ class Approvals(unittest.TestCase):
                 self.assertEqual(asked.approvers(3_600), [] if expected else ["alice"])
         self.assertEqual(str(Objection.OWN), "it is the submitter's own")
 
+    def test_an_approval_of_the_whole_list_counts_for_a_wave_of_it(self) -> None:
+        whole = {
+            "targets_sha256": "f00",
+            "targets": 9,
+            "tenants": {"distinct": 5, "unknown": 0},
+            "kinds": {"counts": {"app": 9}, "others": 0, "unknown": 0},
+        }
+        for of_whole, expected in [(False, Objection.OTHER_LIST), (True, None)]:
+            changed = {"targets_sha256": "f00", "kinds": {"app": 9}, "tenants": 5} if of_whole else {}
+            asked = case({"approvals": [approval(**changed)]}, {"whole": whole})
+            assert asked.claims.approvals is not None
+            self.assertEqual(asked.objection(asked.claims.approvals[0]), expected)
+
     def test_kinds_that_nobody_knows_cannot_be_approved(self) -> None:
         for tally in ({"others": 1}, {"unknown": 1}):
             self.assertEqual(case(facts={"kinds": tally}).approvers(3_600), [])

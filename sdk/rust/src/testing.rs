@@ -54,6 +54,12 @@ pub fn review(claims: Value, facts: Value) -> Value {
     review
 }
 
+/// Facts of a batch that is a wave of a list with the digest `f00`: nine apps of 70 tenants.
+pub fn wave() -> Value {
+    json!({ "whole": { "targets_sha256": "f00", "targets": 9, "tenants": { "distinct": 70, "unknown": 0 },
+        "kinds": { "counts": { "app": 9 }, "others": 0, "unknown": 0 } } })
+}
+
 /// Applies a JSON merge patch (RFC 7396): objects are merged, null removes, anything else replaces.
 pub fn merge_patch(document: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
