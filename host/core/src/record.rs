@@ -205,8 +205,8 @@ fn affected_lines(batch: &Batch, resolution: Option<&Resolution>) -> serde_json:
             let affected = |(tenant, share): (&String, &Share)| Affected {
                 tenant: tenant.clone(),
                 things: share.things,
-                owner: share.owner.clone(),
-                contact: share.contact.clone(),
+                owner: share.who.as_ref().and_then(|who| who.owner.clone()),
+                contact: share.who.as_ref().and_then(|who| who.contact.clone()),
             };
             resolution.tenants.iter().map(affected).collect()
         }

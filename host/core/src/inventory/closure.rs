@@ -16,21 +16,6 @@ const EXAMPLES: usize = 5;
 /// What following the dependents comes to.
 pub(super) type Found = (Closure, Vec<Pool>, HashMap<String, Share>);
 
-impl Share {
-    fn add(&mut self, record: Option<&Record>) {
-        self.things += 1;
-        if let Some(record) = record {
-            let keep = |known: &mut Option<String>, said: &Option<String>| {
-                if known.is_none() {
-                    known.clone_from(said);
-                }
-            };
-            keep(&mut self.owner, &record.owner);
-            keep(&mut self.contact, &record.contact);
-        }
-    }
-}
-
 /// Everything that goes, as it is being counted.
 #[derive(Debug, Default)]
 pub(super) struct Walk<'a> {
