@@ -83,16 +83,7 @@ impl Key {
         let shown = folder.shown(name);
         // Nothing of what stands in the file may show up in a message.
         let wrong = |message: &str| Unreadable::new(&shown, Place::Whole, message);
-        #[cfg(unix)]
-        {
-            use cap_std::fs::MetadataExt;
-            let metadata = folder.file(name)?.metadata().map_err(|error| wrong(&error.to_string()))?;
-            if metadata.mode() & 0o077 != 0 {
-                return Err(wrong("others than its owner can read this private key")
-                    .help(format!("chmod 600 {shown}; and if somebody may have read it, make a new one")));
-            }
-        }
-        let jwk: Jwk = serde_json::from_slice(&folder.read(name, MOST_BYTES)?)
+        let jwk: Jwk = serde_json::from_slice(&folder.read_private(name, MOST_BYTES)?)
             .map_err(|_| wrong("this is not a key as `reprieve keys new` writes it"))?;
         let seed = jwk.d.as_deref().ok_or_else(|| wrong("this is a public key, and a private one is needed"))?;
         let seed: Option<[u8; 32]> = URL_SAFE_NO_PAD.decode(seed).ok().and_then(|seed| seed.try_into().ok());

@@ -113,6 +113,22 @@ impl Folder {
         let file = self.file(name)?;
         bounded(file, most, &self.shown(name))
     }
+
+    /// Reads a file of at most `most` bytes that nobody but its owner can read. What is looked at is what is read.
+    pub(crate) fn read_private(&self, name: &str, most: u64) -> Result<Vec<u8>, Unreadable> {
+        let (file, shown) = (self.file(name)?, self.shown(name));
+        #[cfg(unix)]
+        {
+            use cap_std::fs::MetadataExt;
+            let wrong = |message: String| Unreadable::new(&shown, Place::Whole, message);
+            let metadata = file.metadata().map_err(|error| wrong(describe(&error)))?;
+            if metadata.mode() & 0o077 != 0 {
+                return Err(wrong("others than its owner can read this private key".into())
+                    .help(format!("chmod 600 {shown}; and if somebody may have read it, make a new one")));
+            }
+        }
+        bounded(file, most, &shown)
+    }
 }
 
 /// Writes a new file that only its owner can read.
