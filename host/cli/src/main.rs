@@ -6,6 +6,7 @@
 mod commands;
 mod files;
 mod project;
+mod reading;
 mod report;
 mod setup;
 mod watch;

@@ -1,5 +1,6 @@
 //! What several subcommands take: a policy set, and a request.
 
+use crate::reading::ReadingArguments;
 use anyhow::{Context, bail};
 use clap::Args;
 use reprieve::model::{Duration, Timestamp};
@@ -172,9 +173,8 @@ pub fn cache() -> Option<Cache> {
 pub struct BatchArguments {
     /// The request, or `-` for standard input
     pub request: PathBuf,
-    /// Take the targets from this file instead of those that the request names
-    #[arg(long, value_name = "FILE")]
-    targets: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArguments,
     #[command(flatten)]
     ledger: LedgerArguments,
     /// Leave the ledger aside: nothing is recorded or reserved, and nobody knows what was deleted before
@@ -211,6 +211,9 @@ impl BatchArguments {
     pub fn open(&self) -> anyhow::Result<Vetting> {
         let mut batch = self.batch()?;
         let mut builder = self.ledger.policies.begin()?;
+        if let Some(threads) = self.reading.threads() {
+            builder = builder.threads(threads);
+        }
         let signing = Signing::of(&builder);
         if let Some(path) = &self.glass {
             let glass = Draft::open(path)?.verify(&signing.override_keys()?);
@@ -234,26 +237,10 @@ impl BatchArguments {
     }
 
     fn batch(&self) -> anyhow::Result<Batch> {
-        let batch = match &self.targets {
-            None => request(&self.request)?,
-            Some(targets) if self.request == Path::new("-") => {
-                Batch::read_with(std::io::stdin().lock(), "<stdin>", targets)?
-            }
-            Some(targets) => Batch::open_with(&self.request, targets)?,
-        };
+        let batch = self.reading.request(&self.request)?;
         Ok(match self.at {
             Some(at) => batch.at(at),
             None => batch,
         })
     }
-}
-
-/// Reads a request from a file, or from standard input where the path is `-`. Its target file is looked for beside
-/// it, or in this folder.
-pub fn request(path: &Path) -> anyhow::Result<Batch> {
-    if path == Path::new("-") {
-        let folder = Folder::open(Path::new(".")).context("this folder")?;
-        return Ok(Batch::read(std::io::stdin().lock(), "<stdin>", &folder)?);
-    }
-    Ok(Batch::open(path)?)
 }

@@ -136,7 +136,7 @@ fn target_files_that_cannot_be_used() {
     csv(b"id,kind\na,app\nb\n", "t.csv:3: the row has 1 fields, and the header 2");
     csv(b"id,kin\na,app\n", "t.csv:1: a target has no field `kin`; did you mean `kind`?");
     csv(b"id,id\na,b\n", "t.csv:1: the column `id` stands there twice");
-    csv(b"id,kind\na,\xff\n", "t.csv:2: field 2 is not UTF-8");
+    csv(b"id,kind\na,\xff\n", "t.csv:2: byte 2 of the line is not UTF-8");
     csv(b"id,size_bytes\na,many\n", "t.csv:2: `many` is not a whole number");
     csv(&[b"id,kind\na,\"".as_slice(), &vec![b'x'; 3 << 20]].concat(), "t.csv: a row is longer than 1024 KiB");
     csv(b"id,created_at\na,monday\n", "t.csv:2: `monday` is not an RFC 3339 time");
@@ -144,7 +144,7 @@ fn target_files_that_cannot_be_used() {
     ndjson(b"{\"id\": \"a\"}\n{\"id\": ", "t.ndjson:2: the JSON ends too early");
     ndjson(b"{\"id\": \"a\"}\n\n\xff\n", "t.ndjson:3: byte 0 of the line is not UTF-8");
     ndjson(b"[{\"id\": \"a\"}]\n", "t.ndjson:1: invalid type");
-    ndjson(&vec![b'['; 4 << 20], "t.ndjson: the line is longer than 1024 KiB");
+    ndjson(&vec![b'['; 4 << 20], "t.ndjson:1: the line is longer than 1024 KiB; write one target a line");
     refused(
         file("t.xlsx").as_bytes(),
         &[("t.xlsx", b"")],

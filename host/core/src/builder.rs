@@ -7,6 +7,7 @@ use crate::history::History;
 use crate::inventory::{Inventory, read_inventory};
 use crate::known::{Past, Sources};
 use crate::ledger::Ledger;
+use crate::parallel;
 use crate::sandbox::{Cache, Data, Descriptor, Limits, LoadFailure, Sandbox};
 use crate::set::SetRecord;
 use crate::source::{Folder, Unreadable, nearest};
@@ -14,7 +15,6 @@ use crate::zones::Zones;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
@@ -62,6 +62,7 @@ pub struct GateBuilder {
     limits: Limits,
     cache: Option<Cache>,
     files: BTreeMap<String, Vec<u8>>,
+    threads: Option<usize>,
 }
 
 impl GateBuilder {
@@ -140,6 +141,14 @@ impl GateBuilder {
         self
     }
 
+    /// Sets how many threads one decision on a large batch may keep busy (one a core). What is decided, and the fuel that
+    /// takes, does not depend on it.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads.max(1));
+        self
+    }
+
     /// Keeps compiled policies, so that the next start does not compile.
     #[must_use]
     pub fn cache(mut self, cache: Cache) -> Self {
@@ -192,7 +201,13 @@ impl GateBuilder {
             zones.add(&policy.descriptor.settings_schema, settings).map_err(wrong)?;
         }
         let set = SetRecord::of(&policies);
-        Ok(Gate::new(Inner { sandbox, policies, sources: Sources { inventory, past, zones }, set }))
+        Ok(Gate::new(Inner {
+            sandbox,
+            threads: self.threads.unwrap_or_else(parallel::threads),
+            policies,
+            sources: Sources { inventory, past, zones },
+            set,
+        }))
     }
 }
 
@@ -224,7 +239,7 @@ fn load_all(
     };
     // Each thread loads one policy after another: the memory of one is still mapped for the next.
     let entries: Vec<(usize, &PolicyEntry)> = set.policy.iter().enumerate().collect();
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = parallel::threads();
     let share = entries.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
         let load_share = |share: &[(usize, &PolicyEntry)]| share.iter().map(|entry| load(*entry)).collect::<Vec<_>>();

@@ -3,7 +3,8 @@
 use crate::batch::Batch;
 use crate::columns::{Chunk, Column};
 use crate::gate::{Gate, Loaded, Part};
-use crate::sandbox::{Clock, Run, Step, View};
+use crate::known::{Rows, unreadable};
+use crate::sandbox::{Clock, Input, Run, Step, View};
 use reprieve_model::{Fault, Finding};
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -47,16 +48,20 @@ impl Gate {
     /// The fault of the gate, where inventory or history cannot be asked.
     pub fn evaluate_parts(&self, batch: &Batch, parts: &[Vec<Range<u64>>]) -> Result<Vec<Evaluation>, Fault> {
         let known = self.sources().look_up_all(batch)?;
-        let whole = known.views(batch);
+        let rows = known.all_rows(batch).map_err(|error| unreadable(&error))?;
+        let whole: Vec<View<'_>> = rows.iter().map(Rows::view).collect();
         let cut: Vec<Vec<(Chunk, Vec<Column>)>> =
             parts.iter().map(|part| part.iter().flat_map(|rows| cut(&whole, rows)).collect()).collect();
         let views: Vec<Vec<View<'_>>> =
             cut.iter().map(|part| part.iter().map(|(chunk, resolved)| View { chunk, resolved }).collect()).collect();
         let evaluate = |loaded: &Loaded| {
-            let input = |views| loaded.input(&known.review, views, batch.len());
+            let whole = loaded.input(&known.review, &[], batch.len());
             let run: Run = match views.as_slice() {
-                [only] => self.sandbox().run(&loaded.policy, input(only)),
-                several => self.sandbox().run_parts(&loaded.policy, input(&[]), several),
+                [only] => self.sandbox().run(&loaded.policy, Input { views: only, ..whole }),
+                several => {
+                    let part = |views| self.sandbox().part(&loaded.policy, Input { views, ..whole });
+                    self.sandbox().merged(&loaded.policy, whole, several.iter().map(Vec::as_slice).map(part))
+                }
             };
             let mut part = Part::new(loaded);
             self.complete(&mut part, loaded, batch, run);
@@ -72,7 +77,8 @@ impl Gate {
     /// The fault of a policy, or of the gate.
     pub fn measure(&self, batch: &Batch) -> Result<Vec<Cost>, Fault> {
         let known = self.sources().look_up_all(batch)?;
-        let views = known.views(batch);
+        let rows = known.all_rows(batch).map_err(|error| unreadable(&error))?;
+        let views: Vec<View<'_>> = rows.iter().map(Rows::view).collect();
         let measure = |loaded: &Loaded| {
             let mut watch = Watch::start();
             let run =

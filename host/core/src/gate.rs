@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::decision::{Decision, OUT_OF_SCOPE, is_judge, seal, verdict};
 use crate::facts::facts;
-use crate::known::{Known, Sources};
+use crate::known::{Known, Sources, unreadable};
 use crate::ledger::Reservation;
 use crate::sandbox::{Input, Objection, Sandbox, View};
 use crate::scope::Scope;
@@ -20,6 +20,8 @@ pub struct Gate(Arc<Inner>);
 
 pub(crate) struct Inner {
     pub sandbox: Sandbox,
+    /// Threads that one decision may keep busy.
+    pub threads: usize,
     pub policies: Vec<Loaded>,
     pub sources: Sources,
     pub set: SetRecord,
@@ -126,13 +128,20 @@ impl Gate {
         mut findings: Vec<Finding>,
         mut faults: Vec<Fault>,
     ) -> DecisionDocument {
-        let views = known.views(batch);
         let mut runs = Vec::new();
-        for loaded in &self.0.policies {
-            let run = self.run(loaded, batch, known, &views);
-            findings.extend(run.findings);
-            faults.extend(run.fault);
-            runs.push(run.run);
+        match self.passes(batch, known) {
+            Err(error) => faults.push(unreadable(&error)),
+            Ok(passes) => {
+                for (loaded, pass) in self.0.policies.iter().zip(passes) {
+                    let mut part = Part::new(loaded);
+                    if let Some(run) = pass {
+                        self.complete(&mut part, loaded, batch, run);
+                    }
+                    findings.extend(part.findings);
+                    faults.extend(part.fault);
+                    runs.push(part.run);
+                }
+            }
         }
         if !runs.iter().any(is_judge) {
             faults.push(Fault::of_gate(
@@ -169,18 +178,12 @@ impl Gate {
         &self.0.sandbox
     }
 
-    pub(crate) fn loaded(&self) -> &[Loaded] {
-        &self.0.policies
+    pub(crate) fn threads(&self) -> usize {
+        self.0.threads
     }
 
-    fn run(&self, loaded: &Loaded, batch: &Batch, known: &Known, views: &[View<'_>]) -> Part {
-        let mut part = Part::new(loaded);
-        if !loaded.scope.covers(&batch.claims, known.facts.inventory.as_ref()) {
-            return part;
-        }
-        let outcome = self.0.sandbox.run(&loaded.policy, loaded.input(&known.review, views, batch.len()));
-        self.complete(&mut part, loaded, batch, outcome);
-        part
+    pub(crate) fn loaded(&self) -> &[Loaded] {
+        &self.0.policies
     }
 
     /// Puts down what an evaluation came to.
@@ -300,8 +303,10 @@ pub(crate) fn gate_faults(batch: &Batch, at: Timestamp) -> Vec<Fault> {
 fn finding(objection: Objection, policy: &str, enforced: bool, batch: &Batch) -> Finding {
     let Objection { rule, severity, message, help, field, setting, rows, examples } = objection;
     let example = |row: &u64| match batch.id(*row) {
-        Some(id) => id.to_owned(),
-        None => format!("(row {row}, without an id)"),
+        Ok(Some(id)) => id,
+        Ok(None) => format!("(row {row}, without an id)"),
+        // The example goes missing, and not the finding.
+        Err(_) => format!("(row {row})"),
     };
     Finding {
         policy: policy.to_owned(),

@@ -1,6 +1,7 @@
 //! What is looked up about a batch before any policy sees it.
 
 use crate::batch::Batch;
+use crate::columns::Chunk;
 use crate::facts::{facts, review};
 use crate::history::{History, Question};
 use crate::inventory::{Inventory, Resolution, Unavailable, resolve};
@@ -8,6 +9,7 @@ use crate::ledger::Ledger;
 use crate::sandbox::View;
 use crate::zones::Zones;
 use reprieve_model::{Facts, Fault, HistoryFacts, Timestamp};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Where it is looked up.
@@ -54,7 +56,8 @@ impl Sources {
     /// Asks the inventory.
     pub fn resolve(&self, batch: &Batch, faults: &mut Vec<Fault>) -> Option<Arc<Resolution>> {
         let inventory = self.inventory.as_deref()?;
-        let resolved = resolve(&batch.chunks, inventory, &batch.claims, matches!(self.past, Past::Ledger(_)));
+        let contacts = matches!(self.past, Past::Ledger(_));
+        let resolved = resolve(&batch.chunks, inventory, &batch.claims, contacts, batch.memory.resolved());
         resolved.map(Arc::new).map_err(|error| faults.push(cannot_be_asked("inventory", &error))).ok()
     }
 
@@ -110,12 +113,35 @@ fn cannot_be_asked(cause: &str, error: &Unavailable) -> Fault {
     Fault::of_gate(cause, format!("the {cause} could not be asked: {error}"))
 }
 
+/// That the batch itself cannot be read again.
+pub(crate) fn unreadable(error: &Unavailable) -> Fault {
+    Fault::of_gate("batch", error.to_string())
+}
+
+/// A run of targets, with what the inventory says of them.
+pub(crate) struct Rows<'a> {
+    chunk: Cow<'a, Chunk>,
+    resolved: Option<Cow<'a, Chunk>>,
+}
+
+impl Rows<'_> {
+    /// As policies may ask for it.
+    pub fn view(&self) -> View<'_> {
+        let resolved = self.resolved.as_ref().map(|resolved| resolved.columns.as_slice());
+        View { chunk: &self.chunk, resolved: resolved.unwrap_or_default() }
+    }
+}
+
 impl Known {
-    /// The batch as policies may ask for it.
-    pub fn views<'a>(&'a self, batch: &'a Batch) -> Vec<View<'a>> {
-        let resolved = |i| self.resolution.as_ref().and_then(|resolution| resolution.columns.get(i));
-        let view = |(i, chunk)| View { chunk, resolved: resolved(i).map(Vec::as_slice).unwrap_or_default() };
-        batch.chunks.iter().enumerate().map(view).collect()
+    /// Chunk `i` of the batch.
+    pub fn rows<'a>(&'a self, batch: &'a Batch, i: usize) -> Result<Rows<'a>, Unavailable> {
+        let resolved = self.resolution.as_ref().map(|resolution| resolution.columns.get(i)).transpose()?;
+        Ok(Rows { chunk: batch.chunks.get(i)?, resolved })
+    }
+
+    /// The whole batch in memory, however large it is.
+    pub fn all_rows<'a>(&'a self, batch: &'a Batch) -> Result<Vec<Rows<'a>>, Unavailable> {
+        (0..batch.chunks.len()).map(|i| self.rows(batch, i)).collect()
     }
 
     /// How many tenants there are in all; 0 where nobody knows.

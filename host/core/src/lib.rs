@@ -1,20 +1,21 @@
 //! Reprieve vets deletion batches before anything is deleted. This is the library that a pipeline embeds.
 //!
 //! ```no_run
-//! use reprieve::{Batch, Decision, Gate, Permit};
+//! use reprieve::{Batch, Decision, Gate, Permit, Unavailable};
 //! use std::path::Path;
 //!
 //! // The destructive call takes a permit, and there is no way to make one but the gate.
-//! fn delete(permit: Permit) {
-//!     for id in permit.batch().ids().flatten() {
+//! fn delete(permit: Permit) -> Result<(), Unavailable> {
+//!     permit.batch().each_id(|id| {
 //!         println!("deleting {id}");
-//!     }
+//!         Ok(())
+//!     })
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gate = Gate::builder().config(Path::new("reprieve.toml"))?.build()?;
 //! match gate.vet(Batch::open(Path::new("request.json"))?) {
-//!     Decision::Allow(permit) => delete(permit),
+//!     Decision::Allow(permit) => delete(permit)?,
 //!     Decision::Deny(withheld) | Decision::Undecided(withheld) => {
 //!         for finding in &withheld.document().findings {
 //!             eprintln!("{}: {}", finding.code, finding.message);
@@ -42,6 +43,8 @@ mod history;
 mod inventory;
 mod known;
 mod ledger;
+mod parallel;
+mod passes;
 mod record;
 mod replay;
 mod sandbox;
@@ -51,6 +54,7 @@ mod scope;
 mod set;
 mod signed;
 mod source;
+mod spill;
 mod split;
 mod zones;
 
@@ -70,7 +74,7 @@ pub use reprieve_model as model;
 pub use sandbox::{Cache, Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};
 pub use scope::{OneOrMore, Scope};
 pub use signed::{Draft, Expected, Key, KeySet, NotVouched, Override, PermitClaims, Refused, Unlawful};
-pub use source::{Folder, Place, Unreadable, list_sha256};
+pub use source::{Folder, Place, Progress, Reading, Unreadable, list_sha256};
 pub use split::{Failure as SplitFailure, Part, SetAside, Split};
 
 /// The built-in policies.

@@ -1,12 +1,13 @@
 //! Recording a decision, and making it again from what is recorded.
 
 use crate::batch::Batch;
-use crate::columns::{Chunk, Column};
+use crate::columns::Column;
 use crate::gate::{Gate, gate_faults};
 use crate::history::Question;
 use crate::inventory::{Resolution, Share};
 use crate::ledger::{Blob, DecisionRecord, Ledger, Standing};
 use reprieve_model::{BreakGlass, DecisionDocument, Fault, Finding, Review, Severity};
+use serde::ser::Error;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -180,22 +181,17 @@ fn blobs(batch: &Batch, resolution: Option<&Resolution>) -> Result<(Blob<'static
 
 /// The targets, and what the inventory says of each, as bytes.
 fn columns(batch: &Batch, resolution: Option<&Resolution>) -> Result<Vec<u8>, String> {
-    /// A [`Chunk`] with the columns of the inventory.
-    #[derive(Serialize)]
-    struct Whole<'a> {
-        first_row: u64,
-        rows: u32,
-        columns: Vec<&'a Column>,
+    // A sequence of chunks: their number, and one after the other.
+    let mut bytes = postcard::to_allocvec(&batch.chunks.len()).map_err(|error| error.to_string())?;
+    for i in 0..batch.chunks.len() {
+        let mut chunk = batch.chunks.get(i).map_err(|error| error.to_string())?;
+        if let Some(resolution) = resolution {
+            let resolved = resolution.columns.get(i).map_err(|error| error.to_string())?;
+            chunk.to_mut().columns.extend(resolved.into_owned().columns);
+        }
+        bytes = postcard::to_extend(&*chunk, bytes).map_err(|error| error.to_string())?;
     }
-    let resolved = |i: usize| -> &[Column] {
-        resolution.and_then(|resolution| resolution.columns.get(i)).map(Vec::as_slice).unwrap_or_default()
-    };
-    let mut chunks = Vec::with_capacity(batch.chunks.len());
-    for (i, Chunk { first_row, rows, columns }) in batch.chunks.iter().enumerate() {
-        let columns = columns.iter().chain(resolved(i)).collect();
-        chunks.push(Whole { first_row: *first_row, rows: *rows, columns });
-    }
-    postcard::to_allocvec(&chunks).map_err(|error| error.to_string())
+    Ok(bytes)
 }
 
 /// Who is affected, a line a tenant, in the order of their names.
@@ -211,13 +207,15 @@ fn affected_lines(batch: &Batch, resolution: Option<&Resolution>) -> serde_json:
             resolution.tenants.iter().map(affected).collect()
         }
         None => {
-            let mut tenants: BTreeMap<&str, u64> = BTreeMap::new();
-            for chunk in &batch.chunks {
+            let mut tenants: BTreeMap<String, u64> = BTreeMap::new();
+            for chunk in batch.chunks.iter() {
+                let chunk = chunk.map_err(serde_json::Error::custom)?;
                 let (counts, _) = chunk.column("tenant").map(Column::count).unwrap_or_default();
-                counts.into_iter().for_each(|(tenant, count)| *tenants.entry(tenant).or_default() += count);
+                counts
+                    .into_iter()
+                    .for_each(|(tenant, count)| *tenants.entry(tenant.to_owned()).or_default() += count);
             }
-            let affected =
-                |(tenant, things): (&str, u64)| Affected { tenant: tenant.to_owned(), things, ..Affected::default() };
+            let affected = |(tenant, things): (String, u64)| Affected { tenant, things, ..Affected::default() };
             tenants.into_iter().map(affected).collect()
         }
     };

@@ -57,12 +57,13 @@ impl Replay<'_> {
     /// # Errors
     /// What is wrong with the record.
     pub fn ids(&self) -> Result<Vec<String>, String> {
-        Ok(self.batch()?.ids().flatten().map(str::to_owned).collect())
+        let ids = self.batch()?.ids().map_err(|error| error.to_string())?;
+        Ok(ids.into_iter().flatten().collect())
     }
 
     fn batch(&self) -> Result<Batch, String> {
         let chunks: Vec<Chunk> = postcard::from_bytes(self.columns).map_err(|error| error.to_string())?;
-        Ok(Batch::recorded(&self.record.review, chunks))
+        Batch::recorded(&self.record.review, chunks).map_err(|error| error.to_string())
     }
 
     /// Decides again, with the policies of `gate` and what was known then.

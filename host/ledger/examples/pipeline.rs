@@ -58,11 +58,12 @@ fn delete(customers: &Connection, permit: Permit) -> Result<usize, Failure> {
         // One transaction: all of the batch goes, or none of it.
         let transaction = customers.unchecked_transaction()?;
         let mut deleted = 0;
-        for id in permit.batch().ids().flatten() {
+        permit.batch().each_id(|id| -> Result<(), Failure> {
             deleted += transaction.execute("DELETE FROM customers WHERE id = ?1", [id])?;
-        }
+            Ok(())
+        })?;
         transaction.commit()?;
-        Ok::<_, rusqlite::Error>(deleted)
+        Ok::<_, Failure>(deleted)
     })();
     match deleted {
         Ok(deleted) => {
@@ -71,7 +72,7 @@ fn delete(customers: &Connection, permit: Permit) -> Result<usize, Failure> {
         }
         Err(error) => {
             permit.abort(&format!("rolled back: {error}"))?;
-            Err(error.into())
+            Err(error)
         }
     }
 }

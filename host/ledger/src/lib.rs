@@ -15,8 +15,11 @@
 //! let ledger = SqlLedger::open_sqlite(Path::new("reprieve.db"))?;
 //! let gate = Gate::builder().ledger(ledger).build()?;
 //! if let Decision::Allow(permit) = gate.vet(Batch::open(Path::new("request.json"))?) {
-//!     let ids: Vec<&str> = permit.batch().ids().flatten().collect();
-//!     let deleted = ids.len() as u64; // … delete them …
+//!     let mut deleted = 0;
+//!     permit.batch().each_id(|_id| {
+//!         deleted += 1; // … delete it …
+//!         Ok::<(), reprieve::Unavailable>(())
+//!     })?;
 //!     permit.commit(&Outcome::succeeded(deleted))?;
 //! }
 //! # Ok(()) }

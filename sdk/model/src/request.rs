@@ -5,6 +5,7 @@
 use crate::{Approval, DryRun, Free, Migration, Notice, Provenance, Recovery, Timestamp, UniqueMap};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
+use std::collections::BTreeMap;
 
 /// The request without its targets: what a policy is handed.
 pub type Claims = Request<Option<()>>;
@@ -224,7 +225,8 @@ pub enum Targets {
     File(TargetFile),
 }
 
-/// A target list in a file of its own: NDJSON or CSV, told apart by the name (`.ndjson`, `.jsonl`, `.csv`).
+/// A target list in a file of its own. Its name says what it is: NDJSON (`.ndjson`, `.jsonl`) or CSV (`.csv`), also packed
+/// with gzip or Zstandard (`.gz`, `.zst` behind that), Parquet (`.parquet`) or Arrow (`.arrow`, `.feather`, `.arrows`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -233,6 +235,9 @@ pub struct TargetFile {
     pub path: String,
     /// SHA-256 of the file, lower-case hex. Anything else in the file is an error.
     pub sha256: Option<String>,
+    /// The columns that fields of the targets are read from, where they have other names: `{"id": "app_id"}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, String>,
 }
 
 /// One thing to delete. Further fields must begin with `x_` and hold strings.

@@ -2,7 +2,7 @@
 
 use crate::Status;
 use crate::files::{Readers, write_whole};
-use crate::setup::request;
+use crate::reading::ReadingArguments;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use reprieve::model::{Duration, Timestamp};
@@ -25,6 +25,8 @@ pub enum Command {
 pub struct New {
     /// The request whose list it is for
     request: PathBuf,
+    #[command(flatten)]
+    reading: ReadingArguments,
     /// The codes to lift; `retention/*` and faults can never be lifted
     #[arg(long, value_name = "CODE", value_delimiter = ',', required = true)]
     codes: Vec<String>,
@@ -69,7 +71,7 @@ pub struct Show {
 pub fn run(command: &Command) -> anyhow::Result<Status> {
     match command {
         Command::New(arguments) => {
-            let batch = request(&arguments.request)?;
+            let batch = arguments.reading.request(&arguments.request)?;
             ensure!(!arguments.out.exists(), "{} is there already\nhelp: `--out FILE`", arguments.out.display());
             // It is good from this moment on; the ledger's clock will say whether it still is.
             let from = batch.evaluated_at();

@@ -89,7 +89,7 @@ fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<String> 
     let mut file = fs::File::create(folder.join("set-aside.ndjson"))?;
     for aside in &split.set_aside {
         let mut target = Vec::new();
-        batch.select(&[aside.row]).write_targets(&mut target)?;
+        batch.select(&[aside.row])?.write_targets(&mut target)?;
         let target = RawValue::from_string(String::from_utf8(target)?.trim_end().to_owned())?;
         let line = SetAsideLine { reasons: aside.reasons.clone(), row: aside.row, target };
         writeln!(file, "{}", serde_json::to_string(&line)?)?;

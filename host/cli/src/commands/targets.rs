@@ -1,7 +1,7 @@
 //! `reprieve targets`: the targets of a request in their canonical form.
 
 use crate::Status;
-use crate::setup::request;
+use crate::reading::ReadingArguments;
 use clap::Args;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -11,11 +11,13 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The request, or `-` for standard input
     request: PathBuf,
+    #[command(flatten)]
+    reading: ReadingArguments,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let batch = request(&arguments.request)?;
+    let batch = arguments.reading.request(&arguments.request)?;
     let mut out = BufWriter::new(anstream::stdout().lock());
     batch.write_targets(&mut out)?;
     out.flush()?;

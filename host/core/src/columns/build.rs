@@ -21,29 +21,44 @@ pub(crate) struct Row<'a> {
     pub extra: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
-/// Which rows are known.
+/// Which rows are known. The bitmap begins with the first row that is not.
 #[derive(Debug, Default)]
-struct Validity {
-    bits: Vec<u8>,
+pub(crate) struct Validity {
+    bits: Option<Vec<u8>>,
     rows: usize,
     known: usize,
 }
 
 impl Validity {
+    #[inline]
     fn push(&mut self, known: bool) {
-        if self.rows.is_multiple_of(8) {
-            self.bits.push(0);
+        self.known += usize::from(known);
+        if known && self.bits.is_none() {
+            self.rows += 1;
+        } else {
+            self.push_bit(known);
         }
-        if let (true, Some(last)) = (known, self.bits.last_mut()) {
-            *last |= 1 << (self.rows % 8);
+    }
+
+    fn push_bit(&mut self, known: bool) {
+        let rows = self.rows;
+        let bits = self.bits.get_or_insert_with(|| {
+            let mut bits = vec![u8::MAX; rows / 8];
+            bits.extend((!rows.is_multiple_of(8)).then(|| (1 << (rows % 8)) - 1));
+            bits
+        });
+        if rows.is_multiple_of(8) {
+            bits.push(0);
+        }
+        if let (true, Some(last)) = (known, bits.last_mut()) {
+            *last |= 1 << (rows % 8);
         }
         self.rows += 1;
-        self.known += usize::from(known);
     }
 
     /// The bitmap; nothing where every row is known.
     fn finish(self) -> Option<Vec<u8>> {
-        (self.known < self.rows).then_some(self.bits)
+        self.bits
     }
 }
 
@@ -56,35 +71,59 @@ pub(crate) struct CodesBuilder {
 }
 
 impl CodesBuilder {
+    #[inline]
     pub fn push(&mut self, text: Option<&str>) {
-        self.validity.push(text.is_some());
-        let code = text.map_or(0, |text| self.code(text));
-        self.codes.values.push(code);
+        let code = text.map(|text| self.code(text));
+        self.push_code(code);
     }
 
-    fn code(&mut self, text: &str) -> u32 {
+    /// Adds a row with a code that [`code`](Self::code) gave.
+    #[inline]
+    pub fn push_code(&mut self, code: Option<u32>) {
+        self.validity.push(code.is_some());
+        self.codes.values.push(code.unwrap_or_default());
+    }
+
+    /// Adds row `row`. As long as none was known, there is no column.
+    #[inline]
+    fn put(&mut self, row: usize, text: Option<&str>) {
+        if text.is_some() || self.validity.rows > 0 {
+            (self.validity.rows..row).for_each(|_| self.push(None));
+            self.push(text);
+        }
+    }
+
+    /// The code of a text.
+    #[inline]
+    pub fn code(&mut self, text: &str) -> u32 {
+        let text = text.as_bytes();
         // Lists are mostly sorted or of one kind: the value before is the likeliest.
         if let Some(&last) = self.codes.values.last()
             && (last as usize) < self.codes.dictionary.len()
-            && self.codes.dictionary.get(last as usize) == text
+            && self.codes.dictionary.bytes(last as usize) == text
         {
             return last;
         }
+        self.look_up(text)
+    }
+
+    fn look_up(&mut self, text: &[u8]) -> u32 {
         let hasher = FixedState::default();
         let dictionary = &mut self.codes.dictionary;
-        let found = self.index.find(hasher.hash_one(text), |&code| dictionary.get(code as usize) == text);
-        if let Some(&code) = found {
+        let hash = hasher.hash_one(text);
+        if let Some(&code) = self.index.find(hash, |&code| dictionary.bytes(code as usize) == text) {
             return code;
         }
         let code = dictionary.len() as u32;
-        dictionary.push(text);
+        dictionary.bytes.extend_from_slice(text);
+        dictionary.offsets.push(dictionary.bytes.len() as u32);
         let dictionary = &self.codes.dictionary;
-        self.index.insert_unique(hasher.hash_one(text), code, |&code| hasher.hash_one(dictionary.get(code as usize)));
+        self.index.insert_unique(hash, code, |&code| hasher.hash_one(dictionary.bytes(code as usize)));
         code
     }
 
     /// The column; nothing where no row is known.
-    fn finish(self, name: &str) -> Option<Column> {
+    pub fn finish(self, name: &str) -> Option<Column> {
         (self.validity.known > 0).then(|| self.column(name))
     }
 
@@ -93,8 +132,9 @@ impl CodesBuilder {
     }
 }
 
+/// A column of numbers.
 #[derive(Debug)]
-struct Numbers<T> {
+pub(crate) struct Numbers<T> {
     values: Vec<T>,
     validity: Validity,
 }
@@ -106,13 +146,23 @@ impl<T> Default for Numbers<T> {
 }
 
 impl<T: Default> Numbers<T> {
-    fn push(&mut self, value: Option<T>) {
+    #[inline]
+    pub fn push(&mut self, value: Option<T>) {
         self.validity.push(value.is_some());
         self.values.push(value.unwrap_or_default());
     }
 
+    /// Adds row `row`. As long as none was known, there is no column.
+    #[inline]
+    fn put(&mut self, row: usize, value: Option<T>) {
+        if value.is_some() || self.validity.rows > 0 {
+            (self.validity.rows..row).for_each(|_| self.push(None));
+            self.push(value);
+        }
+    }
+
     /// The column; nothing where no row is known.
-    fn finish(self, name: &str, wrap: fn(Vec<T>) -> Values) -> Option<Column> {
+    pub fn finish(self, name: &str, wrap: fn(Vec<T>) -> Values) -> Option<Column> {
         (self.validity.known > 0).then(|| self.column(name, wrap))
     }
 
@@ -121,27 +171,33 @@ impl<T: Default> Numbers<T> {
     }
 }
 
+/// A column of text without a dictionary.
 #[derive(Debug, Default)]
-struct Texts {
+pub(crate) struct Texts {
     strings: Strings,
     validity: Validity,
 }
 
 impl Texts {
-    fn push(&mut self, text: Option<&str>) {
+    #[inline]
+    pub fn push(&mut self, text: Option<&str>) {
         self.validity.push(text.is_some());
         self.strings.push(text.unwrap_or_default());
     }
 
-    fn finish(self, name: String) -> Column {
+    /// The column; nothing where no row is known.
+    pub fn finish_if_known(self, name: String) -> Option<Column> {
+        (self.validity.known > 0).then(|| self.finish(name))
+    }
+
+    pub fn finish(self, name: String) -> Column {
         Column { name, values: Values::Strings(self.strings), validity: self.validity.finish() }
     }
 }
 
-/// A chunk being filled.
+/// A chunk being filled. Its first row is 0.
 #[derive(Debug, Default)]
 pub(crate) struct ChunkBuilder {
-    first_row: u64,
     rows: usize,
     /// Bytes of text that were pushed, in all columns together.
     bytes: usize,
@@ -157,23 +213,26 @@ pub(crate) struct ChunkBuilder {
 }
 
 impl ChunkBuilder {
-    pub fn new(first_row: u64) -> Self {
-        Self { first_row, ..Self::default() }
-    }
-
     pub fn push(&mut self, row: &Row<'_>) {
         let texts = [&row.id, &row.kind, &row.tenant, &row.environment, &row.state];
         self.bytes += texts.into_iter().flatten().map(|text| text.len()).sum::<usize>();
-        self.bytes += row.extra.iter().map(|(_, text)| text.len()).sum::<usize>();
         self.ids.push(row.id.as_deref());
-        self.kind.push(row.kind.as_deref());
-        self.tenant.push(row.tenant.as_deref());
-        self.environment.push(row.environment.as_deref());
-        self.state.push(row.state.as_deref());
-        self.created_at.push(row.created_at);
-        self.last_used_at.push(row.last_used_at);
-        self.size_bytes.push(row.size_bytes);
-        for (name, _) in &row.extra {
+        self.kind.put(self.rows, row.kind.as_deref());
+        self.tenant.put(self.rows, row.tenant.as_deref());
+        self.environment.put(self.rows, row.environment.as_deref());
+        self.state.put(self.rows, row.state.as_deref());
+        self.created_at.put(self.rows, row.created_at);
+        self.last_used_at.put(self.rows, row.last_used_at);
+        self.size_bytes.put(self.rows, row.size_bytes);
+        if !row.extra.is_empty() || !self.extra.is_empty() {
+            self.push_extra(&row.extra);
+        }
+        self.rows += 1;
+    }
+
+    fn push_extra(&mut self, extra: &[(Cow<'_, str>, Cow<'_, str>)]) {
+        self.bytes += extra.iter().map(|(_, text)| text.len()).sum::<usize>();
+        for (name, _) in extra {
             if !self.extra.iter().any(|(known, _)| known == name) {
                 let mut column = Texts::default();
                 (0..self.rows).for_each(|_| column.push(None));
@@ -181,17 +240,12 @@ impl ChunkBuilder {
             }
         }
         for (name, column) in &mut self.extra {
-            column.push(row.extra.iter().find(|(other, _)| other == name).map(|(_, text)| text.as_ref()));
+            column.push(extra.iter().find(|(other, _)| other == name).map(|(_, text)| text.as_ref()));
         }
-        self.rows += 1;
     }
 
     pub fn is_full(&self) -> bool {
         self.rows >= CHUNK_ROWS || self.bytes >= CHUNK_BYTES
-    }
-
-    pub fn rows(&self) -> usize {
-        self.rows
     }
 
     pub fn finish(mut self) -> Chunk {
@@ -205,7 +259,7 @@ impl ChunkBuilder {
         columns.extend(self.last_used_at.finish("last_used_at", Values::I64s));
         columns.extend(self.size_bytes.finish("size_bytes", Values::U64s));
         columns.extend(self.extra.into_iter().map(|(name, column)| column.finish(name)));
-        Chunk { first_row: self.first_row, rows: self.rows as u32, columns }
+        Chunk { first_row: 0, rows: self.rows as u32, columns }
     }
 }
 
@@ -243,9 +297,13 @@ impl ResolvedBuilder {
     /// Every resolved column, known or not: there was an inventory, and this is what it said.
     pub fn finish(self) -> Vec<Column> {
         let bools: fn(Vec<u8>) -> Values = |values| {
-            let mut bits = Validity::default();
-            values.iter().for_each(|value| bits.push(*value == 1));
-            Values::Bools(bits.bits)
+            let mut bits = vec![0; values.len().div_ceil(8)];
+            for (row, value) in values.iter().enumerate() {
+                if let Some(byte) = bits.get_mut(row / 8) {
+                    *byte |= value << (row % 8);
+                }
+            }
+            Values::Bools(bits)
         };
         vec![
             self.kind.column("resolved_kind"),

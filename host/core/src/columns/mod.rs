@@ -2,9 +2,12 @@
 //! bitmaps. A chunk is what a policy is handed, so a batch of a million rows is a few dozen buffers.
 
 mod build;
+mod bytes;
 mod slice;
+mod store;
 
-pub(crate) use build::{ChunkBuilder, ResolvedBuilder, Row};
+pub(crate) use build::{ChunkBuilder, CodesBuilder, Numbers, ResolvedBuilder, Row, Texts};
+pub(crate) use store::Store;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +18,7 @@ pub const CHUNK_ROWS: usize = 65_536;
 pub(crate) const CHUNK_BYTES: usize = 8 << 20;
 
 /// A run of consecutive targets.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
     /// Row number of the first target in the whole batch.
     pub first_row: u64,
@@ -88,11 +91,15 @@ impl Strings {
 
     /// String `i`; empty where there is none.
     pub fn get(&self, i: usize) -> &str {
+        str::from_utf8(self.bytes(i)).unwrap_or_default()
+    }
+
+    /// The bytes of string `i`.
+    #[inline]
+    pub(crate) fn bytes(&self, i: usize) -> &[u8] {
         match (self.offsets.get(i), self.offsets.get(i + 1)) {
-            (Some(&from), Some(&to)) => {
-                self.bytes.get(from as usize..to as usize).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or("")
-            }
-            _ => "",
+            (Some(&from), Some(&to)) => self.bytes.get(from as usize..to as usize).unwrap_or_default(),
+            _ => &[],
         }
     }
 
@@ -101,6 +108,7 @@ impl Strings {
         (0..self.len()).map(|i| self.get(i))
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
         self.offsets.push(self.bytes.len() as u32);
@@ -124,6 +132,22 @@ impl Column {
         }
     }
 
+    /// How many rows are unknown.
+    pub(crate) fn unknown(&self) -> u64 {
+        let known: u64 = self.validity.iter().flatten().map(|byte| u64::from(byte.count_ones())).sum();
+        self.validity.as_ref().map_or(0, |_| self.rows() - known)
+    }
+
+    fn rows(&self) -> u64 {
+        (match &self.values {
+            Values::Strings(strings) => strings.len(),
+            Values::Codes(codes) => codes.values.len(),
+            Values::U64s(values) => values.len(),
+            Values::I64s(values) => values.len(),
+            Values::Bools(bits) => 8 * bits.len(),
+        }) as u64
+    }
+
     /// Counts the rows of a column of codes: for each distinct value how often it stands there, and how many rows
     /// are unknown.
     pub(crate) fn count(&self) -> (Vec<(&str, u64)>, u64) {
@@ -141,6 +165,12 @@ impl Column {
 }
 
 impl Chunk {
+    /// The id of every target, in order; `None` where a row has none.
+    pub fn ids(&self) -> impl Iterator<Item = Option<&str>> {
+        let ids = self.column("id");
+        (0..self.rows as usize).map(move |row| ids.and_then(|ids| ids.text(row)))
+    }
+
     /// The column of that name, if any of these targets has a value in it.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)

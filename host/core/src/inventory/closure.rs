@@ -2,10 +2,10 @@
 
 use super::resolve::Share;
 use super::{PoolRecord, Record, Snapshot, Unavailable};
+use crate::columns::Store;
 use crate::facts::Counter;
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::{Claims, Closure, Pool, TenantFacts};
-use std::borrow::Cow;
 
 /// Levels of dependents that are followed. A cycle ends by itself; a chain this long is a mistake in the inventory.
 const MAX_DEPTH: usize = 64;
@@ -18,10 +18,11 @@ pub(super) type Found = (Closure, Vec<Pool>, HashMap<String, Share>);
 
 /// Everything that goes, as it is being counted.
 #[derive(Debug, Default)]
-pub(super) struct Walk<'a> {
-    /// Ids seen: the targets, and whatever was reached from them.
-    seen: HashSet<Cow<'a, str>>,
-    /// Dependents that were named and not yet looked up.
+pub(super) struct Walk {
+    /// Ids that were named as dependents. Whether they are targets too is looked up in the list, level by level, so
+    /// that the targets need not be held here.
+    named: HashSet<String>,
+    /// Those of them that were not looked up.
     frontier: Vec<String>,
     tenants: HashMap<String, Share>,
     tenants_unknown: u64,
@@ -31,12 +32,7 @@ pub(super) struct Walk<'a> {
     closure: Closure,
 }
 
-impl<'a> Walk<'a> {
-    /// Marks an id as a target, before anything is followed.
-    pub fn target(&mut self, id: &'a str) {
-        self.seen.insert(Cow::Borrowed(id));
-    }
-
+impl Walk {
     /// Counts a target, with the tenant and kind that the list gives where the inventory gives none.
     pub fn add_target(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) {
         let tenant = record.and_then(|record| record.tenant.as_deref()).or(tenant);
@@ -58,8 +54,8 @@ impl<'a> Walk<'a> {
             None => self.closure.unknown += 1,
             Some(dependents) => {
                 for id in dependents {
-                    if !self.seen.contains(id.as_str()) {
-                        self.seen.insert(Cow::Owned(id.clone()));
+                    if !self.named.contains(id.as_str()) {
+                        self.named.insert(id.clone());
                         self.frontier.push(id.clone());
                     }
                 }
@@ -68,12 +64,21 @@ impl<'a> Walk<'a> {
     }
 
     /// Follows the dependents, level by level, and gives the closure, the pools it takes from and the tenants it reaches.
-    pub fn finish(mut self, inventory: &dyn Snapshot, claims: &Claims) -> Result<Found, Unavailable> {
+    pub fn finish(
+        mut self,
+        targets: &Store,
+        inventory: &dyn Snapshot,
+        claims: &Claims,
+    ) -> Result<Found, Unavailable> {
+        let evidence: Vec<&str> = evidence(claims).collect();
+        let among_targets = targets_among(targets, evidence.iter().copied())?;
         for _ in 0..MAX_DEPTH {
             if self.frontier.is_empty() {
                 break;
             }
-            let level = std::mem::take(&mut self.frontier);
+            let mut level = std::mem::take(&mut self.frontier);
+            let declared = targets_among(targets, level.iter().map(String::as_str))?;
+            level.retain(|id| !declared.contains(id.as_str()));
             let ids: Vec<&str> = level.iter().map(String::as_str).collect();
             for (id, record) in ids.iter().zip(inventory.records(&ids)?) {
                 let record = record.as_deref();
@@ -86,13 +91,19 @@ impl<'a> Walk<'a> {
                 self.add(record, record.and_then(|record| record.tenant.as_deref()), kind);
             }
         }
-        self.closure.truncated = !self.frontier.is_empty();
+        // What is a target is not beyond the limit of depth.
+        let declared = targets_among(targets, self.frontier.iter().map(String::as_str))?;
+        self.closure.truncated = self.frontier.iter().any(|id| !declared.contains(id));
         let pools = self.pools(inventory)?;
         let closure = Closure {
             undeclared_kinds: self.undeclared_kinds.tally(),
             tenants: TenantFacts { distinct: self.tenants.len() as u64, unknown: self.tenants_unknown },
             kinds: self.kinds.tally(),
-            evidence: evidence(claims).filter(|name| self.seen.contains(*name)).map(str::to_owned).collect(),
+            evidence: evidence
+                .into_iter()
+                .filter(|name| among_targets.contains(*name) || self.named.contains(*name))
+                .map(str::to_owned)
+                .collect(),
             ..self.closure
         };
         Ok((closure, pools, self.tenants))
@@ -110,6 +121,20 @@ impl<'a> Walk<'a> {
         };
         Ok(names.iter().zip(records).map(pool).collect())
     }
+}
+
+/// Those of the ids that are targets.
+fn targets_among<'a>(targets: &Store, ids: impl Iterator<Item = &'a str>) -> Result<HashSet<String>, Unavailable> {
+    let ids: HashSet<&str> = ids.collect();
+    let mut found = HashSet::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    for chunk in targets.iter() {
+        let chunk = chunk?;
+        found.extend(chunk.ids().flatten().filter(|id| ids.contains(id)).map(str::to_owned));
+    }
+    Ok(found)
 }
 
 /// The things that the request's evidence relies on: backups and where they are, the copy of what was moved.

@@ -57,7 +57,7 @@ pub struct PoolRecord {
     pub minimum: Option<u64>,
 }
 
-/// The inventory could not answer.
+/// Something that has to be asked could not answer: an inventory, a history, a ledger, or the disk.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unavailable(pub String);

@@ -2,7 +2,7 @@
 
 use super::closure::Walk;
 use super::{Inventory, Record, Snapshot, Unavailable};
-use crate::columns::{CHUNK_ROWS, Chunk, Column, ResolvedBuilder};
+use crate::columns::{CHUNK_ROWS, Chunk, ResolvedBuilder, Store};
 use crate::facts::Counter;
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::{Claims, InventoryFacts, TenantFacts};
@@ -11,7 +11,7 @@ use reprieve_model::{Claims, InventoryFacts, TenantFacts};
 #[derive(Debug)]
 pub(crate) struct Resolution {
     /// The resolved columns of each chunk, in the order of the chunks.
-    pub columns: Vec<Vec<Column>>,
+    pub columns: Store,
     /// What they come to.
     pub facts: InventoryFacts,
     /// Every tenant that is reached.
@@ -57,25 +57,23 @@ impl Who {
     }
 }
 
-/// Asks the inventory about every target, chunk by chunk, and with `contacts` also who answers for the tenants.
+/// Asks the inventory about every target, chunk by chunk, and with `contacts` also who answers for the tenants. What
+/// does not fit into `memory` bytes is set aside on disk.
 pub(crate) fn resolve(
-    chunks: &[Chunk],
+    chunks: &Store,
     inventory: &dyn Inventory,
     claims: &Claims,
     contacts: bool,
+    memory: u64,
 ) -> Result<Resolution, Unavailable> {
     let inventory = inventory.snapshot()?;
     let mut walk = Walk::default();
-    for chunk in chunks {
-        let column = chunk.column("id");
-        (0..chunk.rows as usize).filter_map(|row| column?.text(row)).for_each(|id| walk.target(id));
-    }
-
-    let mut columns = Vec::with_capacity(chunks.len());
+    let mut columns = Store::new(memory);
     let (mut kinds, mut environments, mut states) = (Counter::default(), Counter::default(), Counter::default());
     let mut tenants: HashSet<String> = HashSet::new();
     let (mut resolved, mut unresolved, mut tenants_unknown) = (0, 0, 0);
-    for chunk in chunks {
+    for chunk in chunks.iter() {
+        let chunk = chunk?;
         let (id, tenant, kind) = (chunk.column("id"), chunk.column("tenant"), chunk.column("kind"));
         let rows = chunk.rows as usize;
         let ids: Vec<&str> = (0..rows).map(|row| id.and_then(|id| id.text(row)).unwrap_or_default()).collect();
@@ -109,10 +107,13 @@ pub(crate) fn resolve(
                 _ => {}
             }
         }
-        columns.push(built);
+        let built = Chunk { first_row: chunk.first_row, rows: chunk.rows, columns: built };
+        columns
+            .push(built)
+            .map_err(|error| Unavailable(format!("what the inventory says cannot be set aside on disk: {error}")))?;
     }
 
-    let (closure, pools, mut shares) = walk.finish(&*inventory, claims)?;
+    let (closure, pools, mut shares) = walk.finish(chunks, &*inventory, claims)?;
     let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
     let facts = InventoryFacts {
         sha256: inventory.sha256(),

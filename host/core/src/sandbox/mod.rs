@@ -23,7 +23,7 @@ pub use fault::{Cause, Fault};
 pub use limits::Limits;
 pub(crate) use policy::{Data, LoadFailure, Policy};
 pub use policy::{Descriptor, RuleInfo};
-pub(crate) use run::{Clock, Input, Run, Step};
+pub(crate) use run::{Clock, Input, Run, Saved, Step};
 
 use slots::Slots;
 use ticker::Ticker;

@@ -34,6 +34,13 @@ pub(crate) struct Run {
     pub outcome: Result<Vec<Objection>, Fault>,
 }
 
+/// What a policy keeps of a part of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Saved {
+    fuel: u64,
+    state: Result<Vec<u8>, Fault>,
+}
+
 /// What an evaluation does, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -117,7 +124,7 @@ impl Sandbox {
 
     /// Runs a policy over a batch, and tells `clock` when each step is done.
     pub fn timed(&self, policy: &Policy, input: Input<'_>, clock: &mut impl Clock) -> Run {
-        let (fuel, outcome) = self.instance(policy, input, clock, |pass, clock| {
+        let (fuel, outcome) = self.instance(policy, input, input.rows, clock, |pass, clock| {
             pass.observe(input.views)?;
             clock.done(Step::Observe);
             let found = pass.finish();
@@ -127,34 +134,45 @@ impl Sandbox {
         Run { fuel, outcome }
     }
 
-    /// Runs a policy over parts of a batch, each in an instance of its own, and merges what they save. Fuel is that of
-    /// all instances together.
-    pub fn run_parts(&self, policy: &Policy, input: Input<'_>, parts: &[Vec<View<'_>>]) -> Run {
-        let mut all = 0;
-        let mut saved = Vec::new();
-        for part in parts {
-            let (fuel, state) = self.instance(policy, input, &mut (), |pass, ()| {
-                pass.observe(part)?;
-                pass.save()
-            });
-            all += fuel;
-            match state {
-                Ok(state) => saved.push(state),
-                Err(fault) => return Run { fuel: all, outcome: Err(fault) },
-            }
-        }
-        let (fuel, outcome) = self.instance(policy, input, &mut (), |pass, ()| {
-            saved.iter().try_for_each(|state| pass.merge(state))?;
-            pass.finish()
+    /// Runs a policy over a part of a batch, of which the input holds the views.
+    pub fn part(&self, policy: &Policy, input: Input<'_>) -> Saved {
+        let rows = input.views.iter().map(|view| u64::from(view.chunk.rows)).sum();
+        let (fuel, state) = self.instance(policy, input, rows, &mut (), |pass, ()| {
+            pass.observe(input.views)?;
+            pass.save()
         });
-        Run { fuel: all + fuel, outcome }
+        Saved { fuel, state }
     }
 
-    /// Opens a fresh instance and lets `with` use it. Gives the fuel that took.
+    /// Merges what a policy saved of every part of a batch, in their order, and has it answer. Fuel is that of all
+    /// instances together.
+    pub fn merged(&self, policy: &Policy, input: Input<'_>, parts: impl IntoIterator<Item = Saved>) -> Run {
+        let (mut before, mut states) = (0, Ok(Vec::new()));
+        for Saved { fuel, state } in parts {
+            before += fuel;
+            match (&mut states, state) {
+                (Ok(states), Ok(state)) => states.push(state),
+                (Ok(_), Err(fault)) => states = Err(fault),
+                (Err(_), _) => {}
+            }
+        }
+        let states = match states {
+            Ok(states) => states,
+            Err(fault) => return Run { fuel: before, outcome: Err(fault) },
+        };
+        let (fuel, outcome) = self.instance(policy, input, input.rows, &mut (), |pass, ()| {
+            states.iter().try_for_each(|state| pass.merge(state))?;
+            pass.finish()
+        });
+        Run { fuel: before + fuel, outcome }
+    }
+
+    /// Opens a fresh instance, with fuel for so many rows, and lets `with` use it. Gives the fuel that took.
     fn instance<T, C: Clock>(
         &self,
         policy: &Policy,
         input: Input<'_>,
+        rows: u64,
         clock: &mut C,
         with: impl FnOnce(&mut Pass<'_>, &mut C) -> Result<T, Fault>,
     ) -> (u64, Result<T, Fault>) {
@@ -163,7 +181,7 @@ impl Sandbox {
         let bytes =
             input.review.len() + input.settings.len() + input.data.iter().map(|(_, data)| data.len()).sum::<usize>();
         let looks_at_rows = !policy.descriptor.columns.is_empty();
-        let rows = if looks_at_rows { input.rows } else { 0 };
+        let rows = if looks_at_rows { rows } else { 0 };
         let mut store = self.store(input.memory, rows, bytes as u64);
         let given = self.limits.fuel_for(rows, bytes as u64);
         let opened = || {

@@ -1,6 +1,8 @@
 //! CSV with a header: target lists and inventories.
 
-use super::row::{FIELDS, known, unknown_field};
+use super::blocks::{Wrong, each_line};
+use super::fields::{Field, Mapping};
+use super::row::{known, says_something};
 use super::{Place, Unreadable};
 use crate::columns::Row;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
@@ -9,31 +11,107 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::Read;
 
-pub(super) fn read(reader: &mut impl Read, shown: &str, mut each: impl FnMut(&Row<'_>)) -> Result<(), Unreadable> {
-    each_record(
+/// A header: the columns, with the fields of a target that they hold.
+#[derive(Debug)]
+pub(super) struct Header(Vec<(String, Field)>);
+
+impl Header {
+    fn of<'a>(names: impl Iterator<Item = &'a str>, mapping: &Mapping) -> Result<Self, String> {
+        let header = names.map(|name| Ok((name.to_owned(), mapping.field_of(name)?)));
+        let header = header.collect::<Result<Vec<_>, String>>()?;
+        check(header.iter().map(|(name, _)| name.as_str()), mapping.column(Field::Id))?;
+        Ok(Self(header))
+    }
+
+    /// Reads the header off the beginning of a text without quotes. Gives how many bytes and lines it takes.
+    pub fn read(text: &[u8], shown: &str, mapping: &Mapping) -> Result<(Self, usize, u64), Unreadable> {
+        let mut start = 0;
+        for (line, bytes) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
+            start += bytes.len();
+            let wrong = |message: &str| Unreadable::new(shown, Place::Line(line), message);
+            let names = str::from_utf8(bytes).map_err(|_| wrong("the header is not UTF-8"))?;
+            let names = names.trim_end_matches(['\r', '\n']);
+            if !names.is_empty() {
+                let header =
+                    Self::of(names.split(','), mapping).map_err(|message| in_header(shown, line, &message))?;
+                return Ok((header, start, line));
+            }
+        }
+        Err(in_header(shown, 1, &no_id(mapping.column(Field::Id))))
+    }
+
+    fn row<'a>(&'a self, fields: impl Iterator<Item = &'a str>) -> Result<Row<'a>, String> {
+        let mut row = Row::default();
+        for ((name, field), value) in self.0.iter().zip(fields) {
+            let text = || known(Cow::Borrowed(value));
+            match field {
+                Field::Id => row.id = Some(Cow::Borrowed(value)),
+                Field::Kind => row.kind = text(),
+                Field::Tenant => row.tenant = text(),
+                Field::Environment => row.environment = text(),
+                Field::State => row.state = text(),
+                Field::CreatedAt => row.created_at = time(value)?,
+                Field::LastUsedAt => row.last_used_at = time(value)?,
+                Field::SizeBytes => row.size_bytes = number(value)?,
+                Field::Own if says_something(value) => {
+                    row.extra.push((Cow::Borrowed(name), Cow::Borrowed(value)));
+                }
+                Field::Own => {}
+            }
+        }
+        Ok(row)
+    }
+
+    /// Reads the rows of a block without quotes, in which every line is a row. Gives how many lines they are.
+    pub fn read_plain(&self, block: &[u8], mut each: impl FnMut(&Row<'_>)) -> Result<u64, Wrong> {
+        each_line(block, |line| {
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            if line.is_empty() {
+                return Ok(());
+            }
+            let count = 1 + memchr::memchr_iter(b',', line.as_bytes()).count();
+            if count != self.0.len() {
+                return Err(lengths(count as u64, self.0.len() as u64));
+            }
+            each(&self.row(line.split(','))?);
+            Ok(())
+        })
+    }
+}
+
+/// Whether every line of a text is a row, and every comma between two fields. Quotes say otherwise, and so do lines
+/// that end in a carriage return alone.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    let ends_line = |at: usize| matches!(text.get(at + 1), Some(b'\n'));
+    memchr::memchr(b'"', text).is_none() && memchr::memchr_iter(b'\r', text).all(ends_line)
+}
+
+/// Reads the rows of a text with quotes. Without `header` they come after one.
+pub(super) fn read(
+    reader: &mut impl Read,
+    shown: &str,
+    header: Option<Header>,
+    lines: u64,
+    mapping: &Mapping,
+    mut each: impl FnMut(&Row<'_>) -> Result<(), Unreadable>,
+) -> Result<(), Unreadable> {
+    let mut failed = None;
+    let done = each_record(
         reader,
         shown,
-        |name| if FIELDS.contains(&name) || name.starts_with("x_") { Ok(()) } else { Err(unknown_field(name)) },
+        lines,
+        header,
+        |names| Header::of(names, mapping),
         |header, record| {
-            let mut row = Row::default();
-            for (name, value) in header.iter().zip(record) {
-                let text = || known(Cow::Borrowed(value));
-                match name {
-                    "id" => row.id = Some(Cow::Borrowed(value)),
-                    "kind" => row.kind = text(),
-                    "tenant" => row.tenant = text(),
-                    "environment" => row.environment = text(),
-                    "state" => row.state = text(),
-                    "created_at" => row.created_at = time(value)?,
-                    "last_used_at" => row.last_used_at = time(value)?,
-                    "size_bytes" => row.size_bytes = number(value)?,
-                    _ => row.extra.extend(text().map(|text| (Cow::Borrowed(name), text))),
-                }
-            }
-            each(&row);
-            Ok(())
+            let row = header.row(record.iter())?;
+            each(&row).map_err(|error| {
+                let message = error.message.clone();
+                failed = Some(error);
+                message
+            })
         },
-    )
+    );
+    failed.map_or(done, Err)
 }
 
 /// The longest record that is taken for one, and how much is read at once.
@@ -57,33 +135,77 @@ impl<R: Read> Read for Bounded<'_, R> {
     }
 }
 
-/// Calls `each` with the header and every record. `allow` says which columns there may be.
-pub(super) fn each_record(
+fn no_id(id: &str) -> String {
+    format!("there is no column `{id}`")
+}
+
+/// Looks whether the columns of a header can be told apart, and whether the id is among them.
+fn check<'a>(names: impl Iterator<Item = &'a str> + Clone, id: &str) -> Result<(), String> {
+    for (i, name) in names.clone().enumerate() {
+        if names.clone().take(i).any(|other| other == name) {
+            return Err(format!("the column `{name}` stands there twice"));
+        }
+    }
+    if names.clone().any(|name| name == id) { Ok(()) } else { Err(no_id(id)) }
+}
+
+fn in_header(shown: &str, line: u64, message: &str) -> Unreadable {
+    let unreadable = Unreadable::new(shown, Place::Line(line), message);
+    if message.starts_with("there is no column") {
+        unreadable.help("the first line of a CSV file names its columns")
+    } else {
+        unreadable
+    }
+}
+
+/// Calls `each` with every record of an inventory: its fields by the names of their columns. `allow` says which
+/// columns there may be.
+pub(super) fn each_named_record(
     reader: &mut impl Read,
     shown: &str,
     allow: impl Fn(&str) -> Result<(), String>,
-    mut each: impl FnMut(&StringRecord, &StringRecord) -> Result<(), String>,
+    mut each: impl for<'a> FnMut(&mut dyn Iterator<Item = (&'a str, &'a str)>) -> Result<(), String>,
+) -> Result<(), Unreadable> {
+    let header = |names: csv::StringRecordIter<'_>| {
+        names.clone().try_for_each(&allow)?;
+        check(names.clone(), "id")?;
+        Ok(Header(names.map(|name| (name.to_owned(), Field::Own)).collect()))
+    };
+    each_record(reader, shown, 0, None, header, |header, record| {
+        each(&mut header.0.iter().map(|(name, _)| name.as_str()).zip(record))
+    })
+}
+
+/// Calls `each` with the header and every record of a text of which so many lines were read already, and perhaps the
+/// header. `of` makes a header of the first record.
+fn each_record(
+    reader: &mut impl Read,
+    shown: &str,
+    lines: u64,
+    header: Option<Header>,
+    of: impl Fn(csv::StringRecordIter<'_>) -> Result<Header, String>,
+    mut each: impl FnMut(&Header, &StringRecord) -> Result<(), String>,
 ) -> Result<(), Unreadable> {
     let left = Cell::new(MOST_BYTES + BUFFER);
-    let mut csv = ReaderBuilder::new().buffer_capacity(BUFFER).from_reader(Bounded { reader, left: &left });
-    let header = csv.headers().map_err(|error| explain(shown, &error))?.clone();
-    let in_header = |message: String| Unreadable::new(shown, Place::Line(1), message);
-    for (i, name) in header.iter().enumerate() {
-        allow(name).map_err(in_header)?;
-        if header.iter().take(i).any(|other| other == name) {
-            return Err(in_header(format!("the column `{name}` stands there twice")));
-        }
-    }
-    if !header.iter().any(|name| name == "id") {
-        return Err(
-            in_header("there is no column `id`".into()).help("the first line of a CSV file names its columns")
-        );
-    }
+    let bounded = Bounded { reader, left: &left };
+    let mut csv = ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER).from_reader(bounded);
     let mut record = StringRecord::new();
-    while csv.read_record(&mut record).map_err(|error| explain(shown, &error))? {
-        each(&header, &record).map_err(|message| {
+    let header = match header {
+        Some(header) => header,
+        None => {
+            csv.read_record(&mut record).map_err(|error| explain(shown, lines, &error))?;
+            of(record.iter()).map_err(|message| in_header(shown, 1, &message))?
+        }
+    };
+    while csv.read_record(&mut record).map_err(|error| explain(shown, lines, &error))? {
+        let checked = if record.len() == header.0.len() {
+            each(&header, &record)
+        } else {
+            Err(lengths(record.len() as u64, header.0.len() as u64))
+        };
+        checked.map_err(|message| {
             let line = record.position().map_or(0, csv::Position::line);
-            Unreadable::new(shown, Place::Line(line), message)
+            Unreadable::new(shown, Place::Line(lines + line), message)
         })?;
         left.set(MOST_BYTES + BUFFER);
     }
@@ -103,13 +225,14 @@ pub(super) fn number(text: &str) -> Result<Option<u64>, String> {
     }
 }
 
-fn explain(shown: &str, error: &csv::Error) -> Unreadable {
-    let line = error.position().map(csv::Position::line);
+fn lengths(row: u64, header: u64) -> String {
+    format!("the row has {row} fields, and the header {header}")
+}
+
+fn explain(shown: &str, lines: u64, error: &csv::Error) -> Unreadable {
+    let line = error.position().map(|position| lines + position.line());
     let place = line.map_or(Place::Whole, Place::Line);
     let message = match error.kind() {
-        ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} fields, and the header {expected_len}")
-        }
         ErrorKind::Utf8 { err, .. } => format!("field {} is not UTF-8", err.field() + 1),
         ErrorKind::Io(error) => super::folder::describe(error),
         _ => error.to_string(),

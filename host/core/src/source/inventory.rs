@@ -1,10 +1,10 @@
-//! Reading inventories: CSV with a header, or NDJSON. A blank field is unknown; where something is known to be
+//! Reading inventories: CSV with a header, NDJSON, Parquet or Arrow. A blank field is unknown; where something is known to be
 //! absent, the word is `none`.
 
-use super::csv::{each_record, number, time};
-use super::lines::each_line;
+use super::blocks::each_line_of;
+use super::csv::{each_named_record, number, time};
 use super::text::{Format, TextFile};
-use super::{Folder, Place, Unreadable, nearest};
+use super::{Folder, Unreadable, columnar, nearest};
 use crate::inventory::Record;
 use reprieve_model::Timestamp;
 use serde::Deserialize;
@@ -36,23 +36,22 @@ pub(crate) fn read(
     mut each: impl FnMut(&str, Record, Option<u64>) -> Result<(), String>,
 ) -> Result<String, Unreadable> {
     let shown = folder.shown(name);
-    let mut reader = TextFile::open(folder, name, "inventories", "; or in .db, .sqlite or .sqlite3")?;
+    if let Some(format) = columnar::Format::of(name) {
+        return columnar::read_inventory(folder, name, format, |(id, record, minimum)| each(&id, record, minimum));
+    }
+    let besides = format!("{}; or in .db, .sqlite or .sqlite3", columnar::NAMES);
+    let mut reader = TextFile::open(folder, name, "inventories", &besides)?;
     match reader.format {
-        Format::Csv => each_record(&mut reader, &shown, allow, |header, record| {
-            let (id, record, pool_minimum) = line(header.iter().zip(record))?;
+        Format::Csv => each_named_record(&mut reader, &shown, allow, |fields| {
+            let (id, record, pool_minimum) = line(fields)?;
             each(&id, record, pool_minimum)
         })?,
-        Format::Ndjson => each_line(&mut reader, &shown, |number, text| {
-            let wrong = |message: String| Unreadable::new(&shown, Place::Line(number), message);
+        Format::Ndjson => each_line_of(&mut reader, &shown, |text| {
             let thing: Thing = serde_json::from_str(text).map_err(|error| {
                 let message = error.to_string();
-                wrong(message.split(" at line ").next().unwrap_or(&message).to_owned())
+                message.split(" at line ").next().unwrap_or(&message).to_owned()
             })?;
-            thing
-                .line()
-                .and_then(Line::check)
-                .and_then(|(id, record, minimum)| each(&id, record, minimum))
-                .map_err(wrong)
+            thing.line().and_then(Line::check).and_then(|(id, record, minimum)| each(&id, record, minimum))
         })?,
     }
     reader.finish()
@@ -70,7 +69,7 @@ pub(crate) fn allow(name: &str) -> Result<(), String> {
 }
 
 /// An id, what is known of it, and what its pool needs.
-type Entry = (String, Record, Option<u64>);
+pub(super) type Entry = (String, Record, Option<u64>);
 
 /// One entry from the names and texts of its fields.
 pub(crate) fn line<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Entry, String> {
@@ -81,14 +80,15 @@ pub(crate) fn line<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
 
 /// What one row of either format says.
 #[derive(Default)]
-struct Line {
+pub(super) struct Line {
     id: String,
     record: Record,
     pool_minimum: Option<u64>,
 }
 
 impl Line {
-    fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+    /// Sets a field to what a text says.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
         let text = text.trim();
         let said = || Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
         let within = |message: String| format!("`{name}`: {message}");
@@ -115,7 +115,18 @@ impl Line {
         Ok(())
     }
 
-    fn check(self) -> Result<Entry, String> {
+    /// Sets a field to a list.
+    pub fn set_list(&mut self, name: &str, list: Option<Vec<String>>) -> Result<(), String> {
+        match name {
+            "dependents" => self.record.dependents = list,
+            own if own.starts_with("x_") => {}
+            _ => return Err(format!("`{name}`: a list, where one value is wanted")),
+        }
+        Ok(())
+    }
+
+    /// What was set, if there is an id in it.
+    pub fn check(self) -> Result<Entry, String> {
         if self.id.is_empty() {
             return Err("the id is empty".to_owned());
         }

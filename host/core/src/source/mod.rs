@@ -1,26 +1,35 @@
 //! Where bytes come in: the only part of this crate that touches files, and only through a [`Folder`].
 
+mod blocks;
+mod canonical;
+mod columnar;
 mod csv;
+mod fields;
+mod filling;
 mod folder;
+mod hashing;
 mod history;
 mod inventory;
-mod lines;
 mod ndjson;
+mod reading;
 mod request;
 mod row;
 mod targets;
 mod text;
 
+pub(crate) use canonical::{read_inline as read_inline_targets, select, write_ndjson};
+pub(crate) use filling::List;
+
 pub use folder::Folder;
 pub(crate) use folder::create_private;
 pub(crate) use history::read as read_history;
 pub(crate) use inventory::{allow as allow_inventory_column, line as inventory_line, read as read_inventory_file};
+pub use reading::{Progress, Reading};
 pub(crate) use request::{Document, Where, read as read_request};
 pub use targets::list_sha256;
-pub(crate) use targets::{
-    List, copy as copy_list, read_file as read_target_file, read_inline as read_inline_targets, select, write_ndjson,
-};
+pub(crate) use targets::{copy as copy_list, read_file as read_target_file};
 
+use crate::inventory::Unavailable;
 use std::fmt;
 
 /// Something that was handed in cannot be read: what, where, and the way out.
@@ -80,6 +89,12 @@ impl fmt::Display for Unreadable {
 }
 
 impl std::error::Error for Unreadable {}
+
+impl From<Unavailable> for Unreadable {
+    fn from(Unavailable(message): Unavailable) -> Self {
+        Self::new("the list", Place::Whole, message)
+    }
+}
 
 /// The known name nearest to a mistyped one, if any is near.
 pub(crate) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,36 +1,34 @@
 //! One target of a list in JSON, read without a copy.
 
-use super::nearest;
+use super::fields::{Field, Mapping};
 use crate::columns::Row;
 use reprieve_model::Timestamp;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
-/// The fields of a target; any other has to begin with `x_`.
-pub(super) const FIELDS: &[&str] =
-    &["id", "kind", "tenant", "environment", "state", "created_at", "last_used_at", "size_bytes"];
-
-/// Says that a list has no such field, and which may have been meant.
-pub(super) fn unknown_field(name: &str) -> String {
-    match nearest(name, FIELDS.iter().copied()) {
-        Some(known) => format!("a target has no field `{name}`; did you mean `{known}`?"),
-        None => format!("a target has no field `{name}`; fields of your own begin with `x_`"),
-    }
-}
-
 /// Text that says nothing is unknown.
+#[inline]
 pub(super) fn known<'a>(text: Cow<'a, str>) -> Option<Cow<'a, str>> {
-    (!text.trim().is_empty()).then_some(text)
+    says_something(&text).then_some(text)
 }
 
-impl<'de> Deserialize<'de> for Row<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Fields)
+#[inline]
+pub(super) fn says_something(text: &str) -> bool {
+    text.as_bytes().first().is_some_and(u8::is_ascii_graphic) || !text.trim().is_empty()
+}
+
+/// Reads a target whose fields have these names.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'m>(pub &'m Mapping);
+
+impl<'de> DeserializeSeed<'de> for Fields<'_> {
+    type Value = Row<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Row<'de>, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
-
-struct Fields;
 
 /// A string that borrows from the input unless it has escapes; null is unknown.
 struct Text<'a>(Option<Cow<'a, str>>);
@@ -65,8 +63,8 @@ impl<'de> Deserialize<'de> for Text<'de> {
 struct Seen(u16);
 
 impl Seen {
-    fn mark<E: Error>(&mut self, field: usize, name: &str) -> Result<(), E> {
-        let bit = 1 << field;
+    fn mark<E: Error>(&mut self, field: Field, name: &str) -> Result<(), E> {
+        let bit = 1 << field as u16;
         if self.0 & bit != 0 {
             return Err(E::custom(format_args!("the field `{name}` stands here twice")));
         }
@@ -75,7 +73,7 @@ impl Seen {
     }
 }
 
-impl<'de> Visitor<'de> for Fields {
+impl<'de> Visitor<'de> for Fields<'_> {
     type Value = Row<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,28 +85,30 @@ impl<'de> Visitor<'de> for Fields {
         let mut seen = Seen(0);
         while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
             let name = name.unwrap_or_default();
-            if let Some(field) = FIELDS.iter().position(|field| *field == name) {
-                seen.mark(field, &name)?;
-            }
+            let field = self.0.field_of(&name).map_err(A::Error::custom)?;
             let text = |value: Text<'de>| value.0.and_then(known);
-            match name.as_ref() {
-                "id" => row.id = map.next_value::<Text<'de>>()?.0,
-                "kind" => row.kind = text(map.next_value()?),
-                "tenant" => row.tenant = text(map.next_value()?),
-                "environment" => row.environment = text(map.next_value()?),
-                "state" => row.state = text(map.next_value()?),
-                "created_at" => row.created_at = map.next_value::<Option<Timestamp>>()?.map(Timestamp::seconds),
-                "last_used_at" => row.last_used_at = map.next_value::<Option<Timestamp>>()?.map(Timestamp::seconds),
-                "size_bytes" => row.size_bytes = map.next_value()?,
-                own if own.starts_with("x_") => {
-                    if row.extra.iter().any(|(other, _)| *other == name) {
-                        return Err(A::Error::custom(format_args!("the field `{name}` stands here twice")));
-                    }
-                    if let Text(Some(value)) = map.next_value()? {
-                        row.extra.push((name, value));
-                    }
+            if field == Field::Own {
+                if row.extra.iter().any(|(other, _)| *other == name) {
+                    return Err(A::Error::custom(format_args!("the field `{name}` stands here twice")));
                 }
-                _ => return Err(A::Error::custom(unknown_field(&name))),
+                if let Text(Some(value)) = map.next_value()? {
+                    row.extra.push((name, value));
+                }
+                continue;
+            }
+            seen.mark(field, &name)?;
+            match field {
+                Field::Id => row.id = map.next_value::<Text<'de>>()?.0,
+                Field::Kind => row.kind = text(map.next_value()?),
+                Field::Tenant => row.tenant = text(map.next_value()?),
+                Field::Environment => row.environment = text(map.next_value()?),
+                Field::State => row.state = text(map.next_value()?),
+                Field::CreatedAt => row.created_at = map.next_value::<Option<Timestamp>>()?.map(Timestamp::seconds),
+                Field::LastUsedAt => {
+                    row.last_used_at = map.next_value::<Option<Timestamp>>()?.map(Timestamp::seconds);
+                }
+                Field::SizeBytes => row.size_bytes = map.next_value()?,
+                Field::Own => {}
             }
         }
         Ok(row)

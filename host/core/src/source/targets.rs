@@ -1,68 +1,32 @@
 //! Reading target lists into columns, in one pass.
 
+use super::blocks::{Block, Blocks, Wrong};
+use super::csv::Header;
+use super::fields::Mapping;
+use super::filling::{Cutter, Filling, Full};
 use super::folder::describe;
-use super::lines::Hashing;
+use super::hashing::Hashing;
 use super::text::{Format, TextFile};
-use super::{Folder, Place, Unreadable, csv, ndjson};
-use crate::columns::{Chunk, ChunkBuilder, Column, Row, Values};
-use crate::facts::{Census, Counts};
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
-use std::fmt;
-use std::io::Write;
+use super::{Folder, List, Place, Reading, Unreadable, columnar, csv, ndjson};
+use crate::facts::Hasher;
+use crate::parallel::in_order;
+use std::io::{Cursor, Read, Write};
 use std::path::Path;
-
-/// A target list that was read.
-#[derive(Debug)]
-pub(crate) struct List {
-    pub chunks: Vec<Chunk>,
-    pub counts: Counts,
-    pub sha256: String,
-}
-
-/// Fills chunk after chunk and counts each when it is full.
-#[derive(Default)]
-struct Filling {
-    chunks: Vec<Chunk>,
-    current: ChunkBuilder,
-    rows: u64,
-    census: Census,
-}
-
-impl Filling {
-    fn push(&mut self, row: &Row<'_>) {
-        self.current.push(row);
-        self.rows += 1;
-        if self.current.is_full() {
-            self.close();
-        }
-    }
-
-    fn close(&mut self) {
-        if self.current.rows() > 0 {
-            let full = std::mem::replace(&mut self.current, ChunkBuilder::new(self.rows));
-            self.chunks.push(full.finish());
-            self.census.add(&self.chunks);
-        }
-    }
-
-    fn finish(mut self, sha256: String) -> List {
-        self.close();
-        List { counts: self.census.finish(), chunks: self.chunks, sha256 }
-    }
-}
+use std::sync::{Mutex, PoisonError};
 
 /// Reads the list in a file. With `expected`, a file of another digest is an error.
-pub(crate) fn read_file(folder: &Folder, name: &str, expected: Option<&str>) -> Result<List, Unreadable> {
+pub(crate) fn read_file(
+    folder: &Folder,
+    name: &str,
+    expected: Option<&str>,
+    mapping: &Mapping,
+    reading: &mut Reading<'_>,
+) -> Result<List, Unreadable> {
     let shown = folder.shown(name);
-    let mut reader = TextFile::open(folder, name, "target lists", "")?;
-    let mut filling = Filling::default();
-    match reader.format {
-        Format::Ndjson => ndjson::read(&mut reader, &shown, |row| filling.push(row))?,
-        Format::Csv => csv::read(&mut reader, &shown, |row| filling.push(row))?,
-    }
-    let list = filling.finish(reader.finish()?);
+    let list = match columnar::Format::of(name) {
+        Some(format) => columnar::read(folder, name, format, mapping, reading)?,
+        None => read_text(folder, name, &shown, mapping, reading)?,
+    };
     match expected {
         Some(expected) if expected != list.sha256 => Err(Unreadable::new(
             &shown,
@@ -74,42 +38,127 @@ pub(crate) fn read_file(folder: &Folder, name: &str, expected: Option<&str>) -> 
     }
 }
 
-/// Reads the list that stands in a request, which begins on `line`. Its digest is that of the NDJSON which
-/// [`write_ndjson`] makes of it.
-pub(crate) fn read_inline(raw: &RawValue, shown: &str, line: u64) -> Result<List, Unreadable> {
-    let mut filling = Filling::default();
-    let mut rows = 0_u64;
-    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-    let result = Rows(|row: &Row<'_>| {
-        filling.push(row);
-        rows += 1;
-    })
-    .deserialize(&mut deserializer);
-    result.map_err(|error: serde_json::Error| {
-        let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
-        let place =
-            Place::Pointer { pointer: format!("/targets/{rows}"), line: line + error.line().max(1) as u64 - 1 };
-        Unreadable::new(shown, place, message)
+/// Blocks of a text, as they are handed to threads.
+struct Source<'a> {
+    blocks: Blocks<&'a mut TextFile>,
+    shown: &'a str,
+    /// A block that was looked at before: the first, or the one that a CSV file is no longer plain from.
+    waiting: Option<Block>,
+    only_plain: bool,
+    /// Buffers of blocks that are done with: fresh memory costs more than parsing what it holds.
+    buffers: &'a Mutex<Vec<Vec<u8>>>,
+}
+
+impl Source<'_> {
+    fn next_block(&mut self) -> Result<Option<Block>, Unreadable> {
+        let buffer = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let block = self.blocks.next(buffer.unwrap_or_default());
+        block.map_err(|error| Unreadable::new(self.shown, Place::Whole, describe(&error)))
+    }
+}
+
+/// A block to be parsed, and how much of the file was read with it.
+type Piece = (Block, u64);
+
+impl Iterator for Source<'_> {
+    type Item = Result<Piece, Unreadable>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let block = match self.waiting.take() {
+            Some(block) => Ok(Some(block)),
+            None => self.next_block(),
+        };
+        match block.transpose()? {
+            Ok(block) if self.only_plain && !csv::is_plain(block.lines()) => {
+                self.waiting = Some(block);
+                None
+            }
+            Ok(block) => Some(Ok((block, self.blocks.reader().read_of().0))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// What a block came to: its chunks, its lines, and how much of the file was read with it.
+type Parsed = (Vec<Full>, u64, u64);
+
+fn read_text(
+    folder: &Folder,
+    name: &str,
+    shown: &str,
+    mapping: &Mapping,
+    reading: &mut Reading<'_>,
+) -> Result<List, Unreadable> {
+    let mut file = TextFile::open(folder, name, "target lists", columnar::NAMES)?;
+    let (format, (_, size)) = (file.format, file.read_of());
+    let threads = reading.threads;
+    let mut filling = Filling::new(shown, reading);
+    let hasher = filling.hasher.clone();
+    let buffers = Mutex::new(Vec::new());
+    let only_plain = format == Format::Csv;
+    let mut source = Source { blocks: Blocks::new(&mut file), shown, waiting: None, only_plain, buffers: &buffers };
+
+    let mut lines = 0;
+    let mut header = None;
+    source.waiting = source.next_block()?;
+    if let Some(block) = source.waiting.as_mut().filter(|block| only_plain && csv::is_plain(block.lines())) {
+        let (read, bytes, before) = Header::read(block.lines(), shown, mapping)?;
+        block.start += bytes;
+        lines = before;
+        header = Some(read);
+    }
+    let parse = |piece: Result<Piece, Unreadable>| -> Result<Result<Parsed, Wrong>, Unreadable> {
+        let (block, read) = piece?;
+        let parsed = parse(block.lines(), header.as_ref(), mapping, &hasher);
+        buffers.lock().unwrap_or_else(PoisonError::into_inner).push(block.bytes);
+        Ok(parsed.map(|(chunks, lines)| (chunks, lines, read)))
+    };
+    in_order(threads, &mut source, parse, |parsed| -> Result<(), Unreadable> {
+        let (chunks, more, read) = parsed?.map_err(|wrong| wrong.at(shown, lines))?;
+        lines += more;
+        chunks.into_iter().try_for_each(|chunk| filling.add(chunk))?;
+        filling.progress(read, size);
+        Ok(())
     })?;
-    Ok(canonical(filling))
+    if let Some(block) = source.waiting.take() {
+        let (rest, file) = source.blocks.into_rest();
+        let mut text = Cursor::new(block.lines()).chain(Cursor::new(rest)).chain(file);
+        read_quoted(&mut text, shown, header, lines, mapping, &mut filling)?;
+    }
+    filling.finish(file.finish()?)
 }
 
-/// The list of these rows of a list, in their order. Its digest is that of the NDJSON which [`write_ndjson`] makes of it.
-pub(crate) fn select<'a>(rows: impl Iterator<Item = Row<'a>>) -> List {
-    let mut filling = Filling::default();
-    rows.for_each(|row| filling.push(&row));
-    canonical(filling)
+/// Parses the lines of a block into chunks. Gives how many lines they are.
+fn parse(
+    text: &[u8],
+    header: Option<&Header>,
+    mapping: &Mapping,
+    hasher: &Hasher,
+) -> Result<(Vec<Full>, u64), Wrong> {
+    let (mut chunks, mut cutter) = (Vec::new(), Cutter::new(hasher.clone()));
+    let lines = match header {
+        Some(header) => header.read_plain(text, |row| chunks.extend(cutter.push(row))),
+        None => ndjson::read(text, mapping, |row| chunks.extend(cutter.push(row))),
+    }?;
+    chunks.extend(cutter.cut());
+    Ok((chunks, lines))
 }
 
-/// The list, with the digest of its canonical form.
-fn canonical(filling: Filling) -> List {
-    let mut list = filling.finish(String::new());
-    let mut hash = Sha256::new();
-    // Writing to a hash does not fail.
-    drop(write_ndjson(&list.chunks, &mut hash));
-    list.sha256 = hex::encode(hash.finalize());
-    list
+/// Reads the rows of a CSV text with quotes, one after another.
+fn read_quoted(
+    text: &mut impl Read,
+    shown: &str,
+    header: Option<Header>,
+    lines: u64,
+    mapping: &Mapping,
+    filling: &mut Filling<'_, '_>,
+) -> Result<(), Unreadable> {
+    let mut cutter = Cutter::new(filling.hasher.clone());
+    csv::read(text, shown, header, lines, mapping, |row| match cutter.push(row) {
+        Some(full) => filling.add(full),
+        None => Ok(()),
+    })?;
+    cutter.cut().map_or(Ok(()), |full| filling.add(full))
 }
 
 /// Copies the list in a file, if it still has the digest that it was read with.
@@ -136,64 +185,4 @@ pub fn list_sha256(path: &Path) -> Result<String, Unreadable> {
     std::io::copy(&mut reader, &mut std::io::sink())
         .map_err(|error| Unreadable::new(&folder.shown(&name), Place::Whole, describe(&error)))?;
     Ok(reader.finish())
-}
-
-/// Hands on each element of an array as a row, without keeping any.
-struct Rows<F>(F);
-
-impl<'de, F: FnMut(&Row<'_>)> DeserializeSeed<'de> for Rows<F> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de, F: FnMut(&Row<'_>)> Visitor<'de> for Rows<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of targets")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<(), A::Error> {
-        while let Some(row) = rows.next_element::<Row<'de>>()? {
-            (self.0)(&row);
-        }
-        Ok(())
-    }
-}
-
-/// Writes targets as NDJSON in one canonical form: the fields in the order of the documentation, unknown ones left
-/// out, the list's own columns last, no white space.
-pub(crate) fn write_ndjson(chunks: &[Chunk], out: &mut impl Write) -> std::io::Result<()> {
-    for chunk in chunks {
-        for row in 0..chunk.rows as usize {
-            out.write_all(b"{")?;
-            let mut first = true;
-            for column in &chunk.columns {
-                let Some(value) = value(column, row)? else { continue };
-                let comma = if std::mem::take(&mut first) { "" } else { "," };
-                write!(out, "{comma}{}:{value}", serde_json::to_string(&column.name)?)?;
-            }
-            out.write_all(b"}\n")?;
-        }
-    }
-    Ok(())
-}
-
-fn value(column: &Column, row: usize) -> std::io::Result<Option<String>> {
-    let number = match &column.values {
-        _ if !column.is_known(row) => return Ok(None),
-        Values::U64s(values) => values.get(row).map(ToString::to_string),
-        Values::I64s(values) => {
-            values.get(row).map(|at| format!("\"{}\"", reprieve_model::Timestamp::from_seconds(*at)))
-        }
-        _ => None,
-    };
-    Ok(match (number, column.text(row)) {
-        (Some(number), _) => Some(number),
-        (None, Some(text)) => Some(serde_json::to_string(text)?),
-        (None, None) => None,
-    })
 }

@@ -2,7 +2,7 @@
 //! of the file as it is, so `sha256sum` checks it.
 
 use super::folder::describe;
-use super::lines::Hashing;
+use super::hashing::Hashing;
 use super::{Folder, Place, Unreadable};
 use cap_std::fs::File;
 use flate2::read::MultiGzDecoder;
@@ -20,6 +20,8 @@ pub(super) struct TextFile {
     pub format: Format,
     shown: String,
     reader: Reader,
+    /// Bytes of the file.
+    size: u64,
 }
 
 enum Reader {
@@ -47,7 +49,9 @@ impl TextFile {
                 ));
             }
         };
-        let file = Hashing::new(folder.file(name)?);
+        let file = folder.file(name)?;
+        let size = file.metadata().map(|metadata| metadata.len()).unwrap_or_default();
+        let file = Hashing::new(file);
         let reader = match packing {
             "gz" => Reader::Gzip(Box::new(MultiGzDecoder::new(file))),
             "zst" => Reader::Zstandard(
@@ -56,7 +60,17 @@ impl TextFile {
             ),
             _ => Reader::Plain(file),
         };
-        Ok(Self { format, shown, reader })
+        Ok(Self { format, shown, reader, size })
+    }
+
+    /// Bytes of the file that were read, and how many it has.
+    pub fn read_of(&self) -> (u64, u64) {
+        let read = match &self.reader {
+            Reader::Plain(file) => file.bytes(),
+            Reader::Gzip(decoder) => decoder.get_ref().bytes(),
+            Reader::Zstandard(decoder) => decoder.get_ref().get_ref().bytes(),
+        };
+        (read, self.size)
     }
 
     /// The digest of the whole file, lower-case hex.

@@ -25,7 +25,9 @@ pub(super) fn groups(
     let mut sets = Sets::default();
     let mut of_row: Vec<Option<usize>> = Vec::new();
     let mut of_tenant: HashMap<String, usize> = HashMap::new();
-    for view in known.views(batch) {
+    for i in 0..batch.chunks.len() {
+        let rows = known.rows(batch, i)?;
+        let view = rows.view();
         let resolved = view.resolved.iter().find(|column| column.name == "resolved_tenant");
         let claimed = view.chunk.column("tenant");
         let text =
@@ -75,7 +77,8 @@ fn join_dependents(
     of_row: &[Option<usize>],
     sets: &mut Sets,
 ) -> Result<(), Unavailable> {
-    let kept = || batch.ids().zip(of_row).filter_map(|(id, set)| Some((id?, (*set)?)));
+    let all = batch.ids()?;
+    let kept = || all.iter().zip(of_row).filter_map(|(id, set)| Some((id.as_deref()?, (*set)?)));
     let of_id: HashMap<&str, usize> = kept().collect();
     let ids: Vec<&str> = kept().map(|(id, _)| id).collect();
     let snapshot = inventory.snapshot()?;

@@ -8,6 +8,7 @@ mod offenders;
 use crate::batch::Batch;
 use crate::gate::Gate;
 use crate::inventory::Unavailable;
+use crate::source::Unreadable;
 use groups::{Group, groups};
 use offenders::offenders;
 use std::collections::{BTreeSet, HashSet, VecDeque};
@@ -75,6 +76,12 @@ impl From<Unavailable> for Failure {
     }
 }
 
+impl From<Unreadable> for Failure {
+    fn from(error: Unreadable) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
 /// The policy that says how large a batch may be.
 const SIZE: &str = "blast-radius";
 /// The policy that says how it begins, and how fast it may grow.
@@ -105,9 +112,9 @@ impl Gate {
     /// # Errors
     /// [`Failure`].
     pub fn waves(&self, batch: &Batch, done: &HashSet<String>) -> Result<Vec<Batch>, Failure> {
-        let ids: Vec<Option<&str>> = batch.ids().collect();
+        let ids = batch.ids()?;
         let is_done = |row: u64| {
-            let id = usize::try_from(row).ok().and_then(|row| ids.get(row).copied().flatten());
+            let id = usize::try_from(row).ok().and_then(|row| ids.get(row)?.as_deref());
             id.is_some_and(|id| done.contains(id))
         };
         let Split { parts, set_aside, .. } = self.split_rows(batch, None, |row| !is_done(row))?;
@@ -115,7 +122,8 @@ impl Gate {
             let codes: BTreeSet<String> = set_aside.iter().flat_map(|aside| aside.reasons.iter().cloned()).collect();
             return Err(Failure::Offending(set_aside.len(), codes.into_iter().collect::<Vec<_>>().join(", ")));
         }
-        Ok(parts.iter().enumerate().map(|(i, part)| batch.wave(&part.rows, i + 1)).collect())
+        let wave = |(i, part): (usize, &Part)| batch.wave(&part.rows, i + 1);
+        Ok(parts.iter().enumerate().map(wave).collect::<Result<_, Unreadable>>()?)
     }
 
     /// Splits the rows that are to be looked at.
@@ -128,7 +136,7 @@ impl Gate {
         let groups = groups(batch, &known, inventory, |row| to_do(row) && !offending.contains_key(&row))?;
         let mut set_aside: Vec<SetAside> =
             offending.into_iter().map(|(row, reasons)| SetAside { row, reasons }).collect();
-        let parts = self.parts(batch, groups.into(), steps, &mut set_aside);
+        let parts = self.parts(batch, groups.into(), steps, &mut set_aside)?;
         set_aside.sort_by_key(|aside| aside.row);
         Ok(Split { parts, set_aside, canary: steps.canary.is_some() })
     }
@@ -155,7 +163,7 @@ impl Gate {
         mut groups: VecDeque<Group>,
         steps: Steps,
         set_aside: &mut Vec<SetAside>,
-    ) -> Vec<Part> {
+    ) -> Result<Vec<Part>, Unreadable> {
         let mut parts: Vec<Part> = Vec::new();
         let mut most = steps.most;
         while !groups.is_empty() {
@@ -167,7 +175,7 @@ impl Gate {
             loop {
                 let mut rows: Vec<u64> = taken.iter().flat_map(|group| group.rows.iter().copied()).collect();
                 rows.sort_unstable();
-                let part = batch.select(&rows);
+                let part = batch.select(&rows)?;
                 let decision = self.judge(&part);
                 let denied = decision.findings.iter().filter(|finding| finding.denies());
                 let mut codes: Vec<String> = denied.map(|finding| finding.code.clone()).collect();
@@ -189,7 +197,7 @@ impl Gate {
                 most = taken.iter().map(|group| group.tenants).sum::<u64>().max(1);
             }
         }
-        parts
+        Ok(parts)
     }
 }
 

@@ -5,7 +5,7 @@ use super::Failure;
 use crate::batch::Batch;
 use crate::columns::Column;
 use crate::gate::{Gate, Loaded};
-use crate::known::Known;
+use crate::known::{Known, Rows};
 use crate::sandbox::{Objection, Run, View};
 use hashbrown::HashSet;
 use reprieve_model::Severity;
@@ -20,32 +20,35 @@ const BAD_IDS: &str = "provenance/bad-ids";
 
 pub(super) fn offenders(gate: &Gate, batch: &Batch, known: &Known) -> Result<Offenders, Failure> {
     let mut found = Offenders::new();
-    bad_ids(batch, &mut found);
+    bad_ids(batch, &mut found)?;
+    let rows = known.all_rows(batch)?;
+    let views: Vec<View<'_>> = rows.iter().map(Rows::view).collect();
     for loaded in gate.enforced(batch, &known.facts) {
         let search = Search { gate, loaded, rows: batch.len(), review: &known.review };
         // What a policy says of the whole batch is the measure: rules that let some rows pass may deny none here. A
         // rule that every target offends against is about the request, and so is one that names rows unseen.
         let unseen: Vec<String> = search.ask(&[])?.into_iter().map(|objection| objection.rule).collect();
-        let some = search.ask(&known.views(batch))?.into_iter().filter(|objection| objection.rows < batch.len());
+        let some = search.ask(&views)?.into_iter().filter(|objection| objection.rows < batch.len());
         let rules: Vec<String> = some.map(|objection| objection.rule).filter(|rule| !unseen.contains(rule)).collect();
         if rules.is_empty() {
             continue;
         }
-        for view in known.views(batch) {
-            search.narrow(view, 0..view.chunk.rows as usize, &rules, &mut found)?;
+        for view in &views {
+            search.narrow(*view, 0..view.chunk.rows as usize, &rules, &mut found)?;
         }
     }
     Ok(found)
 }
 
 /// Rows without an id, and all but the first of those with the same.
-fn bad_ids(batch: &Batch, found: &mut Offenders) {
+fn bad_ids(batch: &Batch, found: &mut Offenders) -> Result<(), Failure> {
     let mut seen = HashSet::new();
-    for (row, id) in (0_u64..).zip(batch.ids()) {
+    for (row, id) in (0_u64..).zip(batch.ids()?) {
         if id.is_none_or(|id| id.trim().is_empty() || !seen.insert(id)) {
             found.entry(row).or_default().push(BAD_IDS.to_owned());
         }
     }
+    Ok(())
 }
 
 struct Search<'a> {

@@ -1,14 +1,20 @@
 //! Facts: what is counted while the targets are read, and what follows from it.
 
-use crate::columns::{Chunk, Values};
-use foldhash::fast::FixedState;
-use hashbrown::{HashMap, HashSet, HashTable};
+mod census;
+mod distinct;
+mod ids;
+
+pub(crate) use census::Census;
+use distinct::Distinct;
+use ids::Ids;
+pub(crate) use ids::{ChunkIds, Hasher};
+
+use hashbrown::HashMap;
 use reprieve_model::{
     Claims, Duration, Estimate, Facts, Figure, HistoryFacts, IdFacts, InventoryFacts, Tally, TenantFacts, Timestamp,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::hash::BuildHasher;
 
 /// Counts of names, in full.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +29,11 @@ impl Counter {
             Some(name) => *self.counts.entry_ref(name).or_default() += count,
             None => self.unknown += count,
         }
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.counts.len()
     }
 
     pub fn add_all(&mut self, counts: &[(&str, u64)], unknown: u64) {
@@ -40,96 +51,6 @@ impl Counter {
             others: others.iter().map(|(_, count)| **count).sum(),
             unknown: self.unknown,
         }
-    }
-}
-
-/// What is counted over the targets, chunk by chunk, as they come in.
-#[derive(Debug, Default)]
-pub(crate) struct Census {
-    targets: u64,
-    ids: IdFacts,
-    /// Chunk and row of every distinct id.
-    seen: HashTable<(u32, u32)>,
-    tenants: HashSet<String>,
-    tenants_unknown: u64,
-    kinds: Counter,
-    environments: Counter,
-}
-
-/// Rows that are named as examples of a bad id.
-const EXAMPLES: usize = 5;
-
-impl Census {
-    /// Counts the chunk that was put last into `chunks`.
-    pub fn add(&mut self, chunks: &[Chunk]) {
-        let Some((chunk, number)) = chunks.last().zip(u32::try_from(chunks.len() - 1).ok()) else { return };
-        self.targets += u64::from(chunk.rows);
-        self.add_ids(chunks, chunk, number);
-        self.tenants_unknown += match chunk.column("tenant") {
-            None => u64::from(chunk.rows),
-            Some(column) => {
-                let (counts, unknown) = column.count();
-                for (tenant, _) in counts {
-                    self.tenants.get_or_insert_with(tenant, |name| name.to_owned());
-                }
-                unknown
-            }
-        };
-        for (name, counter) in [("kind", &mut self.kinds), ("environment", &mut self.environments)] {
-            match chunk.column(name) {
-                None => counter.add(None, u64::from(chunk.rows)),
-                Some(column) => {
-                    let (counts, unknown) = column.count();
-                    counter.add_all(&counts, unknown);
-                }
-            }
-        }
-    }
-
-    fn add_ids(&mut self, chunks: &[Chunk], chunk: &Chunk, number: u32) {
-        let hasher = FixedState::default();
-        let id_of = |&(chunk, row): &(u32, u32)| id_at(chunks, chunk, row);
-        for row in 0..chunk.rows {
-            let known = chunk.columns.first().is_some_and(|ids| ids.is_known(row as usize));
-            let id = id_at(chunks, number, row);
-            let is_bad = if !known {
-                self.ids.null += 1;
-                true
-            } else if id.trim().is_empty() {
-                self.ids.empty += 1;
-                true
-            } else {
-                let hash = hasher.hash_one(id);
-                let seen = self.seen.find(hash, |place| id_of(place) == id).is_some();
-                if seen {
-                    self.ids.duplicate += 1;
-                } else {
-                    self.seen.insert_unique(hash, (number, row), |place| hasher.hash_one(id_of(place)));
-                }
-                seen
-            };
-            if is_bad && self.ids.examples.len() < EXAMPLES {
-                self.ids.examples.push(chunk.first_row + u64::from(row));
-            }
-        }
-    }
-
-    /// What it came to. The memory that only counting needed is given back.
-    pub fn finish(self) -> Counts {
-        Counts {
-            targets: self.targets,
-            ids: self.ids,
-            tenants: TenantFacts { distinct: self.tenants.len() as u64, unknown: self.tenants_unknown },
-            kinds: self.kinds.tally(),
-            environments: self.environments.tally(),
-        }
-    }
-}
-
-fn id_at(chunks: &[Chunk], chunk: u32, row: u32) -> &str {
-    match chunks.get(chunk as usize).and_then(|chunk| chunk.columns.first()).map(|column| &column.values) {
-        Some(Values::Strings(ids)) => ids.get(row as usize),
-        _ => "",
     }
 }
 

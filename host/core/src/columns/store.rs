@@ -1,0 +1,140 @@
+//! Chunks in their order: in memory as long as they fit, and set aside on disk from there on.
+
+use super::Chunk;
+use crate::inventory::Unavailable;
+use crate::spill::SpillFile;
+use std::borrow::Cow;
+
+/// The chunks of a batch.
+#[derive(Debug)]
+pub(crate) struct Store {
+    places: Vec<Place>,
+    /// Bytes of memory that are left for more of them.
+    left: u64,
+    file: Option<SpillFile>,
+    /// A chunk on its way to the file.
+    buffer: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Memory(Chunk),
+    File { first_row: u64, rows: u32, at: u64, bytes: usize },
+}
+
+impl Place {
+    const fn rows(&self) -> (u64, u32) {
+        match self {
+            Self::Memory(chunk) => (chunk.first_row, chunk.rows),
+            Self::File { first_row, rows, .. } => (*first_row, *rows),
+        }
+    }
+}
+
+impl Store {
+    /// A store that may take so many bytes of memory.
+    pub const fn new(memory: u64) -> Self {
+        Self { places: Vec::new(), left: memory, file: None, buffer: Vec::new() }
+    }
+
+    /// Puts a chunk behind the others.
+    pub fn push(&mut self, chunk: Chunk) -> std::io::Result<()> {
+        if let (None, Some(left)) = (&self.file, self.left.checked_sub(chunk.size())) {
+            self.left = left;
+            self.places.push(Place::Memory(chunk));
+            return Ok(());
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(SpillFile::new()?),
+        };
+        self.buffer.clear();
+        chunk.write(&mut self.buffer)?;
+        let at = file.append(&self.buffer)?;
+        let (first_row, rows, bytes) = (chunk.first_row, chunk.rows, self.buffer.len());
+        self.places.push(Place::File { first_row, rows, at, bytes });
+        Ok(())
+    }
+
+    /// How many chunks there are.
+    pub const fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Rows of each chunk: the first, and how many.
+    pub fn rows(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.places.iter().map(Place::rows)
+    }
+
+    /// Chunk `i`.
+    pub fn get(&self, i: usize) -> Result<Cow<'_, Chunk>, Unavailable> {
+        match self.places.get(i) {
+            Some(Place::Memory(chunk)) => Ok(Cow::Borrowed(chunk)),
+            Some(Place::File { first_row, rows, at, bytes }) => {
+                let mut buffer = vec![0; *bytes];
+                let file = self.file.iter().next().ok_or_else(|| Unavailable("there is no file".to_owned()))?;
+                let chunk = file.read(*at, &mut buffer).and_then(|()| Chunk::read(*first_row, *rows, &buffer));
+                chunk.map(Cow::Owned).map_err(|error| {
+                    Unavailable(format!("targets that were set aside on disk cannot be read again: {error}"))
+                })
+            }
+            None => Err(Unavailable(format!("there is no chunk {i}"))),
+        }
+    }
+
+    /// Every chunk.
+    pub fn iter(&self) -> impl Iterator<Item = Result<Cow<'_, Chunk>, Unavailable>> {
+        (0..self.len()).map(|i| self.get(i))
+    }
+
+    /// The chunk that a row is in, and its row there.
+    pub fn place(&self, row: u64) -> Option<(usize, usize)> {
+        let at = self.places.partition_point(|place| {
+            let (first, rows) = place.rows();
+            first + u64::from(rows) <= row
+        });
+        let (first, _) = self.places.get(at)?.rows();
+        Some((at, usize::try_from(row.checked_sub(first)?).ok()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::{ChunkBuilder, Row};
+    use std::borrow::Cow;
+
+    /// A chunk with every kind of column, and with unknown values.
+    fn chunk(first_row: u64, rows: usize) -> Chunk {
+        let mut builder = ChunkBuilder::default();
+        for row in 0..rows {
+            let text = |text: String| (row % 3 != 0).then_some(Cow::Owned(text));
+            builder.push(&Row {
+                id: text(format!("id-{row}-ü")),
+                kind: text(format!("kind-{}", row % 5)),
+                created_at: (row % 2 == 0).then_some(row as i64 - 7),
+                size_bytes: Some(row as u64),
+                extra: vec![(Cow::Borrowed("x_own"), Cow::Owned(format!("{row}")))],
+                ..Row::default()
+            });
+        }
+        Chunk { first_row, ..builder.finish() }
+    }
+
+    #[test]
+    fn what_is_set_aside_comes_back_as_it_was() {
+        let chunks = [chunk(0, 10), chunk(10, 1), chunk(11, 1_000), chunk(1_011, 7)];
+        for memory in [0, 1, chunks[0].size(), chunks[0].size() + chunks[1].size(), u64::MAX] {
+            let mut store = Store::new(memory);
+            chunks.iter().for_each(|chunk| store.push(chunk.clone()).unwrap());
+            let back: Vec<Chunk> = store.iter().map(|chunk| chunk.unwrap().into_owned()).collect();
+            assert_eq!(back, chunks, "{memory} bytes");
+            let places = [0, 9, 10, 11, 1_010, 1_011, 1_017, 1_018].map(|row| store.place(row));
+            let expected =
+                [Some((0, 0)), Some((0, 9)), Some((1, 0)), Some((2, 0)), Some((2, 999)), Some((3, 0)), Some((3, 6))];
+            assert_eq!(places[..7], expected);
+            assert_eq!(places[7], None);
+            assert_eq!(store.file.is_some(), memory != u64::MAX);
+        }
+    }
+}

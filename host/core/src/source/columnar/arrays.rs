@@ -1,0 +1,147 @@
+//! Values of Arrow arrays as text, numbers and times.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowPrimitiveType, Date32Type, Date64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
+};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, TimeUnit};
+use std::borrow::Cow;
+
+/// The seconds since 1970 of the years 0000 to 9999, which are those that can be written.
+const YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+
+/// A text a row, where the row has one.
+pub(super) type Texts<'a> = Box<dyn Fn(usize) -> Option<Cow<'a, str>> + 'a>;
+/// A time a row, where the row has one, or what is wrong with it.
+pub(super) type Times<'a> = Box<dyn Fn(usize) -> Result<Option<i64>, String> + 'a>;
+/// A number a row, where the row has one.
+pub(super) type Integers<'a> = Box<dyn Fn(usize) -> Option<i128> + 'a>;
+
+/// Reads an array as text: strings, whole numbers, and UUIDs.
+pub(super) fn texts(array: &ArrayRef) -> Result<Texts<'_>, String> {
+    fn borrowed<'a>(array: &'a ArrayRef, get: impl Fn(usize) -> &'a str + 'a) -> Texts<'a> {
+        Box::new(move |row| array.is_valid(row).then(|| Cow::Borrowed(get(row))))
+    }
+    Ok(match array.data_type() {
+        DataType::Utf8 => {
+            let array_of = array.as_string::<i32>();
+            borrowed(array, |row| array_of.value(row))
+        }
+        DataType::LargeUtf8 => {
+            let array_of = array.as_string::<i64>();
+            borrowed(array, |row| array_of.value(row))
+        }
+        DataType::Utf8View => {
+            let array_of = array.as_string_view();
+            borrowed(array, |row| array_of.value(row))
+        }
+        DataType::Dictionary(_, _) => {
+            let dictionary = array.as_any_dictionary();
+            let values = texts(dictionary.values())?;
+            if dictionary.values().is_empty() {
+                return Ok(Box::new(|_| None));
+            }
+            let keys = dictionary.normalized_keys();
+            Box::new(move |row| if array.is_valid(row) { values(*keys.get(row)?) } else { None })
+        }
+        DataType::FixedSizeBinary(16) => {
+            let bytes = array.as_fixed_size_binary();
+            Box::new(move |row| array.is_valid(row).then(|| Cow::Owned(uuid(bytes.value(row)))))
+        }
+        DataType::Boolean => {
+            let bools = array.as_boolean();
+            Box::new(move |row| {
+                array.is_valid(row).then(|| Cow::Borrowed(if bools.value(row) { "true" } else { "false" }))
+            })
+        }
+        DataType::Null => Box::new(|_| None),
+        _ => {
+            let numbers = integers(array)?;
+            Box::new(move |row| numbers(row).map(|number| Cow::Owned(number.to_string())))
+        }
+    })
+}
+
+/// Reads an array as whole numbers.
+pub(super) fn integers(array: &ArrayRef) -> Result<Integers<'_>, String> {
+    fn of<'a, T: ArrowPrimitiveType<Native: Into<i128>>>(array: &'a ArrayRef) -> Integers<'a> {
+        let numbers = array.as_primitive::<T>();
+        Box::new(move |row| array.is_valid(row).then(|| numbers.value(row).into()))
+    }
+    Ok(match array.data_type() {
+        DataType::Int8 => of::<Int8Type>(array),
+        DataType::Int16 => of::<Int16Type>(array),
+        DataType::Int32 => of::<Int32Type>(array),
+        DataType::Int64 => of::<Int64Type>(array),
+        DataType::UInt8 => of::<UInt8Type>(array),
+        DataType::UInt16 => of::<UInt16Type>(array),
+        DataType::UInt32 => of::<UInt32Type>(array),
+        DataType::UInt64 => of::<UInt64Type>(array),
+        DataType::Date32 => of::<Date32Type>(array),
+        DataType::Date64 => of::<Date64Type>(array),
+        DataType::Timestamp(unit, _) => match unit {
+            TimeUnit::Second => of::<TimestampSecondType>(array),
+            TimeUnit::Millisecond => of::<TimestampMillisecondType>(array),
+            TimeUnit::Microsecond => of::<TimestampMicrosecondType>(array),
+            TimeUnit::Nanosecond => of::<TimestampNanosecondType>(array),
+        },
+        DataType::Null => Box::new(|_| None),
+        other => return Err(format!("its type is {other}, which cannot be read here")),
+    })
+}
+
+/// How many of an array's units are in a second, or how many seconds are in a unit, if its values are times. A time
+/// without a zone is one of UTC.
+fn unit(kind: &DataType) -> Option<(i128, i128)> {
+    match kind {
+        DataType::Date32 => Some((1, 86_400)),
+        DataType::Date64 | DataType::Timestamp(TimeUnit::Millisecond, _) => Some((1_000, 1)),
+        DataType::Timestamp(TimeUnit::Second, _) => Some((1, 1)),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => Some((1_000_000, 1)),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => Some((1_000_000_000, 1)),
+        _ => None,
+    }
+}
+
+/// Whether the values of such an array are times.
+pub(super) fn is_time(kind: &DataType) -> bool {
+    unit(kind).is_some()
+}
+
+/// Reads an array as times in seconds since 1970: times, dates, and text in RFC 3339.
+pub(super) fn times(array: &ArrayRef) -> Result<Times<'_>, String> {
+    let Some((divisor, factor)) = unit(array.data_type()) else {
+        if !is_text(array.data_type()) {
+            return Err(format!("its type is {}, which is no time", array.data_type()));
+        }
+        let texts = texts(array)?;
+        return Ok(Box::new(move |row| super::super::csv::time(&texts(row).unwrap_or_default())));
+    };
+    let numbers = integers(array)?;
+    Ok(Box::new(move |row| {
+        let Some(number) = numbers(row) else { return Ok(None) };
+        let seconds = number.div_euclid(divisor) * factor;
+        let seconds = i64::try_from(seconds).ok().filter(|seconds| YEARS.contains(seconds));
+        seconds.map(Some).ok_or_else(|| "a time that no calendar has".to_owned())
+    }))
+}
+
+/// Whether the values of such an array are strings.
+pub(super) fn is_text(kind: &DataType) -> bool {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null => true,
+        DataType::Dictionary(_, values) => is_text(values),
+        _ => false,
+    }
+}
+
+fn uuid(bytes: &[u8]) -> String {
+    let mut text = hex::encode(bytes);
+    for at in [20, 16, 12, 8] {
+        text.insert(at, '-');
+    }
+    text
+}

@@ -1,0 +1,130 @@
+//! Record batches as chunks. Strings are copied in one piece, and dictionaries stay dictionaries.
+
+use super::super::fields::Field;
+use super::super::filling::{Full, count};
+use super::super::row::says_something;
+use super::Wanted;
+use super::arrays::{integers, is_text, texts, times};
+use crate::columns::{CHUNK_BYTES, Chunk, CodesBuilder, Column, Numbers, Strings, Texts, Values};
+use crate::facts::Hasher;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+
+/// The chunks of a record batch that has the wanted columns in their order, and no more rows than a chunk.
+pub(super) fn chunks(batch: &RecordBatch, wanted: &[Wanted], hasher: &Hasher) -> Result<Vec<Full>, String> {
+    let rows = batch.num_rows();
+    if rows == 0 {
+        return Ok(Vec::new());
+    }
+    // A chunk has to fit into a policy's memory, however long its strings are.
+    if rows > 1 && text_bytes(batch) > CHUNK_BYTES {
+        let mut halves = chunks(&batch.slice(0, rows / 2), wanted, hasher)?;
+        halves.extend(chunks(&batch.slice(rows / 2, rows - rows / 2), wanted, hasher)?);
+        return Ok(halves);
+    }
+    let mut columns = Vec::with_capacity(wanted.len());
+    for (wanted, array) in wanted.iter().zip(batch.columns()) {
+        let column = column(wanted, array, rows).map_err(|error| format!("the column `{}`: {error}", wanted.name))?;
+        columns.extend(column.map(|column| (wanted.field, column)));
+    }
+    columns.sort_by(|(a, one), (b, other)| (*a as u8, &one.name).cmp(&(*b as u8, &other.name)));
+    let columns = columns.into_iter().map(|(_, column)| column).collect();
+    Ok(vec![count(Chunk { first_row: 0, rows: rows as u32, columns }, hasher)])
+}
+
+/// Bytes of the strings in a batch, as far as a glance tells: those of dictionaries are counted once for each row.
+fn text_bytes(batch: &RecordBatch) -> usize {
+    let of = |array: &ArrayRef| match array.data_type() {
+        DataType::Utf8 => {
+            let offsets = array.as_string::<i32>().value_offsets();
+            offsets.last().zip(offsets.first()).map_or(0, |(end, start)| (end - start) as usize)
+        }
+        DataType::LargeUtf8 => {
+            let offsets = array.as_string::<i64>().value_offsets();
+            offsets.last().zip(offsets.first()).map_or(0, |(end, start)| (end - start) as usize)
+        }
+        DataType::Utf8View => array.as_string_view().iter().flatten().map(str::len).sum(),
+        _ => 0,
+    };
+    batch.columns().iter().map(of).sum()
+}
+
+/// The column that an array is; nothing where no row of it is known.
+fn column(wanted: &Wanted, array: &ArrayRef, rows: usize) -> Result<Option<Column>, String> {
+    let name = wanted.field.name();
+    Ok(match wanted.field {
+        Field::Id => Some(ids(array, rows)?),
+        Field::Kind | Field::Tenant | Field::Environment | Field::State => codes(array, rows)?.finish(name),
+        Field::CreatedAt | Field::LastUsedAt => {
+            let (times, mut column) = (times(array)?, Numbers::default());
+            for row in 0..rows {
+                column.push(times(row)?);
+            }
+            column.finish(name, Values::I64s)
+        }
+        Field::SizeBytes => {
+            let (sizes, mut column) = (integers(array)?, Numbers::default());
+            for row in 0..rows {
+                let size = sizes(row).map(|size| u64::try_from(size).map_err(|_| format!("{size} is not a size")));
+                column.push(size.transpose()?);
+            }
+            column.finish(name, Values::U64s)
+        }
+        Field::Own => {
+            if !is_text(array.data_type()) {
+                return Err(format!("its type is {}, and fields of your own hold strings", array.data_type()));
+            }
+            let (texts, mut column) = (texts(array)?, Texts::default());
+            (0..rows).for_each(|row| column.push(texts(row).as_deref()));
+            column.finish_if_known(wanted.name.clone())
+        }
+    })
+}
+
+fn ids(array: &ArrayRef, rows: usize) -> Result<Column, String> {
+    // As most lists are: all ids known, and end to end already.
+    if let (DataType::Utf8, 0) = (array.data_type(), array.null_count()) {
+        let strings = array.as_string::<i32>();
+        let first = strings.value_offsets().first().copied().unwrap_or_default();
+        let last = strings.value_offsets().last().copied().unwrap_or_default();
+        let bytes = strings.value_data().get(first as usize..last as usize).unwrap_or_default().to_vec();
+        let offsets = strings.value_offsets().iter().map(|offset| (offset - first) as u32).collect();
+        return Ok(Column {
+            name: "id".to_owned(),
+            values: Values::Strings(Strings { offsets, bytes }),
+            validity: None,
+        });
+    }
+    let (texts, mut column) = (texts(array)?, Texts::default());
+    (0..rows).for_each(|row| column.push(texts(row).as_deref()));
+    Ok(column.finish("id".to_owned()))
+}
+
+fn codes(array: &ArrayRef, rows: usize) -> Result<CodesBuilder, String> {
+    let mut column = CodesBuilder::default();
+    if let DataType::Dictionary(_, _) = array.data_type() {
+        let dictionary = array.as_any_dictionary();
+        if dictionary.values().is_empty() {
+            return Ok(column);
+        }
+        let values = texts(dictionary.values())?;
+        let nulls = array.nulls();
+        // The code here of each code there, once it was seen.
+        let mut known: Vec<Option<Option<u32>>> = vec![None; dictionary.values().len()];
+        for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                column.push_code(None);
+            } else if let Some(code) = known.get_mut(key) {
+                let code = code.get_or_insert_with(|| {
+                    values(key).filter(|text| says_something(text)).map(|text| column.code(&text))
+                });
+                column.push_code(*code);
+            }
+        }
+        return Ok(column);
+    }
+    let texts = texts(array)?;
+    (0..rows).for_each(|row| column.push(texts(row).filter(|text| says_something(text)).as_deref()));
+    Ok(column)
+}
