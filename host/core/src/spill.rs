@@ -12,21 +12,21 @@ pub(crate) struct Memory(pub u64);
 impl Memory {
     /// For the targets themselves.
     pub const fn columns(self) -> u64 {
-        self.0 / 2
-    }
-
-    /// For telling ids apart.
-    pub const fn ids(self) -> u64 {
-        self.0 / 4
-    }
-
-    /// For telling tenants apart.
-    pub const fn tenants(self) -> u64 {
         self.0 / 8
     }
 
     /// For the file of a list in columns.
     pub const fn file(self) -> u64 {
+        self.0 / 8
+    }
+
+    /// For telling ids apart.
+    pub const fn ids(self) -> u64 {
+        self.0 / 2
+    }
+
+    /// For telling tenants apart.
+    pub const fn tenants(self) -> u64 {
         self.0 / 8
     }
 
@@ -46,11 +46,6 @@ pub(crate) struct SpillFile {
 impl SpillFile {
     pub fn new() -> Result<Self> {
         Ok(Self { file: Mutex::new(tempfile::tempfile()?), end: 0 })
-    }
-
-    /// Bytes in it.
-    pub const fn end(&self) -> u64 {
-        self.end
     }
 
     /// Puts bytes at the end; gives their place.

@@ -7,7 +7,7 @@ mod slice;
 mod store;
 
 pub(crate) use build::{ChunkBuilder, CodesBuilder, Numbers, ResolvedBuilder, Row, Texts};
-pub(crate) use store::Store;
+pub(crate) use store::{At, Origin, Store};
 
 use serde::{Deserialize, Serialize};
 

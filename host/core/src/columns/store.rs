@@ -1,9 +1,22 @@
-//! Chunks in their order: in memory as long as they fit, and set aside on disk from there on.
+//! Chunks in their order: in memory as long as they fit. From there on they are read again where they came from, if that
+//! can be done, and set aside on disk if not.
 
 use super::Chunk;
 use crate::inventory::Unavailable;
 use crate::spill::SpillFile;
 use std::borrow::Cow;
+
+/// Where chunks can be read again.
+pub(crate) trait Origin: std::fmt::Debug + Send + Sync {
+    /// The chunk of so many rows at a place.
+    ///
+    /// # Errors
+    /// Why it is not there any more.
+    fn read(&self, at: At, rows: u32) -> Result<Chunk, String>;
+}
+
+/// A place of an [`Origin`]: a part of it, and a row in that part.
+pub(crate) type At = (usize, usize);
 
 /// The chunks of a batch.
 #[derive(Debug)]
@@ -11,6 +24,7 @@ pub(crate) struct Store {
     places: Vec<Place>,
     /// Bytes of memory that are left for more of them.
     left: u64,
+    origin: Option<Box<dyn Origin>>,
     file: Option<SpillFile>,
     /// A chunk on its way to the file.
     buffer: Vec<u8>,
@@ -19,6 +33,7 @@ pub(crate) struct Store {
 #[derive(Debug)]
 enum Place {
     Memory(Chunk),
+    Origin { first_row: u64, rows: u32, at: At },
     File { first_row: u64, rows: u32, at: u64, bytes: usize },
 }
 
@@ -26,7 +41,7 @@ impl Place {
     const fn rows(&self) -> (u64, u32) {
         match self {
             Self::Memory(chunk) => (chunk.first_row, chunk.rows),
-            Self::File { first_row, rows, .. } => (*first_row, *rows),
+            Self::Origin { first_row, rows, .. } | Self::File { first_row, rows, .. } => (*first_row, *rows),
         }
     }
 }
@@ -34,14 +49,31 @@ impl Place {
 impl Store {
     /// A store that may take so many bytes of memory.
     pub const fn new(memory: u64) -> Self {
-        Self { places: Vec::new(), left: memory, file: None, buffer: Vec::new() }
+        Self { places: Vec::new(), left: memory, origin: None, file: None, buffer: Vec::new() }
+    }
+
+    /// Says where chunks can be read again, before any is put there.
+    pub fn read_again_from(&mut self, origin: Box<dyn Origin>) {
+        self.origin = Some(origin);
     }
 
     /// Puts a chunk behind the others.
     pub fn push(&mut self, chunk: Chunk) -> std::io::Result<()> {
-        if let (None, Some(left)) = (&self.file, self.left.checked_sub(chunk.size())) {
+        self.push_from(chunk, None)
+    }
+
+    /// Puts a chunk behind the others, which is at some place of the origin.
+    pub fn push_from(&mut self, chunk: Chunk, at: Option<At>) -> std::io::Result<()> {
+        if let Some(left) = self.left.checked_sub(chunk.size()) {
             self.left = left;
             self.places.push(Place::Memory(chunk));
+            return Ok(());
+        }
+        // What comes later is not kept either, even if it is smaller: memory is for what comes first.
+        self.left = 0;
+        if let Some(at) = at.filter(|_| self.origin.is_some()) {
+            let (first_row, rows) = (chunk.first_row, chunk.rows);
+            self.places.push(Place::Origin { first_row, rows, at });
             return Ok(());
         }
         let file = match &mut self.file {
@@ -70,6 +102,11 @@ impl Store {
     pub fn get(&self, i: usize) -> Result<Cow<'_, Chunk>, Unavailable> {
         match self.places.get(i) {
             Some(Place::Memory(chunk)) => Ok(Cow::Borrowed(chunk)),
+            Some(Place::Origin { first_row, rows, at }) => {
+                let origin = self.origin.as_ref().ok_or_else(|| Unavailable("there is no origin".to_owned()))?;
+                let chunk = origin.read(*at, *rows).map_err(Unavailable)?;
+                Ok(Cow::Owned(Chunk { first_row: *first_row, ..chunk }))
+            }
             Some(Place::File { first_row, rows, at, bytes }) => {
                 let mut buffer = vec![0; *bytes];
                 let file = self.file.iter().next().ok_or_else(|| Unavailable("there is no file".to_owned()))?;

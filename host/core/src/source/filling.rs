@@ -1,7 +1,7 @@
 //! A list on its way into columns: rows become chunks, and chunks are counted and kept.
 
 use super::{Place, Progress, Reading, Unreadable};
-use crate::columns::{Chunk, ChunkBuilder, Row, Store};
+use crate::columns::{At, Chunk, ChunkBuilder, Origin, Row, Store};
 use crate::facts::{Census, ChunkIds, Counts, Hasher};
 use crate::inventory::Unavailable;
 
@@ -13,8 +13,12 @@ pub(crate) struct List {
     pub sha256: String,
 }
 
-/// A full chunk, with what was counted of it alone.
-pub(super) type Full = (Chunk, ChunkIds);
+/// A full chunk, with what was counted of it alone, and where it can be read again.
+pub(super) struct Full {
+    chunk: Chunk,
+    ids: ChunkIds,
+    at: Option<At>,
+}
 
 /// Fills chunk after chunk.
 pub(super) struct Cutter {
@@ -37,14 +41,21 @@ impl Cutter {
     /// The chunk as far as it is filled, unless it is empty.
     pub fn cut(&mut self) -> Option<Full> {
         let chunk = std::mem::take(&mut self.current).finish();
-        (chunk.rows > 0).then(|| count(chunk, &self.hasher))
+        (chunk.rows > 0).then(|| Full::of(chunk, &self.hasher))
     }
 }
 
-/// A chunk with what is counted of it alone.
-pub(super) fn count(chunk: Chunk, hasher: &Hasher) -> Full {
-    let ids = ChunkIds::of(&chunk, hasher);
-    (chunk, ids)
+impl Full {
+    /// Counts what can be counted of a chunk alone.
+    pub fn of(chunk: Chunk, hasher: &Hasher) -> Self {
+        let ids = ChunkIds::of(&chunk, hasher);
+        Self { chunk, ids, at: None }
+    }
+
+    /// It can be read again at this place.
+    pub fn at(self, at: At) -> Self {
+        Self { at: Some(at), ..self }
+    }
 }
 
 /// The chunks of a list so far.
@@ -66,12 +77,17 @@ impl<'a, 'b> Filling<'a, 'b> {
         Self { shown, reading, hasher, chunks, rows: 0, census }
     }
 
+    /// Says where chunks can be read again.
+    pub fn read_again_from(&mut self, origin: Box<dyn Origin>) {
+        self.chunks.read_again_from(origin);
+    }
+
     /// Puts a chunk behind the others.
-    pub fn add(&mut self, (chunk, ids): Full) -> Result<(), Unreadable> {
+    pub fn add(&mut self, Full { chunk, ids, at }: Full) -> Result<(), Unreadable> {
         let chunk = Chunk { first_row: self.rows, ..chunk };
         self.rows += u64::from(chunk.rows);
         self.census.add(&chunk, ids).map_err(|message| Unreadable::new(self.shown, Place::Whole, message))?;
-        self.chunks.push(chunk).map_err(|error| {
+        self.chunks.push_from(chunk, at).map_err(|error| {
             Unreadable::new(self.shown, Place::Whole, format!("it cannot be set aside on disk: {error}"))
                 .help("the list is larger than the memory it may take; make room where temporary files are, or allow it more memory")
         })

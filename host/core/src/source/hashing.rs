@@ -16,7 +16,7 @@ impl<R: Read> Hashing<R> {
     }
 
     /// Bytes that were read.
-    pub const fn bytes(&self) -> u64 {
+    pub const fn count(&self) -> u64 {
         self.bytes
     }
 

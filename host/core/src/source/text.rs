@@ -66,9 +66,9 @@ impl TextFile {
     /// Bytes of the file that were read, and how many it has.
     pub fn read_of(&self) -> (u64, u64) {
         let read = match &self.reader {
-            Reader::Plain(file) => file.bytes(),
-            Reader::Gzip(decoder) => decoder.get_ref().bytes(),
-            Reader::Zstandard(decoder) => decoder.get_ref().get_ref().bytes(),
+            Reader::Plain(file) => file.count(),
+            Reader::Gzip(decoder) => decoder.get_ref().count(),
+            Reader::Zstandard(decoder) => decoder.get_ref().get_ref().count(),
         };
         (read, self.size)
     }

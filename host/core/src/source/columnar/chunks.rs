@@ -1,26 +1,27 @@
 //! Record batches as chunks. Strings are copied in one piece, and dictionaries stay dictionaries.
 
 use super::super::fields::Field;
-use super::super::filling::{Full, count};
 use super::super::row::says_something;
 use super::Wanted;
 use super::arrays::{integers, is_text, texts, times};
 use crate::columns::{CHUNK_BYTES, Chunk, CodesBuilder, Column, Numbers, Strings, Texts, Values};
-use crate::facts::Hasher;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 
-/// The chunks of a record batch that has the wanted columns in their order, and no more rows than a chunk.
-pub(super) fn chunks(batch: &RecordBatch, wanted: &[Wanted], hasher: &Hasher) -> Result<Vec<Full>, String> {
+/// The chunks of a record batch that has the wanted columns in their order, and no more rows than a chunk. Their rows
+/// are counted from 0.
+pub(super) fn chunks(batch: &RecordBatch, wanted: &[Wanted]) -> Result<Vec<Chunk>, String> {
     let rows = batch.num_rows();
     if rows == 0 {
         return Ok(Vec::new());
     }
     // A chunk has to fit into a policy's memory, however long its strings are.
     if rows > 1 && text_bytes(batch) > CHUNK_BYTES {
-        let mut halves = chunks(&batch.slice(0, rows / 2), wanted, hasher)?;
-        halves.extend(chunks(&batch.slice(rows / 2, rows - rows / 2), wanted, hasher)?);
+        let (half, rest) = (rows / 2, rows - rows / 2);
+        let mut halves = chunks(&batch.slice(0, half), wanted)?;
+        let second = chunks(&batch.slice(half, rest), wanted)?;
+        halves.extend(second.into_iter().map(|chunk| Chunk { first_row: chunk.first_row + half as u64, ..chunk }));
         return Ok(halves);
     }
     let mut columns = Vec::with_capacity(wanted.len());
@@ -30,7 +31,7 @@ pub(super) fn chunks(batch: &RecordBatch, wanted: &[Wanted], hasher: &Hasher) ->
     }
     columns.sort_by(|(a, one), (b, other)| (*a as u8, &one.name).cmp(&(*b as u8, &other.name)));
     let columns = columns.into_iter().map(|(_, column)| column).collect();
-    Ok(vec![count(Chunk { first_row: 0, rows: rows as u32, columns }, hasher)])
+    Ok(vec![Chunk { first_row: 0, rows: rows as u32, columns }])
 }
 
 /// Bytes of the strings in a batch, as far as a glance tells: those of dictionaries are counted once for each row.

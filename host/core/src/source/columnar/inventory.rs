@@ -22,7 +22,8 @@ pub fn read(
     let shown = folder.shown(name);
     let wrong = |message: String| Unreadable::new(&shown, Place::Whole, message);
     // An inventory is held in memory anyway.
-    let (snapshot, sha256) = Snapshot::take(folder, name, Memory(u64::MAX))?;
+    let snapshot = Snapshot::open(folder, name, Memory(u64::MAX))?;
+    let sha256 = snapshot.digest().map_err(|error| wrong(error.to_string()))?;
     let (schema, mut batches) = guarded(&shown, || match format {
         Format::Parquet => {
             let metadata = parquet::open(&snapshot, |_| false).map_err(|error| error.to_string())?;
@@ -30,7 +31,7 @@ pub fn read(
             let reader = parquet::reader(&snapshot, &metadata, columns, None).map_err(|error| error.to_string())?;
             Ok((metadata.schema().clone(), Box::new(reader) as ipc::Batches))
         }
-        _ => ipc::open(snapshot, format, None).map_err(|error| error.to_string()),
+        _ => ipc::open(snapshot.clone(), format, None).map_err(|error| error.to_string()),
     })?;
     check(&schema).map_err(wrong)?;
     let mut rows = 0_u64;

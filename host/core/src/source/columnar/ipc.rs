@@ -1,9 +1,9 @@
 //! Arrow's own formats. Their batches are read one after another, and made into chunks on several threads.
 
-use super::super::filling::Filling;
+use super::super::filling::{Filling, Full};
 use super::super::{Place, Unreadable};
 use super::chunks::chunks;
-use super::snapshot::{Cursor, Snapshot};
+use super::snapshot::{BLOCK, Cursor, Snapshot};
 use super::{Format, guarded, wanted};
 use crate::columns::CHUNK_ROWS;
 use crate::parallel::in_order;
@@ -22,7 +22,7 @@ pub(super) fn open(
     format: Format,
     columns: Option<Vec<usize>>,
 ) -> Result<(SchemaRef, Batches), ArrowError> {
-    let cursor = BufReader::new(Cursor::new(snapshot));
+    let cursor = BufReader::with_capacity(BLOCK, Cursor::new(snapshot));
     Ok(match format {
         Format::ArrowStream => {
             let reader = StreamReader::try_new(cursor, columns)?;
@@ -49,21 +49,16 @@ pub(super) fn read(
     let columns = wanted.iter().map(|wanted| wanted.index).collect();
     let (_, batches) = guarded(shown, || open(snapshot, format, Some(columns)))?;
     let hasher = filling.hasher.clone();
-    let make = |batch: Result<RecordBatch, Unreadable>| guarded_chunks(shown, &batch?, &wanted, &hasher);
+    let make = |batch: Result<RecordBatch, Unreadable>| -> Result<Vec<Full>, Unreadable> {
+        let batch = batch?;
+        let chunks = guarded(shown, || chunks(&batch, &wanted))?;
+        Ok(chunks.into_iter().map(|chunk| Full::of(chunk, &hasher)).collect())
+    };
     in_order(threads, Slices { batches, shown, current: None }, make, |full| -> Result<(), Unreadable> {
         full?.into_iter().try_for_each(|chunk| filling.add(chunk))?;
         filling.progress(0, 0);
         Ok(())
     })
-}
-
-fn guarded_chunks(
-    shown: &str,
-    batch: &RecordBatch,
-    wanted: &[super::Wanted],
-    hasher: &crate::facts::Hasher,
-) -> Result<Vec<super::super::filling::Full>, Unreadable> {
-    guarded(shown, || chunks(batch, wanted, hasher))
 }
 
 /// Batches, cut where chunks are.

@@ -11,6 +11,7 @@ pub(super) use inventory::read as read_inventory;
 
 use super::fields::{Field, Mapping};
 use super::filling::{Filling, List};
+use super::folder::describe;
 use super::{Folder, Place, Reading, Unreadable, nearest};
 use arrow_schema::Schema;
 use snapshot::Snapshot;
@@ -96,15 +97,41 @@ pub(super) fn read(
 ) -> Result<List, Unreadable> {
     let shown = folder.shown(name);
     let threads = reading.threads;
-    let (snapshot, sha256) = Snapshot::take(folder, name, reading.memory)?;
-    let mut filling = Filling::new(&shown, reading);
-    match format {
-        Format::Parquet => parquet::read(&snapshot, &shown, mapping, threads, &mut filling)?,
-        Format::ArrowFile | Format::ArrowStream => {
-            ipc::read(snapshot, format, &shown, mapping, threads, &mut filling)?;
+    let snapshot = Snapshot::open(folder, name, reading.memory)?;
+    let filling = Filling::new(&shown, reading);
+    with_digest(&snapshot, &shown, threads, || {
+        let mut filling = filling;
+        match format {
+            Format::Parquet => parquet::read(&snapshot, &shown, mapping, threads, &mut filling)?,
+            Format::ArrowFile | Format::ArrowStream => {
+                ipc::read(snapshot.clone(), format, &shown, mapping, threads, &mut filling)?;
+            }
         }
-    }
-    filling.finish(sha256)
+        Ok(filling)
+    })
+    .and_then(|(filling, sha256)| filling.finish(sha256))
+}
+
+/// Does something with a file, and takes its digest: meanwhile, if there are threads for that.
+fn with_digest<T>(
+    snapshot: &Snapshot,
+    shown: &str,
+    threads: usize,
+    work: impl FnOnce() -> Result<T, Unreadable>,
+) -> Result<(T, String), Unreadable> {
+    let digest = || {
+        let digest = snapshot.digest();
+        digest.map_err(|error| Unreadable::new(shown, Place::Whole, describe(&error)))
+    };
+    std::thread::scope(|scope| {
+        let meanwhile = (threads > 1).then(|| scope.spawn(digest));
+        let done = work()?;
+        let digest = match meanwhile {
+            Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            None => digest(),
+        };
+        Ok((done, digest?))
+    })
 }
 
 /// Does what may panic inside a decoder: a file that it does not expect is unreadable, and no more than that.

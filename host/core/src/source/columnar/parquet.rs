@@ -5,7 +5,7 @@ use super::super::{Place, Unreadable};
 use super::chunks::chunks;
 use super::snapshot::Snapshot;
 use super::{Wanted, guarded, wanted};
-use crate::columns::CHUNK_ROWS;
+use crate::columns::{At, CHUNK_ROWS, Chunk, Origin};
 use crate::parallel::in_order;
 use crate::source::fields::{Field, Mapping};
 use ::parquet::arrow::ProjectionMask;
@@ -29,6 +29,14 @@ struct Piece {
     done: (u64, u64),
 }
 
+/// A target list.
+#[derive(Clone, Debug)]
+struct Targets {
+    snapshot: Snapshot,
+    metadata: ArrowReaderMetadata,
+    wanted: Vec<Wanted>,
+}
+
 /// Opens a file, with the strings of some columns as dictionaries.
 pub(super) fn open(snapshot: &Snapshot, dictionaries: impl Fn(&str) -> bool) -> Result<ArrowReaderMetadata> {
     // The types are those of Parquet itself: what another program noted beside them may be wrong.
@@ -47,20 +55,20 @@ pub(super) fn open(snapshot: &Snapshot, dictionaries: impl Fn(&str) -> bool) -> 
     ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options().with_schema(Arc::new(schema)))
 }
 
-/// A reader of a run of rows of a row group, or of everything, with these columns.
+/// A reader of so many rows of a row group from some row on, or of everything, with these columns.
 pub(super) fn reader(
     snapshot: &Snapshot,
     metadata: &ArrowReaderMetadata,
     columns: impl IntoIterator<Item = usize>,
-    rows: Option<(usize, usize)>,
+    rows: Option<(At, usize)>,
 ) -> Result<ParquetRecordBatchReader> {
     let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(snapshot.clone(), metadata.clone())
         .with_projection(mask)
         .with_batch_size(CHUNK_ROWS);
     match rows {
-        Some((group, offset)) => {
-            builder.with_row_groups(vec![group]).with_offset(offset).with_limit(PIECE_ROWS).build()
+        Some(((group, offset), rows)) => {
+            builder.with_row_groups(vec![group]).with_offset(offset).with_limit(rows).build()
         }
         None => builder.build(),
     }
@@ -84,9 +92,16 @@ pub(super) fn read(
     let hasher = filling.hasher.clone();
     let size = snapshot.len();
     let pieces = guarded(shown, || pieces(&metadata))?;
+    let targets = Targets { snapshot: snapshot.clone(), metadata, wanted };
+    filling.read_again_from(Box::new(targets.clone()));
     let decode = |piece: Piece| {
-        let full = guarded(shown, || decode(snapshot, &metadata, &wanted, &piece, &hasher))?;
-        Ok::<_, Unreadable>((full, piece.done))
+        let at = (piece.group, piece.offset);
+        let chunks = guarded(shown, || targets.chunks(at, PIECE_ROWS))?;
+        let full = chunks.into_iter().map(|chunk| {
+            let at = (piece.group, piece.offset + chunk.first_row as usize);
+            Full::of(chunk, &hasher).at(at)
+        });
+        Ok::<_, Unreadable>((full.collect::<Vec<_>>(), piece.done))
     };
     in_order(threads, pieces, decode, |decoded| -> std::result::Result<(), Unreadable> {
         let (full, (done, of)) = decoded?;
@@ -112,18 +127,28 @@ fn pieces(metadata: &ArrowReaderMetadata) -> std::result::Result<Vec<Piece>, Str
     Ok(pieces)
 }
 
-fn decode(
-    snapshot: &Snapshot,
-    metadata: &ArrowReaderMetadata,
-    wanted: &[Wanted],
-    piece: &Piece,
-    hasher: &crate::facts::Hasher,
-) -> std::result::Result<Vec<Full>, String> {
-    let indices = wanted.iter().map(|wanted| wanted.index);
-    let reader = reader(snapshot, metadata, indices, Some((piece.group, piece.offset)));
-    let mut full = Vec::new();
-    for batch in reader.map_err(|error| error.to_string())? {
-        full.extend(chunks(&batch.map_err(|error| error.to_string())?, wanted, hasher)?);
+impl Targets {
+    /// The chunks of so many rows at a place. Their rows are counted from there.
+    fn chunks(&self, at: At, rows: usize) -> std::result::Result<Vec<Chunk>, String> {
+        let indices = self.wanted.iter().map(|wanted| wanted.index);
+        let reader = reader(&self.snapshot, &self.metadata, indices, Some((at, rows)));
+        let (mut all, mut before) = (Vec::new(), 0);
+        for batch in reader.map_err(|error| error.to_string())? {
+            let batch = batch.map_err(|error| error.to_string())?;
+            let chunks = chunks(&batch, &self.wanted)?;
+            all.extend(chunks.into_iter().map(|chunk| Chunk { first_row: before + chunk.first_row, ..chunk }));
+            before += batch.num_rows() as u64;
+        }
+        Ok(all)
     }
-    Ok(full)
+}
+
+impl Origin for Targets {
+    fn read(&self, at: At, rows: u32) -> std::result::Result<Chunk, String> {
+        let chunks = guarded("the list", || self.chunks(at, rows as usize)).map_err(|error| error.to_string())?;
+        match <[Chunk; 1]>::try_from(chunks) {
+            Ok([chunk]) if chunk.rows == rows => Ok(chunk),
+            _ => Err("the list has other rows than when it was read".to_owned()),
+        }
+    }
 }
