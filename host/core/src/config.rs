@@ -14,7 +14,7 @@ const MOST_BYTES: u64 = 1 << 20;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicySet {
-    /// The inventory: a CSV, NDJSON or SQLite file below the folder of this file.
+    /// The inventory: a CSV, NDJSON, Parquet, Arrow or SQLite file below the folder of this file.
     pub inventory: Option<String>,
     /// The ledger: an SQLite file below the folder of this file, or `postgres://…`.
     pub ledger: Option<String>,

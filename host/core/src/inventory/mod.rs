@@ -14,6 +14,7 @@ use crate::source::{Folder, Unreadable};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What the inventory knows of one thing. `None` is unknown, which is never the same as none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,8 +108,14 @@ impl<T: Inventory + ?Sized> Inventory for Box<T> {
     }
 }
 
-/// Opens an inventory that the operator or the embedding program named: a [`Table`] (`.csv`, `.ndjson`, `.jsonl`) is
-/// read, [`Sqlite`] (`.db`, `.sqlite`, `.sqlite3`) is asked where it is.
+impl<T: Inventory + ?Sized> Inventory for Arc<T> {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, Unavailable> {
+        (**self).snapshot()
+    }
+}
+
+/// Opens an inventory that the operator or the embedding program named: a [`Table`] (`.csv`, `.ndjson`, `.jsonl`, `.parquet`,
+/// `.arrow`) is read, [`Sqlite`] (`.db`, `.sqlite`, `.sqlite3`) is asked where it is.
 ///
 /// # Errors
 /// [`Unreadable`] with the line.

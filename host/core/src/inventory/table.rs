@@ -18,7 +18,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Reads an inventory that the operator or the embedding program named: `.csv`, `.ndjson` or `.jsonl`.
+    /// Reads an inventory that the operator or the embedding program named: `.csv`, `.ndjson`, `.jsonl`, Parquet or Arrow.
     ///
     /// # Errors
     /// [`Unreadable`] with the line.
