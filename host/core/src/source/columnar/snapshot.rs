@@ -256,7 +256,7 @@ mod tests {
         assert!(change(&overwrite, &read, &again));
         // A block that nobody had read yet is of the file as the digest finds it.
         assert!(change(&overwrite, &|_| (), &|snapshot| snapshot.digest().is_ok()));
-        let longer = |file: &mut File| drop(file.write_all(b"more").unwrap());
+        let longer = |file: &mut File| file.write_all(b"more").unwrap();
         assert!(change(&longer, &read, &|snapshot| snapshot.digest().is_err()));
         let shorter = |file: &mut File| file.set_len(7).unwrap();
         assert!(change(&shorter, &read, &|snapshot| snapshot.digest().is_err()));
