@@ -207,18 +207,30 @@ pub struct Vetting {
 }
 
 impl BatchArguments {
-    /// Reads the batch and puts the gate together.
+    /// Reads the batch and puts the gate together, both at once: neither needs the other.
     pub fn open(&self) -> anyhow::Result<Vetting> {
-        let mut batch = self.batch()?;
+        let (batch, gate) = std::thread::scope(|scope| {
+            let gate = scope.spawn(|| self.gate());
+            (self.batch(), gate.join())
+        });
+        let mut batch = batch?;
+        let (gate, ledger, signing) = gate.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        if let Some(path) = &self.glass {
+            let glass = Draft::open(path)?.verify(&signing.override_keys()?);
+            batch = batch.break_glass(glass.with_context(|| path.display().to_string())?);
+            if ledger.is_none() {
+                bail!("an override is used once, and only a ledger can see to that\nhelp: `--ledger FILE`");
+            }
+        }
+        Ok(Vetting { batch, gate, ledger, signing })
+    }
+
+    fn gate(&self) -> anyhow::Result<(Gate, Option<SqlLedger>, Signing)> {
         let mut builder = self.ledger.policies.begin()?;
         if let Some(threads) = self.reading.threads() {
             builder = builder.threads(threads);
         }
         let signing = Signing::of(&builder);
-        if let Some(path) = &self.glass {
-            let glass = Draft::open(path)?.verify(&signing.override_keys()?);
-            batch = batch.break_glass(glass.with_context(|| path.display().to_string())?);
-        }
         if let Some(path) = &self.inventory {
             builder = builder.inventory(open_inventory(path)?);
         }
@@ -230,10 +242,7 @@ impl BatchArguments {
             Some(ledger) => builder.ledger(ledger.clone()),
             None => builder.without_ledger(),
         };
-        if self.glass.is_some() && ledger.is_none() {
-            bail!("an override is used once, and only a ledger can see to that\nhelp: `--ledger FILE`");
-        }
-        Ok(Vetting { batch, gate: builder.build()?, ledger, signing })
+        Ok((builder.build()?, ledger, signing))
     }
 
     fn batch(&self) -> anyhow::Result<Batch> {
