@@ -1,11 +1,13 @@
 //! Work on several threads whose results come out in the order of the work, so that nothing depends on the threads.
 
+use std::num::NonZero;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 
-/// The threads that there is a core for.
+/// The threads that there is a core for. Asking takes longer than a small decision, so it is done once.
 pub(crate) fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    static THREADS: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    *THREADS
 }
 
 /// Does `work` on every item, on so many threads, and hands what came out to `each` in the order of the items. Taking

@@ -16,10 +16,14 @@ use ::parquet::errors::Result;
 use ::parquet::file::metadata::PageIndexPolicy;
 use ::parquet::file::reader::Length;
 use arrow_schema::{DataType, Schema};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rows of a piece: a few chunks, for those before it in its row group have to be passed over.
 const PIECE_ROWS: usize = 4 * CHUNK_ROWS;
+
+/// Chunks that are kept because they are likely to be asked for next.
+const MOST_AHEAD: usize = 16;
 
 /// A run of rows of a row group.
 struct Piece {
@@ -93,7 +97,7 @@ pub(super) fn read(
     let size = snapshot.len();
     let pieces = guarded(shown, || pieces(&metadata))?;
     let targets = Targets { snapshot: snapshot.clone(), metadata, wanted };
-    filling.read_again_from(Box::new(targets.clone()));
+    filling.read_again_from(Box::new(Again { targets: targets.clone(), ahead: Mutex::default() }));
     let decode = |piece: Piece| {
         let at = (piece.group, piece.offset);
         let chunks = guarded(shown, || targets.chunks(at, PIECE_ROWS))?;
@@ -143,12 +147,34 @@ impl Targets {
     }
 }
 
-impl Origin for Targets {
+/// Reads chunks once more. The first of a piece is read together with those that follow, which will be asked for next.
+#[derive(Debug)]
+struct Again {
+    targets: Targets,
+    ahead: Mutex<BTreeMap<At, Chunk>>,
+}
+
+impl Origin for Again {
     fn read(&self, at: At, rows: u32) -> std::result::Result<Chunk, String> {
-        let chunks = guarded("the list", || self.chunks(at, rows as usize)).map_err(|error| error.to_string())?;
-        match <[Chunk; 1]>::try_from(chunks) {
-            Ok([chunk]) if chunk.rows == rows => Ok(chunk),
-            _ => Err("the list has other rows than when it was read".to_owned()),
-        }
+        let ahead = || self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = ahead().remove(&at);
+        let chunk = match known {
+            Some(chunk) => Some(chunk),
+            None => {
+                let (group, offset) = at;
+                let piece = if offset.is_multiple_of(PIECE_ROWS) { PIECE_ROWS } else { rows as usize };
+                let chunks = guarded("the list", || self.targets.chunks(at, piece));
+                let mut chunks = chunks.map_err(|error| error.to_string())?.into_iter();
+                let first = chunks.next();
+                let mut ahead = ahead();
+                if ahead.len() >= MOST_AHEAD {
+                    ahead.clear();
+                }
+                ahead.extend(chunks.map(|chunk| ((group, offset + chunk.first_row as usize), chunk)));
+                first
+            }
+        };
+        let other = || "the list has other rows than when it was read".to_owned();
+        chunk.filter(|chunk| chunk.rows == rows).ok_or_else(other)
     }
 }

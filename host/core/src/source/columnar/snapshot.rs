@@ -29,7 +29,7 @@ pub(super) enum Snapshot {
 pub(super) struct Checked {
     file: Mutex<File>,
     size: u64,
-    blocks: Vec<OnceLock<[u8; 32]>>,
+    blocks: Vec<OnceLock<blake3::Hash>>,
     /// Blocks that were read last, each in the place that its number gives it: the header of a page is read apart from
     /// the page.
     last: Mutex<Vec<Option<(usize, Bytes)>>>,
@@ -139,7 +139,7 @@ impl Checked {
         file.read_exact(&mut block)?;
         drop(file);
         let hash = self.blocks.get(number).ok_or_else(changed)?;
-        let found: [u8; 32] = Sha256::digest(&block).into();
+        let found = blake3::hash(&block);
         if *hash.get_or_init(|| found) == found { Ok(block) } else { Err(changed()) }
     }
 }
