@@ -6,11 +6,15 @@ use super::filling::{Cutter, Filling};
 use super::row::Fields;
 use super::{List, Place, Reading, Unreadable};
 use crate::columns::{Column, Row, Store, Values};
+use reprieve_model::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::io::Write;
+
+/// Bytes that are written at once.
+const BUFFER: usize = 32 << 10;
 
 /// Reads the list that stands in a request, which begins on `line`. Its digest is that of the NDJSON which
 /// [`write_ndjson`] makes of it.
@@ -102,34 +106,42 @@ impl<'de, F: FnMut(&Row<'_>)> Visitor<'de> for Rows<F> {
 /// Writes targets as NDJSON in one canonical form: the fields in the order of the documentation, unknown ones left
 /// out, the list's own columns last, no white space.
 pub(crate) fn write_ndjson(chunks: &Store, out: &mut impl Write) -> std::io::Result<()> {
+    let mut lines = Vec::with_capacity(2 * BUFFER);
     for chunk in chunks.iter() {
         let chunk = chunk.map_err(std::io::Error::other)?;
+        let name = |column: &Column| Ok(serde_json::to_string(&column.name)? + ":");
+        let names = chunk.columns.iter().map(name).collect::<std::io::Result<Vec<String>>>()?;
         for row in 0..chunk.rows as usize {
-            out.write_all(b"{")?;
+            lines.push(b'{');
             let mut first = true;
-            for column in &chunk.columns {
-                let Some(value) = value(column, row)? else { continue };
-                let comma = if std::mem::take(&mut first) { "" } else { "," };
-                write!(out, "{comma}{}:{value}", serde_json::to_string(&column.name)?)?;
+            for (name, column) in names.iter().zip(&chunk.columns).filter(|(_, column)| column.is_known(row)) {
+                if !std::mem::take(&mut first) {
+                    lines.push(b',');
+                }
+                lines.extend_from_slice(name.as_bytes());
+                write_value(column, row, &mut lines)?;
             }
-            out.write_all(b"}\n")?;
+            lines.extend_from_slice(b"}\n");
+            if lines.len() >= BUFFER {
+                out.write_all(&lines)?;
+                lines.clear();
+            }
         }
     }
-    Ok(())
+    out.write_all(&lines)
 }
 
-fn value(column: &Column, row: usize) -> std::io::Result<Option<String>> {
-    let number = match &column.values {
-        _ if !column.is_known(row) => return Ok(None),
-        Values::U64s(values) => values.get(row).map(ToString::to_string),
+/// A known value as JSON.
+fn write_value(column: &Column, row: usize, out: &mut Vec<u8>) -> std::io::Result<()> {
+    match &column.values {
+        Values::U64s(values) => write!(out, "{}", values.get(row).copied().unwrap_or_default()),
         Values::I64s(values) => {
-            values.get(row).map(|at| format!("\"{}\"", reprieve_model::Timestamp::from_seconds(*at)))
+            let at = Timestamp::from_seconds(values.get(row).copied().unwrap_or_default());
+            write!(out, "\"{at}\"")
         }
-        _ => None,
-    };
-    Ok(match (number, column.text(row)) {
-        (Some(number), _) => Some(number),
-        (None, Some(text)) => Some(serde_json::to_string(text)?),
-        (None, None) => None,
-    })
+        Values::Strings(_) | Values::Codes(_) => {
+            Ok(serde_json::to_writer(out, column.text(row).unwrap_or_default())?)
+        }
+        Values::Bools(_) => Err(std::io::Error::other("lists have no column of this type")),
+    }
 }
