@@ -8,7 +8,7 @@ use crate::columns::Row;
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use reprieve_model::Timestamp;
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::collections::VecDeque;
 use std::io::Read;
 
 /// A header: the columns, with the fields of a target that they hold.
@@ -118,17 +118,42 @@ pub(super) fn read(
 const MOST_BYTES: usize = 1 << 20;
 const BUFFER: usize = 1 << 18;
 
-/// A reader that gives up where a record does not end: a quote that is never closed must not fill the memory.
-struct Bounded<'a, R> {
+/// A reader that watches what is read. It gives up where a record does not end: a quote that is never closed must not
+/// fill the memory. Nor may such a quote swallow the rest of a list, so quotes are counted. And it knows on which line
+/// a record begins, which the parser does not where lines are blank or end in two characters.
+struct Watched<R> {
     reader: R,
-    left: &'a Cell<usize>,
+    /// Bytes that may still be read before the record ends.
+    left: usize,
+    read: u64,
+    quotes: u64,
+    /// Where the characters at the end of lines are, and whether each begins a new one.
+    ends: VecDeque<(u64, bool)>,
+    line: u64,
 }
 
-impl<R: Read> Read for Bounded<'_, R> {
+impl<R> Watched<R> {
+    /// The line on which the record begins that comes next after a place, with everything before it out of mind.
+    fn line(&mut self, mut place: u64) -> u64 {
+        while let Some((at, begins)) = self.ends.front().copied().filter(|(at, _)| *at <= place) {
+            self.ends.pop_front();
+            self.line += u64::from(begins);
+            place += u64::from(at == place);
+        }
+        self.line
+    }
+}
+
+impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.reader.read(buffer)?;
-        match self.left.get().checked_sub(count) {
-            Some(left) => self.left.set(left),
+        let bytes = buffer.get(..count).unwrap_or_default();
+        self.quotes += memchr::memchr_iter(b'"', bytes).count() as u64;
+        let ends = memchr::memchr2_iter(b'\r', b'\n', bytes);
+        self.ends.extend(ends.map(|at| (self.read + at as u64, bytes.get(at) == Some(&b'\n'))));
+        self.read += count as u64;
+        match self.left.checked_sub(count) {
+            Some(left) => self.left = left,
             None => return Err(std::io::Error::other(format!("a row is longer than {} KiB", MOST_BYTES >> 10))),
         }
         Ok(count)
@@ -186,28 +211,40 @@ fn each_record(
     of: impl Fn(csv::StringRecordIter<'_>) -> Result<Header, String>,
     mut each: impl FnMut(&Header, &StringRecord) -> Result<(), String>,
 ) -> Result<(), Unreadable> {
-    let left = Cell::new(MOST_BYTES + BUFFER);
-    let bounded = Bounded { reader, left: &left };
-    let mut csv = ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER).from_reader(bounded);
+    let watched =
+        Watched { reader, left: MOST_BYTES + BUFFER, read: 0, quotes: 0, ends: VecDeque::new(), line: lines + 1 };
+    let mut csv = ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER).from_reader(watched);
     let mut record = StringRecord::new();
+    // Reads a record, and gives its line unless there is none.
+    let mut next = |record: &mut StringRecord| -> Result<Option<u64>, Unreadable> {
+        let start = csv.position().byte();
+        let found = csv.read_record(record);
+        let watched = csv.get_mut();
+        watched.left = MOST_BYTES + BUFFER;
+        let line = watched.line(start);
+        match found {
+            Ok(true) => Ok(Some(line)),
+            Ok(false) if watched.quotes.is_multiple_of(2) => Ok(None),
+            Ok(false) => Err(Unreadable::new(shown, Place::Whole, "a quote is opened and never closed").help(
+                "put a field with a quote in it into quotes, and write its own quotes twice: `\"5\"\" disk\"`",
+            )),
+            Err(error) => Err(explain(shown, line, &error)),
+        }
+    };
     let header = match header {
         Some(header) => header,
         None => {
-            csv.read_record(&mut record).map_err(|error| explain(shown, lines, &error))?;
-            of(record.iter()).map_err(|message| in_header(shown, 1, &message))?
+            let line = next(&mut record)?.unwrap_or(1);
+            of(record.iter()).map_err(|message| in_header(shown, line, &message))?
         }
     };
-    while csv.read_record(&mut record).map_err(|error| explain(shown, lines, &error))? {
+    while let Some(line) = next(&mut record)? {
         let checked = if record.len() == header.0.len() {
             each(&header, &record)
         } else {
             Err(lengths(record.len() as u64, header.0.len() as u64))
         };
-        checked.map_err(|message| {
-            let line = record.position().map_or(0, csv::Position::line);
-            Unreadable::new(shown, Place::Line(lines + line), message)
-        })?;
-        left.set(MOST_BYTES + BUFFER);
+        checked.map_err(|message| Unreadable::new(shown, Place::Line(line), message))?;
     }
     Ok(())
 }
@@ -229,13 +266,12 @@ fn lengths(row: u64, header: u64) -> String {
     format!("the row has {row} fields, and the header {header}")
 }
 
-fn explain(shown: &str, lines: u64, error: &csv::Error) -> Unreadable {
-    let line = error.position().map(|position| lines + position.line());
-    let place = line.map_or(Place::Whole, Place::Line);
-    let message = match error.kind() {
-        ErrorKind::Utf8 { err, .. } => format!("field {} is not UTF-8", err.field() + 1),
-        ErrorKind::Io(error) => super::folder::describe(error),
-        _ => error.to_string(),
-    };
-    Unreadable::new(shown, place, message)
+fn explain(shown: &str, line: u64, error: &csv::Error) -> Unreadable {
+    match error.kind() {
+        ErrorKind::Utf8 { err, .. } => {
+            Unreadable::new(shown, Place::Line(line), format!("field {} is not UTF-8", err.field() + 1))
+        }
+        ErrorKind::Io(error) => Unreadable::new(shown, Place::Whole, super::folder::describe(error)),
+        _ => Unreadable::new(shown, Place::Line(line), error.to_string()),
+    }
 }

@@ -26,13 +26,34 @@ pub(super) fn open(
     Ok(match format {
         Format::ArrowStream => {
             let reader = StreamReader::try_new(cursor, columns)?;
-            (reader.schema(), Box::new(reader))
+            (reader.schema(), Box::new(Stream(reader)))
         }
         Format::ArrowFile | Format::Parquet => {
             let reader = FileReader::try_new(cursor, columns)?;
             (reader.schema(), Box::new(reader))
         }
     })
+}
+
+/// The batches of a stream, which has to end with its end mark and its file with that: one that was cut off must not
+/// pass for a shorter one, nor one for two.
+struct Stream(StreamReader<BufReader<Cursor>>);
+
+impl Iterator for Stream {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.0.next();
+        let file = self.0.get_ref();
+        let wrong = |message: &str| Some(Err(ArrowError::ParseError(message.to_owned())));
+        match batch {
+            None if file.get_ref().ran_out() => wrong("the stream has no end mark, so it may have been cut off"),
+            None if !file.buffer().is_empty() || file.get_ref().left() > 0 => {
+                wrong("there is more after the end of the stream")
+            }
+            batch => batch,
+        }
+    }
 }
 
 /// Reads a target list.

@@ -149,17 +149,33 @@ impl Checked {
 pub(super) struct Cursor {
     snapshot: Snapshot,
     at: u64,
+    ran_out: bool,
 }
 
 impl Cursor {
     pub const fn new(snapshot: Snapshot) -> Self {
-        Self { snapshot, at: 0 }
+        Self::at(snapshot, 0)
+    }
+
+    const fn at(snapshot: Snapshot, at: u64) -> Self {
+        Self { snapshot, at, ran_out: false }
+    }
+
+    /// Bytes from here to the end.
+    pub fn left(&self) -> u64 {
+        self.snapshot.size().saturating_sub(self.at)
+    }
+
+    /// Whether somebody wanted to read beyond the end.
+    pub const fn ran_out(&self) -> bool {
+        self.ran_out
     }
 }
 
 impl Read for Cursor {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        let length = (self.snapshot.size().saturating_sub(self.at)).min(buffer.len() as u64) as usize;
+        let length = self.left().min(buffer.len() as u64) as usize;
+        self.ran_out |= length == 0 && !buffer.is_empty();
         let bytes = self.snapshot.bytes(self.at, length)?;
         buffer.get_mut(..length).unwrap_or_default().copy_from_slice(&bytes);
         self.at += length as u64;
@@ -189,7 +205,7 @@ impl ChunkReader for Snapshot {
     type T = BufReader<Cursor>;
 
     fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
-        Ok(BufReader::new(Cursor { snapshot: self.clone(), at: start }))
+        Ok(BufReader::new(Cursor::at(self.clone(), start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
