@@ -91,6 +91,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    reprieve::hush_decoders();
     let outcome = std::panic::catch_unwind(|| match arguments.command {
         Command::Check(arguments) => commands::check::run(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),

@@ -1,9 +1,14 @@
 //! Input that cannot be used: exit status 2, one clear message, no panic, nothing that looks like a decision.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
 fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
@@ -95,6 +100,22 @@ fn fields_that_are_wrong_are_named_by_pointer_and_line() {
     refused(request("[]").replace("\"test\"", "\" \"").as_bytes(), &[], "`/environment`: this is empty");
 }
 
+/// A Parquet list over which the decoder panics: its column begins before the file does.
+fn damaged() -> Vec<u8> {
+    let ids: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
+    let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let mut file = writer.into_inner().unwrap();
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(&file)).unwrap();
+    let group = metadata.row_group(0).clone();
+    let column = group.column(0).clone().into_builder().set_data_page_offset(-1).set_dictionary_page_offset(None);
+    let group = group.into_builder().set_column_metadata(vec![column.build().unwrap()]).build().unwrap();
+    let metadata = ParquetMetaData::new(metadata.file_metadata().clone(), vec![group]);
+    ParquetMetaDataWriter::new(&mut file, &metadata).finish().unwrap();
+    file
+}
+
 #[test]
 fn targets_that_are_wrong_are_named_by_place() {
     refused(
@@ -139,6 +160,8 @@ fn target_files_that_cannot_be_used() {
     csv(b"id,kind\na,\xff\n", "t.csv:2: byte 2 of the line is not UTF-8");
     csv(b"id,size_bytes\na,many\n", "t.csv:2: `many` is not a whole number");
     csv(&[b"id,kind\na,\"".as_slice(), &vec![b'x'; 3 << 20]].concat(), "t.csv: a row is longer than 1024 KiB");
+    csv(b"id,kind\n\"a\",app\nb,\"app\nc,app\n", "t.csv: a quote is opened and never closed");
+    csv(b"id,kind\r\n\"a\r\nb\",app\r\n\r\nc\r\n", "t.csv:5: the row has 1 fields, and the header 2");
     csv(b"id,created_at\na,monday\n", "t.csv:2: `monday` is not an RFC 3339 time");
     let ndjson = |text: &[u8], expected| refused(file("t.ndjson").as_bytes(), &[("t.ndjson", text)], expected);
     ndjson(b"{\"id\": \"a\"}\n{\"id\": ", "t.ndjson:2: the JSON ends too early");
@@ -149,6 +172,11 @@ fn target_files_that_cannot_be_used() {
         file("t.xlsx").as_bytes(),
         &[("t.xlsx", b"")],
         "target lists end in .ndjson, .jsonl or .csv, and .gz or .zst behind that if they are packed",
+    );
+    refused(
+        file("t.parquet").as_bytes(),
+        &[("t.parquet", &damaged())],
+        "t.parquet: it cannot be decoded: it is damaged",
     );
     refused(file("nowhere.csv").as_bytes(), &[], "nowhere.csv: there is no such file");
     let pinned = request(r#"{"path": "t.csv", "sha256": "0123"}"#);

@@ -74,7 +74,7 @@ pub use reprieve_model as model;
 pub use sandbox::{Cache, Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};
 pub use scope::{OneOrMore, Scope};
 pub use signed::{Draft, Expected, Key, KeySet, NotVouched, Override, PermitClaims, Refused, Unlawful};
-pub use source::{Folder, Place, Progress, Reading, Unreadable, list_sha256};
+pub use source::{Folder, Place, Progress, Reading, Unreadable, hush_decoders, list_sha256};
 pub use split::{Failure as SplitFailure, Part, SetAside, Split};
 
 /// The built-in policies.

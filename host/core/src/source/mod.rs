@@ -20,6 +20,7 @@ mod text;
 pub(crate) use canonical::{read_inline as read_inline_targets, select, write_ndjson};
 pub(crate) use filling::List;
 
+pub use columnar::hush_decoders;
 pub use folder::Folder;
 pub(crate) use folder::create_private;
 pub(crate) use history::read as read_history;

@@ -59,71 +59,66 @@ pub(super) fn texts(array: &ArrayRef) -> Result<Texts<'_>, String> {
         }
         DataType::Null => Box::new(|_| None),
         _ => {
-            let numbers = integers(array)?;
-            Box::new(move |row| numbers(row).map(|number| Cow::Owned(number.to_string())))
+            let integers = integers(array)?;
+            Box::new(move |row| integers(row).map(|number| Cow::Owned(number.to_string())))
         }
     })
 }
 
+fn numbers<'a, T: ArrowPrimitiveType<Native: Into<i128>>>(array: &'a ArrayRef) -> Integers<'a> {
+    let numbers = array.as_primitive::<T>();
+    Box::new(move |row| array.is_valid(row).then(|| numbers.value(row).into()))
+}
+
 /// Reads an array as whole numbers.
 pub(super) fn integers(array: &ArrayRef) -> Result<Integers<'_>, String> {
-    fn of<'a, T: ArrowPrimitiveType<Native: Into<i128>>>(array: &'a ArrayRef) -> Integers<'a> {
-        let numbers = array.as_primitive::<T>();
-        Box::new(move |row| array.is_valid(row).then(|| numbers.value(row).into()))
-    }
     Ok(match array.data_type() {
-        DataType::Int8 => of::<Int8Type>(array),
-        DataType::Int16 => of::<Int16Type>(array),
-        DataType::Int32 => of::<Int32Type>(array),
-        DataType::Int64 => of::<Int64Type>(array),
-        DataType::UInt8 => of::<UInt8Type>(array),
-        DataType::UInt16 => of::<UInt16Type>(array),
-        DataType::UInt32 => of::<UInt32Type>(array),
-        DataType::UInt64 => of::<UInt64Type>(array),
-        DataType::Date32 => of::<Date32Type>(array),
-        DataType::Date64 => of::<Date64Type>(array),
-        DataType::Timestamp(unit, _) => match unit {
-            TimeUnit::Second => of::<TimestampSecondType>(array),
-            TimeUnit::Millisecond => of::<TimestampMillisecondType>(array),
-            TimeUnit::Microsecond => of::<TimestampMicrosecondType>(array),
-            TimeUnit::Nanosecond => of::<TimestampNanosecondType>(array),
-        },
+        DataType::Int8 => numbers::<Int8Type>(array),
+        DataType::Int16 => numbers::<Int16Type>(array),
+        DataType::Int32 => numbers::<Int32Type>(array),
+        DataType::Int64 => numbers::<Int64Type>(array),
+        DataType::UInt8 => numbers::<UInt8Type>(array),
+        DataType::UInt16 => numbers::<UInt16Type>(array),
+        DataType::UInt32 => numbers::<UInt32Type>(array),
+        DataType::UInt64 => numbers::<UInt64Type>(array),
         DataType::Null => Box::new(|_| None),
         other => return Err(format!("its type is {other}, which cannot be read here")),
     })
 }
 
-/// How many of an array's units are in a second, or how many seconds are in a unit, if its values are times. A time
-/// without a zone is one of UTC.
-fn unit(kind: &DataType) -> Option<(i128, i128)> {
-    match kind {
-        DataType::Date32 => Some((1, 86_400)),
-        DataType::Date64 | DataType::Timestamp(TimeUnit::Millisecond, _) => Some((1_000, 1)),
-        DataType::Timestamp(TimeUnit::Second, _) => Some((1, 1)),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => Some((1_000_000, 1)),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => Some((1_000_000_000, 1)),
-        _ => None,
-    }
+/// Reads an array of times, in its own unit: how many of them are in a second, or how many seconds are in one. A time
+/// without a zone is one of UTC. Nothing where the array holds no times.
+fn moments(array: &ArrayRef) -> Option<(Integers<'_>, i128, i128)> {
+    Some(match array.data_type() {
+        DataType::Date32 => (numbers::<Date32Type>(array), 1, 86_400),
+        DataType::Date64 => (numbers::<Date64Type>(array), 1_000, 1),
+        DataType::Timestamp(unit, _) => match unit {
+            TimeUnit::Second => (numbers::<TimestampSecondType>(array), 1, 1),
+            TimeUnit::Millisecond => (numbers::<TimestampMillisecondType>(array), 1_000, 1),
+            TimeUnit::Microsecond => (numbers::<TimestampMicrosecondType>(array), 1_000_000, 1),
+            TimeUnit::Nanosecond => (numbers::<TimestampNanosecondType>(array), 1_000_000_000, 1),
+        },
+        _ => return None,
+    })
 }
 
 /// Whether the values of such an array are times.
-pub(super) fn is_time(kind: &DataType) -> bool {
-    unit(kind).is_some()
+pub(super) const fn is_time(kind: &DataType) -> bool {
+    matches!(kind, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _))
 }
 
 /// Reads an array as times in seconds since 1970: times, dates, and text in RFC 3339.
 pub(super) fn times(array: &ArrayRef) -> Result<Times<'_>, String> {
-    let Some((divisor, factor)) = unit(array.data_type()) else {
+    let Some((moments, divisor, factor)) = moments(array) else {
         if !is_text(array.data_type()) {
             return Err(format!("its type is {}, which is no time", array.data_type()));
         }
         let texts = texts(array)?;
         return Ok(Box::new(move |row| super::super::csv::time(&texts(row).unwrap_or_default())));
     };
-    let numbers = integers(array)?;
     Ok(Box::new(move |row| {
-        let Some(number) = numbers(row) else { return Ok(None) };
-        let seconds = number.div_euclid(divisor) * factor;
+        let Some(moment) = moments(row) else { return Ok(None) };
+        let seconds = moment.div_euclid(divisor) * factor;
         let seconds = i64::try_from(seconds).ok().filter(|seconds| YEARS.contains(seconds));
         seconds.map(Some).ok_or_else(|| "a time that no calendar has".to_owned())
     }))

@@ -4,7 +4,7 @@ use super::super::inventory::{Entry, Line, allow};
 use super::super::{Folder, Place, Unreadable};
 use super::arrays::{Texts, is_text, is_time, texts, times};
 use super::snapshot::Snapshot;
-use super::{Format, guarded, ipc, parquet};
+use super::{Format, counts, guarded, ipc, parquet};
 use crate::spill::Memory;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -26,8 +26,10 @@ pub fn read(
     let sha256 = snapshot.digest().map_err(|error| wrong(error.to_string()))?;
     let (schema, mut batches) = guarded(&shown, || match format {
         Format::Parquet => {
-            let metadata = parquet::open(&snapshot, |_| false).map_err(|error| error.to_string())?;
-            let columns = 0..metadata.schema().fields().len();
+            let metadata = parquet::open(&snapshot, |_| false)?;
+            let columns: Vec<usize> = (0..metadata.schema().fields().len()).collect();
+            (0..metadata.metadata().num_row_groups())
+                .try_for_each(|group| counts::of_pages(&snapshot, metadata.metadata(), group, &columns))?;
             let reader = parquet::reader(&snapshot, &metadata, columns, None).map_err(|error| error.to_string())?;
             Ok((metadata.schema().clone(), Box::new(reader) as ipc::Batches))
         }

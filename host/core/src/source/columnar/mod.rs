@@ -2,6 +2,7 @@
 
 mod arrays;
 mod chunks;
+mod counts;
 mod inventory;
 mod ipc;
 mod parquet;
@@ -15,6 +16,7 @@ use super::folder::describe;
 use super::{Folder, Place, Reading, Unreadable, nearest};
 use arrow_schema::Schema;
 use snapshot::Snapshot;
+use std::cell::Cell;
 
 /// How a file in columns is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,10 +136,29 @@ fn with_digest<T>(
     })
 }
 
+thread_local! {
+    /// Whether a decoder is at work.
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Has nothing printed about a panic that becomes an [`Unreadable`]: some decoders panic over a damaged file. All others
+/// are printed as before. For the main function of a program; a library leaves the panic hook alone.
+pub fn hush_decoders() {
+    let others = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !DECODING.get() {
+            others(panic);
+        }
+    }));
+}
+
 /// Does what may panic inside a decoder: a file that it does not expect is unreadable, and no more than that.
 fn guarded<T, E: std::fmt::Display>(shown: &str, decode: impl FnOnce() -> Result<T, E>) -> Result<T, Unreadable> {
     let wrong = |message: String| Unreadable::new(shown, Place::Whole, message);
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)) {
+    let before = DECODING.replace(true);
+    let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode));
+    DECODING.set(before);
+    match decoded {
         Ok(decoded) => decoded.map_err(|error| wrong(format!("it cannot be decoded: {error}"))),
         Err(_) => Err(wrong("it cannot be decoded: it is damaged".to_owned())),
     }

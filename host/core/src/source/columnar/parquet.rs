@@ -4,7 +4,7 @@ use super::super::filling::{Filling, Full};
 use super::super::{Place, Unreadable};
 use super::chunks::chunks;
 use super::snapshot::Snapshot;
-use super::{Wanted, guarded, wanted};
+use super::{Wanted, counts, guarded, wanted};
 use crate::columns::{At, CHUNK_ROWS, Chunk, Origin};
 use crate::parallel::in_order;
 use crate::source::fields::{Field, Mapping};
@@ -12,10 +12,11 @@ use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use ::parquet::errors::Result;
+use ::parquet::basic::Type as PhysicalType;
+use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::PageIndexPolicy;
 use ::parquet::file::reader::Length;
-use arrow_schema::{DataType, Schema};
+use arrow_schema::{DataType, Schema, TimeUnit};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,6 +30,7 @@ const MOST_AHEAD: usize = 16;
 struct Piece {
     group: usize,
     offset: usize,
+    rows: usize,
     /// Of all rows of the file, how many are behind this piece, and how many there are.
     done: (u64, u64),
 }
@@ -42,21 +44,32 @@ struct Targets {
 }
 
 /// Opens a file, with the strings of some columns as dictionaries.
-pub(super) fn open(snapshot: &Snapshot, dictionaries: impl Fn(&str) -> bool) -> Result<ArrowReaderMetadata> {
-    // The types are those of Parquet itself: what another program noted beside them may be wrong.
+pub(super) fn open(snapshot: &Snapshot, dictionaries: impl Fn(&str) -> bool) -> Result<ArrowReaderMetadata, String> {
+    // The types are those of Parquet itself, and the pages those that are there: what another program noted beside them
+    // may be wrong.
     let options =
-        || ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(PageIndexPolicy::Optional);
-    let plain = ArrowReaderMetadata::load(snapshot, options())?;
-    let fields = plain.schema().fields().iter().map(|field| {
-        if *field.data_type() == DataType::Utf8 && dictionaries(field.name()) {
-            let kind = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-            Arc::new(field.as_ref().clone().with_data_type(kind))
-        } else {
-            Arc::clone(field)
-        }
+        || ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_page_index_policy(PageIndexPolicy::Skip);
+    let plain = ArrowReaderMetadata::load(snapshot, options()).map_err(|error| error.to_string())?;
+    counts::of_footer(plain.metadata())?;
+    let columns = plain.parquet_schema().root_schema().get_fields().iter();
+    let fields = plain.schema().fields().iter().zip(columns).map(|(field, column)| {
+        let kind = match field.data_type() {
+            DataType::Utf8 if dictionaries(field.name()) => {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            }
+            // As nanoseconds, times before 1678 and after 2262 would come out as others.
+            DataType::Timestamp(_, _)
+                if column.is_primitive() && column.get_physical_type() == PhysicalType::INT96 =>
+            {
+                DataType::Timestamp(TimeUnit::Second, None)
+            }
+            other => other.clone(),
+        };
+        Arc::new(field.as_ref().clone().with_data_type(kind))
     });
     let schema = Schema::new(fields.collect::<Vec<_>>());
     ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options().with_schema(Arc::new(schema)))
+        .map_err(|error| error.to_string())
 }
 
 /// A reader of so many rows of a row group from some row on, or of everything, with these columns.
@@ -65,7 +78,7 @@ pub(super) fn reader(
     metadata: &ArrowReaderMetadata,
     columns: impl IntoIterator<Item = usize>,
     rows: Option<(At, usize)>,
-) -> Result<ParquetRecordBatchReader> {
+) -> Result<ParquetRecordBatchReader, ParquetError> {
     let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(snapshot.clone(), metadata.clone())
         .with_projection(mask)
@@ -85,7 +98,7 @@ pub(super) fn read(
     mapping: &Mapping,
     threads: usize,
     filling: &mut Filling<'_, '_>,
-) -> std::result::Result<(), Unreadable> {
+) -> Result<(), Unreadable> {
     let is_code = |name: &str| {
         let field = mapping.field(name);
         matches!(field, Some(Field::Kind | Field::Tenant | Field::Environment | Field::State))
@@ -95,19 +108,18 @@ pub(super) fn read(
         wanted(metadata.schema(), mapping).map_err(|message| Unreadable::new(shown, Place::Whole, message))?;
     let hasher = filling.hasher.clone();
     let size = snapshot.len();
-    let pieces = guarded(shown, || pieces(&metadata))?;
+    let pieces = pieces(&metadata);
     let targets = Targets { snapshot: snapshot.clone(), metadata, wanted };
     filling.read_again_from(Box::new(Again { targets: targets.clone(), ahead: Mutex::default() }));
     let decode = |piece: Piece| {
-        let at = (piece.group, piece.offset);
-        let chunks = guarded(shown, || targets.chunks(at, PIECE_ROWS))?;
+        let chunks = guarded(shown, || targets.piece(&piece))?;
         let full = chunks.into_iter().map(|chunk| {
             let at = (piece.group, piece.offset + chunk.first_row as usize);
             Full::of(chunk, &hasher).at(at)
         });
         Ok::<_, Unreadable>((full.collect::<Vec<_>>(), piece.done))
     };
-    in_order(threads, pieces, decode, |decoded| -> std::result::Result<(), Unreadable> {
+    in_order(threads, pieces, decode, |decoded| -> Result<(), Unreadable> {
         let (full, (done, of)) = decoded?;
         full.into_iter().try_for_each(|chunk| filling.add(chunk))?;
         filling.progress((size as f64 * done as f64 / of.max(1) as f64) as u64, size);
@@ -115,25 +127,38 @@ pub(super) fn read(
     })
 }
 
-fn pieces(metadata: &ArrowReaderMetadata) -> std::result::Result<Vec<Piece>, String> {
+fn pieces(metadata: &ArrowReaderMetadata) -> impl Iterator<Item = Piece> + use<> {
     let groups = metadata.metadata().row_groups();
-    let rows = groups.iter().map(|group| u64::try_from(group.num_rows())).collect::<std::result::Result<Vec<_>, _>>();
-    let rows = rows.map_err(|_| "a row group has fewer than no rows".to_owned())?;
-    let of = rows.iter().try_fold(0_u64, |sum, rows| sum.checked_add(*rows)).ok_or("it has too many rows")?;
-    let (mut pieces, mut before) = (Vec::new(), 0);
-    for (group, rows) in rows.into_iter().enumerate() {
-        for offset in (0..rows as usize).step_by(PIECE_ROWS) {
-            let done = before + (offset as u64 + PIECE_ROWS as u64).min(rows);
-            pieces.push(Piece { group, offset, done: (done, of) });
-        }
+    let groups: Vec<u64> = groups.iter().map(|group| group.num_rows() as u64).collect();
+    let (of, mut before) = (groups.iter().sum(), 0);
+    groups.into_iter().enumerate().flat_map(move |(group, rows)| {
+        let first = before;
         before += rows;
-    }
-    Ok(pieces)
+        (0..rows as usize).step_by(PIECE_ROWS).map(move |offset| {
+            let rows = PIECE_ROWS.min(rows as usize - offset);
+            Piece { group, offset, rows, done: (first + (offset + rows) as u64, of) }
+        })
+    })
 }
 
 impl Targets {
+    /// The chunks of a piece. With the first of a row group, the group's pages are counted.
+    fn piece(&self, piece: &Piece) -> Result<Vec<Chunk>, String> {
+        if piece.offset == 0 {
+            let columns: Vec<usize> = self.wanted.iter().map(|wanted| wanted.index).collect();
+            counts::of_pages(&self.snapshot, self.metadata.metadata(), piece.group, &columns)?;
+        }
+        let chunks = self.chunks((piece.group, piece.offset), piece.rows)?;
+        let rows: usize = chunks.iter().map(|chunk| chunk.rows as usize).sum();
+        if rows == piece.rows {
+            Ok(chunks)
+        } else {
+            Err(format!("row group {} has fewer rows than it says", piece.group))
+        }
+    }
+
     /// The chunks of so many rows at a place. Their rows are counted from there.
-    fn chunks(&self, at: At, rows: usize) -> std::result::Result<Vec<Chunk>, String> {
+    fn chunks(&self, at: At, rows: usize) -> Result<Vec<Chunk>, String> {
         let indices = self.wanted.iter().map(|wanted| wanted.index);
         let reader = reader(&self.snapshot, &self.metadata, indices, Some((at, rows)));
         let (mut all, mut before) = (Vec::new(), 0);
@@ -155,7 +180,7 @@ struct Again {
 }
 
 impl Origin for Again {
-    fn read(&self, at: At, rows: u32) -> std::result::Result<Chunk, String> {
+    fn read(&self, at: At, rows: u32) -> Result<Chunk, String> {
         let ahead = || self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         let known = ahead().remove(&at);
         let chunk = match known {

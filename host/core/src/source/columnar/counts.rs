@@ -1,0 +1,67 @@
+//! A Parquet file says in several places how many rows it has. Where they differ, programs read different lists out of
+//! it, and the one that deletes must not see more than was vetted.
+
+use super::snapshot::Snapshot;
+use ::parquet::column::page::PageReader;
+use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use ::parquet::file::serialized_reader::SerializedPageReader;
+use std::sync::Arc;
+
+fn differ(message: &str) -> String {
+    format!("{message}: which of them are its rows cannot be told")
+}
+
+/// Holds what the footer says against itself: of the file, of its row groups, and of their columns.
+pub(super) fn of_footer(metadata: &ParquetMetaData) -> Result<(), String> {
+    let mut sum = 0_i64;
+    for (number, group) in metadata.row_groups().iter().enumerate() {
+        let rows = group.num_rows();
+        sum = sum
+            .checked_add(rows)
+            .filter(|_| rows >= 0)
+            .ok_or_else(|| differ(&format!("a row group has {rows} rows")))?;
+        let flat = |leaf: &usize| group.column(*leaf).column_descr().max_rep_level() == 0;
+        let other = (0..group.num_columns()).filter(flat).find(|leaf| group.column(*leaf).num_values() != rows);
+        if let Some(column) = other.map(|leaf| group.column(leaf)) {
+            let (values, path) = (column.num_values(), column.column_path().string());
+            return Err(differ(&format!(
+                "row group {number} has {rows} rows, and its column `{path}` {values} values"
+            )));
+        }
+    }
+    let rows = metadata.file_metadata().num_rows();
+    if rows == sum { Ok(()) } else { Err(differ(&format!("it has {rows} rows, and its row groups {sum}"))) }
+}
+
+/// Holds the pages of a row group against its number of rows, for the columns with these places in the schema.
+pub(super) fn of_pages(
+    snapshot: &Snapshot,
+    metadata: &ParquetMetaData,
+    group: usize,
+    columns: &[usize],
+) -> Result<(), String> {
+    let (rows, schema) = (metadata.row_group(group).num_rows() as u64, metadata.file_metadata().schema_descr());
+    for (leaf, column) in metadata.row_group(group).columns().iter().enumerate() {
+        if column.column_descr().max_rep_level() > 0 || !columns.contains(&schema.get_column_root_idx(leaf)) {
+            continue;
+        }
+        let values = values(snapshot, column, rows as usize).map_err(|error| error.to_string())?;
+        if values != rows {
+            let path = column.column_path().string();
+            return Err(differ(&format!("row group {group} has {rows} rows, and the pages of `{path}` {values}")));
+        }
+    }
+    Ok(())
+}
+
+/// The values that the pages of a column have.
+fn values(snapshot: &Snapshot, column: &ColumnChunkMetaData, rows: usize) -> Result<u64, ParquetError> {
+    let mut pages = SerializedPageReader::new(Arc::new(snapshot.clone()), column, rows, None)?;
+    let mut values = 0_u64;
+    while let Some(page) = pages.peek_next_page()? {
+        values = values.saturating_add(page.num_levels.unwrap_or_default() as u64);
+        pages.skip_next_page()?;
+    }
+    Ok(values)
+}

@@ -1,0 +1,132 @@
+//! Parquet lists that say several things of themselves, and columns whose types are not what a field holds.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use arrow_array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::column::writer::ColumnWriter;
+use parquet::data_type::{ByteArray, Int96};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use reprieve::{Batch, Unreadable};
+use std::sync::Arc;
+
+/// Reads a list, and gives it as NDJSON.
+fn targets(name: &str, bytes: &[u8]) -> Result<String, Unreadable> {
+    let folder = tempfile::tempdir().unwrap();
+    let request = format!(
+        r#"{{"id":"t","mode":"soft","environment":"test","target_kind":"app","targets":{{"path":"{name}"}}}}"#
+    );
+    std::fs::write(folder.path().join(name), bytes).unwrap();
+    std::fs::write(folder.path().join("request.json"), request).unwrap();
+    let mut text = Vec::new();
+    Batch::open(&folder.path().join("request.json"))?.write_targets(&mut text).unwrap();
+    Ok(String::from_utf8(text).unwrap())
+}
+
+fn parquet(columns: [(&str, ArrayRef); 2]) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(30)).build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.into_inner().unwrap()
+}
+
+/// Fifty targets in row groups of 30 and 20.
+fn fifty() -> Vec<u8> {
+    let ids = StringArray::from_iter_values((0..50).map(|row| format!("app-{row}")));
+    parquet([("id", Arc::new(ids)), ("kind", Arc::new(StringArray::from(vec!["app"; 50])))])
+}
+
+/// The pages of a file under another footer.
+fn with_footer(file: &[u8], change: impl FnOnce(ParquetMetaData) -> ParquetMetaData) -> Vec<u8> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(file)).unwrap();
+    let footer = 8 + u32::from_le_bytes(file[file.len() - 8..file.len() - 4].try_into().unwrap()) as usize;
+    let mut changed = file[..file.len() - footer].to_vec();
+    ParquetMetaDataWriter::new(&mut changed, &change(metadata)).finish().unwrap();
+    changed
+}
+
+/// A footer that says so of the first group's rows, and of the values in its columns.
+fn counting(metadata: ParquetMetaData, rows: i64, values: i64) -> ParquetMetaData {
+    let mut groups = metadata.row_groups().to_vec();
+    let columns = groups[0].columns().iter().cloned();
+    let columns = columns.map(|column| column.into_builder().set_num_values(values).build().unwrap()).collect();
+    groups[0] = groups[0].clone().into_builder().set_num_rows(rows).set_column_metadata(columns).build().unwrap();
+    ParquetMetaData::new(metadata.file_metadata().clone(), groups)
+}
+
+/// Programs that go by different counts would read different lists, and only one of them was vetted.
+#[test]
+fn a_file_that_counts_its_rows_in_two_ways_is_refused() {
+    let refused = |file: &[u8], expected: &str| {
+        let error = targets("t.parquet", file).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}, and not {expected}");
+    };
+    let good = with_footer(&fifty(), |metadata| counting(metadata, 30, 30));
+    assert_eq!(targets("t.parquet", &good).unwrap().lines().count(), 50);
+    for (rows, values, expected) in [
+        (-5, 30, "a row group has -5 rows"),
+        (20, 30, "row group 0 has 20 rows, and its column `id` 30 values: which of them are its rows cannot be told"),
+        (30, 20, "row group 0 has 30 rows, and its column `id` 20 values"),
+        (20, 20, "row group 0 has 20 rows, and the pages of `id` 30"),
+        (40, 40, "row group 0 has 40 rows, and the pages of `id` 30"),
+        (1 << 60, 1 << 60, "and the pages of `id` 30"),
+    ] {
+        refused(&with_footer(&fifty(), |metadata| counting(metadata, rows, values)), expected);
+    }
+    // The file's own count is a field of type 6, which begins with 50 in zigzag encoding, before a list.
+    let count = good.windows(3).rposition(|bytes| bytes == [0x16, 100, 0x19]).unwrap();
+    for (zigzag, rows) in [(60, 30), (0, 0), (1, -1)] {
+        let mut file = good.clone();
+        file[count + 1] = zigzag;
+        refused(&file, &format!("it has {rows} rows, and its row groups 50"));
+    }
+}
+
+/// The number behind a date depends on how it is stored. As an id it would name something else.
+#[test]
+fn dates_are_no_ids_and_no_sizes() {
+    let ids = || Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef;
+    let days: [(&str, ArrayRef); 2] = [("id", Arc::new(Date32Array::from(vec![1, 2]))), ("kind", ids())];
+    let times: [(&str, ArrayRef); 2] =
+        [("id", ids()), ("size_bytes", Arc::new(TimestampMillisecondArray::from(vec![1, 2])))];
+    for (columns, column) in [(days, "id"), (times, "size_bytes")] {
+        let error = targets("t.parquet", &parquet(columns)).unwrap_err().to_string();
+        assert!(error.contains(&format!("the column `{column}`: its type is")), "{error}");
+    }
+    let numbers: [(&str, ArrayRef); 2] = [("id", Arc::new(Int64Array::from(vec![7, -8]))), ("kind", ids())];
+    let expected = "{\"id\":\"7\",\"kind\":\"a\"}\n{\"id\":\"-8\",\"kind\":\"b\"}\n";
+    assert_eq!(targets("t.parquet", &parquet(numbers)).unwrap(), expected);
+}
+
+/// Some programs write times in 96 bits: a Julian day, and nanoseconds of it.
+#[test]
+fn times_in_96_bits_are_read_whatever_their_year() {
+    let schema = parse_message_type("message t { required binary id (UTF8); required int96 created_at; }").unwrap();
+    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    // The days of 1600-01-01, 2022-01-01 and 2300-01-01, and noon.
+    let times = [2_305_448, 2_459_581, 2_561_118].map(|day| {
+        let noon = 43_200_u64 * 1_000_000_000;
+        Int96::from(vec![noon as u32, (noon >> 32) as u32, day])
+    });
+    while let Some(mut column) = group.next_column().unwrap() {
+        match column.untyped() {
+            ColumnWriter::ByteArrayColumnWriter(ids) => {
+                ids.write_batch(&["a", "b", "c"].map(ByteArray::from), None, None).map(drop)
+            }
+            ColumnWriter::Int96ColumnWriter(column) => column.write_batch(&times, None, None).map(drop),
+            _ => panic!("there is no other column"),
+        }
+        .unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    let list = targets("t.parquet", &writer.into_inner().unwrap()).unwrap();
+    let expected = [("a", "1600-01-01"), ("b", "2022-01-01"), ("c", "2300-01-01")];
+    let expected = expected.map(|(id, day)| format!("{{\"id\":\"{id}\",\"created_at\":\"{day}T12:00:00Z\"}}\n"));
+    assert_eq!(list, expected.concat());
+}
