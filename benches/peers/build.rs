@@ -1,0 +1,50 @@
+//! Builds the policy and the plug-in, and looks up the versions of the peers.
+
+use std::path::Path;
+use std::{env, fs};
+
+/// Crates whose versions the report names.
+const NAMED: &[&str] = &["reprieve", "regorus", "cedar-policy", "cel", "extism", "extism-pdk", "serde_json"];
+
+fn main() {
+    if let Err(error) = build() {
+        println!("cargo::error={}", error.to_string().replace('\n', "\ncargo::error="));
+    }
+}
+
+fn build() -> Result<(), Box<dyn std::error::Error>> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for watched in
+        ["policy", "extism-plugin", "rules", "Cargo.lock", "../../sdk/rust", "../../sdk/model", "../../sdk/wit"]
+    {
+        println!("cargo::rerun-if-changed={}", here.join(watched).display());
+    }
+    let (out, guests) = (env::var("OUT_DIR")?, reprieve_build::guest_target_dir());
+    let out = Path::new(&out);
+    let [policy] = one(reprieve_build::components(here, &["peers-policy"], &guests)?)?;
+    let [plugin] = one(reprieve_build::modules(here, &["peers-extism-plugin"], &guests)?)?;
+    fs::write(out.join("policy.wasm"), policy)?;
+    fs::write(out.join("plugin.wasm"), plugin)?;
+    fs::write(out.join("versions.txt"), versions(&fs::read_to_string(here.join("Cargo.lock"))?))?;
+    Ok(())
+}
+
+fn one(modules: Vec<Vec<u8>>) -> Result<[Vec<u8>; 1], String> {
+    modules.try_into().map_err(|modules: Vec<_>| format!("{} modules of one package", modules.len()))
+}
+
+/// A line for each package of the lock file that the report names, with the WebAssembly engine it brings.
+fn versions(lock: &str) -> String {
+    let mut versions = String::new();
+    for package in lock.split("[[package]]") {
+        let field = |name: &str| package.lines().find_map(|line| line.strip_prefix(name)?.split('"').nth(1));
+        let (Some(name), Some(version)) = (field("name = "), field("version = ")) else { continue };
+        if NAMED.contains(&name) {
+            let engine = package.lines().find(|line| line.starts_with(" \"wasmtime ")).unwrap_or_default();
+            let engine = engine.trim_matches([' ', '"', ',']);
+            let engine = if engine.is_empty() { String::new() } else { format!(" ({engine})") };
+            versions += &format!("{name} {version}{engine}\n");
+        }
+    }
+    versions
+}

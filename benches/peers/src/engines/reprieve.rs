@@ -1,0 +1,62 @@
+//! Reprieve, with one policy that holds the four rules, and with its nine built-in policies.
+
+use super::{Decider, Engine, Part};
+use crate::inputs::Input;
+use anyhow::{Context, Result, anyhow, ensure};
+use peers_rules::Rules;
+use reprieve::model::{DecisionDocument, Timestamp, Verdict};
+use reprieve::{Batch, Folder, Gate, PolicyEntry, PolicySet};
+
+/// The four rules as a component.
+pub const POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));
+
+pub fn engines() -> Result<Vec<Engine>> {
+    let file = "peers.wasm";
+    let entry = PolicyEntry { source: file.to_owned(), ..PolicyEntry::builtin("peers") };
+    let four = Gate::builder().policies(PolicySet::of(vec![entry]), None).file(file, POLICY.to_vec()).build()?;
+    let nine = Gate::builder().build()?;
+    let at = Timestamp::parse("2026-03-02T12:00:00Z").map_err(|error| anyhow!(error))?;
+    let engine = |name, part, gate: &Gate, read: fn(&DecisionDocument) -> Result<Rules>| {
+        let gate = gate.clone();
+        Engine::new(name, part, move |input| decider(part, gate.clone(), at, read, input))
+    };
+    let mut engines = Vec::new();
+    for part in Part::ALL {
+        engines.push(engine("reprieve", part, &four, broken));
+        engines.push(engine("reprieve, its nine policies", part, &nine, denied).only(Rules::default()));
+    }
+    Ok(engines)
+}
+
+fn decider(
+    part: Part,
+    gate: Gate,
+    at: Timestamp,
+    read: fn(&DecisionDocument) -> Result<Rules>,
+    input: &Input,
+) -> Result<Decider<'_>> {
+    let folder = Folder::open(&input.folder)?;
+    let open = move || Ok::<_, anyhow::Error>(Batch::read(input.request.as_slice(), "request.json", &folder)?.at(at));
+    Ok(match part {
+        Part::Whole => Decider::plain(move || read(gate.vet(open()?).document())),
+        // A batch is vetted once. Reading it and letting go of it are not timed.
+        Part::Decide => {
+            Decider::new(open, move |batch| Ok(gate.vet(batch)), move |decision| read(decision.document()))
+        }
+    })
+}
+
+/// The rules of the one policy that the findings name.
+fn broken(document: &DecisionDocument) -> Result<Rules> {
+    let codes = document.findings.iter().map(|finding| finding.rule.as_str());
+    let broken = Rules::named(codes).context("a finding of another rule")?;
+    let expected = if broken.is_empty() { Verdict::Allow } else { Verdict::Deny };
+    ensure!(document.decision == expected, "{:?} for {broken:?}: {:?}", document.decision, document.faults);
+    Ok(broken)
+}
+
+/// None of the four rules, but a denial: the built-in policies want evidence that these requests do not bring.
+fn denied(document: &DecisionDocument) -> Result<Rules> {
+    ensure!(document.decision == Verdict::Deny, "{:?}: {:?}", document.decision, document.faults);
+    Ok(Rules::default())
+}
