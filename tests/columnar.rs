@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use arrow_array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::column::writer::ColumnWriter;
@@ -100,6 +102,29 @@ fn dates_are_no_ids_and_no_sizes() {
     let numbers: [(&str, ArrayRef); 2] = [("id", Arc::new(Int64Array::from(vec![7, -8]))), ("kind", ids())];
     let expected = "{\"id\":\"7\",\"kind\":\"a\"}\n{\"id\":\"-8\",\"kind\":\"b\"}\n";
     assert_eq!(targets("t.parquet", &parquet(numbers)).unwrap(), expected);
+}
+
+/// A decoder takes the memory that a packed buffer is said to need, and where there is none the process is over.
+#[test]
+fn a_buffer_that_is_said_to_be_huge_is_not_unpacked() {
+    let ids = StringArray::from_iter_values((0..5_000).map(|row| format!("app-{row:016}")));
+    let batch = RecordBatch::try_from_iter([("id", Arc::new(ids) as ArrayRef)]).unwrap();
+    let options = || IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).unwrap();
+    let mut file = FileWriter::try_new_with_options(Vec::new(), &batch.schema(), options()).unwrap();
+    let mut stream = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options()).unwrap();
+    file.write(&batch).unwrap();
+    stream.write(&batch).unwrap();
+    for (name, mut bytes) in [("t.arrow", file.into_inner().unwrap()), ("t.arrows", stream.into_inner().unwrap())] {
+        assert_eq!(targets(name, &bytes).unwrap().lines().count(), 5_000);
+        let length = 20 * 5_000_u64;
+        // The length of the ids, before a frame of LZ4.
+        let start = [length.to_le_bytes().as_slice(), &[4, 0x22, 0x4d, 0x18]].concat();
+        let at = bytes.windows(start.len()).position(|bytes| bytes == start).unwrap();
+        bytes[at + 6] = 1;
+        let error = targets(name, &bytes).unwrap_err().to_string();
+        let said = length + (1 << 48);
+        assert!(error.contains(&format!("byte {at} begins a buffer that is said to have {said} bytes")), "{error}");
+    }
 }
 
 /// Some programs write times in 96 bits: a Julian day, and nanoseconds of it.

@@ -4,7 +4,7 @@ use super::super::filling::{Filling, Full};
 use super::super::{Place, Unreadable};
 use super::chunks::chunks;
 use super::snapshot::{BLOCK, Cursor, Snapshot};
-use super::{Format, guarded, wanted};
+use super::{Format, guarded, packed, wanted};
 use crate::columns::CHUNK_ROWS;
 use crate::parallel::in_order;
 use crate::source::fields::Mapping;
@@ -22,6 +22,7 @@ pub(super) fn open(
     format: Format,
     columns: Option<Vec<usize>>,
 ) -> Result<(SchemaRef, Batches), ArrowError> {
+    packed::check(&snapshot, format).map_err(ArrowError::ParseError)?;
     let cursor = BufReader::with_capacity(BLOCK, Cursor::new(snapshot));
     Ok(match format {
         Format::ArrowStream => {

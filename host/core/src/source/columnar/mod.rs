@@ -5,6 +5,7 @@ mod chunks;
 mod counts;
 mod inventory;
 mod ipc;
+mod packed;
 mod parquet;
 mod snapshot;
 

@@ -68,14 +68,16 @@ impl Snapshot {
         }))
     }
 
-    fn size(&self) -> u64 {
+    /// Bytes of all of it.
+    pub fn size(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
             Self::File(file) => file.size,
         }
     }
 
-    fn bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+    /// A part of it.
+    pub fn bytes(&self, start: u64, length: usize) -> Result<Bytes> {
         let cut = || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file is cut off");
         let end = start.checked_add(length as u64).filter(|end| *end <= self.size()).ok_or_else(cut)?;
         match self {
