@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::{ByteArray, Int96};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -70,7 +70,7 @@ fn a_file_that_counts_its_rows_in_two_ways_is_refused() {
     let good = with_footer(&fifty(), |metadata| counting(metadata, 30, 30));
     assert_eq!(targets("t.parquet", &good).unwrap().lines().count(), 50);
     for (rows, values, expected) in [
-        (-5, 30, "a row group has -5 rows"),
+        (-5, 30, "row group 0 has -5 rows"),
         (20, 30, "row group 0 has 20 rows, and its column `id` 30 values: which of them are its rows cannot be told"),
         (30, 20, "row group 0 has 30 rows, and its column `id` 20 values"),
         (20, 20, "row group 0 has 20 rows, and the pages of `id` 30"),
@@ -79,6 +79,15 @@ fn a_file_that_counts_its_rows_in_two_ways_is_refused() {
     ] {
         refused(&with_footer(&fifty(), |metadata| counting(metadata, rows, values)), expected);
     }
+    let elsewhere = |metadata: ParquetMetaData| {
+        let group = metadata.row_group(0);
+        let other =
+            |column: &ColumnChunkMetaData| column.clone().into_builder().set_file_path("other.parquet".into());
+        let columns = group.columns().iter().map(|column| other(column).build().unwrap()).collect();
+        let group = group.clone().into_builder().set_column_metadata(columns).build().unwrap();
+        ParquetMetaData::new(metadata.file_metadata().clone(), vec![group])
+    };
+    refused(&with_footer(&fifty(), elsewhere), "row group 0 is in another file, `other.parquet`");
     // The file's own count is a field of type 6, which begins with 50 in zigzag encoding, before a list.
     let count = good.windows(3).rposition(|bytes| bytes == [0x16, 100, 0x19]).unwrap();
     for (zigzag, rows) in [(60, 30), (0, 0), (1, -1)] {

@@ -1,6 +1,6 @@
 //! The closure: everything that goes when the targets go. Computed once for all policies.
 
-use super::resolve::Share;
+use super::share::Share;
 use super::{PoolRecord, Record, Snapshot, Unavailable};
 use crate::columns::Store;
 use crate::facts::Counter;

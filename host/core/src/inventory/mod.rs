@@ -3,10 +3,12 @@
 
 mod closure;
 mod resolve;
+mod share;
 mod sqlite;
 mod table;
 
-pub(crate) use resolve::{Resolution, Share, resolve};
+pub(crate) use resolve::{Resolution, resolve};
+pub(crate) use share::Share;
 pub use sqlite::Sqlite;
 pub use table::Table;
 

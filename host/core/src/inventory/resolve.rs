@@ -1,7 +1,8 @@
 //! Resolving a batch: what the inventory says of each target, as columns, and the facts that follow.
 
 use super::closure::Walk;
-use super::{Inventory, Record, Snapshot, Unavailable};
+use super::share::Share;
+use super::{Inventory, Snapshot, Unavailable};
 use crate::columns::{CHUNK_ROWS, Chunk, ResolvedBuilder, Store};
 use crate::facts::Counter;
 use hashbrown::{HashMap, HashSet};
@@ -16,45 +17,6 @@ pub(crate) struct Resolution {
     pub facts: InventoryFacts,
     /// Every tenant that is reached.
     pub tenants: HashMap<String, Share>,
-}
-
-/// What a batch takes from a tenant.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Share {
-    /// Its things that go.
-    pub things: u64,
-    /// Who answers for it, where somebody said so: boxed, for there may be a million tenants.
-    pub who: Option<Box<Who>>,
-}
-
-/// Who answers for a tenant.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Who {
-    pub owner: Option<String>,
-    pub contact: Option<String>,
-}
-
-impl Share {
-    /// Counts a thing of the tenant. The first that says who answers is believed.
-    pub fn add(&mut self, record: Option<&Record>) {
-        self.things += 1;
-        if let Some(who) = record.and_then(Who::said_by) {
-            let first = self.who.take().map(|first| *first).unwrap_or_default();
-            self.who = Some(Box::new(first.or(who)));
-        }
-    }
-}
-
-impl Who {
-    fn said_by(record: &Record) -> Option<Self> {
-        let Record { owner, contact, .. } = record;
-        (owner.is_some() || contact.is_some()).then(|| Self { owner: owner.clone(), contact: contact.clone() })
-    }
-
-    /// What `other` says where this says nothing.
-    fn or(self, other: Self) -> Self {
-        Self { owner: self.owner.or(other.owner), contact: self.contact.or(other.contact) }
-    }
 }
 
 /// Asks the inventory about every target, chunk by chunk, and with `contacts` also who answers for the tenants. What
@@ -134,15 +96,14 @@ pub(crate) fn resolve(
     Ok(Resolution { columns, facts, tenants: shares })
 }
 
-/// What the record of a tenant itself says goes before what those of its things say.
+/// Asks who answers for each tenant.
 fn add_contacts(shares: &mut HashMap<String, Share>, inventory: &dyn Snapshot) -> Result<(), Unavailable> {
     let tenants: Vec<String> = shares.keys().cloned().collect();
     for tenants in tenants.chunks(CHUNK_ROWS) {
         let ids: Vec<&str> = tenants.iter().map(String::as_str).collect();
         for (tenant, record) in tenants.iter().zip(inventory.records(&ids)?) {
-            if let (Some(share), Some(who)) = (shares.get_mut(tenant), record.as_deref().and_then(Who::said_by)) {
-                let things = share.who.take().map(|things| *things).unwrap_or_default();
-                share.who = Some(Box::new(who.or(things)));
+            if let (Some(share), Some(record)) = (shares.get_mut(tenant), record.as_deref()) {
+                share.correct(record);
             }
         }
     }

@@ -17,10 +17,13 @@ pub(super) fn of_footer(metadata: &ParquetMetaData) -> Result<(), String> {
     let mut sum = 0_i64;
     for (number, group) in metadata.row_groups().iter().enumerate() {
         let rows = group.num_rows();
-        sum = sum
-            .checked_add(rows)
-            .filter(|_| rows >= 0)
-            .ok_or_else(|| differ(&format!("a row group has {rows} rows")))?;
+        if rows < 0 {
+            return Err(format!("row group {number} has {rows} rows"));
+        }
+        sum = sum.checked_add(rows).ok_or("its row groups have more rows than can be counted")?;
+        if let Some(elsewhere) = group.columns().iter().find_map(|column| column.file_path()) {
+            return Err(format!("row group {number} is in another file, `{elsewhere}`"));
+        }
         let flat = |leaf: &usize| group.column(*leaf).column_descr().max_rep_level() == 0;
         let other = (0..group.num_columns()).filter(flat).find(|leaf| group.column(*leaf).num_values() != rows);
         if let Some(column) = other.map(|leaf| group.column(leaf)) {
