@@ -74,6 +74,7 @@ fn a_file_that_counts_its_rows_in_two_ways_is_refused() {
         (20, 30, "row group 0 has 20 rows, and its column `id` 30 values: which of them are its rows cannot be told"),
         (30, 20, "row group 0 has 30 rows, and its column `id` 20 values"),
         (20, 20, "row group 0 has 20 rows, and the pages of `id` 30"),
+        (0, 0, "row group 0 has 0 rows, and the pages of `id` 30"),
         (40, 40, "row group 0 has 40 rows, and the pages of `id` 30"),
         (1 << 60, 1 << 60, "and the pages of `id` 30"),
     ] {

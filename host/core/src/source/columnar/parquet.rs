@@ -15,7 +15,6 @@ use ::parquet::arrow::arrow_reader::{
 use ::parquet::basic::Type as PhysicalType;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::PageIndexPolicy;
-use ::parquet::file::reader::Length;
 use arrow_schema::{DataType, Schema, TimeUnit};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -107,7 +106,7 @@ pub(super) fn read(
     let wanted =
         wanted(metadata.schema(), mapping).map_err(|message| Unreadable::new(shown, Place::Whole, message))?;
     let hasher = filling.hasher.clone();
-    let size = snapshot.len();
+    let size = snapshot.size();
     let pieces = pieces(&metadata);
     let targets = Targets { snapshot: snapshot.clone(), metadata, wanted };
     filling.read_again_from(Box::new(Again { targets: targets.clone(), ahead: Mutex::default() }));
@@ -134,7 +133,8 @@ fn pieces(metadata: &ArrowReaderMetadata) -> impl Iterator<Item = Piece> + use<>
     groups.into_iter().enumerate().flat_map(move |(group, rows)| {
         let first = before;
         before += rows;
-        (0..rows as usize).step_by(PIECE_ROWS).map(move |offset| {
+        // One without rows has a piece too, for its pages may have some.
+        (0..rows.max(1) as usize).step_by(PIECE_ROWS).map(move |offset| {
             let rows = PIECE_ROWS.min(rows as usize - offset);
             Piece { group, offset, rows, done: (first + (offset + rows) as u64, of) }
         })
