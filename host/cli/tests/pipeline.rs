@@ -135,28 +135,28 @@ fn a_command_that_cannot_be_started_frees_what_was_reserved() {
     assert!(text(&output).contains("nothing was deleted: cannot run `./is-not-there`"), "{}", text(&output));
 }
 
-/// The policies are slow to start with an empty cache, which is the time for a swap.
+/// The list is read while policies are compiled, and the decision waits for the ledger. In between it is swapped.
 #[test]
 fn a_list_that_is_swapped_after_it_was_vetted_is_not_handed_over() {
     let desk = desk(1);
-    let list = desk.path().join("targets.csv");
-    let request = std::fs::read_to_string(desk.path().join("request.json")).unwrap();
-    std::fs::remove_file(desk.path().join("request.json")).unwrap();
-    // The request is a pipe: when it has been read, the list is read next, and then the policies are loaded.
-    let fifo = desk.path().join("request.json");
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let cache = tempfile::tempdir().unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_reprieve"));
-    child.current_dir(desk.path()).env("XDG_CACHE_HOME", cache.path());
-    child.args(["run", "-", "--", "touch", "ran"]).stdin(Stdio::piped()).stderr(Stdio::piped()).stdout(Stdio::null());
-    let mut child = child.spawn().unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), request.as_bytes()).unwrap();
-    // The list is one line long: it is read long before nine policies are compiled.
+    let compiled = || {
+        let folders = std::fs::read_dir(cache.path()).unwrap().flatten();
+        let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).unwrap().flatten());
+        files.filter(|file| file.path().extension().is_some_and(|extension| extension == "cwasm")).count()
+    };
+    let ledger = rusqlite::Connection::open(desk.path().join("reprieve.db")).unwrap();
+    ledger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut child = command(desk.path(), &["run", "request.json", "--", "touch", "ran"]);
+    let child =
+        child.env("XDG_CACHE_HOME", cache.path()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
-    while std::fs::read_dir(cache.path()).unwrap().count() == 0 && begun.elapsed() < Duration::from_secs(20) {
+    while compiled() < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "two policies are compiled");
         std::thread::sleep(Duration::from_millis(1));
     }
-    std::fs::write(&list, "id,kind,tenant\na-0,app,t-0\na-1,app,t-1\n").unwrap();
+    std::fs::write(desk.path().join("targets.csv"), "id,kind,tenant\na-0,app,t-0\na-1,app,t-1\n").unwrap();
+    ledger.execute_batch("ROLLBACK").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
     assert!(text(&output).contains("the file changed after it was vetted"), "{}", text(&output));
