@@ -235,6 +235,16 @@ fn a_permit_ends_with_its_reservation() {
 }
 
 #[test]
+fn a_batch_whose_permit_was_used_does_not_abort() {
+    let desk = permitted();
+    says(&desk, VERIFY, 0, &["used at"]);
+    let refused =
+        ["the permit of entry 1 was used (entry 2)", "help: ", "`reprieve commit 1 --failed --deleted COUNT`"];
+    says(&desk, "abort 1 --reason x", 2, &refused);
+    says(&desk, "commit 1 --failed --deleted 0", 0, &["entry 1 is committed"]);
+}
+
+#[test]
 fn a_permit_is_unknown_to_another_ledger() {
     let desk = permitted();
     // It has an allow under that entry too, of another batch.

@@ -128,6 +128,17 @@ fn a_command_that_says_it_deleted_nothing_frees_what_was_reserved() {
 }
 
 #[test]
+fn a_command_that_used_its_permit_frees_nothing() {
+    let desk = desk(1);
+    let script = "echo '{\"deleted\": 0}' > \"$REPRIEVE_OUTCOME\"; \
+        \"$0\" permit verify \"$REPRIEVE_PERMIT\" --targets \"$REPRIEVE_TARGETS\" --mode soft && exit 1";
+    let arguments = ["run", "request.json", "--", "sh", "-c", script, env!("CARGO_BIN_EXE_reprieve")];
+    let output = reprieve(desk.path(), &arguments);
+    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Committed]), "{}", text(&output));
+    assert!(text(&output).contains("with exit status 1, and deleted 0"), "{}", text(&output));
+}
+
+#[test]
 fn a_command_that_cannot_be_started_frees_what_was_reserved() {
     let desk = desk(1);
     let output = reprieve(desk.path(), &["run", "request.json", "--", "./is-not-there"]);

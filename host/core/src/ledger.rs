@@ -34,7 +34,8 @@ pub trait Ledger: Send + Sync {
     /// Closes a reservation.
     ///
     /// # Errors
-    /// [`Unavailable`] where it is not open, or the ledger cannot be written.
+    /// [`Unavailable`] where it is not open, where it is to be aborted and its permit was used, or where the ledger
+    /// cannot be written.
     fn close(&self, entry: u64, outcome: &Outcome) -> Result<(), Unavailable>;
 
     /// Uses a permit that was checked, once. Gives the time of it.

@@ -224,12 +224,17 @@ impl Ledger for SqlLedger {
     fn close(&self, entry: u64, outcome: &Outcome) -> Result<(), Unavailable> {
         let mut transaction = self.0.write()?;
         let head = head(&mut *transaction)?;
-        let rows = transaction.query("SELECT state FROM decisions WHERE entry = $1", &[Value::from(entry)])?;
-        match rows.first().map(|row| row.text(0)).transpose()? {
-            Some("open") => {}
-            None => return Err(Unavailable(format!("there is no decision under entry {entry}"))),
-            Some("none") => return Err(Unavailable(format!("the batch of entry {entry} was not allowed"))),
-            Some(state) => return Err(Unavailable(format!("the batch of entry {entry} is {state} already"))),
+        let rows = transaction.query("SELECT state, used FROM decisions WHERE entry = $1", &[Value::from(entry)])?;
+        let row = rows.first().ok_or_else(|| Unavailable(format!("there is no decision under entry {entry}")))?;
+        match row.text(0)? {
+            "open" => {}
+            "none" => return Err(Unavailable(format!("the batch of entry {entry} was not allowed"))),
+            state => return Err(Unavailable(format!("the batch of entry {entry} is {state} already"))),
+        }
+        if let (Outcome::Aborted { .. }, Some(used)) = (outcome, row.int_or_null(1)?) {
+            return Err(Unavailable(format!(
+                "the permit of entry {entry} was used (entry {used}), and who used it may have begun to delete\nhelp: say how much was deleted, with `reprieve commit {entry} --failed --deleted COUNT`"
+            )));
         }
         append(&mut *transaction, &head, &Entry::Closed(Closed { decision: entry, outcome: outcome.clone() }))?;
         transaction.commit()

@@ -74,6 +74,8 @@ pub struct Recorded {
     pub record: DecisionRecord,
     /// What became of it, and what was said about that.
     pub outcome: Option<Outcome>,
+    /// The entry in which its permit was used, if it was.
+    pub used: Option<u64>,
     ledger: SqlLedger,
 }
 
@@ -128,7 +130,7 @@ impl SqlLedger {
     pub fn decision(&self, entry: u64) -> Result<Recorded, Unavailable> {
         let mut transaction = self.0.read()?;
         let rows = transaction.query(
-            "SELECT e.at, e.kind, e.body, e.sha256, c.kind, c.body FROM entries e \
+            "SELECT e.at, e.kind, e.body, e.sha256, c.kind, c.body, d.used FROM entries e \
              LEFT JOIN decisions d ON d.entry = e.entry LEFT JOIN entries c ON c.entry = d.closed WHERE e.entry = $1",
             &[entry.into()],
         )?;
@@ -155,6 +157,7 @@ impl SqlLedger {
             at: Timestamp::from_seconds(row.int(0)?),
             record: *record,
             outcome,
+            used: row.int_or_null(6)?.map(i64::unsigned_abs),
             ledger: self.clone(),
         })
     }

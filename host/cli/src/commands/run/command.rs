@@ -36,10 +36,11 @@ impl Ended {
         self.status.success() && self.complaint.is_none()
     }
 
-    /// What is recorded of it. A command that failed may have deleted anything, unless it says how much.
-    pub fn outcome(&self) -> Outcome {
+    /// What is recorded of it. A command that failed may have deleted anything, unless it says how much. One that used
+    /// its permit has begun, so it does not abort.
+    pub fn outcome(&self, used: bool) -> Outcome {
         match (self.succeeded(), self.deleted) {
-            (false, Some(0)) => Outcome::Aborted { reason: self.in_words() },
+            (false, Some(0)) if !used => Outcome::Aborted { reason: self.in_words() },
             (succeeded, deleted) => Outcome::Committed { succeeded, deleted, note: Some(self.in_words()) },
         }
     }

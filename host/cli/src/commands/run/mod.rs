@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use command::Ended;
 use reprieve::{Batch, Decision, Gate, Permit};
+use reprieve_ledger::SqlLedger;
 use signals::Signals;
 use std::ffi::OsString;
 
@@ -45,16 +46,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     )?;
     ensure!(!arguments.command.is_empty(), "there is no command");
     let signals = Signals::catch().context("signals cannot be caught")?;
-    let runner = Runner { gate: &gate, signing: &signing, signals: &signals, command: &arguments.command };
+    let runner =
+        Runner { gate: &gate, ledger: &ledger, signing: &signing, signals: &signals, command: &arguments.command };
     if arguments.waves {
-        waves::run(&runner, &ledger, &batch, arguments.between.as_deref())
+        waves::run(&runner, &batch, arguments.between.as_deref())
     } else {
         Ok(match runner.vet(batch)? {
             Err(status) => status,
             Ok(permit) => {
                 let (permit, ended) = runner.start(permit)?;
                 let went_well = ended.succeeded();
-                commit(permit, &ended)?;
+                runner.commit(permit, &ended)?;
                 if went_well { Status::Allow } else { Status::Failed }
             }
         })
@@ -64,6 +66,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 /// What it takes to run a batch.
 struct Runner<'a> {
     gate: &'a Gate,
+    ledger: &'a SqlLedger,
     signing: &'a Signing,
     signals: &'a Signals,
     command: &'a [OsString],
@@ -92,14 +95,15 @@ impl Runner<'_> {
             }
         }
     }
-}
 
-/// Records what became of a batch.
-fn commit(permit: Permit, ended: &Ended) -> anyhow::Result<()> {
-    let entry = permit.document().ledger.as_ref().map(|entry| entry.entry).unwrap_or_default();
-    permit
-        .commit(&ended.outcome())
-        .with_context(|| format!("{}, and that cannot be recorded; entry {entry} stays open", ended.in_words()))?;
-    anstream::eprintln!("entry {entry}: {}", report::wrap(&ended.in_words(), "").trim_start());
-    Ok(())
+    /// Records what became of a batch.
+    fn commit(&self, permit: Permit, ended: &Ended) -> anyhow::Result<()> {
+        let entry = permit.document().ledger.as_ref().map(|entry| entry.entry).unwrap_or_default();
+        let recorded = self.ledger.decision(entry).and_then(|now| permit.commit(&ended.outcome(now.used.is_some())));
+        recorded.with_context(|| {
+            format!("{}, and that cannot be recorded; entry {entry} stays open", ended.in_words())
+        })?;
+        anstream::eprintln!("entry {entry}: {}", report::wrap(&ended.in_words(), "").trim_start());
+        Ok(())
+    }
 }

@@ -1,7 +1,7 @@
 //! In waves: the canary, then ever larger ones. Each is vetted by itself, with all that the waves before it have left
 //! in the ledger; the first that is not allowed or goes wrong ends it.
 
-use super::{Runner, commit};
+use super::Runner;
 use crate::Status;
 use crate::report::plural;
 use anyhow::bail;
@@ -11,8 +11,8 @@ use std::collections::HashSet;
 use std::process::Command;
 
 /// Runs a batch in waves.
-pub fn run(runner: &Runner<'_>, ledger: &SqlLedger, batch: &Batch, between: Option<&str>) -> anyhow::Result<Status> {
-    let done = done(ledger, batch)?;
+pub fn run(runner: &Runner<'_>, batch: &Batch, between: Option<&str>) -> anyhow::Result<Status> {
+    let done = done(runner.ledger, batch)?;
     let waves = runner.gate.waves(batch, &done)?;
     let all = waves.len();
     if !done.is_empty() {
@@ -40,7 +40,7 @@ pub fn run(runner: &Runner<'_>, ledger: &SqlLedger, batch: &Batch, between: Opti
             };
         }
         let went_well = ended.succeeded();
-        commit(permit, &ended)?;
+        runner.commit(permit, &ended)?;
         if !went_well {
             return stop(Status::Failed, left);
         }
