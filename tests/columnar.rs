@@ -60,6 +60,45 @@ fn counting(metadata: ParquetMetaData, rows: i64, values: i64) -> ParquetMetaDat
     ParquetMetaData::new(metadata.file_metadata().clone(), groups)
 }
 
+/// A file of nothing but a footer, whose schema has these elements: each says it has so many children.
+fn with_schema(children: &[u32]) -> Vec<u8> {
+    fn varint(mut value: u32, out: &mut Vec<u8>) {
+        while value > 0x7f {
+            out.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        out.push(value as u8);
+    }
+    // In Thrift's compact encoding: field 1, the version; field 2, a list of structs.
+    let mut footer = vec![0x15, 2, 0x19, 0xfc];
+    varint(children.len() as u32, &mut footer);
+    for children in children {
+        // Field 3, required; field 4, the name; field 5, the number of children.
+        footer.extend([0x35, 0, 0x18, 1, b'a', 0x15]);
+        varint(children * 2, &mut footer);
+        footer.push(0);
+    }
+    footer.push(0);
+    let length = (footer.len() as u32).to_le_bytes();
+    [b"PAR1", &footer[..], &length, b"PAR1"].concat()
+}
+
+/// The decoder would end the process: over the deep one always, over the wide ones where memory is short.
+#[test]
+fn a_schema_that_does_not_hold_together_is_refused() {
+    let error = |file: &[u8]| targets("t.parquet", file).unwrap_err().to_string();
+    assert!(error(&with_schema(&[1, 0])).contains("it cannot be decoded: Parquet error"), "left to the decoder");
+    assert!(error(&with_schema(&[2, 0])).contains("more parts than there are"));
+    let deep = [vec![1; 100_000], vec![0]].concat();
+    assert!(error(&with_schema(&deep)).contains("nested more than 100 levels deep"));
+    assert!(error(&with_schema(&[i32::MAX as u32])).contains("more parts than there are"));
+    // A number that is said to be a struct: what is read behind it depends on whom one believes.
+    let mut file = with_schema(&[1, i32::MAX as u32]);
+    let at = file.iter().position(|byte| *byte == 0x35).unwrap();
+    file[at] = 0x3c;
+    assert!(error(&file).contains("its schema cannot be read: field 3 is of the type struct"), "{}", error(&file));
+}
+
 /// Programs that go by different counts would read different lists, and only one of them was vetted.
 #[test]
 fn a_file_that_counts_its_rows_in_two_ways_is_refused() {

@@ -7,6 +7,7 @@ mod inventory;
 mod ipc;
 mod packed;
 mod parquet;
+mod schema;
 mod snapshot;
 
 pub(super) use inventory::read as read_inventory;

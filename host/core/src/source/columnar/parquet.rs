@@ -4,7 +4,7 @@ use super::super::filling::{Filling, Full};
 use super::super::{Place, Unreadable};
 use super::chunks::chunks;
 use super::snapshot::Snapshot;
-use super::{Wanted, counts, guarded, wanted};
+use super::{Wanted, counts, guarded, schema, wanted};
 use crate::columns::{At, CHUNK_ROWS, Chunk, Origin};
 use crate::parallel::in_order;
 use crate::source::fields::{Field, Mapping};
@@ -44,6 +44,7 @@ struct Targets {
 
 /// Opens a file, with the strings of some columns as dictionaries.
 pub(super) fn open(snapshot: &Snapshot, dictionaries: impl Fn(&str) -> bool) -> Result<ArrowReaderMetadata, String> {
+    schema::check(snapshot)?;
     // The types are those of Parquet itself, and the pages those that are there: what another program noted beside them
     // may be wrong.
     let options =
