@@ -116,6 +116,8 @@ fn main() -> ExitCode {
     });
     match outcome {
         Ok(Ok(status)) => status.into(),
+        // Whoever reads what is printed has seen enough of it: `reprieve policies | head`.
+        Ok(Err(error)) if is_broken_pipe(&error) => Status::Undecided.into(),
         Ok(Err(error)) => {
             // If even this cannot be written, the status still says it.
             drop(writeln!(anstream::stderr(), "{}", report::error(&error)));
@@ -123,4 +125,10 @@ fn main() -> ExitCode {
         }
         Err(_) => Status::Undecided.into(),
     }
+}
+
+/// Whether an error is that of our own output, and not of a file or a server that a message would name.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let bare = error.chain().len() == 1;
+    bare && error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

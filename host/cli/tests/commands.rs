@@ -131,3 +131,24 @@ fn the_incidents_are_one_command() {
     let nowhere = reprieve(Path::new("."), &["incidents", "nowhere"]);
     assert_eq!(nowhere.status.code(), Some(2));
 }
+
+/// The writing end of a pipe that nobody reads.
+fn unread() -> std::io::PipeWriter {
+    std::io::pipe().unwrap().1
+}
+
+#[test]
+fn whoever_has_read_enough_is_not_told_of_an_error() {
+    let twin = case("i01-atlassian/corrected");
+    let check = ["check", "request.json", "--inventory", "inventory.csv", "--at", "2022-04-05T10:00:00Z"];
+    // An allow that nobody was told of is none.
+    for (arguments, expected) in [(&["policies"][..], ""), (&check, "error: cannot write the decision: Broken pipe")]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
+        command.current_dir(&twin).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+        let output = command.stdout(unread()).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && error.starts_with(expected), "{arguments:?}: {error}");
+        assert_eq!(error.is_empty(), expected.is_empty(), "{error}");
+    }
+}
