@@ -155,8 +155,10 @@ fn native<P: sdk::Policy>(review: &str, chunks: &[Chunk], parts: usize) -> Vec<F
 }
 
 fn convert(chunk: &Chunk) -> sdk::Chunk {
-    let strings =
-        |strings: &reprieve::Strings| sdk::Strings { offsets: strings.offsets.clone(), bytes: strings.bytes.clone() };
+    let strings = |strings: &reprieve::Strings| sdk::Strings {
+        offsets: strings.offsets.clone(),
+        text: String::from_utf8(strings.bytes.clone()).unwrap(),
+    };
     let column = |column: &reprieve::Column| sdk::Column {
         name: column.name.clone(),
         values: match &column.values {
@@ -195,7 +197,7 @@ fn slice(chunk: &sdk::Chunk, from: usize, to: usize) -> sdk::Chunk {
                 let (start, end) = (strings.offsets[from], strings.offsets[to]);
                 sdk::Values::Strings(sdk::Strings {
                     offsets: strings.offsets[from..=to].iter().map(|offset| offset - start).collect(),
-                    bytes: strings.bytes[start as usize..end as usize].to_vec(),
+                    text: strings.text[start as usize..end as usize].to_owned(),
                 })
             }
             sdk::Values::Codes(codes) => sdk::Values::Codes(sdk::Codes {

@@ -37,13 +37,13 @@ pub enum Values {
     Bools(Vec<u8>),
 }
 
-/// Strings end to end: string `i` is `bytes[offsets[i]..offsets[i + 1]]`.
+/// Strings end to end: string `i` is `text[offsets[i]..offsets[i + 1]]`.
 #[derive(Clone, Debug, Default)]
 pub struct Strings {
     /// One more than there are strings.
     pub offsets: Vec<u32>,
-    /// UTF-8.
-    pub bytes: Vec<u8>,
+    /// All of them.
+    pub text: String,
 }
 
 /// A dictionary, and an index into it for each row.
@@ -70,17 +70,12 @@ impl Strings {
         self.len() == 0
     }
 
-    /// String `i` as bytes; empty where there is none.
-    pub fn bytes(&self, i: usize) -> &[u8] {
-        match (self.offsets.get(i), self.offsets.get(i + 1)) {
-            (Some(&from), Some(&to)) => self.bytes.get(from as usize..to as usize).unwrap_or_default(),
-            _ => &[],
-        }
-    }
-
-    /// String `i`.
+    /// String `i`; empty where there is none.
     pub fn get(&self, i: usize) -> &str {
-        str::from_utf8(self.bytes(i)).unwrap_or_default()
+        match (self.offsets.get(i), self.offsets.get(i + 1)) {
+            (Some(&from), Some(&to)) => self.text.get(from as usize..to as usize).unwrap_or_default(),
+            _ => "",
+        }
     }
 }
 

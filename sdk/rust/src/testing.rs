@@ -94,7 +94,7 @@ pub fn check<P: Policy>(review: &Value, settings: Value, chunks: &[Chunk]) -> Ve
 
 /// A column of codes; `None` is unknown.
 pub fn codes(name: &str, rows: &[Option<&str>]) -> Column {
-    let mut codes = Codes { dictionary: Strings { offsets: vec![0], bytes: Vec::new() }, values: Vec::new() };
+    let mut codes = Codes { dictionary: Strings { offsets: vec![0], text: String::new() }, values: Vec::new() };
     for row in rows {
         codes.values.push(codes.dictionary.len() as u32);
         push(&mut codes.dictionary, row.unwrap_or_default());
@@ -104,7 +104,7 @@ pub fn codes(name: &str, rows: &[Option<&str>]) -> Column {
 
 /// A column of strings; `None` is unknown.
 pub fn strings(name: &str, rows: &[Option<&str>]) -> Column {
-    let mut strings = Strings { offsets: vec![0], bytes: Vec::new() };
+    let mut strings = Strings { offsets: vec![0], text: String::new() };
     rows.iter().for_each(|row| push(&mut strings, row.unwrap_or_default()));
     Column { name: name.to_owned(), values: Values::Strings(strings), validity: validity(rows) }
 }
@@ -121,8 +121,8 @@ pub fn chunk(rows: u32, columns: Vec<Column>) -> Chunk {
 }
 
 fn push(strings: &mut Strings, text: &str) {
-    strings.bytes.extend_from_slice(text.as_bytes());
-    strings.offsets.push(strings.bytes.len() as u32);
+    strings.text.push_str(text);
+    strings.offsets.push(strings.text.len() as u32);
 }
 
 fn validity<T>(rows: &[Option<T>]) -> Validity {

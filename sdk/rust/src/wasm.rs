@@ -28,7 +28,9 @@ impl From<types::Blob> for crate::Blob {
 
 impl From<types::Strings> for Strings {
     fn from(strings: types::Strings) -> Self {
-        Self { offsets: strings.offsets, bytes: strings.bytes }
+        // Looked at once, so that no string has to be looked at again. What is no UTF-8 is a trap, and so a fault.
+        #[allow(clippy::expect_used)]
+        Self { offsets: strings.offsets, text: String::from_utf8(strings.bytes).expect("UTF-8") }
     }
 }
 
