@@ -2,13 +2,14 @@
 
 use crate::columns::{Chunk, Store};
 use crate::facts::{Counts, Digests, facts, review};
-use crate::inventory::{Inventory, Unavailable, resolve};
+use crate::inventory::{Inventory, resolve};
 use crate::signed::Override;
 use crate::source::{
     Document, Folder, List, Place, Reading, Unreadable, Where, copy_list, read_inline_targets, read_request,
     read_target_file, select, write_ndjson,
 };
 use crate::spill::Memory;
+use crate::unavailable::Unavailable;
 use reprieve_model::{Claims, Review, Timestamp, Whole};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

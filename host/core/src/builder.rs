@@ -2,14 +2,14 @@
 
 use crate::builtin;
 use crate::config::{Overrides, Permits, PolicyEntry, PolicySet};
-use crate::gate::{Gate, Inner, Loaded};
+use crate::gate::{Gate, Inner};
 use crate::history::History;
 use crate::inventory::{Inventory, read_inventory};
 use crate::known::{Past, Sources};
 use crate::ledger::Ledger;
 use crate::parallel;
 use crate::sandbox::{Cache, Data, Descriptor, Limits, LoadFailure, Sandbox};
-use crate::set::SetRecord;
+use crate::set::{Loaded, SetRecord};
 use crate::source::{Folder, Unreadable, nearest};
 use crate::zones::Zones;
 use sha2::{Digest, Sha256};

@@ -1,8 +1,8 @@
 //! The decision: one pure function over what the policies answered, and the only place that makes a permit.
 
 use crate::batch::Batch;
-use crate::inventory::Unavailable;
 use crate::ledger::{Outcome, Reservation};
+use crate::unavailable::Unavailable;
 use reprieve_model::{Claims, DecisionDocument, Fault, Finding, LedgerEntry, PolicyRun, Verdict};
 
 /// What came out of vetting a batch. Each carries the batch and its whole explanation.

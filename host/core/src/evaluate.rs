@@ -2,9 +2,10 @@
 
 use crate::batch::Batch;
 use crate::columns::{Chunk, Column};
-use crate::gate::{Gate, Loaded, Part};
+use crate::gate::{Gate, Part};
 use crate::known::{Rows, unreadable};
 use crate::sandbox::{Clock, Input, Run, Step, View};
+use crate::set::Loaded;
 use reprieve_model::{Fault, Finding};
 use std::ops::Range;
 use std::time::{Duration, Instant};

@@ -4,13 +4,11 @@ use crate::batch::Batch;
 use crate::decision::{Decision, OUT_OF_SCOPE, is_judge, seal, verdict};
 use crate::facts::facts;
 use crate::known::{Known, Sources, unreadable};
-use crate::ledger::Reservation;
-use crate::sandbox::{Input, Objection, Sandbox, View};
-use crate::scope::Scope;
-use crate::set::SetRecord;
+use crate::ledger::{Ledger, Reservation};
+use crate::sandbox::{Objection, Sandbox};
+use crate::set::{Loaded, SetRecord};
 use crate::{GateBuilder, sandbox};
 use reprieve_model::{DecisionDocument, Facts, Fault, Finding, PolicyRun, Severity, Timestamp, Verdict};
-use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -25,27 +23,6 @@ pub(crate) struct Inner {
     pub policies: Vec<Loaded>,
     pub sources: Sources,
     pub set: SetRecord,
-}
-
-/// A policy of the set, with what the operator gave it.
-pub(crate) struct Loaded {
-    pub policy: sandbox::Policy,
-    pub enforced: bool,
-    pub scope: Scope,
-    pub settings: String,
-    pub settings_sha256: String,
-    pub data: sandbox::Data,
-    /// The module as it was given.
-    pub module: Cow<'static, [u8]>,
-    /// Bytes of memory it may have, where the operator set fewer than the sandbox allows.
-    pub memory: Option<u64>,
-}
-
-impl Loaded {
-    /// What it is handed about a batch of so many rows.
-    pub fn input<'a>(&'a self, review: &'a str, views: &'a [View<'a>], rows: u64) -> Input<'a> {
-        Input { review, settings: &self.settings, data: &self.data, views, rows, memory: self.memory }
-    }
 }
 
 /// What a policy of the set is.
@@ -150,6 +127,11 @@ impl Gate {
             ));
         }
         self.document(batch, &known.facts, findings, faults, runs)
+    }
+
+    /// The ledger that this gate records its decisions in.
+    pub fn ledger(&self) -> Option<&Arc<dyn Ledger>> {
+        self.sources().ledger()
     }
 
     pub(crate) fn sources(&self) -> &Sources {

@@ -1,8 +1,8 @@
 //! The history: what was deleted before. It is asked once a decision, and what it does not know stays unknown.
 
 use crate::batch::Batch;
-use crate::inventory::Unavailable;
 use crate::source::{Folder, Unreadable, read_history};
+use crate::unavailable::Unavailable;
 use reprieve_model::{HistoryFacts, Mode, PastBatch, Spans, Timestamp};
 use sha2::{Digest, Sha256};
 use std::path::Path;

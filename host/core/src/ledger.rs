@@ -1,9 +1,8 @@
 //! The ledger as the gate sees it: it says how things stand, and an allow is one only when it is written there.
 
-use crate::gate::Gate;
 use crate::history::Question;
-use crate::inventory::Unavailable;
 use crate::signed::{PermitClaims, Refused};
+use crate::unavailable::Unavailable;
 use reprieve_model::{HistoryFacts, LedgerEntry, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -161,12 +160,5 @@ impl Drop for Reservation {
 impl std::fmt::Debug for Reservation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reservation").field("entry", &self.entry).finish_non_exhaustive()
-    }
-}
-
-impl Gate {
-    /// The ledger that this gate records its decisions in.
-    pub fn ledger(&self) -> Option<&Arc<dyn Ledger>> {
-        self.sources().ledger()
     }
 }

@@ -56,6 +56,7 @@ mod signed;
 mod source;
 mod spill;
 mod split;
+mod unavailable;
 mod zones;
 
 pub use batch::Batch;
@@ -66,7 +67,7 @@ pub use decision::{Decision, Permit, Withheld};
 pub use evaluate::{Cost, Evaluation};
 pub use gate::{Gate, PolicyInfo};
 pub use history::{History, PastBatches, Question, SPANS};
-pub use inventory::{Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, Unavailable, open_inventory};
+pub use inventory::{Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, open_inventory};
 pub use ledger::{Blob, DecisionRecord, Halt, Ledger, Outcome, Standing};
 pub use record::Affected;
 pub use replay::{Replay, affected, restore_plan};
@@ -76,6 +77,7 @@ pub use scope::{OneOrMore, Scope};
 pub use signed::{Draft, Expected, Key, KeySet, NotVouched, Override, PermitClaims, Refused, Unlawful};
 pub use source::{Folder, Place, Progress, Reading, Unreadable, hush_decoders, list_sha256};
 pub use split::{Failure as SplitFailure, Part, SetAside, Split};
+pub use unavailable::Unavailable;
 
 /// The built-in policies.
 pub mod builtins {

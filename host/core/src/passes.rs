@@ -3,11 +3,12 @@
 //! answer nor the fuel depends on how many threads there are.
 
 use crate::batch::Batch;
-use crate::gate::{Gate, Loaded};
-use crate::inventory::Unavailable;
+use crate::gate::Gate;
 use crate::known::{Known, Rows};
 use crate::parallel::in_order;
 use crate::sandbox::{Run, Saved, View};
+use crate::set::Loaded;
+use crate::unavailable::Unavailable;
 use std::ops::Range;
 
 /// A part ends with the chunk in which it comes to so many rows.

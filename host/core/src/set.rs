@@ -1,14 +1,35 @@
-//! The policy set as it is recorded: all that decides, by digest. From it and what the digests stand for the same gate
-//! can be put together again.
+//! The policies of a gate, and the set of them as it is recorded: all that decides, by digest. From that and what the
+//! digests stand for the same gate can be put together again.
 
-use crate::gate::Loaded;
 use crate::ledger::Blob;
+use crate::sandbox::{Data, Input, Policy, View};
 use crate::scope::Scope;
 use crate::{GateBuilder, PolicyEntry, PolicySet, builtin};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// A policy of the set, with what the operator gave it.
+pub(crate) struct Loaded {
+    pub policy: Policy,
+    pub enforced: bool,
+    pub scope: Scope,
+    pub settings: String,
+    pub settings_sha256: String,
+    pub data: Data,
+    /// The module as it was given.
+    pub module: Cow<'static, [u8]>,
+    /// Bytes of memory it may have, where the operator set fewer than the sandbox allows.
+    pub memory: Option<u64>,
+}
+
+impl Loaded {
+    /// What it is handed about a batch of so many rows.
+    pub fn input<'a>(&'a self, review: &'a str, views: &'a [View<'a>], rows: u64) -> Input<'a> {
+        Input { review, settings: &self.settings, data: &self.data, views, rows, memory: self.memory }
+    }
+}
 
 /// A set of policies, recorded.
 pub(crate) struct SetRecord {

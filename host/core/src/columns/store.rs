@@ -2,8 +2,8 @@
 //! can be done, and set aside on disk if not.
 
 use super::Chunk;
-use crate::inventory::Unavailable;
 use crate::spill::SpillFile;
+use crate::unavailable::Unavailable;
 use std::borrow::Cow;
 
 /// Where chunks can be read again.

@@ -2,8 +2,8 @@
 
 use super::{ChunkIds, Counter, Counts, Distinct, Hasher, Ids};
 use crate::columns::{Chunk, Store, Values};
-use crate::inventory::Unavailable;
 use crate::spill::Memory;
+use crate::unavailable::Unavailable;
 use reprieve_model::TenantFacts;
 
 /// Different kinds, or environments, that a list may have.

@@ -3,9 +3,9 @@
 //! first bits, each small enough for a cache, and set aside on disk where they become too many.
 
 use crate::columns::{Chunk, Store, Values};
-use crate::inventory::Unavailable;
 use crate::parallel::in_order;
 use crate::spill::Runs;
+use crate::unavailable::Unavailable;
 use foldhash::quality::RandomState;
 use hashbrown::HashSet;
 use std::convert::Infallible;

@@ -1,9 +1,10 @@
 //! The closure: everything that goes when the targets go. Computed once for all policies.
 
 use super::share::Share;
-use super::{PoolRecord, Record, Snapshot, Unavailable};
+use super::{PoolRecord, Record, Snapshot};
 use crate::columns::Store;
 use crate::facts::Counter;
+use crate::unavailable::Unavailable;
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::{Claims, Closure, Pool, TenantFacts};
 

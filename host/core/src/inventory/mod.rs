@@ -13,6 +13,7 @@ pub use sqlite::Sqlite;
 pub use table::Table;
 
 use crate::source::{Folder, Unreadable};
+use crate::unavailable::Unavailable;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -59,11 +60,6 @@ pub struct PoolRecord {
     /// Members it needs.
     pub minimum: Option<u64>,
 }
-
-/// Something that has to be asked could not answer: an inventory, a history, a ledger, or the disk.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Unavailable(pub String);
 
 /// Where ids are resolved.
 pub trait Inventory: Send + Sync {

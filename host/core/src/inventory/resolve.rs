@@ -2,9 +2,10 @@
 
 use super::closure::Walk;
 use super::share::Share;
-use super::{Inventory, Snapshot, Unavailable};
+use super::{Inventory, Snapshot};
 use crate::columns::{CHUNK_ROWS, Chunk, ResolvedBuilder, Store};
 use crate::facts::Counter;
+use crate::unavailable::Unavailable;
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::{Claims, InventoryFacts, TenantFacts};
 

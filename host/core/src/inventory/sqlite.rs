@@ -1,8 +1,9 @@
 //! An inventory that is asked where it is: a table or view `inventory` in an SQLite file, with the columns of the text
 //! formats. What a decision asks is read in one transaction, so all its answers are of one moment.
 
-use super::{Inventory, PoolRecord, Record, Snapshot, Unavailable};
+use super::{Inventory, PoolRecord, Record, Snapshot};
 use crate::source::{Folder, Place, Unreadable, allow_inventory_column, inventory_line};
+use crate::unavailable::Unavailable;
 use hashbrown::HashMap;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, Row};

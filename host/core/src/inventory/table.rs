@@ -1,7 +1,8 @@
 //! An inventory held in memory.
 
-use super::{Inventory, PoolRecord, Record, Snapshot, Unavailable};
+use super::{Inventory, PoolRecord, Record, Snapshot};
 use crate::source::{Folder, Unreadable, read_inventory_file};
+use crate::unavailable::Unavailable;
 use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

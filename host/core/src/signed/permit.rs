@@ -2,7 +2,7 @@
 
 use super::{Key, KeySet, NotVouched};
 use crate::decision::Permit;
-use crate::inventory::Unavailable;
+use crate::unavailable::Unavailable;
 use reprieve_model::{Duration, Mode, Timestamp};
 use serde::{Deserialize, Serialize};
 

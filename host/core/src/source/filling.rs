@@ -3,7 +3,7 @@
 use super::{Place, Progress, Reading, Unreadable};
 use crate::columns::{At, Chunk, ChunkBuilder, Origin, Row, Store};
 use crate::facts::{Census, ChunkIds, Counts, Hasher};
-use crate::inventory::Unavailable;
+use crate::unavailable::Unavailable;
 
 /// A target list that was read.
 #[derive(Debug)]

@@ -30,7 +30,7 @@ pub(crate) use request::{Document, Where, read as read_request};
 pub use targets::list_sha256;
 pub(crate) use targets::{copy as copy_list, read_file as read_target_file};
 
-use crate::inventory::Unavailable;
+use crate::unavailable::Unavailable;
 use std::fmt;
 
 /// Something that was handed in cannot be read: what, where, and the way out.

@@ -2,8 +2,9 @@
 
 use crate::batch::Batch;
 use crate::columns::Column;
-use crate::inventory::{Inventory, Unavailable};
+use crate::inventory::Inventory;
 use crate::known::Known;
+use crate::unavailable::Unavailable;
 use hashbrown::HashMap;
 
 /// Targets that have to be in one part.

@@ -7,8 +7,8 @@ mod offenders;
 
 use crate::batch::Batch;
 use crate::gate::Gate;
-use crate::inventory::Unavailable;
 use crate::source::Unreadable;
+use crate::unavailable::Unavailable;
 use groups::{Group, groups};
 use offenders::offenders;
 use std::collections::{BTreeSet, HashSet, VecDeque};

@@ -4,9 +4,10 @@
 use super::Failure;
 use crate::batch::Batch;
 use crate::columns::Column;
-use crate::gate::{Gate, Loaded};
+use crate::gate::Gate;
 use crate::known::{Known, Rows};
 use crate::sandbox::{Objection, Run, View};
+use crate::set::Loaded;
 use hashbrown::HashSet;
 use reprieve_model::Severity;
 use std::collections::BTreeMap;
