@@ -78,7 +78,8 @@ impl Permit {
     /// Says that the batch did not run and nothing was deleted.
     ///
     /// # Errors
-    /// [`Unavailable`] where it cannot be recorded, or where a token for it was used: then it can only be committed. Then the reservation stays open, and counts in full.
+    /// [`Unavailable`] where it cannot be recorded, or where a token for it was used, for whoever used it may have begun
+    /// to delete. Then the reservation stays open, and counts in full.
     pub fn abort(self, reason: &str) -> Result<(), Unavailable> {
         self.commit(&Outcome::Aborted { reason: reason.to_owned() })
     }
