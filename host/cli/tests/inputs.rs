@@ -49,6 +49,8 @@ fn requests_that_cannot_be_read() {
     refused(b"{", &[], "request.json:1: the JSON ends too early");
     refused(b"\n\n[1,", &[], "request.json:3: ");
     refused(b"nonsense", &[], "request.json:1: not JSON");
+    refused(b" [{}]", &[], "request.json:1: this is a list, and not a request");
+    refused("\u{feff}{}".as_bytes(), &[], "request.json:1: the file begins with a byte order mark");
     refused(b"[]", &[], "request.json:1: ");
     refused(b"\xff\xfe{}", &[], "request.json:1: byte 0 is not UTF-8");
     refused(format!("{} x", request("[]")).as_bytes(), &[], "there is more after the end of the request");
@@ -157,6 +159,7 @@ fn target_files_that_cannot_be_used() {
     csv(b"id,kind\na,app\nb\n", "t.csv:3: the row has 1 fields, and the header 2");
     csv(b"id,kin\na,app\n", "t.csv:1: a target has no field `kin`; did you mean `kind`?");
     csv(b"id,id\na,b\n", "t.csv:1: the column `id` stands there twice");
+    csv(b"id;kind\na;app\n", "t.csv:1: columns are separated by commas, and `id;kind` is none");
     csv(b"id,kind\na,\xff\n", "t.csv:2: byte 2 of the line is not UTF-8");
     csv(b"id,size_bytes\na,many\n", "t.csv:2: `many` is not a whole number");
     csv(&[b"id,kind\na,\"".as_slice(), &vec![b'x'; 3 << 20]].concat(), "t.csv: a row is longer than 1024 KiB");
@@ -213,6 +216,13 @@ fn arguments_that_cannot_be_used() {
     );
     std::fs::write(folder.path().join("i.csv"), "id,legal_hodl\na,true\n").unwrap();
     refused_as(folder.path(), &["check", "r.json", "--inventory", "i.csv"], "did you mean `legal_hold`?");
+    refused_as(folder.path(), &["check", "r.json", "--column", "id=app"], "targets in a request have no columns");
+    std::fs::write(folder.path().join("t.csv"), "id,kind\na,app\n").unwrap();
+    refused_as(
+        folder.path(),
+        &["check", "r.json", "--targets", "t.csv", "--column", "id=app"],
+        "t.csv:1: `id` is read from the column `app`, and so this one stands for nothing",
+    );
     let output = reprieve(folder.path(), &["check", "r.json", "--at", "noon"]);
     assert_eq!(output.status.code(), Some(2));
 }

@@ -67,6 +67,11 @@ impl Reading<'_> {
                 let mapping = self.mapping(&BTreeMap::new()).map_err(pointer)?;
                 (read_target_file(&folder, &name, None, &mapping, &mut self)?, Some((folder, name)))
             }
+            (None, Where::Inline(_, line)) if !self.columns.is_empty() => {
+                let place = Place::Pointer { pointer: "/targets".to_owned(), line: *line };
+                return Err(Unreadable::new(&document.file, place, "targets in a request have no columns")
+                    .help("leave `--column` out, or name a file with `--targets`"));
+            }
             (None, Where::Inline(raw, line)) => (read_inline_targets(raw, &document.file, *line, &mut self)?, None),
             (None, Where::File(file)) => {
                 let mapping = self.mapping(&file.columns).map_err(pointer)?;

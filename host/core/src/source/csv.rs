@@ -17,7 +17,13 @@ pub(super) struct Header(Vec<(String, Field)>);
 
 impl Header {
     fn of<'a>(names: impl Iterator<Item = &'a str>, mapping: &Mapping) -> Result<Self, String> {
-        let header = names.map(|name| Ok((name.to_owned(), mapping.field_of(name)?)));
+        let field = |name: &str| match mapping.field_of(name) {
+            Err(_) if name.contains([';', '\t', '|']) => {
+                Err(format!("columns are separated by commas, and `{name}` is none"))
+            }
+            field => field,
+        };
+        let header = names.map(|name| Ok((name.to_owned(), field(name)?)));
         let header = header.collect::<Result<Vec<_>, String>>()?;
         check(header.iter().map(|(name, _)| name.as_str()), mapping.column(Field::Id))?;
         Ok(Self(header))

@@ -68,7 +68,15 @@ impl Mapping {
     /// The field that a column of a list without columns of anybody else holds.
     #[inline]
     pub fn field_of(&self, column: &str) -> Result<Field, String> {
-        self.field(column).ok_or_else(|| unknown(column))
+        self.field(column).ok_or_else(|| match Field::of(column) {
+            Some(field) => {
+                format!(
+                    "`{column}` is read from the column `{}`, and so this one stands for nothing",
+                    self.column(field)
+                )
+            }
+            None => unknown(column),
+        })
     }
 
     /// The column that a field is read from.
@@ -131,6 +139,8 @@ mod tests {
         assert_eq!(renamed.field("kind"), None);
         assert_eq!(renamed.field("tenant"), Some(Field::Tenant));
         assert_eq!(renamed.column(Field::Id), "app_id");
+        let kind = renamed.field_of("kind").expect_err("it is read from `id`");
+        assert_eq!(kind, "`kind` is read from the column `id`, and so this one stands for nothing");
     }
 
     #[test]

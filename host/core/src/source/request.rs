@@ -56,9 +56,25 @@ pub(crate) fn read(reader: impl Read, shown: &str) -> Result<Document, Unreadabl
         wrong(Place::Line(line), format!("byte {} is not UTF-8", error.valid_up_to()))
     })?;
 
+    if text.starts_with('\u{feff}') {
+        return Err(wrong(Place::Line(1), "the file begins with a byte order mark".into())
+            .help("save it as UTF-8 without one"));
+    }
+
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed: Result<Request<Option<&RawValue>>, _> = serde_path_to_error::deserialize(&mut deserializer);
-    let request = parsed.map_err(|error| explain(shown, &error))?;
+    let begin = text.len() - text.trim_start().len();
+    let is_list = text[begin..].starts_with('[');
+    let request = match parsed {
+        Ok(request) if !is_list => request,
+        Err(error) if !is_list || !error.inner().is_data() => return Err(explain(shown, &error)),
+        // The reader would take a list of the right length for an object without names.
+        _ => {
+            return Err(wrong(Place::Line(line_of(&bytes, begin)), "this is a list, and not a request".into()).help(
+                "a request is an object with the list as its `targets`; `reprieve schema request` has the rest",
+            ));
+        }
+    };
     deserializer.end().map_err(|error| {
         wrong(Place::Line(error.line() as u64), "there is more after the end of the request".into())
     })?;

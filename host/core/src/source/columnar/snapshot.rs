@@ -78,13 +78,16 @@ impl Snapshot {
 
     /// A part of it.
     pub fn bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        let cut = || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file is cut off");
-        let end = start.checked_add(length as u64).filter(|end| *end <= self.size()).ok_or_else(cut)?;
+        let end = start.checked_add(length as u64).filter(|end| *end <= self.size()).ok_or_else(cut_off)?;
         match self {
             Self::Memory(bytes) => Ok(bytes.slice(start as usize..end as usize)),
             Self::File(file) => file.bytes(start, length),
         }
     }
+}
+
+fn cut_off() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "the file is cut off")
 }
 
 fn changed() -> std::io::Error {
@@ -192,7 +195,7 @@ impl Seek for Cursor {
             SeekFrom::End(offset) => self.snapshot.size().checked_add_signed(offset),
             SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
         };
-        self.at = at.ok_or(std::io::ErrorKind::InvalidInput)?;
+        self.at = at.ok_or_else(cut_off)?;
         Ok(self.at)
     }
 }
