@@ -325,6 +325,13 @@ fn what_is_no_list_in_columns_is_refused() {
         // Messages of a stream begin at multiples of 8.
         (0..bytes.len()).step_by(8).for_each(|end| refused(name, &bytes[..end], "it cannot be decoded"));
     }
+    // Who reads it without the mapping would take the other column for the ids.
+    let ids = || columns.column_by_name("app").unwrap().clone();
+    let both = RecordBatch::try_from_iter([("app", ids()), ("id", ids())]).unwrap();
+    let [file, stream] = arrow(&both);
+    for (name, bytes) in [("t.parquet", parquet(&both, 20)), ("t.arrow", file), ("t.arrows", stream)] {
+        refused(name, &bytes, "`id` is read from the column `app`, and so this one stands for nothing");
+    }
     let dictionary = columns.column(4).as_dictionary::<Int32Type>();
     assert_eq!(dictionary.len(), 50, "tenants are written as a dictionary, as most programs write them");
 }

@@ -65,18 +65,23 @@ impl Mapping {
         Field::of(column)
     }
 
+    /// As [`field`](Self::field). A column with the name of a field that is read from elsewhere is an error: who reads
+    /// the list without this mapping would take it for that field.
+    #[inline]
+    pub fn field_if_any(&self, column: &str) -> Result<Option<Field>, String> {
+        match (self.field(column), Field::of(column)) {
+            (None, Some(field)) => Err(format!(
+                "`{column}` is read from the column `{}`, and so this one stands for nothing",
+                self.column(field)
+            )),
+            (field, _) => Ok(field),
+        }
+    }
+
     /// The field that a column of a list without columns of anybody else holds.
     #[inline]
     pub fn field_of(&self, column: &str) -> Result<Field, String> {
-        self.field(column).ok_or_else(|| match Field::of(column) {
-            Some(field) => {
-                format!(
-                    "`{column}` is read from the column `{}`, and so this one stands for nothing",
-                    self.column(field)
-                )
-            }
-            None => unknown(column),
-        })
+        self.field_if_any(column)?.ok_or_else(|| unknown(column))
     }
 
     /// The column that a field is read from.

@@ -60,7 +60,7 @@ fn wanted(schema: &Schema, mapping: &Mapping) -> Result<Vec<Wanted>, String> {
     let mut wanted: Vec<Wanted> = Vec::new();
     for (index, column) in schema.fields().iter().enumerate() {
         let name = column.name().clone();
-        let Some(field) = mapping.field(&name) else { continue };
+        let Some(field) = mapping.field_if_any(&name)? else { continue };
         if wanted.iter().any(|other| other.name == name) {
             return Err(format!("the column `{name}` stands there twice"));
         }
