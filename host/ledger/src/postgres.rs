@@ -12,9 +12,10 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long to wait for the server, and in it for others.
-const SETTINGS: &str =
-    "SET lock_timeout = '20s'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '120s'";
+/// How long to wait for the server, and in it for others. And what was said to be recorded has to outlive the server.
+const SETTINGS: &str = "SET lock_timeout = '20s'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '120s'; \
+     SELECT set_config('synchronous_commit', 'on', false) \
+     WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
 pub(crate) struct Postgres {
     config: Config,
@@ -38,6 +39,10 @@ impl Postgres {
         }
         config.application_name("reprieve").connect_timeout(Duration::from_secs(10));
         config.tcp_user_timeout(Duration::from_secs(30));
+        if is_remote(&config) && config.get_ssl_mode() != SslMode::Disable {
+            // What stands in between could otherwise say that the server has no TLS.
+            config.ssl_mode(SslMode::Require);
+        }
         let postgres = Self { config, session: Mutex::new(None) };
         drop(postgres.read()?);
         Ok(postgres)
@@ -46,8 +51,7 @@ impl Postgres {
     /// Connects, with TLS unless the URL says `sslmode=disable` or the server is reached through a socket of this
     /// machine. The server's certificate has to be one that this machine trusts.
     fn connect(&self) -> Result<Client, Unavailable> {
-        let remote = self.config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
-        if !remote || self.config.get_ssl_mode() == SslMode::Disable {
+        if !is_remote(&self.config) || self.config.get_ssl_mode() == SslMode::Disable {
             return self.config.connect(NoTls).map_err(explain);
         }
         match MakeRustlsConnect::with_native_certs() {
@@ -72,6 +76,11 @@ impl Postgres {
         running.define(how)?;
         Ok(Box::new(running))
     }
+}
+
+/// Whether the server is reached otherwise than through a socket of this machine.
+fn is_remote(config: &Config) -> bool {
+    !config.get_hostaddrs().is_empty() || config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)))
 }
 
 impl Database for Postgres {
