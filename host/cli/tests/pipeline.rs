@@ -128,6 +128,21 @@ fn a_command_that_says_it_deleted_nothing_frees_what_was_reserved() {
 }
 
 #[test]
+fn a_command_that_deleted_more_than_it_was_allowed_to_went_wrong() {
+    let desk = desk(1);
+    let output = run(desk.path(), &[], "echo '{\"deleted\": 883}' > \"$REPRIEVE_OUTCOME\"");
+    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Committed]));
+    assert!(text(&output).contains("that is more than the 1 it was allowed to"), "{}", text(&output));
+}
+
+#[test]
+fn a_command_that_was_killed_frees_nothing() {
+    let desk = desk(1);
+    let output = run(desk.path(), &[], "echo '{\"deleted\": 0}' > \"$REPRIEVE_OUTCOME\"; kill -9 $$");
+    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Committed]), "{}", text(&output));
+}
+
+#[test]
 fn a_command_that_used_its_permit_frees_nothing() {
     let desk = desk(1);
     let script = "echo '{\"deleted\": 0}' > \"$REPRIEVE_OUTCOME\"; \

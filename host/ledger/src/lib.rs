@@ -224,7 +224,8 @@ impl Ledger for SqlLedger {
     fn close(&self, entry: u64, outcome: &Outcome) -> Result<(), Unavailable> {
         let mut transaction = self.0.write()?;
         let head = head(&mut *transaction)?;
-        let rows = transaction.query("SELECT state, used FROM decisions WHERE entry = $1", &[Value::from(entry)])?;
+        let rows = transaction
+            .query("SELECT state, used, targets FROM decisions WHERE entry = $1", &[Value::from(entry)])?;
         let row = rows.first().ok_or_else(|| Unavailable(format!("there is no decision under entry {entry}")))?;
         match row.text(0)? {
             "open" => {}
@@ -234,6 +235,14 @@ impl Ledger for SqlLedger {
         if let (Outcome::Aborted { .. }, Some(used)) = (outcome, row.int_or_null(1)?) {
             return Err(Unavailable(format!(
                 "the permit of entry {entry} was used (entry {used}), and who used it may have begun to delete\nhelp: say how much was deleted, with `reprieve commit {entry} --failed --deleted COUNT`"
+            )));
+        }
+        let targets = row.count(2)?;
+        if let Outcome::Committed { succeeded: true, deleted: Some(deleted), .. } = outcome
+            && *deleted > targets
+        {
+            return Err(Unavailable(format!(
+                "the batch of entry {entry} has {targets} targets, and {deleted} were deleted: that did not go well\nhelp: find out what else is gone, and say so with `--failed`"
             )));
         }
         append(&mut *transaction, &head, &Entry::Closed(Closed { decision: entry, outcome: outcome.clone() }))?;

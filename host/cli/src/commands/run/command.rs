@@ -37,10 +37,10 @@ impl Ended {
     }
 
     /// What is recorded of it. A command that failed may have deleted anything, unless it says how much. One that used
-    /// its permit has begun, so it does not abort.
+    /// its permit has begun, so it does not abort; nor does one that was killed, whatever it had said before.
     pub fn outcome(&self, used: bool) -> Outcome {
         match (self.succeeded(), self.deleted) {
-            (false, Some(0)) if !used => Outcome::Aborted { reason: self.in_words() },
+            (false, Some(0)) if !used && self.status.code().is_some() => Outcome::Aborted { reason: self.in_words() },
             (succeeded, deleted) => Outcome::Committed { succeeded, deleted, note: Some(self.in_words()) },
         }
     }
@@ -85,7 +85,11 @@ pub fn run(command: &[OsString], permit: &Permit, signing: &Signing, signals: &S
         command.env("REPRIEVE_PERMIT", path);
     }
     let status = signals.run(&mut command).with_context(|| format!("cannot run `{}`", program.display()))?;
+    let targets = permit.document().targets;
     let (deleted, complaint) = match said(&outcome) {
+        Ok(Some(deleted)) if deleted > targets => {
+            (Some(deleted), Some(format!("that is more than the {targets} it was allowed to")))
+        }
         Ok(said) => (said, None),
         Err(error) => (None, Some(format!("what it wrote about its outcome cannot be read: {error:#}"))),
     };
