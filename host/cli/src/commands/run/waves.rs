@@ -56,7 +56,13 @@ pub fn run(runner: &Runner<'_>, batch: &Batch, between: Option<&str>) -> anyhow:
 /// The ids of this list that earlier waves have deleted.
 fn done(ledger: &SqlLedger, batch: &Batch) -> anyhow::Result<HashSet<String>> {
     let mut done = HashSet::new();
+    let (mode, environment) = (batch.claims().mode, &batch.claims().environment);
     for wave in ledger.waves(batch.targets_sha256())? {
+        // The same list may have been marked before it is deleted for good.
+        let of = &wave.record.review.claims;
+        if (of.mode, &of.environment) != (mode, environment) {
+            continue;
+        }
         match &wave.outcome {
             Some(Outcome::Committed { succeeded: true, .. }) => done.extend(wave.ids()?),
             // It comes again, and as nothing after a failure has been earned, with a canary.
