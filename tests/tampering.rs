@@ -56,6 +56,13 @@ const DEEDS: &[(&str, Option<u64>)] = &[
     ("UPDATE head SET version = 1", None),
     ("UPDATE head SET halted = '{\"reason\":\"x\",\"by\":\"y\"}'", None),
     ("UPDATE decisions SET entry = 17 WHERE entry = 1", Some(17)),
+    // A success that never was.
+    (
+        "INSERT INTO decisions SELECT -1, at, request, decision, mode, environment, kind, actor, campaign, targets, \
+         tenants, targets_sha256, whole_sha256, override_id, counts, state, used, closed, closed_at, succeeded, deleted \
+         FROM decisions WHERE entry = 1",
+        None,
+    ),
     ("UPDATE decisions SET at = at - 86400 WHERE entry = 1", Some(1)),
     ("UPDATE decisions SET request = 'another' WHERE entry = 1", Some(1)),
     ("UPDATE decisions SET decision = 'allow' WHERE entry = 7", Some(7)),

@@ -123,6 +123,8 @@ struct Walk {
     closed: HashMap<u64, (u64, i64, Outcome)>,
     used: HashMap<u64, u64>,
     sums: BTreeMap<(String, i64), [i64; 3]>,
+    /// Overrides that were used.
+    overrides: HashSet<String>,
     /// Digests that stand in the record, and those of them that are policy sets.
     referred: HashSet<String>,
     sets: HashSet<String>,
@@ -179,7 +181,15 @@ impl Walk {
             self.version = number;
         }
         match entry {
-            Entry::Decision(record) => self.add_decision(at, *record),
+            Entry::Decision(record) => {
+                if let Some(glass) = &record.decision.break_glass
+                    && record.decision.decision == Verdict::Allow
+                    && !self.overrides.insert(glass.id.clone())
+                {
+                    return Err(wrong(number, format!("it uses the override `{}` a second time", glass.id)));
+                }
+                self.add_decision(at, *record);
+            }
             Entry::Closed(closed) => {
                 let again = self.closed.insert(closed.decision, (number, at, closed.outcome)).is_some();
                 if again {
@@ -243,7 +253,7 @@ impl Walk {
 
     /// Holds the table of decisions against the record.
     fn decisions(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
-        let (mut after, mut seen) = (0, 0);
+        let (mut after, mut seen) = (i64::MIN, 0);
         loop {
             let rows = transaction.query(
                 "SELECT d.entry, d.at, d.request, d.decision, d.mode, d.environment, d.kind, d.actor, d.campaign, \
@@ -254,6 +264,10 @@ impl Walk {
             )?;
             for row in &rows {
                 after = row.int(0)?;
+                if after < 1 {
+                    let message = format!("the table of decisions has a row {after}, and entries begin with 1");
+                    return Err(wrong(None, message));
+                }
                 self.decision(row)?;
                 seen += 1;
             }
