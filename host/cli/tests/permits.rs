@@ -235,6 +235,14 @@ fn a_permit_ends_with_its_reservation() {
 }
 
 #[test]
+fn a_permit_is_good_for_a_day_at_most() {
+    let desk = desk();
+    write(&desk, "reprieve.toml", &CONFIG.replace("[permits]", "[permits]\nlifetime = \"P30D\""));
+    says(&desk, "check r.json --permit p", 2, &["a permit is good for a day at most"]);
+    says(&desk, "ledger list --last 1", 0, &["aborted"]);
+}
+
+#[test]
 fn a_batch_whose_permit_was_used_does_not_abort() {
     let desk = permitted();
     says(&desk, VERIFY, 0, &["used at"]);

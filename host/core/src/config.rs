@@ -35,7 +35,7 @@ pub struct Permits {
     pub key: Option<String>,
     /// The public keys, where permits are checked: a JSON Web Key Set below the folder of this file.
     pub keys: Option<String>,
-    /// How long a permit is good for. None: 15 minutes.
+    /// How long a permit is good for, a day at most. None: 15 minutes.
     #[serde(default)]
     pub lifetime: Option<Duration>,
 }

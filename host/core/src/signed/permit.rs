@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The type of its token.
 const TYPE: &str = "reprieve-permit+jwt";
 
+/// Longer than this no permit is good.
+const MOST_SECONDS: u64 = 86_400;
+
 /// What a permit says. Times are seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PermitClaims {
@@ -136,14 +139,17 @@ impl PermitClaims {
 }
 
 impl Permit {
-    /// The permit as a token for another process, good for `lifetime` from the decision on. Without a ledger there is
-    /// none: nobody could say whether it was used.
+    /// The permit as a token for another process, good for `lifetime` from the decision on, a day at most. Without a
+    /// ledger there is none: nobody could say whether it was used.
     ///
     /// # Errors
     /// What stands against it.
     pub fn token(&self, key: &Key, lifetime: Duration) -> Result<String, String> {
         let document = self.document();
         let entry = document.ledger.as_ref().ok_or("a permit is used once, and only a ledger can see to that")?;
+        if lifetime.seconds() > MOST_SECONDS {
+            return Err("a permit is good for a day at most: a limit counts a batch from its decision on".to_owned());
+        }
         let issued = document.evaluated_at.seconds();
         let claims = PermitClaims {
             jti: entry.sha256.clone(),
