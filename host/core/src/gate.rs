@@ -140,7 +140,7 @@ impl Gate {
 
     /// The enforced policies whose scope covers a batch.
     pub(crate) fn enforced(&self, batch: &Batch, facts: &Facts) -> impl Iterator<Item = &Loaded> {
-        let covers = |loaded: &&Loaded| loaded.scope.covers(&batch.claims, facts.inventory.as_ref());
+        let covers = |loaded: &&Loaded| loaded.scope.covers(&batch.claims, facts);
         self.0.policies.iter().filter(|loaded| loaded.enforced).filter(covers)
     }
 

@@ -37,7 +37,7 @@ impl Gate {
     /// Has every policy whose scope covers the batch look at it; `None` for the others. The order is that of the
     /// policies.
     pub(crate) fn passes(&self, batch: &Batch, known: &Known) -> Result<Vec<Option<Run>>, Unavailable> {
-        let covers = |loaded: &&Loaded| loaded.scope.covers(&batch.claims, known.facts.inventory.as_ref());
+        let covers = |loaded: &&Loaded| loaded.scope.covers(&batch.claims, &known.facts);
         let observes = |loaded: &&Loaded| covers(loaded) && !loaded.policy.descriptor.columns.is_empty();
         let threads = if batch.len() < FEW_ROWS { 1 } else { self.threads() };
         let parts = parts(batch.chunks.rows().map(|(_, rows)| rows));

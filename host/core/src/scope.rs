@@ -1,6 +1,6 @@
 //! Which batches a policy looks at. Whatever is not known counts as inside: a scope must not be a way out.
 
-use reprieve_model::{ActorType, Claims, InventoryFacts, Mode, Tally};
+use reprieve_model::{ActorType, Claims, Facts, Mode, Tally};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,9 +46,10 @@ const ENVIRONMENTS: &[&str] = &["production", "staging", "test", "development", 
 
 impl Scope {
     /// Whether a batch is inside, or may be.
-    pub fn covers(&self, claims: &Claims, inventory: Option<&InventoryFacts>) -> bool {
-        let environments = inventory.map(|inventory| &inventory.environments);
-        let kinds = inventory.map(|inventory| &inventory.kinds);
+    pub fn covers(&self, claims: &Claims, facts: &Facts) -> bool {
+        let resolved = facts.inventory.as_ref();
+        let environments = (&facts.environments, resolved.map(|inventory| &inventory.environments));
+        let kinds = (&facts.kinds, resolved.map(|inventory| &inventory.kinds));
         let actor = claims.actor.as_ref().and_then(|actor| actor.actor_type).unwrap_or(ActorType::Unknown);
         self.mode.is_none_or(|mode| mode == claims.mode)
             && self.environment.as_ref().is_none_or(|wanted| {
@@ -66,26 +67,33 @@ impl Scope {
     }
 }
 
-/// Whether any of the targets may have that name: by the request's word, by the inventory's, or because the
-/// inventory does not know.
-fn may_be(name: &str, claimed: &str, resolved: Option<&Tally>) -> bool {
+/// Whether any of the targets may have that name: by the request's word, by the list's, by the inventory's, or because
+/// the inventory does not know.
+fn may_be(name: &str, claimed: &str, (listed, resolved): (&Tally, Option<&Tally>)) -> bool {
+    let says = |tally: &Tally| tally.others > 0 || tally.counts.keys().any(|known| known.eq_ignore_ascii_case(name));
     name.eq_ignore_ascii_case(claimed.trim())
-        || resolved.is_some_and(|tally| {
-            tally.unknown + tally.others > 0 || tally.counts.keys().any(|known| known.eq_ignore_ascii_case(name))
-        })
+        || says(listed)
+        || resolved.is_some_and(|tally| tally.unknown > 0 || says(tally))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Batch, Folder};
+    use reprieve_model::Review;
+    use std::path::Path;
 
     fn covers(when: &str, request: &str) -> bool {
         let scope: Scope = toml::from_str(when).unwrap();
-        let mut claims =
-            serde_json::json!({ "id": "1", "mode": "hard", "environment": "production", "target_kind": "app" });
+        let mut whole = serde_json::json!({
+            "id": "1", "mode": "hard", "environment": "production", "target_kind": "app", "targets": [{ "id": "a" }]
+        });
         let patch: serde_json::Map<String, serde_json::Value> = serde_json::from_str(request).unwrap();
-        claims.as_object_mut().unwrap().extend(patch);
-        scope.covers(&serde_json::from_value(claims).unwrap(), None)
+        whole.as_object_mut().unwrap().extend(patch);
+        let (folder, _) = Folder::of(Path::new("Cargo.toml")).unwrap();
+        let batch = Batch::read(whole.to_string().as_bytes(), "request.json", &folder).unwrap();
+        let review: Review = serde_json::from_str(&batch.review(None).unwrap().0).unwrap();
+        scope.covers(&review.claims, &review.facts)
     }
 
     #[test]
@@ -96,6 +104,16 @@ mod tests {
         assert!(!covers("mode = 'hard'\ntarget_kind = 'site'", "{}"));
         assert!(covers("actor = 'ai-agent'", r#"{"actor": {"type": "ai-agent"}}"#));
         assert!(!covers("actor = 'ai-agent'", r#"{"actor": {"type": "human"}}"#));
+    }
+
+    #[test]
+    fn what_the_list_says_is_inside() {
+        let sites = "target_kind = 'site'";
+        assert!(!covers(sites, r#"{"targets": [{"id": "a"}, {"id": "b", "kind": "app"}]}"#));
+        assert!(covers(sites, r#"{"targets": [{"id": "a"}, {"id": "b", "kind": "Site"}]}"#));
+        let live = r#"{"environment": "staging", "targets": [{"id": "a", "environment": "production"}]}"#;
+        assert!(covers("environment = 'production'", live));
+        assert!(!covers("environment = 'test'", live));
     }
 
     #[test]
