@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use reprieve::model::{BreakGlass, Claims, DecisionDocument, Estimate, Fault, Finding, Severity, Verdict};
+use std::borrow::Cow;
 
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -31,10 +32,10 @@ pub fn decision(claims: &Claims, document: &DecisionDocument) -> String {
         format_args!(
             "{} {}: {} delete of {} in {}",
             word(document.decision),
-            document.request,
+            plain(&document.request),
             claims.mode.as_str(),
             reach(document),
-            claims.environment,
+            plain(&claims.environment),
         ),
     );
     line(out, format_args!("     decided for {}, list {}", document.evaluated_at, short(&document.targets_sha256)));
@@ -57,7 +58,21 @@ pub fn decision(claims: &Claims, document: &DecisionDocument) -> String {
 
 /// An error, with its help set apart.
 pub fn error(error: &anyhow::Error) -> String {
-    format!("{} {error:#}", paint(RED, "error:"))
+    let text = format!("{error:#}");
+    format!("{} {}", paint(RED, "error:"), text.lines().map(plain).collect::<Vec<_>>().join("\n"))
+}
+
+/// Text of others as it may be printed. What would move the cursor, turn the line around or begin another one is
+/// escaped, so that nobody writes a line of the report but the report.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| if acts(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
 }
 
 /// Writing to a string does not fail.
@@ -86,9 +101,9 @@ fn break_glass(glass: &BreakGlass) -> String {
     let text = format!(
         "OVERRIDE {} by {}: {}\nlifts {}; until {}",
         short(&glass.id),
-        glass.signed_by.join(" and "),
-        glass.reason,
-        glass.codes.join(", "),
+        plain(&glass.signed_by.join(" and ")),
+        plain(&glass.reason),
+        plain(&glass.codes.join(", ")),
         glass.expires_at
     );
     format!("\n{}", text.lines().map(|line| paint(RED, line)).collect::<Vec<_>>().join("\n"))
@@ -102,11 +117,11 @@ fn finding_lines(out: &mut String, finding: &Finding) {
         (false, _) => " (report only)",
         (true, false) => "",
     };
-    line(out, format_args!("\n{} {}{remark}", paint(style, severity), paint(BOLD, &finding.code)));
+    line(out, format_args!("\n{} {}{remark}", paint(style, severity), paint(BOLD, &plain(&finding.code))));
     line(out, format_args!("{}", wrap(&finding.message, "  ")));
     let place = [
-        finding.field.as_ref().map(|field| format!("field {field}")),
-        finding.setting.as_ref().map(|setting| format!("setting {setting}")),
+        finding.field.as_ref().map(|field| format!("field {}", plain(field))),
+        finding.setting.as_ref().map(|setting| format!("setting {}", plain(setting))),
     ];
     let place: Vec<String> = place.into_iter().flatten().collect();
     if !place.is_empty() {
@@ -127,7 +142,12 @@ fn fault_lines(out: &mut String, fault: &Fault) {
     let report_only = if fault.enforced { "" } else { " (report only)" };
     line(
         out,
-        format_args!("\n{} {}: {}{report_only}", paint(YELLOW, "fault"), paint(BOLD, &fault.policy), fault.cause),
+        format_args!(
+            "\n{} {}: {}{report_only}",
+            paint(YELLOW, "fault"),
+            paint(BOLD, &plain(&fault.policy)),
+            plain(&fault.cause)
+        ),
     );
     line(out, format_args!("{}", wrap(&fault.message, "  ")));
 }
@@ -161,16 +181,16 @@ fn counts(document: &DecisionDocument) -> String {
 /// Breaks text into lines, each behind an indent.
 pub fn wrap(text: &str, indent: &str) -> String {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in text.split_whitespace().map(plain) {
         let last = lines.len() - 1;
         let line = &mut lines[last];
         if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH - indent.len() {
-            lines.push(word.to_owned());
+            lines.push(word.into_owned());
         } else {
             if !line.is_empty() {
                 line.push(' ');
             }
-            line.push_str(word);
+            line.push_str(&word);
         }
     }
     lines.iter().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")

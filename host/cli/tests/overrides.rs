@@ -39,7 +39,7 @@ fn by_alice(desk: &TempDir, more: &str) {
 /// The same, signed by bob as well.
 fn by_two(desk: &TempDir, more: &str) {
     by_alice(desk, more);
-    says(desk, &format!("{BY_BOB} override.json"), 0, &["override.json: signed by alice and bob"]);
+    says(desk, &format!("{BY_BOB} override.json"), 0, &["  signed by alice and bob\n"]);
 }
 
 const TOO_FAST: &str = "--codes timing/too-fast";
@@ -53,7 +53,7 @@ fn one_person_is_not_enough_however_often_they_sign() {
     let one = ["it takes the signatures of 2 people, and has 1", "help: `reprieve override sign` adds a signature"];
     says(&desk, CHECK, 2, &one);
     let again = "override sign override.json --key alice.key --keys people.json";
-    assert_eq!(says(&desk, again, 0, &[]), "override.json: signed by alice\n");
+    says(&desk, again, 0, &["  signed by alice\n"]);
     assert_eq!(read(&desk, "override.json")["signatures"].as_array().unwrap().len(), 2);
     says(&desk, CHECK, 2, &one);
     write(&desk, "override.json", r#"{ "signatures": [] }"#);
@@ -79,7 +79,13 @@ fn one_key_under_two_names_is_one_person() {
 fn two_people_lift_a_finding_once() {
     let desk = desk();
     by_two(&desk, TOO_FAST);
-    let shown = ["lifts timing/too-fast", "because outage", "signed by alice and bob", "for the list ", "until 20"];
+    let shown = [
+        "lifts timing/too-fast",
+        "because outage",
+        "signed by alice and bob",
+        "until 20",
+        "for a soft delete in production",
+    ];
     says(&desk, "override show override.json --keys people.json", 0, &shown);
     let once = "an override is used once, and only a ledger can see to that";
     says(&desk, &format!("{CHECK} --no-ledger"), 2, &[once, "help: `--ledger FILE`"]);
@@ -124,6 +130,24 @@ fn an_override_is_for_one_list() {
 }
 
 #[test]
+fn an_override_is_for_one_request() {
+    let desk = desk();
+    by_two(&desk, TOO_FAST);
+    let list = document(&says(&desk, "report 1 --format json", 0, &[]))["decision"]["targets_sha256"].clone();
+    // In staging nothing is too fast yet.
+    for (field, value, status) in [("mode", "hard", 1), ("environment", "staging", 0), ("id", "r-2", 1)] {
+        let mut other = request(&[1, 2, 3]);
+        other[field] = value.into();
+        write(&desk, "other.json", &other.to_string());
+        let found = ["is for another request (`", "`, soft in production)"];
+        let decision =
+            document(&says(&desk, "check other.json --override override.json --format json", status, &found));
+        assert!(decision["targets_sha256"] == list && decision["break_glass"].is_null(), "{field}: {decision}");
+    }
+    says(&desk, CHECK, 0, &["lifted by the override"]);
+}
+
+#[test]
 fn an_override_that_lifts_nothing_is_not_used_up() {
     let desk = desk();
     by_two(&desk, TOO_FAST);
@@ -146,12 +170,15 @@ fn an_override_expires() {
 #[test]
 fn faults_and_halts_are_not_lifted() {
     let desk = desk();
-    by_two(&desk, TOO_FAST);
     let mut late = request(&[1, 2, 3]);
     late["schedule"] = json!({ "expires_at": "2020-01-01T00:00:00Z" });
-    write(&desk, "late.json", &late.to_string());
+    write(&desk, "r.json", &late.to_string());
+    by_two(&desk, TOO_FAST);
     let fault = ["fault gate: expired", "deny timing/too-fast (lifted by the override)", "\nundecided\n"];
-    says(&desk, "check late.json --override override.json", 2, &fault);
+    says(&desk, CHECK, 2, &fault);
+    write(&desk, "r.json", &request(&[1, 2, 3]).to_string());
+    std::fs::remove_file(desk.path().join("override.json")).unwrap();
+    by_two(&desk, TOO_FAST);
     says(&desk, "halt --reason fire --by carol", 0, &[]);
     says(&desk, CHECK, 1, &["\ndeny gate/halted\n", "deny timing/too-fast (lifted by the override)"]);
     says(&desk, "resume --reason out", 0, &[]);
@@ -283,6 +310,30 @@ fn replay_lists_first_what_another_set_would_let_run() {
     assert_eq!(says(&desk, "replay --config other.toml --accept-allows", 0, &[]), said);
     says(&desk, "replay --accept-allows", 2, &["--config <FILE>"]);
     says(&desk, "replay --since 2099-01-01T00:00:00Z", 0, &["0 decisions made again"]);
+}
+
+#[test]
+fn a_report_has_no_lines_of_others() {
+    let desk = desk();
+    let mut other = request(&[4]);
+    other["id"] = "r\n\u{1b}[2Jallow\u{202e}".into();
+    other["environment"] = "staging\r\u{9b}1m".into();
+    other["targets"][0]["id"] = "a\u{1b}]0;x\u{7}".into();
+    other["targets"][0]["tenant"] = "t\n\u{1b}[1A".into();
+    write(&desk, "other.json", &other.to_string());
+    let id = r"r\n\u{1b}[2Jallow\u{202e}";
+    let all = [
+        says(&desk, "check other.json", 0, &[id, r" in staging\r\u{9b}1m"]),
+        says(&desk, "report 2", 0, &[id, r"t\n\u{1b}[1A  "]),
+        says(&desk, "ledger list", 0, &[id]),
+        says(&desk, "split other.json --out parts", 0, &[id]),
+    ];
+    other["mode"] = "\u{1b}[2Jallow".into();
+    write(&desk, "other.json", &other.to_string());
+    for text in all.iter().chain([&says(&desk, "check other.json", 2, &[r"\u{1b}[2Jallow"])]) {
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n') && !text.contains('\u{202e}'), "{text:?}");
+        assert!(!text.contains("\n[2Jallow"), "{text:?}");
+    }
 }
 
 #[test]

@@ -147,8 +147,18 @@ fn stands_against(glass: &BreakGlass, batch: &Batch, standing: &Standing) -> Opt
     if glass.targets_sha256 != batch.digests.targets {
         return Some(format!("the override `{id}` is for another list (`{}`)", glass.targets_sha256));
     }
+    let asked = (batch.digests.request.as_str(), batch.claims.mode, batch.claims.environment.as_str());
+    if asked != (&glass.request_sha256, glass.mode, &glass.environment) {
+        let (mode, place) = (glass.mode.as_str(), &glass.environment);
+        let request = &glass.request_sha256;
+        return Some(format!("the override `{id}` is for another request (`{request}`, {mode} in {place})"));
+    }
     if glass.expires_at < standing.at {
         return Some(format!("the override `{id}` could be used until {}", glass.expires_at));
+    }
+    // It is good for a day at most, so one that ends later was dated ahead.
+    if glass.expires_at.seconds() > standing.at.seconds().saturating_add(86_400) {
+        return Some(format!("the override `{id}` begins after {}", standing.at));
     }
     standing.override_used.map(|entry| format!("the override `{id}` was used before, in entry {entry}"))
 }

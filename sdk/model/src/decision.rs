@@ -1,6 +1,6 @@
 //! What comes out: the decision as a document. `reprieve check --format json` prints one; its fields are stable.
 
-use crate::{Estimate, Timestamp};
+use crate::{Estimate, Mode, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A decision with everything that led to it.
@@ -60,8 +60,14 @@ pub struct BreakGlass {
     pub id: String,
     /// The codes it lifts.
     pub codes: Vec<String>,
+    /// The request it is for: SHA-256, lower-case hex.
+    pub request_sha256: String,
     /// The list it is for: SHA-256, lower-case hex.
     pub targets_sha256: String,
+    /// The mode that the request asks for.
+    pub mode: Mode,
+    /// Where the batch is to run.
+    pub environment: String,
     /// Why.
     pub reason: String,
     /// Until when it can be used.

@@ -1,5 +1,6 @@
 //! `reprieve report`: who is affected by a decision, and in which order they could be restored.
 
+use crate::report::plain;
 use crate::setup::LedgerArguments;
 use crate::{Status, report};
 use clap::{Args, ValueEnum};
@@ -96,25 +97,20 @@ fn state(recorded: &Recorded) -> String {
 
 fn table(recorded: &Recorded, lines: &[Line]) -> String {
     let mut text = report::decision(&recorded.record.review.claims, &recorded.document());
-    text += &format!("\n{}\n\n", state(recorded));
-    let width = |of: &dyn Fn(&Line) -> usize, least: usize| lines.iter().map(of).max().unwrap_or(0).max(least);
-    let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
-    let tenant = width(&|line| line.tenant.chars().count(), "tenant".len());
-    let owner = width(&|line| known(&line.owner).chars().count(), "owner".len());
-    let contact = width(&|line| known(&line.contact).chars().count(), "contact".len());
-    text += &format!(
-        "{:<tenant$}  {:>9}  {:<owner$}  {:<contact$}  restore batch\n",
-        "tenant", "things", "owner", "contact"
-    );
-    for line in lines {
+    text += &format!("\n{}\n\n", plain(&state(recorded)));
+    let known = |text: &Option<String>| plain(text.as_deref().unwrap_or("unknown")).into_owned();
+    let cells = |line: &Line| [plain(&line.tenant).into_owned(), known(&line.owner), known(&line.contact)];
+    let cells: Vec<[String; 3]> = lines.iter().map(cells).collect();
+    let titles = ["tenant", "owner", "contact"];
+    let width = |i: usize| {
+        cells.iter().map(|cells| cells[i].chars().count()).chain([titles[i].len()]).max().unwrap_or_default()
+    };
+    let (a, b, c) = (width(0), width(1), width(2));
+    text += &format!("{:<a$}  {:>9}  {:<b$}  {:<c$}  restore batch\n", titles[0], "things", titles[1], titles[2]);
+    for (line, [tenant, owner, contact]) in lines.iter().zip(&cells) {
         text += &format!(
-            "{:<tenant$}  {:>9}  {:<owner$}  {:<contact$}  {:>4}, done after {}\n",
-            line.tenant,
-            line.things,
-            known(&line.owner),
-            known(&line.contact),
-            line.restore_batch,
-            line.restored_after
+            "{tenant:<a$}  {:>9}  {owner:<b$}  {contact:<c$}  {:>4}, done after {}\n",
+            line.things, line.restore_batch, line.restored_after
         );
     }
     text

@@ -3,9 +3,10 @@
 use crate::Status;
 use crate::files::{Readers, write_whole};
 use crate::reading::ReadingArguments;
+use crate::report::plain;
 use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
-use reprieve::model::{Duration, Timestamp};
+use reprieve::model::{BreakGlass, Duration};
 use reprieve::{Draft, Key, KeySet};
 use std::path::{Path, PathBuf};
 
@@ -16,14 +17,14 @@ pub enum Command {
     New(New),
     /// Add a signature
     Sign(Sign),
-    /// Say what an override lifts, for which list, until when, and who has signed it
+    /// Say what an override lifts, for which request and list, until when, and who has signed it
     Show(Show),
 }
 
 /// `reprieve override new`
 #[derive(Args, Debug)]
 pub struct New {
-    /// The request whose list it is for
+    /// The request it is for
     request: PathBuf,
     #[command(flatten)]
     reading: ReadingArguments,
@@ -74,11 +75,11 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
             let batch = arguments.reading.request(&arguments.request)?;
             ensure!(!arguments.out.exists(), "{} is there already\nhelp: `--out FILE`", arguments.out.display());
             // It is good from this moment on; the ledger's clock will say whether it still is.
-            let from = batch.evaluated_at();
-            let until = from.plus(i64::try_from(arguments.length.seconds()).unwrap_or(i64::MAX));
+            let seconds = i64::try_from(arguments.length.seconds()).unwrap_or(i64::MAX);
+            let until = batch.evaluated_at().plus(seconds);
             let key = Key::open(&arguments.key)?;
             let codes = arguments.codes.iter().cloned();
-            let draft = Draft::new(codes, batch.targets_sha256(), &arguments.reason, from, until, &key)?;
+            let draft = Draft::new(codes, &batch, &arguments.reason, until, &key)?;
             write(&arguments.out, &draft)?;
             anstream::println!(
                 "{}: signed by {}; it takes a second signature: `reprieve override sign`",
@@ -92,22 +93,29 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
             draft.sign(&key, &trusted)?;
             let signed = draft.read(&trusted)?;
             write(&arguments.file, &draft)?;
-            anstream::println!("{}: signed by {}", arguments.file.display(), signed.signed_by.join(" and "));
+            show(&signed);
         }
         Command::Show(arguments) => {
-            let glass = Draft::open(&arguments.file)?.read(&KeySet::open(&arguments.keys)?)?;
-            let until: Timestamp = glass.expires_at;
-            anstream::println!(
-                "override {}\n  lifts {}\n  for the list {}\n  until {until}\n  because {}\n  signed by {}",
-                glass.id,
-                glass.codes.join(", "),
-                glass.targets_sha256,
-                glass.reason,
-                glass.signed_by.join(" and ")
-            );
+            show(&Draft::open(&arguments.file)?.read(&KeySet::open(&arguments.keys)?)?);
         }
     }
     Ok(Status::Allow)
+}
+
+/// What those who sign have to know.
+fn show(glass: &BreakGlass) {
+    anstream::println!("override {}", glass.id);
+    for (what, value) in [
+        ("lifts", glass.codes.join(", ")),
+        ("for a", format!("{} delete in {}", glass.mode.as_str(), glass.environment)),
+        ("by request", glass.request_sha256.clone()),
+        ("of list", glass.targets_sha256.clone()),
+        ("until", glass.expires_at.to_string()),
+        ("because", glass.reason.clone()),
+        ("signed by", glass.signed_by.join(" and ")),
+    ] {
+        anstream::println!("  {what} {}", plain(&value));
+    }
 }
 
 fn write(path: &Path, draft: &Draft) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! `reprieve ledger`: what is recorded, and whether it is as it was written.
 
 use crate::Status;
+use crate::report::plain;
 use crate::setup::LedgerArguments;
 use clap::{Args, Subcommand};
 use reprieve::model::Timestamp;
@@ -104,12 +105,12 @@ fn list(arguments: &List) -> anyhow::Result<Status> {
             summary.mode,
             summary.targets,
             summary.tenants,
-            summary.environment,
-            summary.request,
+            plain(&summary.environment),
+            plain(&summary.request),
         )?;
     }
     if let Some(halt) = ledger.halted()? {
-        writeln!(out, "everything is halted by {}: {}", halt.by, halt.reason)?;
+        writeln!(out, "everything is halted by {}: {}", plain(&halt.by), plain(&halt.reason))?;
     }
     Ok(Status::Allow)
 }

@@ -1,6 +1,7 @@
 //! `reprieve replay`: recorded decisions, made again.
 
 use crate::Status;
+use crate::report::plain;
 use crate::setup::{LedgerArguments, PolicyArguments, cache};
 use clap::Args;
 use reprieve::Gate;
@@ -92,7 +93,7 @@ enum Kind {
 }
 
 fn heading(recorded: &Recorded) -> String {
-    format!("entry {} ({}, {})", recorded.entry, recorded.record.decision.request, recorded.at)
+    format!("entry {} ({}, {})", recorded.entry, plain(&recorded.record.decision.request), recorded.at)
 }
 
 /// How another set decides, where it decides otherwise.

@@ -1,7 +1,7 @@
 //! `reprieve split`: a batch that is too large, in parts that are not.
 
 use crate::Status;
-use crate::report::short;
+use crate::report::{plain, short};
 use crate::setup::{BatchArguments, Vetting};
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -69,7 +69,7 @@ fn part_name(number: usize) -> String {
 /// Writes the parts and what is set aside; gives the plan for people.
 fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<String> {
     let mut plan =
-        format!("{}: {} targets, list {}\n\n", batch.claims().id, batch.len(), short(batch.targets_sha256()));
+        format!("{}: {} targets, list {}\n\n", plain(&batch.claims().id), batch.len(), short(batch.targets_sha256()));
     for (i, part) in split.parts.iter().enumerate() {
         let name = part_name(i + 1);
         let targets = format!("{name}.ndjson");
@@ -97,7 +97,7 @@ fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<String> 
     }
     let aside = split.set_aside.len() as u64;
     plan += &format!("set-aside {aside:>6} targets\n");
-    reasons.iter().for_each(|(reason, count)| plan += &format!("          {count:>7} {reason}\n"));
+    reasons.iter().for_each(|(reason, count)| plan += &format!("          {count:>7} {}\n", plain(reason)));
     let in_parts: u64 = split.parts.iter().map(|part| part.batch.len()).sum();
     ensure!(
         in_parts + aside == batch.len(),

@@ -1,9 +1,10 @@
-//! Breaking the glass: two people lift findings of one decision. What they sign names the codes, the list, and when it
-//! ends; it is used once, and some things it can never lift.
+//! Breaking the glass: two people lift findings of one decision. What they sign names the codes, the request, its list,
+//! and when it ends; it is used once, and some things it can never lift.
 
 use super::{Key, KeySet, NotVouched};
+use crate::batch::Batch;
 use crate::source::{Folder, Place, Unreadable};
-use reprieve_model::{BreakGlass, Timestamp};
+use reprieve_model::{BreakGlass, Mode, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -37,7 +38,10 @@ struct Claims {
     iat: i64,
     exp: i64,
     codes: BTreeSet<String>,
+    request_sha256: String,
     targets_sha256: String,
+    mode: Mode,
+    environment: String,
     reason: String,
 }
 
@@ -106,15 +110,14 @@ impl Claims {
 }
 
 impl Draft {
-    /// Writes an override of these codes for one list, and signs it as the first.
+    /// Writes an override of these codes for one request and its list, good until then, and signs it as the first.
     ///
     /// # Errors
     /// [`Unlawful`].
     pub fn new(
         codes: impl IntoIterator<Item = String>,
-        targets_sha256: &str,
+        batch: &Batch,
         reason: &str,
-        from: Timestamp,
         until: Timestamp,
         key: &Key,
     ) -> Result<Self, Unlawful> {
@@ -122,10 +125,13 @@ impl Draft {
         getrandom::fill(&mut id).map_err(|error| Unlawful::Signing(error.to_string()))?;
         let claims = Claims {
             jti: hex::encode(id),
-            iat: from.seconds(),
+            iat: batch.evaluated_at().seconds(),
             exp: until.seconds(),
             codes: codes.into_iter().collect(),
-            targets_sha256: targets_sha256.to_owned(),
+            request_sha256: batch.digests.request.clone(),
+            targets_sha256: batch.digests.targets.clone(),
+            mode: batch.claims.mode,
+            environment: batch.claims.environment.clone(),
             reason: reason.to_owned(),
         };
         claims.check()?;
@@ -164,7 +170,10 @@ impl Draft {
         Ok(BreakGlass {
             id: claims.jti,
             codes: claims.codes.into_iter().collect(),
+            request_sha256: claims.request_sha256,
             targets_sha256: claims.targets_sha256,
+            mode: claims.mode,
+            environment: claims.environment,
             reason: claims.reason,
             expires_at: Timestamp::from_seconds(claims.exp),
             signed_by: signed_by.into_iter().collect(),
