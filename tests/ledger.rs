@@ -179,7 +179,8 @@ fn with_a_ledger_its_clock_decides() {
 /// A clock that a test sets.
 static NOW: AtomicI64 = AtomicI64::new(0);
 
-/// The sums that the ledger keeps come to what adding up every batch comes to, at whatever time.
+/// The sums that the ledger keeps come to what adding up every batch comes to, at whatever time: those that ended as of
+/// their end, and the others as of now.
 #[test]
 fn sums_are_what_adding_up_comes_to() {
     const START: i64 = 1_772_452_800;
@@ -188,42 +189,47 @@ fn sums_are_what_adding_up_comes_to() {
     let open = || SqlLedger::open_sqlite_with_clock(path.as_ref(), || NOW.load(Ordering::Relaxed)).unwrap();
     let ledger = open();
     let gate = gate(open(), 1_000_000);
-    let mut batches: Vec<PastBatch> = Vec::new();
+    let mut ended: Vec<PastBatch> = Vec::new();
+    let mut running: Vec<(Permit, PastBatch)> = Vec::new();
     // A generator of its own makes the steps irregular, and the same each time.
     let mut state = 17_u64;
-    let mut random = |below: u64| {
+    let mut random = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
+        (state >> 33) as usize % below
     };
     let mut now = START;
     for i in 0..300 {
-        now += [1, 59, 600, 3_599, 3_600, 20_000, 100_000][random(7) as usize];
+        now += [1, 59, 600, 3_599, 3_600, 20_000, 100_000][random(7)];
         NOW.store(now, Ordering::Relaxed);
-        let expected =
-            PastBatches::new(batches.clone()).facts(&question("app"), Timestamp::from_seconds(now)).unwrap();
+        let at = Timestamp::from_seconds(now);
+        let still = running.iter().map(|(_, batch)| PastBatch { at, ..batch.clone() });
+        let expected = PastBatches::new(ended.iter().cloned().chain(still).collect());
+        let expected = expected.facts(&question("app"), at).unwrap();
         let found = history(&ledger);
         assert_eq!((&found.same_mode, &found.same_kind), (&expected.same_mode, &expected.same_kind), "step {i}");
         assert_eq!((&found.same_actor, found.campaign_batches), (&expected.same_actor, expected.campaign_batches));
-        assert_eq!((&found.last, &found.campaign_last), (&expected.last, &expected.campaign_last));
-        let apps = random(4) + 1;
-        let permit = allowed(gate.vet(request(&format!("r-{i}"), apps)));
-        match random(3) {
-            0 => permit.abort("not this one").unwrap(),
-            how => {
-                let succeeded = how == 1;
-                permit.commit(&Outcome::Committed { succeeded, deleted: None, note: None }).unwrap();
-                batches.push(PastBatch {
-                    at: Timestamp::from_seconds(now),
-                    mode: Mode::Soft,
-                    environment: "production".to_owned(),
-                    kind: "app".to_owned(),
-                    targets: apps,
-                    tenants: apps,
-                    campaign: Some("tests".to_owned()),
-                    actor: Some("svc-tests".to_owned()),
-                    succeeded: Some(succeeded),
-                });
+        assert_eq!((&found.last, &found.campaign_last), (&expected.last, &expected.campaign_last), "step {i}");
+        let apps = random(4) as u64 + 1;
+        let batch = PastBatch {
+            at,
+            mode: Mode::Soft,
+            environment: "production".to_owned(),
+            kind: "app".to_owned(),
+            targets: apps,
+            tenants: apps,
+            campaign: Some("tests".to_owned()),
+            actor: Some("svc-tests".to_owned()),
+            succeeded: None,
+        };
+        running.push((allowed(gate.vet(request(&format!("r-{i}"), apps))), batch));
+        while running.len() > random(4) {
+            let (permit, batch) = running.remove(random(running.len()));
+            if random(3) == 0 {
+                permit.abort("not this one").unwrap();
+                continue;
             }
+            permit.commit(&Outcome::Committed { succeeded: true, deleted: None, note: None }).unwrap();
+            ended.push(PastBatch { at, succeeded: Some(true), ..batch });
         }
     }
     // A clock that goes back does not take the ledger along.
@@ -232,6 +238,41 @@ fn sums_are_what_adding_up_comes_to() {
     assert_eq!(decision.document().evaluated_at, Timestamp::from_seconds(now));
     drop(decision);
     ledger.verify(None).unwrap().unwrap();
+}
+
+/// One that was decided before another failed says nothing about what went wrong there.
+#[test]
+fn a_failure_stands_until_a_batch_decided_after_it_succeeds() {
+    for store in Store::each() {
+        let ledger = store.open();
+        let gate = gate(store.open(), 100);
+        let last = || history(&ledger).campaign_last.unwrap();
+        let [one, two] = ["one", "two"].map(|id| allowed(gate.vet(request(id, 1))));
+        one.commit(&Outcome::failed("wrong ids")).unwrap();
+        two.commit(&Outcome::succeeded(1)).unwrap();
+        assert_eq!(last().succeeded, Some(false));
+        let three = allowed(gate.vet(request("three", 2)));
+        assert_eq!((last().succeeded, last().tenants), (None, 2), "it is running");
+        three.commit(&Outcome::succeeded(2)).unwrap();
+        assert_eq!((last().succeeded, last().tenants), (Some(true), 2));
+        ledger.verify(None).unwrap().unwrap();
+    }
+}
+
+/// Otherwise `Production` would be another production, with limits of its own.
+#[test]
+fn capitals_and_blanks_make_no_other_environment() {
+    for store in Store::each() {
+        let ledger = store.open();
+        allowed(gate(store.open(), 5).vet(request("one", 3))).commit(&Outcome::succeeded(3)).unwrap();
+        let other = Question { environment: " Production", actor: Some("SVC-tests "), ..question("App") };
+        let found = ledger.standing(&other).unwrap().history;
+        assert_eq!([&found.same_mode, &found.same_kind, &found.same_actor].map(|spans| spans.day.tenants), [3; 3]);
+        assert_eq!(found.last, history(&ledger).last);
+        let past = PastBatches::new(found.last.into_iter().collect());
+        let again = past.facts(&other, Timestamp::from_seconds(0)).unwrap();
+        assert_eq!([&again.same_mode, &again.same_kind, &again.same_actor].map(|spans| spans.day.tenants), [3; 3]);
+    }
 }
 
 /// Two machines with clocks an hour apart, on one ledger: its clock goes by the one that is ahead, and what one has

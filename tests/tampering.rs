@@ -59,7 +59,7 @@ const DEEDS: &[(&str, Option<u64>)] = &[
     // A success that never was.
     (
         "INSERT INTO decisions SELECT -1, at, request, decision, mode, environment, kind, actor, campaign, targets, \
-         tenants, targets_sha256, whole_sha256, override_id, counts, state, used, closed, closed_at, succeeded, deleted \
+         tenants, targets_sha256, whole_sha256, override_id, counts_at, state, used, closed, closed_at, succeeded, deleted \
          FROM decisions WHERE entry = 1",
         None,
     ),
@@ -76,7 +76,8 @@ const DEEDS: &[(&str, Option<u64>)] = &[
     ("UPDATE decisions SET targets_sha256 = 'f00' WHERE entry = 1", Some(1)),
     ("UPDATE decisions SET whole_sha256 = 'f00' WHERE entry = 1", Some(1)),
     ("UPDATE decisions SET override_id = 'f00' WHERE entry = 1", Some(1)),
-    ("UPDATE decisions SET counts = 0 WHERE entry = 5", Some(5)),
+    ("UPDATE decisions SET counts_at = NULL WHERE entry = 5", Some(5)),
+    ("UPDATE decisions SET counts_at = 0 WHERE entry = 1", Some(1)),
     ("UPDATE decisions SET state = 'aborted' WHERE entry = 5", Some(5)),
     ("UPDATE decisions SET used = 2 WHERE entry = 5", Some(5)),
     ("UPDATE decisions SET closed = 4 WHERE entry = 1", Some(1)),
@@ -125,6 +126,23 @@ fn bytes_of_a_blob_that_change_are_found() {
     assert!(damage(&store.open(), None).message.contains("was altered"));
     store.tamper("UPDATE blobs SET bytes = x'00'");
     assert!(damage(&store.open(), None).message.starts_with("the blob "));
+}
+
+/// Whoever takes a row out of an index hides it from the questions that go by it: whether an override was used, say.
+#[test]
+fn an_index_that_lacks_a_row_is_found() {
+    let store = Store::sqlite();
+    fill(&store);
+    store.tamper(
+        "CREATE TABLE kept AS SELECT * FROM decisions WHERE entry = 1; DELETE FROM decisions WHERE entry = 1; \
+         CREATE TABLE hidden AS SELECT * FROM sqlite_schema WHERE name = 'decisions_override'; \
+         PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'decisions_override'",
+    );
+    store.tamper("INSERT INTO decisions SELECT * FROM kept; DROP TABLE kept");
+    store.tamper("PRAGMA writable_schema = ON; INSERT INTO sqlite_schema SELECT * FROM hidden");
+    store.tamper("DROP TABLE hidden");
+    let found = damage(&store.open(), None).message;
+    assert!(found.starts_with("the database is damaged: ") && found.contains("decisions_override"), "{found}");
 }
 
 /// Whoever cuts off the end, and every trace of it in the other tables, is found by what was kept elsewhere.

@@ -46,8 +46,8 @@ fn fill(ledger: &Path) {
                SELECT number + i AS entry, until - 5 * (1000000 - i) AS at FROM n, first;
              INSERT INTO entries SELECT entry, at, 'decision', hex(zeroblob(150)), hex(zeroblob(32)) FROM n;
              INSERT INTO decisions (entry, at, request, decision, mode, environment, kind, actor, campaign, targets,
-               tenants, targets_sha256, counts, state, succeeded)
-               SELECT entry, at, 'bench', 'allow', 'soft', 'test', 'app', 'svc', 'bench', 10, 10, hex(zeroblob(32)), 1,
+               tenants, targets_sha256, counts_at, state, succeeded)
+               SELECT entry, at, 'bench', 'allow', 'soft', 'test', 'app', 'svc', 'bench', 10, 10, hex(zeroblob(32)), at,
                'committed', 1 FROM n;
              INSERT INTO sums SELECT key, at / 3600, count(*), 10 * count(*), 10 * count(*)
                FROM n, (SELECT '[\"mode\",\"test\",\"soft\"]' AS key UNION SELECT '[\"kind\",\"test\",\"app\"]'

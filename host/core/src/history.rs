@@ -39,6 +39,12 @@ impl<'a> Question<'a> {
     }
 }
 
+/// The name under which what was deleted is counted: blanks around an environment, a kind or an actor, and capitals in
+/// it, do not make another one with limits of its own.
+pub fn counted_as(name: &str) -> String {
+    name.trim().to_ascii_lowercase()
+}
+
 /// The spans of time over which a history is added up, in seconds: an hour, a day, and thirty days.
 pub const SPANS: [i64; 3] = [3_600, 86_400, 30 * 86_400];
 
@@ -82,10 +88,13 @@ impl History for PastBatches {
     fn facts(&self, question: &Question<'_>, at: Timestamp) -> Result<HistoryFacts, Unavailable> {
         let mut batches: Vec<&PastBatch> = self.batches.iter().collect();
         batches.sort_by_key(|batch| batch.at);
-        let here = |batch: &&&PastBatch| batch.environment == question.environment;
+        let same = |a: &str, b: &str| counted_as(a) == counted_as(b);
+        let here = |batch: &&&PastBatch| same(&batch.environment, question.environment);
         let same_mode = |batch: &&&PastBatch| here(batch) && batch.mode == question.mode;
-        let same_kind = |batch: &&&PastBatch| here(batch) && batch.kind == question.kind;
-        let same_actor = |batch: &&&PastBatch| question.actor.is_some() && batch.actor.as_deref() == question.actor;
+        let same_kind = |batch: &&&PastBatch| here(batch) && same(&batch.kind, question.kind);
+        let same_actor = |batch: &&&PastBatch| {
+            batch.actor.as_deref().zip(question.actor).is_some_and(|(of, asked)| same(of, asked))
+        };
         let of_campaign =
             |batch: &&&PastBatch| question.campaign.is_some() && batch.campaign.as_deref() == question.campaign;
         Ok(HistoryFacts {

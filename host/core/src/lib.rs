@@ -66,7 +66,7 @@ pub use config::{Overrides, Permits, PolicyEntry, PolicySet};
 pub use decision::{Decision, Permit, Withheld};
 pub use evaluate::{Cost, Evaluation};
 pub use gate::{Gate, PolicyInfo};
-pub use history::{History, PastBatches, Question, SPANS};
+pub use history::{History, PastBatches, Question, SPANS, counted_as};
 pub use inventory::{Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, open_inventory};
 pub use ledger::{Blob, DecisionRecord, Halt, Ledger, Outcome, Standing};
 pub use record::Affected;

@@ -4,7 +4,10 @@
 use crate::database::{Transaction, Value};
 use crate::entry::{Closed, Entry, Used, hash};
 use reprieve::model::{LedgerEntry, Verdict};
-use reprieve::{Blob, DecisionRecord, Halt, Outcome, Unavailable};
+use reprieve::{Blob, DecisionRecord, Halt, Outcome, Unavailable, counted_as};
+
+/// When a batch counts that nobody has closed: it may be deleting at every moment.
+pub(crate) const OPEN: i64 = i64::MAX;
 
 /// Where the record ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,32 +99,33 @@ pub(crate) fn columns(number: u64, at: i64, record: &DecisionRecord) -> Vec<Valu
         decision.request.as_str().into(),
         decision.decision.as_str().into(),
         claims.mode.as_str().into(),
-        claims.environment.as_str().into(),
-        claims.target_kind.as_str().into(),
-        actor(record).into(),
+        Value::Text(counted_as(&claims.environment)),
+        Value::Text(counted_as(&claims.target_kind)),
+        actor(record).map_or(Value::Null, Value::Text),
         claims.campaign.as_deref().into(),
         decision.targets.into(),
         decision.tenants.into(),
         decision.targets_sha256.as_str().into(),
         record.review.facts.whole.as_ref().map(|whole| whole.targets_sha256.as_str()).into(),
         glass.map(|glass| glass.id.as_str()).into(),
-        i64::from(allowed).into(),
+        if allowed { OPEN.into() } else { Value::Null },
         if allowed { "open" } else { "none" }.into(),
     ]
 }
 
-fn actor(record: &DecisionRecord) -> Option<&str> {
-    record.review.claims.actor.as_ref()?.id.as_deref()
+fn actor(record: &DecisionRecord) -> Option<String> {
+    record.review.claims.actor.as_ref()?.id.as_deref().map(counted_as)
 }
 
 /// What an allow is added up under: what a later batch is compared with.
 pub(crate) fn keys(record: &DecisionRecord) -> Vec<String> {
     let claims = &record.review.claims;
+    let environment = counted_as(&claims.environment);
     let mut keys = vec![
-        key(&["mode", &claims.environment, claims.mode.as_str()]),
-        key(&["kind", &claims.environment, &claims.target_kind]),
+        key(&["mode", &environment, claims.mode.as_str()]),
+        key(&["kind", &environment, &counted_as(&claims.target_kind)]),
     ];
-    keys.extend(actor(record).map(|actor| key(&["actor", actor])));
+    keys.extend(actor(record).map(|actor| key(&["actor", &actor])));
     keys.extend(claims.campaign.as_deref().map(|campaign| key(&["campaign", campaign])));
     keys
 }
@@ -144,17 +148,17 @@ fn add_decision(
 ) -> Result<(), Unavailable> {
     transaction.execute(
         "INSERT INTO decisions (entry, at, request, decision, mode, environment, kind, actor, campaign, targets, \
-         tenants, targets_sha256, whole_sha256, override_id, counts, state) \
+         tenants, targets_sha256, whole_sha256, override_id, counts_at, state) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         &columns(number, at, record),
     )?;
     if record.decision.decision == Verdict::Allow {
-        add_up(transaction, record, at, 1)?;
+        add_up(transaction, record, OPEN, 1)?;
     }
     Ok(())
 }
 
-/// Adds an allow to the sums, or with `sign` -1 takes it out again.
+/// Adds an allow to the sums, as of when it counts, or with `sign` -1 takes it out again.
 fn add_up(transaction: &mut dyn Transaction, record: &DecisionRecord, at: i64, sign: i64) -> Result<(), Unavailable> {
     let signed = |count: u64| Value::Int(i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(sign));
     for key in keys(record) {
@@ -177,30 +181,30 @@ fn add_up(transaction: &mut dyn Transaction, record: &DecisionRecord, at: i64, s
 fn close(transaction: &mut dyn Transaction, number: u64, at: i64, closed: &Closed) -> Result<(), Unavailable> {
     let decision = Value::from(closed.decision);
     let rows =
-        transaction.query("SELECT at, kind, body FROM entries WHERE entry = $1", std::slice::from_ref(&decision))?;
+        transaction.query("SELECT kind, body FROM entries WHERE entry = $1", std::slice::from_ref(&decision))?;
     let row = rows.first().ok_or_else(|| damaged(&format!("there is no entry {}", closed.decision)))?;
-    let reserved_at = row.int(0)?;
-    let Ok(Entry::Decision(record)) = Entry::parse(row.text(1)?, row.text(2)?) else {
+    let Ok(Entry::Decision(record)) = Entry::parse(row.text(0)?, row.text(1)?) else {
         return Err(Unavailable(format!("entry {} is no decision", closed.decision)));
     };
-    if matches!(closed.outcome, Outcome::Aborted { .. }) {
-        add_up(transaction, &record, reserved_at, -1)?;
-    }
+    add_up(transaction, &record, OPEN, -1)?;
     let (state, counts, succeeded, deleted) = closing(&closed.outcome);
+    if counts {
+        add_up(transaction, &record, at, 1)?;
+    }
     transaction.execute(
-        "UPDATE decisions SET state = $1, counts = $2, succeeded = $3, deleted = $4, closed = $5, closed_at = $6 \
+        "UPDATE decisions SET state = $1, counts_at = $2, succeeded = $3, deleted = $4, closed = $5, closed_at = $6 \
          WHERE entry = $7",
-        &[state.into(), counts.into(), succeeded, deleted, number.into(), at.into(), decision],
+        &[state.into(), counts.then_some(at).into(), succeeded, deleted, number.into(), at.into(), decision],
     )
 }
 
-/// What the table of decisions says of one that was closed: state, counts, succeeded, deleted.
-pub(crate) fn closing(outcome: &Outcome) -> (&'static str, i64, Value, Value) {
+/// What the table of decisions says of one that was closed: state, whether it counts, succeeded, deleted.
+pub(crate) fn closing(outcome: &Outcome) -> (&'static str, bool, Value, Value) {
     match outcome {
         Outcome::Committed { succeeded, deleted, .. } => {
-            ("committed", 1, Value::Int(i64::from(*succeeded)), (*deleted).into())
+            ("committed", true, Value::Int(i64::from(*succeeded)), (*deleted).into())
         }
-        Outcome::Aborted { .. } => ("aborted", 0, Value::Null, Value::Null),
+        Outcome::Aborted { .. } => ("aborted", false, Value::Null, Value::Null),
     }
 }
 

@@ -45,6 +45,9 @@ pub(crate) trait Transaction {
     /// Seconds since 1970 by the database's clock.
     fn clock(&mut self) -> Result<i64, Unavailable>;
 
+    /// What the database finds wrong with its own file, where it can look.
+    fn flaw(&mut self) -> Result<Option<String>, Unavailable>;
+
     /// Makes it so.
     fn commit(self: Box<Self>) -> Result<(), Unavailable>;
 }
@@ -125,6 +128,12 @@ impl From<u64> for Value {
     /// A count beyond what a database holds is the largest it does hold: it is over every limit either way.
     fn from(number: u64) -> Self {
         Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Self::Null, Self::from)
     }
 }
 

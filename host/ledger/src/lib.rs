@@ -39,7 +39,7 @@ pub use entry::{Closed, Entry, Used};
 pub use read::{Filter, Recorded, State, Summary};
 pub use verify::{Anchor, Damage, Verified};
 
-use append::{append, head, keep, missing, now};
+use append::{Head, append, head, keep, missing, now};
 use database::{Database, Value};
 use reprieve::model::{LedgerEntry, Timestamp};
 use reprieve::{
@@ -145,7 +145,7 @@ impl SqlLedger {
     /// # Errors
     /// [`Unavailable`] where it cannot be recorded. Then nothing is halted.
     pub fn halt(&self, reason: &str, by: &str) -> Result<LedgerEntry, Unavailable> {
-        self.append(&Entry::Halted(Halt { reason: reason.to_owned(), by: by.to_owned() }))
+        self.append(&Entry::Halted(Halt { reason: reason.to_owned(), by: by.to_owned() }), |_| Ok(()))
     }
 
     /// Lifts the halt.
@@ -153,10 +153,10 @@ impl SqlLedger {
     /// # Errors
     /// [`Unavailable`] where nothing is halted, or it cannot be recorded.
     pub fn resume(&self, reason: &str, by: &str) -> Result<LedgerEntry, Unavailable> {
-        if self.halted()?.is_none() {
-            return Err(Unavailable("nothing is halted".to_owned()));
-        }
-        self.append(&Entry::Resumed(Halt { reason: reason.to_owned(), by: by.to_owned() }))
+        self.append(&Entry::Resumed(Halt { reason: reason.to_owned(), by: by.to_owned() }), |head| {
+            let halted = head.halted.as_ref().map(|_| ());
+            halted.ok_or_else(|| Unavailable("nothing is halted".to_owned()))
+        })
     }
 
     /// Why everything is halted, if it is.
@@ -167,9 +167,15 @@ impl SqlLedger {
         Ok(head(&mut *self.0.read()?)?.halted)
     }
 
-    fn append(&self, entry: &Entry) -> Result<LedgerEntry, Unavailable> {
+    /// Appends an entry, if it may stand there.
+    fn append(
+        &self,
+        entry: &Entry,
+        may: impl Fn(&Head) -> Result<(), Unavailable>,
+    ) -> Result<LedgerEntry, Unavailable> {
         let mut transaction = self.0.write()?;
         let head = head(&mut *transaction)?;
+        may(&head)?;
         let written = append(&mut *transaction, &head, entry)?;
         transaction.commit()?;
         Ok(written)

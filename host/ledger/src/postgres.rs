@@ -158,6 +158,11 @@ impl Transaction for Running<'_> {
         rows.first().ok_or_else(|| Unavailable("the ledger (PostgreSQL) has no clock".to_owned()))?.int(0)
     }
 
+    /// What the server stores it watches itself, with checksums.
+    fn flaw(&mut self) -> Result<Option<String>, Unavailable> {
+        Ok(None)
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), Unavailable> {
         let committed = self.define("COMMIT");
         self.done = committed.is_ok();

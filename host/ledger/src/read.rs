@@ -185,7 +185,7 @@ impl SqlLedger {
     /// [`Unavailable`].
     pub fn waves(&self, whole_sha256: &str) -> Result<Vec<Recorded>, Unavailable> {
         let rows = self.0.read()?.query(
-            "SELECT entry FROM decisions WHERE whole_sha256 = $1 AND counts = 1 ORDER BY entry",
+            "SELECT entry FROM decisions WHERE whole_sha256 = $1 AND counts_at IS NOT NULL ORDER BY entry",
             &[whole_sha256.into()],
         )?;
         rows.iter().map(|row| self.decision(row.count(0)?)).collect()

@@ -34,7 +34,7 @@ CREATE TABLE decisions (
     request TEXT NOT NULL,
     decision TEXT NOT NULL,          -- allow, deny, undecided
     mode TEXT NOT NULL,
-    environment TEXT NOT NULL,
+    environment TEXT NOT NULL,       -- this, kind and actor: without blanks around them, and in lower case
     kind TEXT NOT NULL,
     actor TEXT,
     campaign TEXT,
@@ -43,7 +43,8 @@ CREATE TABLE decisions (
     targets_sha256 TEXT NOT NULL,
     whole_sha256 TEXT,               -- of a wave: the list that it is a part of
     override_id TEXT,
-    counts INT NOT NULL,             -- 1: it was allowed and not aborted, so it counts in every limit
+    counts_at INT,                   -- when it ended, and so counts in the limits. Open: 9223372036854775807, it counts
+                                     -- at every moment. Not allowed, or aborted: null, it counts at none
     state TEXT NOT NULL,             -- none, open, committed, aborted
     used INT,                        -- the entry in which its permit was used
     closed INT,                      -- the entry that closed it
@@ -51,17 +52,20 @@ CREATE TABLE decisions (
     succeeded INT,
     deleted INT                      -- targets that were really deleted, where somebody said so
 );
-CREATE INDEX decisions_mode ON decisions (environment, mode, at, entry, targets, tenants) WHERE counts = 1;
-CREATE INDEX decisions_kind ON decisions (environment, kind, at, entry, targets, tenants) WHERE counts = 1;
-CREATE INDEX decisions_actor ON decisions (actor, at, entry, targets, tenants) WHERE counts = 1;
-CREATE INDEX decisions_campaign ON decisions (campaign, at, entry) WHERE counts = 1;
+CREATE INDEX decisions_mode ON decisions (environment, mode, counts_at, closed, entry, targets, tenants)
+    WHERE counts_at IS NOT NULL;
+CREATE INDEX decisions_kind ON decisions (environment, kind, counts_at, entry, targets, tenants)
+    WHERE counts_at IS NOT NULL;
+CREATE INDEX decisions_actor ON decisions (actor, counts_at, entry, targets, tenants) WHERE counts_at IS NOT NULL;
+CREATE INDEX decisions_campaign ON decisions (campaign, counts_at, closed, entry) WHERE counts_at IS NOT NULL;
+CREATE INDEX decisions_failed ON decisions (campaign, counts_at, closed) WHERE succeeded = 0;
 CREATE INDEX decisions_open ON decisions (entry) WHERE state = 'open';
 CREATE INDEX decisions_request ON decisions (request);
-CREATE INDEX decisions_whole ON decisions (whole_sha256) WHERE counts = 1;
+CREATE INDEX decisions_whole ON decisions (whole_sha256) WHERE counts_at IS NOT NULL;
 CREATE UNIQUE INDEX decisions_override ON decisions (override_id);
 CREATE TABLE sums (
     key TEXT NOT NULL,               -- what is added up: a mode, a kind, an actor, a campaign
-    hour INT NOT NULL,               -- seconds since 1970, divided by 3,600
+    hour INT NOT NULL,               -- of counts_at: seconds since 1970, divided by 3,600
     batches INT NOT NULL,
     targets INT NOT NULL,
     tenants INT NOT NULL,

@@ -120,6 +120,12 @@ impl Transaction for Running<'_> {
         Ok((self.clock)())
     }
 
+    fn flaw(&mut self) -> Result<Option<String>, Unavailable> {
+        let rows = self.query("PRAGMA integrity_check(1)", &[])?;
+        let said = rows.first().map(|row| row.text(0)).transpose()?;
+        Ok(said.filter(|said| *said != "ok").map(str::to_owned))
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), Unavailable> {
         self.connection.execute_batch("COMMIT").map_err(explain)?;
         self.done = true;

@@ -1,10 +1,22 @@
-//! How things stand: what was allowed before, added up as the policies want it. Whole hours come from the sums, so the
-//! cost does not grow with the ledger.
+//! How things stand: what was allowed before, added up as the policies want it. A batch counts from its end on, and
+//! until somebody says that it ended, at every moment. Whole hours come from the sums, so the cost does not grow with
+//! the ledger.
 
-use crate::append::{Head, head, hour, key, ledger_id, now};
+use crate::append::{Head, OPEN, head, hour, key, ledger_id, now};
 use crate::database::{Row, Transaction, Value};
 use reprieve::model::{Deleted, HistoryFacts, Mode, PastBatch, Spans, Timestamp};
-use reprieve::{Question, SPANS, Standing, Unavailable};
+use reprieve::{Question, SPANS, Standing, Unavailable, counted_as};
+
+/// The statement that asks for past batches, those for which a condition holds.
+macro_rules! past_batches {
+    ($which:literal) => {
+        concat!(
+            "SELECT closed, entry, counts_at, mode, environment, kind, targets, tenants, campaign, actor, succeeded \
+             FROM decisions WHERE ",
+            $which
+        )
+    };
+}
 
 /// How things stand for a batch, and the version at which they do.
 pub(crate) fn standing(
@@ -31,51 +43,50 @@ fn history(
     question: &Question<'_>,
     at: i64,
 ) -> Result<HistoryFacts, Unavailable> {
-    let (mode, environment) = (question.mode.as_str(), question.environment);
+    let (mode, environment, kind) =
+        (question.mode.as_str(), counted_as(question.environment), counted_as(question.kind));
+    let environment = environment.as_str();
     let same_mode = spans(
         transaction,
         at,
         &key(&["mode", environment, mode]),
         "SELECT count(*), CAST(coalesce(sum(targets), 0) AS BIGINT), CAST(coalesce(sum(tenants), 0) AS BIGINT) \
-         FROM decisions WHERE counts = 1 AND environment = $1 AND mode = $2 AND at > $3 AND at < $4",
+         FROM decisions WHERE environment = $1 AND mode = $2 AND counts_at > $3 AND counts_at < $4",
         &[environment.into(), mode.into()],
     )?;
     let same_kind = spans(
         transaction,
         at,
-        &key(&["kind", environment, question.kind]),
+        &key(&["kind", environment, &kind]),
         "SELECT count(*), CAST(coalesce(sum(targets), 0) AS BIGINT), CAST(coalesce(sum(tenants), 0) AS BIGINT) \
-         FROM decisions WHERE counts = 1 AND environment = $1 AND kind = $2 AND at > $3 AND at < $4",
-        &[environment.into(), question.kind.into()],
+         FROM decisions WHERE environment = $1 AND kind = $2 AND counts_at > $3 AND counts_at < $4",
+        &[environment.into(), Value::from(kind.as_str())],
     )?;
-    let same_actor = match question.actor {
+    let same_actor = match question.actor.map(counted_as) {
         Some(actor) => spans(
             transaction,
             at,
-            &key(&["actor", actor]),
+            &key(&["actor", &actor]),
             "SELECT count(*), CAST(coalesce(sum(targets), 0) AS BIGINT), CAST(coalesce(sum(tenants), 0) AS BIGINT) \
-             FROM decisions WHERE counts = 1 AND actor = $1 AND at > $2 AND at < $3",
-            &[actor.into()],
+             FROM decisions WHERE actor = $1 AND counts_at > $2 AND counts_at < $3",
+            &[Value::from(actor.as_str())],
         )?,
         None => Spans::default(),
     };
-    let last = past_batch(
-        transaction,
-        "SELECT at, closed_at, mode, environment, kind, targets, tenants, campaign, actor, succeeded FROM decisions \
-         WHERE counts = 1 AND environment = $1 AND mode = $2 ORDER BY at DESC, entry DESC LIMIT 1",
+    let last = transaction.query(
+        past_batches!(
+            "counts_at IS NOT NULL AND environment = $1 AND mode = $2 \
+             ORDER BY counts_at DESC, closed DESC, entry DESC LIMIT 1"
+        ),
         &[environment.into(), mode.into()],
     )?;
+    let last = last.first().map(|row| past_batch(row, at)).transpose()?;
     let (mut campaign_batches, mut campaign_last) = (0, None);
     if let Some(campaign) = question.campaign {
         let key = Value::Text(key(&["campaign", campaign]));
         let sql = "SELECT CAST(coalesce(sum(batches), 0) AS BIGINT) FROM sums WHERE key = $1";
         campaign_batches = transaction.query(sql, &[key])?.first().map_or(Ok(0), |row| row.count(0))?;
-        campaign_last = past_batch(
-            transaction,
-            "SELECT at, closed_at, mode, environment, kind, targets, tenants, campaign, actor, succeeded \
-             FROM decisions WHERE counts = 1 AND campaign = $1 ORDER BY at DESC, entry DESC LIMIT 1",
-            &[campaign.into()],
-        )?;
+        campaign_last = last_of_campaign(transaction, campaign, at)?;
     }
     // What bears on the decision is what was recorded up to its version.
     let rows = transaction.query("SELECT sha256 FROM entries WHERE entry = $1", &[Value::from(head.version)])?;
@@ -119,25 +130,40 @@ fn add(span: &mut Deleted, batches: u64, targets: u64, tenants: u64) {
     span.tenants = span.tenants.saturating_add(tenants);
 }
 
-fn past_batch(
+/// The batch that the next of its campaign goes by: one that nobody has closed, or the one that ended last. But one that
+/// was decided before another failed says nothing about what went wrong with that one.
+fn last_of_campaign(
     transaction: &mut dyn Transaction,
-    sql: &'static str,
-    values: &[Value],
+    campaign: &str,
+    at: i64,
 ) -> Result<Option<PastBatch>, Unavailable> {
-    transaction.query(sql, values)?.first().map(read_past_batch).transpose()
+    let last = transaction.query(
+        past_batches!(
+            "counts_at IS NOT NULL AND campaign = $1 ORDER BY counts_at DESC, closed DESC, entry DESC LIMIT 1"
+        ),
+        &[campaign.into()],
+    )?;
+    let failed = transaction.query(
+        past_batches!("succeeded = 0 AND campaign = $1 ORDER BY counts_at DESC, closed DESC LIMIT 1"),
+        &[campaign.into()],
+    )?;
+    match (last.first(), failed.first()) {
+        (Some(last), Some(failed)) if failed.count(0)? > last.count(1)? => past_batch(failed, at).map(Some),
+        (last, _) => last.map(|last| past_batch(last, at)).transpose(),
+    }
 }
 
-fn read_past_batch(row: &Row) -> Result<PastBatch, Unavailable> {
+fn past_batch(row: &Row, now: i64) -> Result<PastBatch, Unavailable> {
+    let ended = row.int(2)?;
     Ok(PastBatch {
-        // It is watched from its end on.
-        at: Timestamp::from_seconds(row.int_or_null(1)?.unwrap_or(row.int(0)?)),
-        mode: if row.text(2)? == Mode::Soft.as_str() { Mode::Soft } else { Mode::Hard },
-        environment: row.text(3)?.to_owned(),
-        kind: row.text(4)?.to_owned(),
-        targets: row.count(5)?,
-        tenants: row.count(6)?,
-        campaign: row.text_or_null(7)?.map(str::to_owned),
-        actor: row.text_or_null(8)?.map(str::to_owned),
-        succeeded: row.int_or_null(9)?.map(|succeeded| succeeded == 1),
+        at: Timestamp::from_seconds(if ended == OPEN { now } else { ended }),
+        mode: if row.text(3)? == Mode::Soft.as_str() { Mode::Soft } else { Mode::Hard },
+        environment: row.text(4)?.to_owned(),
+        kind: row.text(5)?.to_owned(),
+        targets: row.count(6)?,
+        tenants: row.count(7)?,
+        campaign: row.text_or_null(8)?.map(str::to_owned),
+        actor: row.text_or_null(9)?.map(str::to_owned),
+        succeeded: row.int_or_null(10)?.map(|succeeded| succeeded == 1),
     })
 }

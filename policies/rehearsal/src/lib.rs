@@ -108,10 +108,11 @@ fn first_step(case: &Case<Settings>) -> u64 {
 fn earned(case: &Case<Settings>, last: &PastBatch) -> Result<(), &'static str> {
     let soak = case.by_mode(case.settings.soak, case.settings.soak_soft);
     let age = case.facts.evaluated_at().since(last.at);
-    if last.mode != case.claims.mode() || last.kind != *case.claims.target_kind() {
+    let differ = |a: &str, b: &str| !a.trim().eq_ignore_ascii_case(b.trim());
+    if last.mode != case.claims.mode() || differ(&last.kind, case.claims.target_kind()) {
         return Err("the last batch of its campaign was of another kind or mode");
     }
-    if last.environment != *case.claims.environment() {
+    if differ(&last.environment, case.claims.environment()) {
         return Err("the last batch of its campaign ran in another environment");
     }
     if last.succeeded != Some(true) {

@@ -123,7 +123,15 @@ fn check_speed(case: &Case<Settings>, findings: &mut Findings) {
         let since = case.facts.evaluated_at().since(last.at);
         if u64::try_from(since).unwrap_or(0) < pause {
             findings
-                .deny(&TOO_FAST, format!("a batch of {} tenants ran {} minutes ago", last.tenants, since.max(0) / 60))
+                .deny(
+                    &TOO_FAST,
+                    match last.succeeded {
+                        Some(_) => {
+                            format!("a batch of {} tenants ran {} minutes ago", last.tenants, since.max(0) / 60)
+                        }
+                        None => format!("a batch of {} tenants is not known to have ended", last.tenants),
+                    },
+                )
                 .setting("pause_per_tenant")
                 .help(format!("wait {} minutes after it, and look at what it did", pause.div_ceil(60)));
         }

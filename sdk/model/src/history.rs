@@ -66,7 +66,7 @@ impl Deleted {
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PastBatch {
-    /// When it ran.
+    /// When it ended. As long as nobody has said that it did: the moment of the decision that asks.
     pub at: Timestamp,
     /// The mode it ran in.
     pub mode: Mode,

@@ -1,13 +1,13 @@
 //! Verifying: the record is followed from its first entry to its last, and every other table is held against it.
 
+mod tables;
+
 use crate::SqlLedger;
-use crate::append::{closing, columns, head, hour, keys, ledger_id};
-use crate::database::{Row, Transaction, Value};
+use crate::append::{OPEN, hour, keys, ledger_id};
+use crate::database::{Row, Transaction};
 use crate::entry::{Entry, hash};
-use crate::read::unpack;
 use reprieve::model::Verdict;
-use reprieve::{DecisionRecord, Outcome, Replay, Unavailable};
-use sha2::{Digest, Sha256};
+use reprieve::{DecisionRecord, Outcome, Unavailable};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
 
@@ -51,7 +51,8 @@ impl FromStr for Anchor {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (entry, sha256) = text.split_once(':').ok_or("an anchor is written ENTRY:SHA256")?;
-        let entry = entry.parse().map_err(|_| format!("`{entry}` is not the number of an entry"))?;
+        let not_one = || format!("`{entry}` is not the number of an entry");
+        let entry: u64 = entry.parse().ok().filter(|entry| *entry > 0).ok_or_else(not_one)?;
         let is_digest = sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_digest {
             return Err(format!("`{sha256}` is not a SHA-256"));
@@ -75,8 +76,8 @@ impl SqlLedger {
     pub fn verify(&self, anchor: Option<&Anchor>) -> Result<Result<Verified, Damage>, Unavailable> {
         let mut transaction = self.0.read()?;
         let mut walk = Walk { sha256: ledger_id(&mut *transaction)?, ..Walk::default() };
-        let verified = walk
-            .entries(&mut *transaction, anchor)
+        let verified = sound(&mut *transaction)
+            .and_then(|()| walk.entries(&mut *transaction, anchor))
             .and_then(|()| walk.head(&mut *transaction))
             .and_then(|()| walk.decisions(&mut *transaction))
             .and_then(|()| walk.sums(&mut *transaction))
@@ -107,6 +108,14 @@ impl From<Unavailable> for Stop {
 
 fn wrong(entry: impl Into<Option<u64>>, message: impl Into<String>) -> Stop {
     Stop::Damage(Damage { entry: entry.into(), message: message.into() })
+}
+
+/// Whether the database finds itself in order: an index that lacks rows would hide them from every question.
+fn sound(transaction: &mut dyn Transaction) -> Result<(), Stop> {
+    match transaction.flaw()? {
+        Some(flaw) => Err(wrong(None, format!("the database is damaged: {flaw}"))),
+        None => Ok(()),
+    }
 }
 
 /// What the record says the other tables must hold.
@@ -188,7 +197,7 @@ impl Walk {
                 {
                     return Err(wrong(number, format!("it uses the override `{}` a second time", glass.id)));
                 }
-                self.add_decision(at, *record);
+                self.add_decision(*record);
             }
             Entry::Closed(closed) => {
                 let again = self.closed.insert(closed.decision, (number, at, closed.outcome)).is_some();
@@ -212,11 +221,11 @@ impl Walk {
         Ok(())
     }
 
-    fn add_decision(&mut self, at: i64, record: DecisionRecord) {
+    fn add_decision(&mut self, record: DecisionRecord) {
         self.decided += 1;
         if record.decision.decision == Verdict::Allow {
             self.allowed += 1;
-            self.add_up(&record, at, 1);
+            self.add_up(&record, OPEN, 1);
         }
         self.sets.insert(record.decision.policy_set_sha256.clone());
         self.referred.extend([record.columns_sha256, record.affected_sha256, record.decision.policy_set_sha256]);
@@ -232,132 +241,6 @@ impl Walk {
             {
                 *sum = sum.saturating_add(count);
             }
-        }
-    }
-
-    fn head(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
-        let head = head(transaction)?;
-        if (head.entry, &head.sha256) != (self.last, &self.sha256) {
-            let from = self.last.min(head.entry) + 1;
-            return Err(wrong(from, format!("the record ends at entry {}, and should at {}", self.last, head.entry)));
-        }
-        let halted = self.halted.as_deref().map(serde_json::from_str).transpose();
-        if head.version != self.version || head.at != self.at || halted.ok() != Some(head.halted) {
-            return Err(wrong(
-                None,
-                "the head says other things than the record (version, time, or whether it is halted)",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Holds the table of decisions against the record.
-    fn decisions(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
-        let (mut after, mut seen) = (i64::MIN, 0);
-        loop {
-            let rows = transaction.query(
-                "SELECT d.entry, d.at, d.request, d.decision, d.mode, d.environment, d.kind, d.actor, d.campaign, \
-                 d.targets, d.tenants, d.targets_sha256, d.whole_sha256, d.override_id, d.counts, d.state, d.used, \
-                 d.closed, d.closed_at, d.succeeded, d.deleted, e.at, e.body, e.kind FROM decisions d \
-                 LEFT JOIN entries e ON e.entry = d.entry WHERE d.entry > $1 ORDER BY d.entry LIMIT $2",
-                &[Value::from(after), PAGE.into()],
-            )?;
-            for row in &rows {
-                after = row.int(0)?;
-                if after < 1 {
-                    let message = format!("the table of decisions has a row {after}, and entries begin with 1");
-                    return Err(wrong(None, message));
-                }
-                self.decision(row)?;
-                seen += 1;
-            }
-            if rows.is_empty() {
-                break;
-            }
-        }
-        if seen != self.decided {
-            let message = format!("the table of decisions has {seen} rows, and {} were recorded", self.decided);
-            return Err(wrong(None, message));
-        }
-        match self.closed.keys().chain(self.used.keys()).find(|decision| **decision > self.last || **decision == 0) {
-            Some(decision) => Err(wrong(*decision, "it is closed or used, and was never written")),
-            None => Ok(()),
-        }
-    }
-
-    fn decision(&mut self, row: &Row) -> Result<(), Stop> {
-        let number = row.count(0)?;
-        let differs = || wrong(number, "the table of decisions says other things than the record");
-        let (Some(body), Some("decision")) = (row.text_or_null(22)?, row.text_or_null(23)?) else {
-            return Err(differs());
-        };
-        let Ok(Entry::Decision(record)) = Entry::parse("decision", body) else { return Err(differs()) };
-        let at = row.int(21)?;
-        let mut expected = columns(number, at, &record);
-        let closed = self.closed.get(&number).cloned();
-        let (mut succeeded, mut deleted) = (Value::Null, Value::Null);
-        if let Some((_, _, outcome)) = &closed {
-            if record.decision.decision != Verdict::Allow {
-                return Err(wrong(number, "it was closed, and never allowed"));
-            }
-            let (state, counts, went_well, count) = closing(outcome);
-            (succeeded, deleted) = (went_well, count);
-            expected.truncate(14);
-            expected.extend([counts.into(), state.into()]);
-            if matches!(outcome, Outcome::Aborted { .. }) {
-                self.add_up(&record, at, -1);
-            }
-        }
-        expected.push(self.used.get(&number).copied().into());
-        expected.push(closed.as_ref().map(|(entry, _, _)| *entry).into());
-        expected.push(closed.as_ref().map_or(Value::Null, |(_, at, _)| (*at).into()));
-        expected.extend([succeeded, deleted]);
-        if row.0.get(..expected.len()) == Some(&expected) { Ok(()) } else { Err(differs()) }
-    }
-
-    fn sums(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
-        let rows = transaction.query("SELECT key, hour, batches, targets, tenants FROM sums", &[])?;
-        for row in &rows {
-            let (key, hour) = (row.text(0)?.to_owned(), row.int(1)?);
-            let found = [row.int(2)?, row.int(3)?, row.int(4)?];
-            if self.sums.remove(&(key.clone(), hour)) != Some(found) {
-                return Err(wrong(None, format!("the sum of {key} in hour {hour} is not what was recorded")));
-            }
-        }
-        match self.sums.keys().next() {
-            Some((key, hour)) => Err(wrong(None, format!("the sum of {key} in hour {hour} is gone"))),
-            None => Ok(()),
-        }
-    }
-
-    fn blobs(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
-        let (mut after, mut seen) = (String::new(), HashSet::new());
-        loop {
-            let rows = transaction.query(
-                "SELECT sha256, bytes FROM blobs WHERE sha256 > $1 ORDER BY sha256 LIMIT 4",
-                &[after.as_str().into()],
-            )?;
-            for row in &rows {
-                row.text(0)?.clone_into(&mut after);
-                let bytes =
-                    unpack(row.bytes(1)?).map_err(|error| wrong(None, format!("the blob {after}: {error}")))?;
-                if hex::encode(Sha256::digest(&bytes)) != after {
-                    return Err(wrong(None, format!("the blob {after} was altered")));
-                }
-                if self.sets.contains(&after) {
-                    let data = Replay::data(&bytes);
-                    self.referred
-                        .extend(data.map_err(|error| wrong(None, format!("the policy set {after}: {error}")))?);
-                }
-                seen.insert(after.clone());
-            }
-            if rows.is_empty() {
-                break;
-            }
-        }
-        match self.referred.difference(&seen).min() {
-            Some(sha256) => Err(wrong(None, format!("the blob {sha256} is gone"))),
-            None => Ok(()),
         }
     }
 }
