@@ -135,8 +135,15 @@ fn a_halt_denies_from_the_next_decision_on() {
             (finding.code.as_str(), finding.message.as_str()),
             ("gate/halted", "everything is halted by ann: a wrong list")
         );
-        ledger.resume("found it", "ann").unwrap();
-        assert_eq!(ledger.resume("again", "ann").unwrap_err().to_string(), "nothing is halted");
+        ledger.halt("and the wrong mode", "bob").unwrap();
+        let which = ledger.resume(None, "found it", "ann").unwrap_err().to_string();
+        let all = "the halts that stand are entry 3 by ann: a wrong list; entry 5 by bob: and the wrong mode\n";
+        assert!(which.starts_with(all), "{which}");
+        ledger.resume(Some(3), "found it", "ann").unwrap();
+        assert!(ledger.resume(Some(3), "again", "ann").is_err(), "it was lifted");
+        assert_eq!(gate.vet(request("still", 1)).document().findings.len(), 1, "one of them stands");
+        ledger.resume(None, "found that, too", "bob").unwrap();
+        assert_eq!(ledger.resume(None, "again", "ann").unwrap_err().to_string(), "nothing is halted");
         drop(allowed(gate.vet(request("after", 1))));
         ledger.verify(None).unwrap().unwrap();
     }

@@ -18,7 +18,7 @@ fn fill(store: &Store) {
     vet("three").hand_over();
     ledger.halt("a test", "ann").unwrap();
     drop(gate.vet(request("four", 2)));
-    ledger.resume("it is over", "ann").unwrap();
+    ledger.resume(None, "it is over", "ann").unwrap();
     assert_eq!(ledger.verify(None).unwrap().unwrap().entries, 8);
 }
 
@@ -54,7 +54,7 @@ const DEEDS: &[(&str, Option<u64>)] = &[
     ("UPDATE head SET sha256 = 'f00'", Some(9)),
     ("UPDATE head SET at = at + 1", None),
     ("UPDATE head SET version = 1", None),
-    ("UPDATE head SET halted = '{\"reason\":\"x\",\"by\":\"y\"}'", None),
+    ("UPDATE head SET halted = '[{\"entry\":6,\"reason\":\"x\",\"by\":\"y\"}]'", None),
     ("UPDATE decisions SET entry = 17 WHERE entry = 1", Some(17)),
     // A success that never was.
     (
@@ -156,7 +156,7 @@ fn a_tail_cut_off_with_every_trace_is_found_with_an_anchor() {
         store.tamper(
             "DELETE FROM entries WHERE entry = 8; UPDATE head SET entry = 7, \
              sha256 = (SELECT sha256 FROM entries WHERE entry = 7), at = (SELECT at FROM entries WHERE entry = 7), \
-             version = 6, halted = (SELECT body FROM entries WHERE entry = 6)",
+             version = 6, halted = '[{\"entry\":6,\"reason\":\"a test\",\"by\":\"ann\"}]'",
         );
         ledger.verify(None).unwrap().expect("without an anchor nobody can know");
         assert_eq!(damage(&ledger, Some(&anchor)).entry, Some(8));

@@ -319,7 +319,7 @@ fn the_ledger_says_what_is_open_and_what_is_halted() {
     says(&desk, "ledger list", 0, &["r-1  committed"]);
 
     says(&desk, "halt --reason fire --by carol", 0, &["halted, as entry 4 says"]);
-    says(&desk, "ledger list", 0, &["everything is halted by carol: fire\n"]);
+    says(&desk, "ledger list", 0, &["everything is halted by carol: fire (entry 4)\n"]);
     says(&desk, "check two.json", 1, &["deny gate/halted", "everything is halted by carol: fire"]);
     says(&desk, "resume --reason out --by carol", 0, &["resumed, as entry 6 says"]);
     says(&desk, "resume --reason out", 2, &["nothing is halted"]);

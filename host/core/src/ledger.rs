@@ -51,8 +51,8 @@ pub struct Standing {
     pub at: Timestamp,
     /// What was deleted before, and what is reserved.
     pub history: HistoryFacts,
-    /// Why everything is halted, if it is.
-    pub halted: Option<Halt>,
+    /// The halts that nobody has lifted. Where there is one, everything is halted.
+    pub halted: Vec<Halt>,
     /// The decision in which the override asked about was used, if it was.
     pub override_used: Option<u64>,
 }

@@ -93,7 +93,7 @@ impl Gate {
     ) -> (DecisionDocument, Review) {
         faults.extend(gate_faults(batch, standing.at));
         let mut findings = Vec::new();
-        if let Some(halt) = &standing.halted {
+        for halt in &standing.halted {
             let message = format!("everything is halted by {}: {}", halt.by, halt.reason);
             findings.push(own_finding("halted", Severity::Deny, message, "wait until `reprieve resume` lifts it"));
         }

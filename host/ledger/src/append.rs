@@ -2,9 +2,9 @@
 //! none.
 
 use crate::database::{Transaction, Value};
-use crate::entry::{Closed, Entry, Used, hash};
+use crate::entry::{Closed, Entry, Halted, Used, hash};
 use reprieve::model::{LedgerEntry, Verdict};
-use reprieve::{Blob, DecisionRecord, Halt, Outcome, Unavailable, counted_as};
+use reprieve::{Blob, DecisionRecord, Outcome, Unavailable, counted_as};
 
 /// When a batch counts that nobody has closed: it may be deleting at every moment.
 pub(crate) const OPEN: i64 = i64::MAX;
@@ -17,14 +17,15 @@ pub(crate) struct Head {
     pub at: i64,
     /// The last entry that bears on later decisions.
     pub version: u64,
-    pub halted: Option<Halt>,
+    /// The halts that nobody has lifted.
+    pub halted: Vec<Halted>,
 }
 
 /// Where the record ends now.
 pub(crate) fn head(transaction: &mut dyn Transaction) -> Result<Head, Unavailable> {
     let rows = transaction.query("SELECT entry, sha256, at, version, halted FROM head", &[])?;
     let row = rows.first().ok_or_else(|| damaged("it has no head"))?;
-    let halted = row.text_or_null(4)?.map(serde_json::from_str).transpose();
+    let halted = serde_json::from_str(row.text(4)?);
     Ok(Head {
         entry: row.count(0)?,
         sha256: row.text(1)?.to_owned(),
@@ -79,13 +80,25 @@ pub(crate) fn append(
         Entry::Closed(closed) => close(transaction, number, at, closed)?,
         Entry::Used(Used { decision }) => transaction
             .execute("UPDATE decisions SET used = $1 WHERE entry = $2", &[number.into(), (*decision).into()])?,
-        Entry::Halted(halt) => {
-            let halt = serde_json::to_string(halt).map_err(|error| Unavailable(error.to_string()))?;
-            transaction.execute("UPDATE head SET halted = $1", &[Value::Text(halt)])?;
+        Entry::Halted(_) | Entry::Resumed(_) => {
+            let mut halted = head.halted.clone();
+            stand(&mut halted, number, entry);
+            let halted = serde_json::to_string(&halted).map_err(|error| Unavailable(error.to_string()))?;
+            transaction.execute("UPDATE head SET halted = $1", &[Value::Text(halted)])?;
         }
-        Entry::Resumed(_) => transaction.execute("UPDATE head SET halted = NULL", &[])?,
     }
     Ok(LedgerEntry { entry: number, sha256 })
+}
+
+/// The halts that stand after an entry. Gives whether it did what it says: a halt can be lifted only while it stands.
+pub(crate) fn stand(halted: &mut Vec<Halted>, number: u64, entry: &Entry) -> bool {
+    let before = halted.len();
+    match entry {
+        Entry::Halted(halt) => halted.push(Halted { entry: number, halt: halt.clone() }),
+        Entry::Resumed(resumed) => halted.retain(|halted| halted.entry != resumed.lifts),
+        _ => return true,
+    }
+    halted.len() != before
 }
 
 /// What the table of decisions says of one when it is made.

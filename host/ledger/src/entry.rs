@@ -16,8 +16,8 @@ pub enum Entry {
     Used(Used),
     /// Everything was halted.
     Halted(Halt),
-    /// The halt was lifted.
-    Resumed(Halt),
+    /// A halt was lifted.
+    Resumed(Resumed),
 }
 
 /// A reservation was closed.
@@ -35,6 +35,27 @@ pub struct Closed {
 pub struct Used {
     /// The entry of the decision.
     pub decision: u64,
+}
+
+/// A halt that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halted {
+    /// The entry that says so.
+    pub entry: u64,
+    /// Why, and by whom.
+    #[serde(flatten)]
+    pub halt: Halt,
+}
+
+/// A halt was lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// The entry of the halt.
+    pub lifts: u64,
+    /// Why.
+    pub reason: String,
+    /// By whom.
+    pub by: String,
 }
 
 impl Entry {
@@ -64,7 +85,8 @@ impl Entry {
             Self::Decision(record) => serde_json::to_string(record),
             Self::Closed(closed) => serde_json::to_string(closed),
             Self::Used(used) => serde_json::to_string(used),
-            Self::Halted(halt) | Self::Resumed(halt) => serde_json::to_string(halt),
+            Self::Halted(halt) => serde_json::to_string(halt),
+            Self::Resumed(resumed) => serde_json::to_string(resumed),
         }
         .map_err(|error| Unavailable(format!("the entry cannot be written: {error}")))
     }

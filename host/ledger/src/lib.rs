@@ -35,7 +35,7 @@ mod sqlite;
 mod standing;
 mod verify;
 
-pub use entry::{Closed, Entry, Used};
+pub use entry::{Closed, Entry, Halted, Resumed, Used};
 pub use read::{Filter, Recorded, State, Summary};
 pub use verify::{Anchor, Damage, Verified};
 
@@ -57,6 +57,13 @@ fn missing_file(error: &dyn std::fmt::Display) -> Unavailable {
     Unavailable(format!(
         "the ledger: {error}\nhelp: `reprieve ledger new` makes one; if there was one, find out where it went"
     ))
+}
+
+/// Says which halts stand, so that one of them is named.
+fn which(all: &[Halted]) -> String {
+    let one = |Halted { entry, halt }: &Halted| format!("entry {entry} by {}: {}", halt.by, halt.reason);
+    let all: Vec<String> = all.iter().map(one).collect();
+    format!("the halts that stand are {}\nhelp: say which is lifted, with `--entry`", all.join("; "))
 }
 
 /// How much the columns of a batch are compressed: little, for it is done while somebody waits.
@@ -145,38 +152,39 @@ impl SqlLedger {
     /// # Errors
     /// [`Unavailable`] where it cannot be recorded. Then nothing is halted.
     pub fn halt(&self, reason: &str, by: &str) -> Result<LedgerEntry, Unavailable> {
-        self.append(&Entry::Halted(Halt { reason: reason.to_owned(), by: by.to_owned() }), |_| Ok(()))
+        self.append(|_| Ok(Entry::Halted(Halt { reason: reason.to_owned(), by: by.to_owned() })))
     }
 
-    /// Lifts the halt.
+    /// Lifts a halt: that of the entry, or the only one there is.
     ///
     /// # Errors
-    /// [`Unavailable`] where nothing is halted, or it cannot be recorded.
-    pub fn resume(&self, reason: &str, by: &str) -> Result<LedgerEntry, Unavailable> {
-        self.append(&Entry::Resumed(Halt { reason: reason.to_owned(), by: by.to_owned() }), |head| {
-            let halted = head.halted.as_ref().map(|_| ());
-            halted.ok_or_else(|| Unavailable("nothing is halted".to_owned()))
+    /// [`Unavailable`] where it does not stand, where there are several and none is named, or where it cannot be
+    /// recorded.
+    pub fn resume(&self, entry: Option<u64>, reason: &str, by: &str) -> Result<LedgerEntry, Unavailable> {
+        self.append(|head| {
+            let lifts = match (entry, head.halted.as_slice()) {
+                (_, []) => return Err(Unavailable("nothing is halted".to_owned())),
+                (None, [one]) => one.entry,
+                (Some(entry), all) if all.iter().any(|halted| halted.entry == entry) => entry,
+                (_, all) => return Err(Unavailable(which(all))),
+            };
+            Ok(Entry::Resumed(Resumed { lifts, reason: reason.to_owned(), by: by.to_owned() }))
         })
     }
 
-    /// Why everything is halted, if it is.
+    /// The halts that nobody has lifted.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub fn halted(&self) -> Result<Option<Halt>, Unavailable> {
+    pub fn halted(&self) -> Result<Vec<Halted>, Unavailable> {
         Ok(head(&mut *self.0.read()?)?.halted)
     }
 
-    /// Appends an entry, if it may stand there.
-    fn append(
-        &self,
-        entry: &Entry,
-        may: impl Fn(&Head) -> Result<(), Unavailable>,
-    ) -> Result<LedgerEntry, Unavailable> {
+    /// Appends what is to be said of the ledger as it is now.
+    fn append(&self, entry: impl Fn(&Head) -> Result<Entry, Unavailable>) -> Result<LedgerEntry, Unavailable> {
         let mut transaction = self.0.write()?;
         let head = head(&mut *transaction)?;
-        may(&head)?;
-        let written = append(&mut *transaction, &head, entry)?;
+        let written = append(&mut *transaction, &head, &entry(&head)?)?;
         transaction.commit()?;
         Ok(written)
     }
@@ -277,7 +285,7 @@ impl Ledger for SqlLedger {
         if now > until {
             return Err(Refused::Expired { until, now });
         }
-        if let Some(halt) = &head.halted {
+        if let Some(Halted { halt, .. }) = head.halted.first() {
             return Err(Refused::Halted(format!("{} (by {})", halt.reason, halt.by)));
         }
         append(&mut *transaction, &head, &Entry::Used(Used { decision: permit.entry }))?;

@@ -26,7 +26,7 @@ CREATE TABLE head (
     sha256 TEXT NOT NULL,
     at INT NOT NULL,
     version INT NOT NULL,            -- the last entry that bears on later decisions
-    halted TEXT                      -- JSON: why everything is halted, if it is
+    halted TEXT NOT NULL             -- JSON: the halts that nobody has lifted
 );
 CREATE TABLE decisions (
     entry INT PRIMARY KEY NOT NULL,
@@ -132,7 +132,7 @@ fn bring_up_to_date(
         getrandom::fill(&mut id).map_err(|error| Unavailable(format!("no random numbers: {error}")))?;
         let id = Value::Text(hex::encode(id));
         transaction.execute(
-            "INSERT INTO head (one, ledger, entry, sha256, at, version, halted) VALUES (1, $1, 0, $1, 0, 0, NULL)",
+            "INSERT INTO head (one, ledger, entry, sha256, at, version, halted) VALUES (1, $1, 0, $1, 0, 0, '[]')",
             &[id],
         )?;
     }

@@ -34,7 +34,8 @@ pub(crate) fn standing(
         None => None,
     };
     let history = history(transaction, &head, question, at)?;
-    Ok((version, Standing { at: Timestamp::from_seconds(at), history, halted: head.halted, override_used }))
+    let halted = head.halted.into_iter().map(|halted| halted.halt).collect();
+    Ok((version, Standing { at: Timestamp::from_seconds(at), history, halted, override_used }))
 }
 
 fn history(

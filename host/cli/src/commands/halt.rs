@@ -1,9 +1,11 @@
 //! `reprieve halt` and `reprieve resume`: the stop button.
 
 use crate::Status;
+use crate::report::plain;
 use crate::setup::LedgerArguments;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use reprieve_ledger::Halted;
 
 /// Halt everything: from the next decision on, every gate on the ledger denies
 #[derive(Args, Debug)]
@@ -12,11 +14,14 @@ pub struct Halt {
     why: Why,
 }
 
-/// Lift the halt
+/// Lift a halt; everything goes on when none stands any more
 #[derive(Args, Debug)]
 pub struct Resume {
     #[command(flatten)]
     why: Why,
+    /// The ledger's entry of the halt, where several stand
+    #[arg(long)]
+    entry: Option<u64>,
 }
 
 #[derive(Args, Debug)]
@@ -46,8 +51,12 @@ pub fn halt(Halt { why }: &Halt) -> anyhow::Result<Status> {
 }
 
 /// Runs `reprieve resume`.
-pub fn resume(Resume { why }: &Resume) -> anyhow::Result<Status> {
-    let entry = why.ledger.open()?.resume(&why.reason, &why.by())?;
-    anstream::println!("resumed, as entry {} says", entry.entry);
+pub fn resume(Resume { why, entry }: &Resume) -> anyhow::Result<Status> {
+    let ledger = why.ledger.open()?;
+    let resumed = ledger.resume(*entry, &why.reason, &why.by())?;
+    anstream::println!("resumed, as entry {} says", resumed.entry);
+    for Halted { entry, halt } in ledger.halted()? {
+        anstream::println!("still halted by {}: {} (entry {entry})", plain(&halt.by), plain(&halt.reason));
+    }
     Ok(Status::Allow)
 }

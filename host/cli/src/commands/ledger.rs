@@ -5,7 +5,7 @@ use crate::report::plain;
 use crate::setup::LedgerArguments;
 use clap::{Args, Subcommand};
 use reprieve::model::Timestamp;
-use reprieve_ledger::{Anchor, Filter, State};
+use reprieve_ledger::{Anchor, Filter, Halted, State};
 use std::io::Write;
 
 /// Make a ledger, and look at it
@@ -109,8 +109,8 @@ fn list(arguments: &List) -> anyhow::Result<Status> {
             plain(&summary.request),
         )?;
     }
-    if let Some(halt) = ledger.halted()? {
-        writeln!(out, "everything is halted by {}: {}", plain(&halt.by), plain(&halt.reason))?;
+    for Halted { entry, halt } in ledger.halted()? {
+        writeln!(out, "everything is halted by {}: {} (entry {entry})", plain(&halt.by), plain(&halt.reason))?;
     }
     Ok(Status::Allow)
 }

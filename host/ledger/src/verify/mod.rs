@@ -3,9 +3,9 @@
 mod tables;
 
 use crate::SqlLedger;
-use crate::append::{OPEN, hour, keys, ledger_id};
+use crate::append::{OPEN, hour, keys, ledger_id, stand};
 use crate::database::{Row, Transaction};
-use crate::entry::{Entry, hash};
+use crate::entry::{Entry, Halted, hash};
 use reprieve::model::Verdict;
 use reprieve::{DecisionRecord, Outcome, Unavailable};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -125,7 +125,7 @@ struct Walk {
     sha256: String,
     at: i64,
     version: u64,
-    halted: Option<String>,
+    halted: Vec<Halted>,
     decided: u64,
     allowed: u64,
     /// By decision: the entry, its time, and the outcome.
@@ -189,6 +189,9 @@ impl Walk {
         if entry.changes() {
             self.version = number;
         }
+        if !stand(&mut self.halted, number, &entry) {
+            return Err(wrong(number, "it lifts a halt that does not stand"));
+        }
         match entry {
             Entry::Decision(record) => {
                 if let Some(glass) = &record.decision.break_glass
@@ -213,8 +216,7 @@ impl Walk {
                     ));
                 }
             }
-            Entry::Halted(_) => self.halted = Some(body.to_owned()),
-            Entry::Resumed(_) => self.halted = None,
+            Entry::Halted(_) | Entry::Resumed(_) => {}
         }
         (self.last, self.at) = (number, at);
         sha256.clone_into(&mut self.sha256);

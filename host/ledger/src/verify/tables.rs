@@ -17,8 +17,7 @@ impl Walk {
             let from = self.last.min(head.entry) + 1;
             return Err(wrong(from, format!("the record ends at entry {}, and should at {}", self.last, head.entry)));
         }
-        let halted = self.halted.as_deref().map(serde_json::from_str).transpose();
-        if head.version != self.version || head.at != self.at || halted.ok() != Some(head.halted) {
+        if head.version != self.version || head.at != self.at || self.halted != head.halted {
             return Err(wrong(
                 None,
                 "the head says other things than the record (version, time, or whether it is halted)",
