@@ -110,7 +110,7 @@ fn check_speed(case: &Case<Settings>, findings: &mut Findings) {
             )
             .field("/targets")
             .setting(setting)
-            .help("split the list, and run the parts on different days");
+            .help("split the list, run the parts on different days, and say of each what became of it");
     }
     let Some(history) = case.facts.history() else {
         findings
@@ -122,18 +122,18 @@ fn check_speed(case: &Case<Settings>, findings: &mut Findings) {
         let pause = last.tenants.saturating_mul(case.settings.pause_per_tenant);
         let since = case.facts.evaluated_at().since(last.at);
         if u64::try_from(since).unwrap_or(0) < pause {
+            let (tenants, minutes) = (last.tenants, pause.div_ceil(60));
+            let (message, first) = match last.succeeded {
+                Some(_) => (format!("a batch of {tenants} tenants ran {} minutes ago", since.max(0) / 60), ""),
+                None => (
+                    format!("nobody has said what became of a batch of {tenants} tenants"),
+                    "say it (`reprieve ledger list --open` shows the batch), ",
+                ),
+            };
             findings
-                .deny(
-                    &TOO_FAST,
-                    match last.succeeded {
-                        Some(_) => {
-                            format!("a batch of {} tenants ran {} minutes ago", last.tenants, since.max(0) / 60)
-                        }
-                        None => format!("a batch of {} tenants is not known to have ended", last.tenants),
-                    },
-                )
+                .deny(&TOO_FAST, message)
                 .setting("pause_per_tenant")
-                .help(format!("wait {} minutes after it, and look at what it did", pause.div_ceil(60)));
+                .help(format!("{first}wait {minutes} minutes after it, and look at what it did"));
         }
     }
 }
