@@ -61,12 +61,13 @@ export class Case {
   }
 
   /** The people whose approval counts: human, not the submitter, for exactly this list in this mode with these kinds
-   * and tenants, and at most `maxAge` seconds old. Nobody counts twice. */
+   * and tenants, and at most `maxAge` seconds old. Nobody counts twice, however the name is written. */
   approvers(maxAge) {
     const approvals = (this.claims.approvals ?? []).filter((approval) => {
       return this.objection(approval) === null && approval.at != null && this.isFresh(approval.at, maxAge);
     });
-    return new Set(approvals.map((approval) => said(approval.by)).sort(byBytes));
+    const people = new Map(approvals.map(({ by }) => [lower(said(by)), said(by)]));
+    return new Set([...people.values()].sort(byBytes));
   }
 
   /** Why an approval does not count, if it does not. How old it may be is for the asker to say. */

@@ -66,7 +66,7 @@ test('an approval of the whole list counts for a wave of it, and one of the wave
 
 test('approvers are counted once, sorted, and only while fresh', () => {
   const approvals = [
-    approval({ by: 'zoe' }), approval({ by: ' alice ' }), approval(), approval({ by: 'carol' }),
+    approval({ by: 'Zoe' }), approval({ by: 'zoe' }), approval({ by: ' alice ' }), approval(), approval({ by: 'carol' }),
     approval({ by: 'old', at: '2026-03-01T12:00:00Z' }), approval({ by: 'undated', at: undefined }),
   ];
   assert.deepEqual([...caseOf({ approvals }).approvers(3_600)], ['alice', 'zoe']);

@@ -83,13 +83,14 @@ class Case(Generic[S]):
 
     def approvers(self, max_age: int) -> list[str]:
         """The people whose approval counts: human, not the submitter, for exactly this list in this mode with these
-        kinds and tenants, and at most `max_age` seconds old. Nobody counts twice. In the order of their names."""
+        kinds and tenants, and at most `max_age` seconds old. Nobody counts twice, however the name is written. In the
+        order of their names."""
         counting = (
             said(approval.by)
             for approval in self.claims.approvals or ()
             if self.objection(approval) is None and approval.at is not None and self.is_fresh(approval.at, max_age)
         )
-        return sorted({by for by in counting if by is not None})
+        return sorted({_folded(by): by for by in counting if by is not None}.values())
 
     def objection(self, approval: Approval) -> Objection | None:
         """Why an approval does not count, if it does not. How old it may be is for the asker to say."""

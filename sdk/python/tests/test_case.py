@@ -90,7 +90,7 @@ class Approvals(unittest.TestCase):
             self.assertEqual(approvers, ["alice"] if counts else [], at)
 
     def test_nobody_counts_twice(self) -> None:
-        claims = {"approvals": [approval(by=by) for by in ("bob", " alice", "alice ", "bob")]}
+        claims = {"approvals": [approval(by=by) for by in ("Bob", " alice", "alice ", "bob")]}
         self.assertEqual(case(claims).approvers(3_600), ["alice", "bob"])
         self.assertEqual(case({"approvals": None}).approvers(3_600), [])
 

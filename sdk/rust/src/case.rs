@@ -3,7 +3,7 @@
 use crate::TimeZone;
 use crate::model::{ActorType, Approval, Tally, TenantFacts, Timestamp};
 use crate::section::{Claims, Facts, InventoryFacts, Review};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Reference data: a file that the operator named under `data`.
@@ -90,14 +90,16 @@ impl<S> Case<S> {
     }
 
     /// The people whose approval counts: human, not the submitter, for exactly this list in this mode with these
-    /// kinds and tenants, and at most `max_age` seconds old. Nobody counts twice.
+    /// kinds and tenants, and at most `max_age` seconds old. Nobody counts twice, however the name is written.
     pub fn approvers(&self, max_age: u64) -> BTreeSet<&str> {
         let approvals = self.claims.approvals().into_iter().flatten();
-        approvals
+        let people: BTreeMap<String, &str> = approvals
             .filter(|approval| self.objection(approval).is_none())
             .filter(|approval| approval.at.is_some_and(|at| self.is_fresh(at, max_age)))
             .filter_map(|approval| said(&approval.by))
-            .collect()
+            .map(|by| (by.to_ascii_lowercase(), by))
+            .collect();
+        people.into_values().collect()
     }
 
     /// Why an approval does not count, if it does not. How old it may be is for the asker to say.
