@@ -39,19 +39,30 @@ impl Parts {
         }
     }
 
-    /// A comparison of a literal with itself, alone behind `where` or `or`.
+    /// What always holds, alone behind `where` or `or`: mostly a comparison of a literal with itself.
     fn has_tautology(&self) -> bool {
-        const ALWAYS: [&str; 5] = ["1=1", "'1'='1'", "''=''", "true", "not(false)"];
+        const ALWAYS: [&str; 2] = ["true", "not(false)"];
+        let equal = |rest: &str| {
+            let literal = rest.get(..literal(rest)).filter(|literal| !literal.is_empty())?;
+            Some(2 * literal.len() + 1).filter(|end| rest.get(literal.len()..*end) == Some(&format!("={literal}")))
+        };
         let behind = |word: &str| {
             self.bare.match_indices(word).any(|(at, _)| {
                 let rest = self.bare.get(at + word.len()..).unwrap_or_default();
-                ALWAYS.iter().any(|always| {
-                    let end = rest.strip_prefix(always).map(|rest| rest.as_bytes().first());
-                    end.is_some_and(|next| matches!(next, None | Some(b';' | b')' | b'-')))
-                })
+                let always = ALWAYS.iter().find(|always| rest.starts_with(*always)).map(|always| always.len());
+                let end = always.or_else(|| equal(rest));
+                end.is_some_and(|end| matches!(rest.as_bytes().get(end), None | Some(b';' | b')' | b'-')))
             })
         };
         behind("where") || behind("or")
+    }
+}
+
+/// The length of the number or the quoted text that something begins with; 0 if it is neither.
+fn literal(text: &str) -> usize {
+    match text.strip_prefix('\'') {
+        Some(quoted) => quoted.find('\'').map_or(0, |end| end + 2),
+        None => text.bytes().take_while(u8::is_ascii_digit).count(),
     }
 }
 
@@ -183,6 +194,8 @@ mod tests {
             "DELETE FROM users",
             "delete from users where 1 = 1",
             "select id from t where a = 2 or '1'='1'",
+            "select id from t where 'a' = 'a'",
+            "select id from t where (a = 2 or 17=17)",
             "DROP TABLE x",
         ] {
             assert!(unbounded(selector).is_some(), "`{selector}`");
@@ -204,6 +217,9 @@ mod tests {
             "tag:retired",
             "cost < $5",
             "where active = 1 or id = 17",
+            "select id from t where 1 = 11",
+            "select id from t where 'a' = 'ab'",
+            "select id from t where 1 = 1 and retired",
         ] {
             assert_eq!(unbounded(selector), None, "`{selector}`");
         }
