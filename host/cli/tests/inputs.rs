@@ -207,7 +207,9 @@ fn arguments_that_cannot_be_used() {
     let folder = tempfile::tempdir().unwrap();
     refused_as(folder.path(), &["check", "nowhere.json"], "nowhere.json: there is no such file");
     refused_as(folder.path(), &["check", "."], "this is a folder");
-    refused_as(folder.path(), &["explain", "identity/nonsense"], "there is no code `identity/nonsense`");
+    refused_as(folder.path(), &["explain", "identity/kind"], "there is no code `identity/kind`");
+    refused_as(folder.path(), &["explain", "identity/kind"], "help: the codes of `identity` are kind-mismatch, ");
+    refused_as(folder.path(), &["explain", "identy"], "help: the policies are authority, ");
     std::fs::write(folder.path().join("r.json"), request(r#"[{"id": "a"}]"#)).unwrap();
     refused_as(
         folder.path(),

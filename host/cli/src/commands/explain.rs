@@ -5,6 +5,7 @@ use crate::report::wrap;
 use crate::setup::PolicyArguments;
 use anyhow::bail;
 use clap::Args;
+use reprieve::Gate;
 use std::io::Write;
 
 /// Explain a code: what the rule means, why it exists, its settings and their defaults
@@ -24,7 +25,7 @@ const OWN: [(&str, &str); 2] = [
     ),
     (
         "gate/override",
-        "The override that came with the batch does not hold: it is for another list, has expired, or was used before.",
+        "The override that came with the batch does not hold: it is for another request or list, has expired, or was used before.",
     ),
 ];
 
@@ -59,15 +60,24 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         }
     }
     if !found {
-        let codes: Vec<String> = gate
-            .policies()
-            .flat_map(|info| {
-                info.descriptor.rules.iter().map(|rule| format!("{}/{}", info.descriptor.name, rule.code))
-            })
-            .collect();
-        bail!("there is no code `{}`\nhelp: the codes are {}", arguments.code, codes.join(", "));
+        bail!("there is no code `{}`\nhelp: {}", arguments.code, known(&gate, policy));
     }
     Ok(Status::Allow)
+}
+
+/// What there is to explain: the codes of the policy, if there is one of that name, or else the policies.
+fn known(gate: &Gate, policy: &str) -> String {
+    let descriptors = || gate.policies().map(|info| info.descriptor);
+    match descriptors().find(|descriptor| descriptor.name == policy) {
+        Some(descriptor) => {
+            let codes: Vec<&str> = descriptor.rules.iter().map(|rule| rule.code.as_str()).collect();
+            format!("the codes of `{policy}` are {}", codes.join(", "))
+        }
+        None => {
+            let names: Vec<&str> = descriptors().map(|descriptor| descriptor.name.as_str()).collect();
+            format!("the policies are {}; `reprieve policies` shows their codes", names.join(", "))
+        }
+    }
 }
 
 /// A setting with its default, unit and bounds.
