@@ -148,7 +148,7 @@ impl Permit {
         let document = self.document();
         let entry = document.ledger.as_ref().ok_or("a permit is used once, and only a ledger can see to that")?;
         if lifetime.seconds() > MOST_SECONDS {
-            return Err("a permit is good for a day at most: a limit counts a batch from its decision on".to_owned());
+            return Err("a permit is good for a day at most, for what was vetted goes stale\nhelp: give it a shorter `lifetime`".to_owned());
         }
         let issued = document.evaluated_at.seconds();
         let claims = PermitClaims {
