@@ -100,6 +100,8 @@ impl Project {
         let output = command.current_dir(&self.folder).output();
         let output = output.with_context(|| format!("cannot run `{program}`\nhelp: {missing}"))?;
         if output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            said.lines().filter(|line| line.starts_with("note: ")).for_each(|line| anstream::eprintln!("{line}"));
             return Ok(());
         }
         let said = [output.stdout, output.stderr].concat();

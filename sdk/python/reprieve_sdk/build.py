@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import wasm
+from . import hermetic, wasm
 
 COMPONENTIZE_PY = "0.25.1"
 """The version that this package was written for."""
@@ -24,6 +24,8 @@ _LEFT_OUT = {"__pycache__", "build", "cases", "dist", "node_modules", "tests"}
 # The C library inside has an `open` too, and componentize-py links both by name. So the contract is read with another
 # name, and the finished component gets the right one.
 _OPEN, _OPEN_INSIDE = "open", "open-pass"
+
+_COMPONENTIZE = "import sys, componentize_py; sys.exit(componentize_py.script())"
 
 _APP = """\
 from reprieve_sdk.guest import world
@@ -37,17 +39,18 @@ class Failed(Exception):
     """The build cannot go on, for a reason that its user can see to."""
 
 
-def build(project: Path, out: Path) -> int:
-    """Builds the project into one file and returns its size in bytes."""
+def build(project: Path, out: Path) -> str | None:
+    """Builds the project into one file. The same source gives the same bytes, or else the reason why not is returned."""
     _check_tool()
     if not (project / "policy.py").is_file():
         raise Failed(f"there is no policy.py in {project}")
     with tempfile.TemporaryDirectory(prefix="reprieve-") as folder:
-        stage = Path(folder)
+        stage = Path(folder).resolve()
+        (stage / "tmp").mkdir()
         (stage / "site-packages" / "lib" / "site-packages").mkdir(parents=True)
         (stage / "policy.wit").write_text(_contract(), encoding="utf-8")
         _lay_out(project, stage / "app")
-        _componentize(stage)
+        differs_for = _componentize(stage)
         try:
             component = wasm.finish((stage / "out.wasm").read_bytes(), _OPEN_INSIDE.encode(), _OPEN.encode())
         except wasm.Malformed as error:
@@ -57,7 +60,7 @@ def build(project: Path, out: Path) -> int:
     unfinished = out.with_name(out.name + ".unfinished")
     unfinished.write_bytes(component)
     os.replace(unfinished, out)
-    return len(component)
+    return differs_for
 
 
 def _check_tool() -> None:
@@ -116,25 +119,36 @@ def _lay_out(project: Path, app: Path) -> None:
     (app / "reprieve_app.py").write_text(_APP, encoding="utf-8")
 
 
-def _componentize(stage: Path) -> None:
+def _componentize(stage: Path) -> str | None:
     """Runs componentize-py. Nothing that is installed here is to get into the component, so it is shown an empty
-    environment."""
-    script = "import sys, componentize_py; sys.exit(componentize_py.script())"
+    environment. Gives the reason if another build would differ."""
     wit = ["-d", "policy.wit", "-w", "policy", "--quiet"]
-    arguments = ["componentize", "--stub-wasi", "-p", "app", "reprieve_app", "-o", "out.wasm"]
-    environment = {**os.environ, "VIRTUAL_ENV": str(stage / "site-packages"), "RUST_BACKTRACE": "0"}
-    run = subprocess.run(
-        [sys.executable, "-c", script, *wit, *arguments],
-        cwd=stage,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    )
+    arguments = [*wit, "componentize", "--stub-wasi", "-p", "app", "reprieve_app", "-o", "out.wasm"]
+    environment = {
+        **os.environ,
+        "VIRTUAL_ENV": str(stage / "site-packages"),
+        "TMPDIR": str(stage / "tmp"),
+        "RUST_BACKTRACE": "0",
+    }
+    differs_for = None
+    try:
+        run = hermetic.run(_COMPONENTIZE, arguments, stage, environment)
+    except hermetic.Unavailable as unavailable:
+        differs_for = str(unavailable)
+        command = [sys.executable, "-c", _COMPONENTIZE, *arguments]
+        run = subprocess.run(
+            command,
+            cwd=stage,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
     if run.returncode != 0 or not (stage / "out.wasm").is_file():
         raise Failed(_reason(run.stdout))
+    return differs_for
 
 
 def _reason(said: str) -> str:
@@ -153,11 +167,13 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, help="the component to write")
     arguments = parser.parse_args()
     try:
-        size = build(arguments.project, arguments.output)
+        differs_for = build(arguments.project, arguments.output)
     except Failed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{arguments.output}: {size // 1024} KiB", file=sys.stderr)
+    if differs_for:
+        print(f"note: another build of this source will have another digest: {differs_for}", file=sys.stderr)
+    print(f"{arguments.output}: {arguments.output.stat().st_size // 1024} KiB", file=sys.stderr)
     return 0
 
 

@@ -1,12 +1,15 @@
+import contextlib
 import importlib.metadata
+import io
 import os
+import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
 
-from reprieve_sdk import build
+from reprieve_sdk import build, hermetic, wasm
 
 
 class Project(unittest.TestCase):
@@ -61,11 +64,34 @@ class Project(unittest.TestCase):
         missing = importlib.metadata.PackageNotFoundError
         remedy = f"{sys.executable} -m pip install componentize-py=={build.COMPONENTIZE_PY}"
         for effect, error in [(missing, "is not installed"), (lambda _: "0.1.0", "has version 0.1.0")]:
-            with mock.patch("importlib.metadata.version", mock.Mock(side_effect=effect)), self.assertRaises(build.Failed) as failed:
+            with (
+                mock.patch("importlib.metadata.version", mock.Mock(side_effect=effect)),
+                self.assertRaises(build.Failed) as failed,
+            ):
                 build.build(self.path, self.path / "out.wasm")
             self.assertIn(error, str(failed.exception))
             self.assertIn(remedy, str(failed.exception))
         self.assertEqual(os.listdir(self.path), [])
+
+    def test_a_build_that_will_differ_says_so(self) -> None:
+        self.write("policy.py")
+        out = self.path / "out.wasm"
+
+        def componentize(_: list[str], cwd: Path, **__: object) -> subprocess.CompletedProcess[str]:
+            (cwd / "out.wasm").write_bytes(b"made")
+            return subprocess.CompletedProcess([], 0, "")
+
+        with (
+            mock.patch.object(build, "_check_tool"),
+            mock.patch.object(hermetic, "run", side_effect=hermetic.Unavailable("no filters here")),
+            mock.patch.object(subprocess, "run", side_effect=componentize),
+            mock.patch.object(wasm, "finish", side_effect=lambda component, *_: component),
+            mock.patch.object(sys, "argv", ["build", str(self.path), "-o", str(out)]),
+            contextlib.redirect_stderr(io.StringIO()) as said,
+        ):
+            self.assertEqual(build.main(), 0)
+        self.assertIn("note: another build of this source will have another digest: no filters here\n", said.getvalue())
+        self.assertEqual(out.read_bytes(), b"made")
 
 
 class Contract(unittest.TestCase):
