@@ -154,8 +154,14 @@ fn a_new_project_in_each_language_passes_untouched() {
             let typed = code.replace("const targets =", "const targets: number =");
             assert_ne!(typed, code);
             std::fs::remove_file(place.join("policy.js")).unwrap();
-            std::fs::write(place.join("policy.ts"), typed).unwrap();
+            std::fs::write(place.join("policy.ts"), &typed).unwrap();
             assert!(ok(&place, "reprieve policy test").contains("2 of 2 cases passed"));
+            std::fs::write(place.join("policy.ts"), typed.replace("if (targets", "BigInt(0.5);\n    if (targets"))
+                .unwrap();
+            let said = ok(&place, "! reprieve policy test");
+            assert!(said.contains("declined: RangeError: ") && said.contains("(policy.ts, from line 31)"), "{said}");
+            std::fs::write(place.join("policy.ts"), typed).unwrap();
+            ok(&place, "reprieve policy build");
         }
         std::fs::write(
             place.join("reprieve.toml"),

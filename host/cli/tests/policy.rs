@@ -99,6 +99,27 @@ fn a_wrong_policy_is_told_what_to_change() {
     );
     wrong(&[("fn check", "fun check")], "build", &["could not build", "error"]);
     wrong(
+        &[("        /// Targets that one batch may hold.\n", "")],
+        "build",
+        &["the setting `max_targets` needs a documentation comment", "src/lib.rs:5"],
+    );
+    wrong(
+        &[("\"too-many\" [max_targets]", "\"too-many\"")],
+        "build",
+        &["the rule `TOO_MANY` is not written as `NAME"],
+    );
+    wrong(
+        &[
+            (
+                "pub struct Rules;",
+                "pub struct Rules;\n#[link(wasm_import_module = \"env\")] unsafe extern \"C\" { fn now() -> u64; }",
+            ),
+            ("case.facts.targets(),", "case.facts.targets() + unsafe { now() },"),
+        ],
+        "build",
+        &["imports the function `env::now`", "help: a policy imports none"],
+    );
+    wrong(
         &[("    ///\n    /// Small batches can be watched while they run, and restored in one go.\n", "")],
         "lint",
         &["FAIL  every rule is documented", "`too-many` does not say why"],

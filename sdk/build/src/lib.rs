@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use wasmparser::{Parser, Payload, TypeRef};
 
 /// The target that policies are built for. It has no system interface, so nothing can be imported by accident.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -38,6 +39,14 @@ pub enum Failure {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// The module asks for something that no policy has.
+    #[error("{package} imports the function `{function}`\nhelp: a policy imports none; leave out what asks for it")]
+    Import {
+        /// The package.
+        package: String,
+        /// Its module and name.
+        function: String,
     },
     /// The module is not a policy.
     #[error("{package} does not make a component: {reason}\nhelp: export it with `reprieve_sdk::policy!`")]
@@ -182,13 +191,27 @@ pub fn project(folder: &Path) -> Result<Vec<u8>, Failure> {
 /// Wraps a core module, as cargo makes it, as a component.
 ///
 /// # Errors
-/// [`Failure::Wrap`] where it does not export the contract.
+/// [`Failure::Import`] where it imports a function, [`Failure::Wrap`] where it does not export the contract.
 pub fn wrap(package: &str, module: &[u8]) -> Result<Vec<u8>, Failure> {
+    if let Some(function) = imported_function(module) {
+        return Err(Failure::Import { package: package.to_owned(), function });
+    }
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)
         .and_then(|mut encoder| encoder.encode())
         .map_err(|error| Failure::Wrap { package: package.to_owned(), reason: format!("{error:#}") })
+}
+
+/// The first function that a core module imports. One that cannot be read has none, and what is wrong with it is said
+/// where it is wrapped.
+fn imported_function(module: &[u8]) -> Option<String> {
+    let imports = Parser::new(0).parse_all(module).find_map(|part| match part {
+        Ok(Payload::ImportSection(imports)) => Some(imports),
+        _ => None,
+    })?;
+    let function = imports.into_imports().flatten().find(|import| matches!(import.ty, TypeRef::Func(_)))?;
+    Some(format!("{}::{}", function.module, function.name))
 }
 
 fn target_is_installed() -> Result<bool, Failure> {

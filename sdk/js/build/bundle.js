@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PLACES } from '../src/places.js';
 import { Failure, tool } from './failure.js';
+import { placesOf } from './places.js';
 
 const ENTRIES = ['policy.js', 'policy.ts'];
 
@@ -9,7 +11,7 @@ const EXPORTS = ['describe', 'validate', 'open', 'observe', 'save', 'merge', 'fi
 
 const sdk = (file) => fileURLToPath(new URL(`../${file}`, import.meta.url));
 
-/** The policy in that folder, the SDK and the exports of the contract as one module. */
+/** The policy in that folder, the SDK and the exports of the contract as one module, and the places it comes from. */
 export async function bundle(folder) {
   const found = ENTRIES.filter((entry) => existsSync(join(folder, entry)));
   if (found.length !== 1) {
@@ -25,7 +27,10 @@ export async function bundle(folder) {
   `;
   try {
     const { outputFiles } = await build({
-      stdin: { contents: entry, resolveDir: folder, sourcefile: 'world.js' },
+      stdin: { contents: entry, resolveDir: folder, sourcefile: sdk('world.js') },
+      // Nothing is written; sources are named relative to it.
+      outfile: join(folder, 'bundle.js'),
+      sourcemap: 'external',
       absWorkingDir: folder,
       // The policy gets the SDK that builds it, whatever else is installed.
       alias: { '@reprieve/sdk': sdk('index.js') },
@@ -43,7 +48,10 @@ export async function bundle(folder) {
       legalComments: 'none',
       logLevel: 'silent',
     });
-    return outputFiles[0].text;
+    const [map, { text }] = outputFiles;
+    const places = placesOf(text, JSON.parse(map.text), folder, sdk(''));
+    const kept = JSON.stringify(JSON.stringify(places));
+    return { places, jsSource: `${text}\nglobalThis[Symbol.for(${JSON.stringify(PLACES.description)})] = ${kept};\n` };
   } catch (error) {
     throw new Failure(error.errors?.map(inWords).join('\n') ?? error.message);
   }

@@ -1,3 +1,5 @@
+import { Rows } from './rows.js';
+
 /** A finding being written. It counts from the moment it is begun; the rest only explains it. */
 class Draft {
   #finding;
@@ -29,6 +31,7 @@ class Draft {
 
   /** The targets that offend. */
   rows(rows) {
+    if (!(rows instanceof Rows)) throw new TypeError('rows() takes the Rows that a fold has counted');
     this.#finding.rows = rows.count;
     this.#finding.examples = [...rows.examples];
     return this;

@@ -27,6 +27,9 @@ _OPEN, _OPEN_INSIDE = "open", "open-pass"
 
 _COMPONENTIZE = "import sys, componentize_py; sys.exit(componentize_py.script())"
 
+# What it says where the memory that it is to keep is larger than it can take, some 100 MiB.
+_TOO_MUCH = "too much data is being copied between the host and the guest"
+
 _APP = """\
 from reprieve_sdk.guest import world
 import policy
@@ -153,6 +156,8 @@ def _componentize(stage: Path) -> str | None:
 
 def _reason(said: str) -> str:
     """What componentize-py said, less its own part where the project could not be imported."""
+    if _TOO_MUCH in said:
+        return "policy.py keeps too much memory when it is imported; make less of it at the top of its modules"
     before, found, cause = said.rpartition("Caused by:")
     if not found:
         return f"componentize-py failed: {said.strip()}"

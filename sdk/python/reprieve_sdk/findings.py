@@ -87,6 +87,8 @@ class Draft:
 
     def rows(self, rows: Rows) -> "Draft":
         """The targets that offend."""
+        if not isinstance(rows, Rows):
+            raise TypeError(f"rows() takes the Rows that a fold has counted, not {type(rows).__name__}")
         self._finding.rows = rows.count
         self._finding.examples = list(rows.examples)
         return self

@@ -109,6 +109,8 @@ class Failures(unittest.TestCase):
             build._reason(said),
             'policy.py cannot be imported: NameError: x\nTraceback\n  File "policy.py", line 1',
         )
+        much = "Caused by:\n    1: too much data is being copied between the host and the guest: fuel\n"
+        self.assertIn("keeps too much memory when it is imported", build._reason(much))
         self.assertEqual(build._reason("no space left\n"), "componentize-py failed: no space left")
 
 

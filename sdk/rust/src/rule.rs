@@ -47,4 +47,24 @@ macro_rules! rules {
             $($crate::Rule { code: $code, doc: &[$($doc),+], settings: &[$(stringify!($setting)),*] }),+
         ];
     };
+    // What is not as above comes here, for an error that names the rule.
+    (@rule $(#[doc = $doc:literal])+ $name:ident = $code:literal [$($setting:ident),* $(,)?]; $($rest:tt)*) => {
+        $crate::rules!(@rule $($rest)*);
+    };
+    (@rule $(#[doc = $doc:literal])+ $name:ident $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "the rule `", stringify!($name), "` is not written as `NAME = \"code\" [settings that steer it];`"
+        ));
+    };
+    (@rule $name:ident $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "the rule `", stringify!($name), "` needs a documentation comment (`///`): what it denies, and why"
+        ));
+    };
+    (@rule $($other:tt)*) => {
+        ::core::compile_error!("rules! takes one rule or more: `/// what it denies`, then `NAME = \"code\" [settings];`");
+    };
+    ($($rules:tt)*) => {
+        $crate::rules!(@rule $($rules)*);
+    };
 }

@@ -160,4 +160,25 @@ macro_rules! settings {
             }
         }
     };
+    // What is not as above comes here, for an error that names the setting.
+    ($(#[doc = $about:literal])+ pub struct $name:ident { $($body:tt)* }) => {
+        $crate::settings!(@field $($body)*);
+    };
+    (@field $(#[doc = $doc:literal])+ $field:ident : $type:ty = $default:expr $(, $least:literal ..= $most:literal, $unit:literal)?; $($rest:tt)*) => {
+        $crate::settings!(@field $($rest)*);
+    };
+    (@field $(#[doc = $doc:literal])+ $field:ident $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "the setting `", stringify!($field), "` is not written as `name: type = default;` or, for a number, as \
+             `name: type = default, least..=most, \"unit\";`"
+        ));
+    };
+    (@field $field:ident $($rest:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "the setting `", stringify!($field), "` needs a documentation comment (`///`): what it means"
+        ));
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!("settings! takes a documentation comment (`///`) and `pub struct Name { … }`");
+    };
 }

@@ -80,7 +80,8 @@ impl Fault {
                 Trap::StackOverflow => Self::new(Cause::Stack, "it used up its stack"),
                 Trap::UnreachableCodeReached => Self::new(
                     Cause::Trap,
-                    "it gave up: in Rust a panic, an `unwrap` or an index out of range among them",
+                    "it gave up: in Rust by a panic (an `unwrap`, an index out of range), in others by asking for a \
+                     clock, random numbers or files",
                 ),
                 other => Self::new(Cause::Trap, format!("it trapped: {other}")),
             };
