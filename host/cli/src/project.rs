@@ -64,7 +64,7 @@ impl Project {
         let path = place.join(format!("{name}.wasm"));
         match self.language {
             Language::Rust => {
-                let component = reprieve_build::project(&self.folder)?;
+                let component = reprieve_build::project(&self.folder, false)?;
                 std::fs::write(&path, component).with_context(|| format!("cannot write {}", path.display()))?;
             }
             Language::Js => self.build_js(&path)?,
@@ -72,6 +72,13 @@ impl Project {
         }
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Built { path, bytes })
+    }
+
+    /// The component once more, such that a trap names its place in the source. None where it could not: in languages
+    /// whose errors name it themselves.
+    pub fn build_traced(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let is_rust = self.language == Language::Rust;
+        Ok(is_rust.then(|| reprieve_build::project(&self.folder, true)).transpose()?)
     }
 
     fn build_js(&self, out: &Path) -> anyhow::Result<()> {

@@ -95,7 +95,7 @@ fn a_wrong_policy_is_told_what_to_change() {
     wrong(
         &[("if targets > most", "if targets > most - 5")],
         "test",
-        &["+ decision undecided", "fault trap", "a panic"],
+        &["+ decision undecided", "fault trap: it gave up at src/lib.rs, line 33: in Rust by a panic"],
     );
     wrong(&[("fn check", "fun check")], "build", &["could not build", "error"]);
     wrong(

@@ -43,6 +43,7 @@ mod history;
 mod inventory;
 mod known;
 mod ledger;
+mod load;
 mod parallel;
 mod passes;
 mod record;

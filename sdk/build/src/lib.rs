@@ -112,14 +112,14 @@ fn cargo_build(workspace: &Path, selection: &[&str], target_dir: &Path) -> Resul
     if !target_is_installed()? {
         return Err(Failure::TargetMissing);
     }
-    let mut cargo = cargo_for_guests(workspace);
+    let mut cargo = cargo_for_guests(workspace, false);
     cargo.args(["--profile", "guest", "--target-dir"]).arg(target_dir).args(selection);
     run(&mut cargo, &selection.join(" ")).map(drop)
 }
 
 /// A `cargo build` for wasm in a folder. The paths of this machine are kept out of what it makes, so that the same
-/// source gives the same module elsewhere.
-fn cargo_for_guests(folder: &Path) -> Command {
+/// source gives the same module elsewhere. With `lines` it makes the tables that tell lines of the source.
+fn cargo_for_guests(folder: &Path, lines: bool) -> Command {
     let mut flags = vec![format!("-Clink-arg=--initial-heap={INITIAL_HEAP}")];
     let home = |name: &str, otherwise: &str| {
         let below_home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(otherwise));
@@ -132,10 +132,21 @@ fn cargo_for_guests(folder: &Path) -> Command {
     for (path, name) in remapped {
         flags.extend(path.map(|path| format!("--remap-path-prefix={}=/{name}", path.display())));
     }
+    if lines {
+        flags.push(format!("--remap-path-prefix={}=", folder.display()));
+    }
     let flags: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(folder).args(["build", "--target", TARGET, "--config"]);
     cargo.arg(format!("target.{TARGET}.rustflags=[{}]", flags.join(",")));
+    if lines {
+        cargo.args([
+            "--config",
+            "profile.release.debug=\"line-tables-only\"",
+            "--config",
+            "profile.release.strip=false",
+        ]);
+    }
     // What the outer cargo set up for the host must not reach the guests.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
@@ -162,17 +173,26 @@ fn run(cargo: &mut Command, selection: &str) -> Result<Vec<u8>, Failure> {
     })
 }
 
-/// Builds the policy in a cargo project of its own, and gives its component.
+/// Builds the policy in a cargo project of its own, and gives its component. `lines` adds the tables that tell which
+/// line of the source a trap is from; files of the project are named relative to it there.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn project(folder: &Path) -> Result<Vec<u8>, Failure> {
+pub fn project(folder: &Path, lines: bool) -> Result<Vec<u8>, Failure> {
     if !target_is_installed()? {
         return Err(Failure::TargetMissing);
     }
     let shown = folder.display().to_string();
-    let mut cargo = cargo_for_guests(folder);
+    let mut cargo = cargo_for_guests(folder, lines);
     cargo.args(["--release", "--lib", "--message-format", "json-render-diagnostics"]);
+    if lines {
+        cargo.args([
+            "--config",
+            "profile.release.debug=\"line-tables-only\"",
+            "--config",
+            "profile.release.strip=false",
+        ]);
+    }
     let messages = run(&mut cargo, &shown)?;
     let messages = String::from_utf8_lossy(&messages);
     // Of all that was built the project's own library comes last.
@@ -191,20 +211,21 @@ pub fn project(folder: &Path) -> Result<Vec<u8>, Failure> {
 /// Wraps a core module, as cargo makes it, as a component.
 ///
 /// # Errors
-/// [`Failure::Import`] where it imports a function, [`Failure::Wrap`] where it does not export the contract.
+/// [`Failure::Import`] where it imports a function that the contract does not have, [`Failure::Wrap`] where it does not
+/// export the contract.
 pub fn wrap(package: &str, module: &[u8]) -> Result<Vec<u8>, Failure> {
-    if let Some(function) = imported_function(module) {
-        return Err(Failure::Import { package: package.to_owned(), function });
-    }
+    let package = package.to_owned();
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)
         .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| Failure::Wrap { package: package.to_owned(), reason: format!("{error:#}") })
+        .map_err(|error| match imported_function(module) {
+            Some(function) => Failure::Import { package, function },
+            None => Failure::Wrap { package, reason: format!("{error:#}") },
+        })
 }
 
-/// The first function that a core module imports. One that cannot be read has none, and what is wrong with it is said
-/// where it is wrapped.
+/// The first function that a core module imports. One that cannot be read has none.
 fn imported_function(module: &[u8]) -> Option<String> {
     let imports = Parser::new(0).parse_all(module).find_map(|part| match part {
         Ok(Payload::ImportSection(imports)) => Some(imports),

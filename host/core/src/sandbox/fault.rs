@@ -1,7 +1,7 @@
 //! Faults: what keeps a policy from answering. Never a verdict, never an allow.
 
 use std::fmt;
-use wasmtime::{Error, Trap};
+use wasmtime::{Error, Trap, WasmBacktrace};
 
 /// What kept a policy from answering. Each limit has a cause of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,10 +80,13 @@ impl Fault {
                 Trap::StackOverflow => Self::new(Cause::Stack, "it used up its stack"),
                 Trap::UnreachableCodeReached => Self::new(
                     Cause::Trap,
-                    "it gave up: in Rust by a panic (an `unwrap`, an index out of range), in others by asking for a \
-                     clock, random numbers or files",
+                    format!(
+                        "it gave up{}: in Rust by a panic (an `unwrap`, an index out of range), in others by asking for \
+                         a clock, random numbers or files",
+                        place(error)
+                    ),
                 ),
-                other => Self::new(Cause::Trap, format!("it trapped: {other}")),
+                other => Self::new(Cause::Trap, format!("it trapped{}: {other}", place(error))),
             };
         }
         // What the runtime says in plain words is about the value that was returned: a pointer outside the memory,
@@ -106,6 +109,17 @@ impl Fault {
         }
         Self::new(Cause::Instantiation, format!("it cannot be instantiated: {error:#}"))
     }
+}
+
+/// Where in its author's source a policy was, as ` at src/lib.rs, line 7`, as far as its module and the engine tell.
+/// What others wrote has paths from the root, for those of the machine are kept out.
+fn place(error: &Error) -> String {
+    let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
+    let place = frames.iter().flat_map(|frame| frame.symbols()).find_map(|symbol| {
+        let file = symbol.file().filter(|file| !file.starts_with('/'))?;
+        Some(format!(" at {file}, line {}", symbol.line()?))
+    });
+    place.unwrap_or_default()
 }
 
 /// A limit that the meter held.

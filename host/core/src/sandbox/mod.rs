@@ -26,9 +26,10 @@ pub use policy::{Descriptor, RuleInfo};
 pub(crate) use run::{Clock, Input, Run, Saved, Step};
 
 use slots::Slots;
+use std::num::NonZeroUsize;
 use ticker::Ticker;
 use wasmtime::component::Linker;
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
 /// The wasm engine of a gate with all that its policies share.
 pub(crate) struct Sandbox {
@@ -41,9 +42,9 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Sets up an engine. Compiled code is kept in `cache`, if that is given.
-    pub fn new(limits: Limits, cache: Option<Cache>) -> Result<Self, String> {
-        let engine = Engine::new(&config(&limits)).map_err(|error| format!("{error:#}"))?;
+    /// Sets up an engine. Compiled code is kept in `cache`, if that is given. `trace` is for the place of a trap.
+    pub fn new(limits: Limits, cache: Option<Cache>, trace: bool) -> Result<Self, String> {
+        let engine = Engine::new(&config(&limits, trace)).map_err(|error| format!("{error:#}"))?;
         Ok(Self {
             linker: Linker::new(&engine),
             slots: Slots::new(limits.concurrent_runs as usize),
@@ -57,7 +58,7 @@ impl Sandbox {
 
 /// Everything that decides what a policy can do and how it is measured. Fuel, canonical NaNs, no threads and no
 /// relaxed SIMD make a run the same everywhere.
-fn config(limits: &Limits) -> Config {
+fn config(limits: &Limits, trace: bool) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
@@ -67,9 +68,11 @@ fn config(limits: &Limits) -> Config {
         .wasm_memory64(false)
         .concurrency_support(false)
         .wasm_component_model(true)
-        .wasm_backtrace_max_frames(None)
-        // A fault is told apart by its type; nobody looks for its place in the code. This halves what is cached.
-        .generate_address_map(false)
+        // A fault is told apart by its type; only an author looks for its place in the code. Without, what is cached is
+        // half as large.
+        .wasm_backtrace_max_frames(NonZeroUsize::new(64).filter(|_| trace))
+        .wasm_backtrace_details(if trace { WasmBacktraceDetails::Enable } else { WasmBacktraceDetails::Disable })
+        .generate_address_map(trace)
         .native_unwind_info(false)
         .max_wasm_stack(limits.stack_bytes as usize);
 

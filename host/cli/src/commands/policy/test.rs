@@ -2,7 +2,7 @@
 
 use super::{NAME, builder};
 use crate::Status;
-use crate::project::{Built, component};
+use crate::project::{Built, Project, component};
 use anyhow::{Context, ensure};
 use clap::Args;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -57,12 +57,13 @@ fn once(arguments: &Arguments) -> anyhow::Result<Status> {
     ensure!(arguments.policy.exists(), "{}: there is no such file or folder", arguments.policy.display());
     let paths = cases_below(&folder)?;
     let built = component(&arguments.policy)?;
+    let mut traced = Traced { policy: &arguments.policy, module: None };
     let mut suite = TestSuite::new(built.path.display().to_string());
     let mut coverage = Coverage::default();
     let mut failed = 0;
     for path in &paths {
         let case = Case::open(path)?;
-        let differences = vet(&case, &built, arguments.bless, &mut coverage)?;
+        let differences = vet(&case, &built, &mut traced, arguments.bless, &mut coverage)?;
         let mut status = TestCaseStatus::success();
         if differences.is_empty() {
             anstream::println!("ok    {:<32} {}", case.name(), case.about);
@@ -89,10 +90,21 @@ fn once(arguments: &Arguments) -> anyhow::Result<Status> {
 }
 
 /// Vets one case, and holds what came out against what was expected.
-fn vet(case: &Case, built: &Built, bless: bool, coverage: &mut Coverage) -> anyhow::Result<Vec<Difference>> {
+fn vet(
+    case: &Case,
+    built: &Built,
+    traced: &mut Traced<'_>,
+    bless: bool,
+    coverage: &mut Coverage,
+) -> anyhow::Result<Vec<Difference>> {
     let gate =
         case.gate(case.alone(builder(), NAME, &built.bytes)).with_context(|| case.path.display().to_string())?;
-    let document = case.decide(&gate).with_context(|| case.path.display().to_string())?;
+    let mut document = case.decide(&gate).with_context(|| case.path.display().to_string())?;
+    if document.faults.iter().any(|fault| fault.cause == "trap")
+        && let Some(module) = traced.module()?
+    {
+        document = case.decide(&case.gate(case.alone(builder().trace(), NAME, module))?)?;
+    }
     let rules = gate.policies().flat_map(|policy| &policy.descriptor.rules).map(|rule| rule.code.clone());
     coverage.add(rules, document.findings.iter().map(|finding| finding.rule.as_str()));
     if bless {
@@ -111,6 +123,22 @@ fn vet(case: &Case, built: &Built, bless: bool, coverage: &mut Coverage) -> anyh
         return Ok(Vec::new());
     }
     Ok(differences(&case.expected, &document))
+}
+
+/// The policy once more, such that a trap names its place. It is built when the first case needs it.
+struct Traced<'a> {
+    policy: &'a Path,
+    module: Option<Option<Vec<u8>>>,
+}
+
+impl Traced<'_> {
+    fn module(&mut self) -> anyhow::Result<Option<&[u8]>> {
+        if self.module.is_none() {
+            let is_project = self.policy.is_dir();
+            self.module = Some(if is_project { Project::open(self.policy)?.build_traced()? } else { None });
+        }
+        Ok(self.module.as_ref().and_then(Option::as_deref))
+    }
 }
 
 /// Which rules fired in some case, and which were quiet in some.
