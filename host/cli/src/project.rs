@@ -1,9 +1,9 @@
 //! A policy author's project, whatever it is written in, and the component that comes out of it.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// What a policy is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -91,21 +91,19 @@ impl Project {
         let own = self.folder.join(".venv/bin/python");
         let python = if own.is_file() { own } else { PathBuf::from("python3") };
         let mut has_sdk = Command::new(&python);
-        let has_sdk = has_sdk.args(["-c", "import reprieve_sdk"]).current_dir(&self.folder).output();
+        has_sdk.args(["-c", "import reprieve_sdk"]);
         ensure!(
-            has_sdk.is_ok_and(|output| output.status.success()),
+            self.output(&mut has_sdk, PYTHON)?.status.success(),
             "{}: the SDK is not installed\nhelp: python3 -m venv .venv && .venv/bin/pip install -r requirements.txt",
             self.folder.display()
         );
         let mut command = Command::new(python);
         command.args(["-m", "reprieve_sdk.build"]).arg(&self.folder).arg("-o").arg(out);
-        self.run(&mut command, "install Python 3.11")
+        self.run(&mut command, PYTHON)
     }
 
     fn run(&self, command: &mut Command, missing: &str) -> anyhow::Result<()> {
-        let program = command.get_program().to_string_lossy().into_owned();
-        let output = command.current_dir(&self.folder).output();
-        let output = output.with_context(|| format!("cannot run `{program}`\nhelp: {missing}"))?;
+        let output = self.output(command, missing)?;
         if output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             said.lines().filter(|line| line.starts_with("note: ")).for_each(|line| anstream::eprintln!("{line}"));
@@ -114,7 +112,17 @@ impl Project {
         let said = [output.stdout, output.stderr].concat();
         bail!("{} cannot be built\n{}", self.folder.display(), String::from_utf8_lossy(&said).trim_end())
     }
+
+    /// What a command comes to in the folder. One that cannot be run is missing.
+    fn output(&self, command: &mut Command, missing: &str) -> anyhow::Result<Output> {
+        command.current_dir(&self.folder).output().map_err(|error| {
+            anyhow!("cannot run `{}`: {error}\nhelp: {missing}", command.get_program().to_string_lossy())
+        })
+    }
 }
+
+/// What to do where there is no Python.
+const PYTHON: &str = "install Python 3.11";
 
 /// The component at a path: a built one, or what the project in a folder makes.
 pub fn component(path: &Path) -> anyhow::Result<Built> {

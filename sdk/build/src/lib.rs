@@ -17,12 +17,12 @@ pub enum Failure {
     #[error("the target `{TARGET}` is not installed\nhelp: rustup target add {TARGET}")]
     TargetMissing,
     /// Cargo could not be started.
-    #[error("cannot run `{command}`: {source}")]
+    #[error("cannot run `{command}`: {reason}\nhelp: install Rust with rustup")]
     Start {
         /// The command.
         command: String,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The policy does not compile.
     #[error("cargo could not build {selection}\n{stderr}")]
@@ -33,12 +33,12 @@ pub enum Failure {
         stderr: String,
     },
     /// The module that cargo made cannot be read.
-    #[error("cannot read {path}: {source}", path = .path.display())]
+    #[error("cannot read {path}: {reason}", path = .path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The module asks for something that no policy has.
     #[error("{package} imports the function `{function}`\nhelp: a policy imports none; leave out what asks for it")]
@@ -89,7 +89,7 @@ pub fn modules(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result
 pub fn examples(workspace: &Path, package: &str, target_dir: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     cargo_build(workspace, &["--package", package, "--examples"], target_dir)?;
     let folder = target_dir.join(TARGET).join("guest").join("examples");
-    let unreadable = |source| Failure::Read { path: folder.clone(), source };
+    let unreadable = |reason| Failure::Read { path: folder.clone(), reason };
     let mut modules = Vec::new();
     for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -105,7 +105,7 @@ pub fn examples(workspace: &Path, package: &str, target_dir: &Path) -> Result<Ve
 }
 
 fn read(path: PathBuf) -> Result<Vec<u8>, Failure> {
-    std::fs::read(&path).map_err(|source| Failure::Read { path, source })
+    std::fs::read(&path).map_err(|reason| Failure::Read { path, reason })
 }
 
 fn cargo_build(workspace: &Path, selection: &[&str], target_dir: &Path) -> Result<(), Failure> {
@@ -163,7 +163,7 @@ fn cargo_for_guests(folder: &Path, lines: bool) -> Command {
 
 /// Runs cargo; gives what it printed.
 fn run(cargo: &mut Command, selection: &str) -> Result<Vec<u8>, Failure> {
-    let output = cargo.output().map_err(|source| Failure::Start { command: "cargo build".to_owned(), source })?;
+    let output = cargo.output().map_err(|reason| Failure::Start { command: "cargo build".to_owned(), reason })?;
     if output.status.success() {
         return Ok(output.stdout);
     }
@@ -185,14 +185,6 @@ pub fn project(folder: &Path, lines: bool) -> Result<Vec<u8>, Failure> {
     let shown = folder.display().to_string();
     let mut cargo = cargo_for_guests(folder, lines);
     cargo.args(["--release", "--lib", "--message-format", "json-render-diagnostics"]);
-    if lines {
-        cargo.args([
-            "--config",
-            "profile.release.debug=\"line-tables-only\"",
-            "--config",
-            "profile.release.strip=false",
-        ]);
-    }
     let messages = run(&mut cargo, &shown)?;
     let messages = String::from_utf8_lossy(&messages);
     // Of all that was built the project's own library comes last.
@@ -240,7 +232,7 @@ fn target_is_installed() -> Result<bool, Failure> {
     let output = Command::new(rustc)
         .args(["--print", "target-libdir", "--target", TARGET])
         .output()
-        .map_err(|source| Failure::Start { command: "rustc".to_owned(), source })?;
+        .map_err(|reason| Failure::Start { command: "rustc".to_owned(), reason })?;
     Ok(Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
