@@ -1,5 +1,6 @@
 //! Where the list came from, and whether it is all of it and only it.
 
+mod condition;
 mod rules;
 mod selector;
 #[cfg(test)]

@@ -1,89 +1,58 @@
 //! Selectors, queries and ids that reach further than anyone means.
 
-/// A selector or query, taken apart: its words in lower case, and its text in lower case without white space.
-struct Parts {
-    words: Vec<String>,
-    bare: String,
-}
+use crate::condition::always_holds;
 
-impl Parts {
+/// The words of a selector or query, in lower case.
+struct Words(Vec<String>);
+
+impl Words {
     fn of(text: &str) -> Self {
         let text = text.to_ascii_lowercase();
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-        Self {
-            words: words.map(str::to_owned).collect(),
-            bare: text.chars().filter(|c| !c.is_whitespace()).collect(),
-        }
+        Self(words.map(str::to_owned).collect())
     }
 
     fn has(&self, word: &str) -> bool {
-        self.words.iter().any(|other| other == word)
+        self.0.iter().any(|other| other == word)
     }
 
     fn has_pair(&self, first: &str, second: &str) -> bool {
-        self.words.windows(2).any(|pair| pair == [first, second])
+        self.0.windows(2).any(|pair| pair == [first, second])
     }
 
     fn verb(&self) -> &str {
-        self.words.first().map(String::as_str).unwrap_or_default()
+        self.0.first().map(String::as_str).unwrap_or_default()
     }
 
     /// A statement that reaches every row of its table.
     fn is_unconditional(&self) -> bool {
         match self.verb() {
-            "truncate" | "drop" => self.words.len() > 1,
+            "truncate" | "drop" => self.0.len() > 1,
             "delete" | "select" if self.has("from") => {
                 !["where", "having", "join", "using"].iter().any(|word| self.has(word))
             }
             _ => false,
         }
     }
-
-    /// What always holds, alone behind `where` or `or`: mostly a comparison of a literal with itself.
-    fn has_tautology(&self) -> bool {
-        const ALWAYS: [&str; 2] = ["true", "not(false)"];
-        let equal = |rest: &str| {
-            let literal = rest.get(..literal(rest)).filter(|literal| !literal.is_empty())?;
-            Some(2 * literal.len() + 1).filter(|end| rest.get(literal.len()..*end) == Some(&format!("={literal}")))
-        };
-        let behind = |word: &str| {
-            self.bare.match_indices(word).any(|(at, _)| {
-                let rest = self.bare.get(at + word.len()..).unwrap_or_default();
-                let always = ALWAYS.iter().find(|always| rest.starts_with(*always)).map(|always| always.len());
-                let end = always.or_else(|| equal(rest));
-                end.is_some_and(|end| matches!(rest.as_bytes().get(end), None | Some(b';' | b')' | b'-')))
-            })
-        };
-        behind("where") || behind("or")
-    }
-}
-
-/// The length of the number or the quoted text that something begins with; 0 if it is neither.
-fn literal(text: &str) -> usize {
-    match text.strip_prefix('\'') {
-        Some(quoted) => quoted.find('\'').map_or(0, |end| end + 2),
-        None => text.bytes().take_while(u8::is_ascii_digit).count(),
-    }
 }
 
 /// Why a selector has no bound, if it has none: a filter, a pattern or a path that the call expands by itself.
 pub fn unbounded(selector: &str) -> Option<&'static str> {
     let text = selector.trim();
-    let parts = Parts::of(text);
-    let bare = parts.bare.as_str();
+    let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let bare = bare.to_ascii_lowercase();
     if bare.is_empty() {
         return Some("is empty, which many interfaces read as everything");
     }
     let is_pattern = |byte: u8| matches!(byte, b'*' | b'%' | b'.' | b'?' | b'/' | b'^' | b'$' | b'(' | b')' | b'+');
-    const ALL: [&str; 11] =
-        ["true", "all", "any", "1", "1=1", "'1'='1'", "{}", "[]", "null", "match_all", "0.0.0.0/0"];
-    if bare.bytes().all(is_pattern) || ALL.contains(&bare) {
+    const ALL: [&str; 8] = ["all", "any", "1", "{}", "[]", "null", "match_all", "0.0.0.0/0"];
+    if bare.bytes().all(is_pattern) || ALL.contains(&bare.as_str()) {
         return Some("matches everything");
     }
-    if parts.has_tautology() {
+    if always_holds(text) {
         return Some("has a condition that always holds");
     }
-    if parts.is_unconditional() {
+    if Words::of(text).is_unconditional() {
         return Some("is a statement without a condition");
     }
     path(text)
@@ -100,17 +69,17 @@ pub struct Query {
 
 /// Reads a query, as far as can be done without knowing its language.
 pub fn query(text: &str) -> Query {
-    let parts = Parts::of(text);
-    let unconditional = if parts.is_unconditional() {
+    let words = Words::of(text);
+    let unconditional = if words.is_unconditional() {
         Some("has no condition")
     } else {
-        parts.has_tautology().then_some("has a condition that always holds")
+        always_holds(text).then_some("has a condition that always holds")
     };
-    let is_complement = parts.has("except")
-        || parts.has("minus")
-        || parts.has_pair("not", "in")
-        || parts.has_pair("not", "exists")
-        || (parts.has_pair("left", "join") && parts.has_pair("is", "null"));
+    let is_complement = words.has("except")
+        || words.has("minus")
+        || words.has_pair("not", "in")
+        || words.has_pair("not", "exists")
+        || (words.has_pair("left", "join") && words.has_pair("is", "null"));
     Query { unconditional, is_complement }
 }
 
