@@ -53,9 +53,14 @@ class Settings:
                 raise TypeError(f"{what} has some of least, most and unit; give all three or none")
             if given.unit and hint not in (int, float):
                 raise TypeError(f"{what} has bounds and is no number")
-            if given.least is not None and given.most is not None and not given.least <= given.default <= given.most:
-                raise TypeError(f"{what} has a default outside its bounds")
-            read(name, hint, given.default)
+            is_number = isinstance(given.default, (int, float))
+            if given.least is not None and given.most is not None and is_number:
+                if not given.least <= given.default <= given.most:
+                    raise TypeError(f"{what} has a default outside its bounds")
+            try:
+                read(name, hint, given.default)
+            except ValueError:
+                raise TypeError(f"{what} has a default of another type") from None
             declared[name] = (hint, given)
         cls._declared = declared
 
