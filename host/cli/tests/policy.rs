@@ -104,6 +104,13 @@ fn a_wrong_policy_is_told_what_to_change() {
         &["the setting `max_targets` needs a documentation comment", "src/lib.rs:5"],
     );
     wrong(
+        &[("100, 0..=1_000_000", "100, 0..=99")],
+        "build",
+        &[
+            "what it says of itself is wrong: the default of the setting `/max_targets`: 100 is greater than the maximum of 99",
+        ],
+    );
+    wrong(
         &[("\"too-many\" [max_targets]", "\"too-many\"")],
         "build",
         &["the rule `TOO_MANY` is not written as `NAME"],

@@ -69,10 +69,12 @@ impl Sandbox {
 
     /// Loads a policy from a component, or from a core module as cargo leaves it, of which `sha256` is the digest.
     pub fn load(&self, bytes: &[u8], sha256: String) -> Result<Policy, LoadFailure> {
-        match admit(bytes, &self.limits)? {
-            Form::Component => self.prepare(bytes, bytes.len(), sha256),
-            Form::Module => self.prepare(&wrap(bytes)?, bytes.len(), sha256),
-        }
+        let policy = match admit(bytes, &self.limits)? {
+            Form::Component => self.prepare(bytes, bytes.len(), sha256)?,
+            Form::Module => self.prepare(&wrap(bytes)?, bytes.len(), sha256)?,
+        };
+        check_schema(&policy.descriptor.settings_schema).map_err(LoadFailure::Descriptor)?;
+        Ok(policy)
     }
 
     fn prepare(&self, component: &[u8], bytes: usize, sha256: String) -> Result<Policy, LoadFailure> {
@@ -153,6 +155,20 @@ fn check_descriptor(said: bindings::types::Descriptor) -> Result<Descriptor, Str
         settings_schema,
         columns: said.columns,
     })
+}
+
+/// A schema has to be one, and to accept the policy's own defaults.
+fn check_schema(schema: &serde_json::Value) -> Result<(), String> {
+    let validator = jsonschema::validator_for(schema)
+        .map_err(|error| format!("the schema of its settings is none: at `{}`, {error}", error.instance_path()))?;
+    let settings = schema["properties"].as_object().into_iter().flatten();
+    let defaults = settings.filter_map(|(name, schema)| Some((name.clone(), schema.get("default")?.clone())));
+    let defaults = serde_json::Value::Object(defaults.collect());
+    // What is wrong with all of them together is a setting without a default, which an operator has to give.
+    match validator.iter_errors(&defaults).find(|error| !error.instance_path().as_str().is_empty()) {
+        Some(error) => Err(format!("the default of the setting `{}`: {error}", error.instance_path())),
+        None => Ok(()),
+    }
 }
 
 impl From<bindings::types::Severity> for Severity {
