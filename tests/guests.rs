@@ -29,10 +29,12 @@ const RUNS: &[(&str, &str)] = &[
 
 /// Guests that do not load, and what is said about them.
 const REFUSED: &[(&str, &str)] = &[
+    ("bad_column", "there is no column `legal_hodl`; did you mean `legal_hold`?"),
     ("bad_default", "the default of the setting `/most`: 200 is greater than the maximum of 100"),
     ("bad_name", "the name `Not A Name` is not kebab-case"),
     ("bad_schema", "the schema of its settings is none: at `/properties/most/type`"),
     ("fault_in_describe", "it cannot say what it is: trap"),
+    ("gates_name", "the name `gate` is the gate's own"),
     ("imports", "it imports the function `$root::delete-everything`"),
     ("no_world", "it is not a policy"),
     ("wrong_world", "it is not a policy"),

@@ -197,6 +197,7 @@ fn names_and_folders_that_will_not_do() {
     };
     refused(&["policy", "new", "Not-A-Name"], "small letters and digits");
     refused(&["policy", "new", "../x"], "small letters and digits");
+    refused(&["policy", "new", "gate"], "help: choose another name");
     refused(&["policy", "build"], "there is no policy here");
     refused(&["policy", "test", "nowhere.wasm"], "nowhere");
     std::fs::create_dir(folder.path().join("taken")).unwrap();

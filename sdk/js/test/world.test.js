@@ -130,7 +130,6 @@ test('a definition that would be taken for silence is refused', () => {
   refused({ obsreve() {} }, /a policy has no obsreve/);
   refused({ check: undefined }, /needs a function `check`/);
   refused({ name: '' }, /needs a name/);
-  refused({ columns: ['size'] }, /there is no column size/);
   refused({ columns: [] }, /only called for columns/);
   refused({ merge: undefined }, /needs `state`, `observe` and `merge`/);
   refused({ rules: { TOO_BIG: { ...TOO_BIG, explanation: '' } } }, /too-big needs code, summary and explanation/);

@@ -17,6 +17,29 @@ pub const CHUNK_ROWS: usize = 65_536;
 /// A chunk is closed early once its strings fill this many bytes, so that one chunk fits a policy's memory.
 pub(crate) const CHUNK_BYTES: usize = 8 << 20;
 
+/// The columns that there may be beside a list's own, which begin with `x_`: what the list says, then the inventory.
+pub(crate) const NAMES: [&str; 19] = [
+    "id",
+    "kind",
+    "tenant",
+    "environment",
+    "state",
+    "created_at",
+    "last_used_at",
+    "size_bytes",
+    "resolved_kind",
+    "resolved_tenant",
+    "resolved_environment",
+    "resolved_state",
+    "resolved_state_since",
+    "resolved_created_at",
+    "resolved_last_used_at",
+    "resolved_size_bytes",
+    "dependents",
+    "legal_hold",
+    "retain_until",
+];
+
 /// A run of consecutive targets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chunk {
@@ -180,4 +203,32 @@ impl Chunk {
 #[inline]
 pub(crate) fn bit(bits: &[u8], i: usize) -> bool {
     bits.get(i / 8).is_some_and(|byte| byte >> (i % 8) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::Record;
+    use std::borrow::Cow;
+
+    #[test]
+    fn there_are_the_columns_that_policies_may_ask_for() {
+        let text = || Some(Cow::Borrowed("x"));
+        let mut list = ChunkBuilder::default();
+        list.push(&Row {
+            id: text(),
+            kind: text(),
+            tenant: text(),
+            environment: text(),
+            state: text(),
+            created_at: Some(1),
+            last_used_at: Some(1),
+            size_bytes: Some(1),
+            extra: Vec::new(),
+        });
+        let mut resolved = ResolvedBuilder::default();
+        resolved.push(Some(&Record::default()));
+        let columns = list.finish().columns.into_iter().chain(resolved.finish());
+        assert_eq!(columns.map(|column| column.name).collect::<Vec<_>>(), NAMES);
+    }
 }

@@ -1,8 +1,8 @@
 //! Between the generated types and those of this crate. Nothing else sees the generated ones.
 
 use super::bindings::types;
+use super::descriptor::Descriptor;
 use super::fault::{Cause, Fault};
-use super::policy::Descriptor;
 use super::{Limits, bindings};
 use crate::columns::{Chunk, Column, Strings, Values};
 use reprieve_model::Severity;

@@ -41,6 +41,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             && name.starts_with(|first: char| first.is_ascii_lowercase()),
         "`{name}` is not a name for a policy\nhelp: small letters and digits, with single hyphens between words"
     );
+    ensure!(name != "gate", "`gate` is how the gate calls itself\nhelp: choose another name");
     let sdk = match &arguments.sdk {
         Some(folder) => Some(folder.canonicalize().with_context(|| folder.display().to_string())?),
         None => sdk_folder(),
