@@ -3,6 +3,7 @@
 use super::bindings;
 use crate::columns;
 use crate::source::nearest;
+use std::collections::HashSet;
 
 /// What a policy says of itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,9 +56,6 @@ pub(super) fn check_descriptor(said: bindings::types::Descriptor) -> Result<Desc
         if !is_kebab(&rule.code) {
             return Err(format!("the rule `{}` is not kebab-case", rule.code));
         }
-        if rules.iter().any(|other| other.code == rule.code) {
-            return Err(format!("the rule `{}` is there twice", rule.code));
-        }
         if let Some(setting) = rule.settings.iter().find(|name| settings_schema["properties"].get(name).is_none()) {
             return Err(format!(
                 "the rule `{}` names the setting `{setting}`, which the schema does not have",
@@ -67,15 +65,18 @@ pub(super) fn check_descriptor(said: bindings::types::Descriptor) -> Result<Desc
         let bindings::types::Rule { code, summary, explanation, settings } = rule;
         rules.push(RuleInfo { code, summary, explanation, settings });
     }
-    for (i, column) in said.columns.iter().enumerate() {
+    if let Some(code) = repeated(rules.iter().map(|rule| &rule.code)) {
+        return Err(format!("the rule `{code}` is there twice"));
+    }
+    if let Some(column) = repeated(said.columns.iter()) {
+        return Err(format!("the column `{column}` is there twice"));
+    }
+    for column in &said.columns {
         if !columns::NAMES.contains(&column.as_str()) && !column.starts_with("x_") {
             return Err(match nearest(column, columns::NAMES) {
                 Some(near) => format!("there is no column `{column}`; did you mean `{near}`?"),
                 None => format!("there is no column `{column}`; a list's own begin with `x_`"),
             });
-        }
-        if said.columns.iter().take(i).any(|other| other == column) {
-            return Err(format!("the column `{column}` is there twice"));
         }
     }
     Ok(Descriptor {
@@ -86,6 +87,12 @@ pub(super) fn check_descriptor(said: bindings::types::Descriptor) -> Result<Desc
         settings_schema,
         columns: said.columns,
     })
+}
+
+/// The first of some names that stood there before.
+fn repeated<'a>(mut names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = HashSet::new();
+    names.find(|name| !seen.insert(*name))
 }
 
 /// A schema has to be one, and to accept the policy's own defaults.
@@ -99,5 +106,49 @@ pub(super) fn check_schema(schema: &serde_json::Value) -> Result<(), String> {
     match validator.iter_errors(&defaults).find(|error| !error.instance_path().as_str().is_empty()) {
         Some(error) => Err(format!("the default of the setting `{}`: {error}", error.instance_path())),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bindings::types;
+
+    fn rule(code: &str, setting: Option<&str>) -> types::Rule {
+        let settings = setting.map(str::to_owned).into_iter().collect();
+        types::Rule { code: code.to_owned(), summary: String::new(), explanation: String::new(), settings }
+    }
+
+    fn said(rules: Vec<types::Rule>, columns: &[&str], settings_schema: &str) -> types::Descriptor {
+        types::Descriptor {
+            name: "a-policy".to_owned(),
+            version: "1.0.0".to_owned(),
+            summary: String::new(),
+            rules,
+            settings_schema: settings_schema.to_owned(),
+            columns: columns.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_so_is_named() {
+        let schema = r#"{"properties":{"most":{}}}"#;
+        for (said, error) in [
+            (said(vec![], &[], "{"), "the schema of its settings is not JSON"),
+            (
+                said(vec![rule("a", None), rule("b", None), rule("a", None)], &[], schema),
+                "the rule `a` is there twice",
+            ),
+            (said(vec![rule("A", None)], &[], schema), "the rule `A` is not kebab-case"),
+            (said(vec![rule("a", Some("least"))], &[], schema), "the rule `a` names the setting `least`"),
+            (said(vec![], &["x_own", "id", "x_own"], schema), "the column `x_own` is there twice"),
+            (said(vec![], &["own"], schema), "there is no column `own`; a list's own begin with `x_`"),
+        ] {
+            let refused = check_descriptor(said).unwrap_err();
+            assert!(refused.starts_with(error), "{refused}");
+        }
+        let columns: Vec<&str> = columns::NAMES.into_iter().chain(["x_own"]).collect();
+        let rules = vec![rule("a", Some("most")), rule("b-2", None)];
+        assert_eq!(check_descriptor(said(rules, &columns, schema)).unwrap().columns, columns);
     }
 }
