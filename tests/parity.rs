@@ -141,7 +141,7 @@ fn native<P: sdk::Policy>(review: &str, chunks: &[Chunk], parts: usize) -> Vec<F
     let chunks: Vec<sdk::Chunk> = chunks.iter().flat_map(|chunk| cut(convert(chunk), parts)).collect();
     let mut whole = open();
     // Parts are looked at on their own, last first, and then put together.
-    for chunk in chunks.iter().rev() {
+    for chunk in chunks.into_iter().rev() {
         let mut part = open();
         part.observe(chunk);
         whole.merge(&part.save().unwrap()).unwrap();
@@ -173,7 +173,12 @@ fn convert(chunk: &Chunk) -> sdk::Chunk {
         },
         validity: sdk::Validity(column.validity.clone()),
     };
-    sdk::Chunk { first_row: chunk.first_row, rows: chunk.rows, columns: chunk.columns.iter().map(column).collect() }
+    sdk::Chunk {
+        first_row: chunk.first_row,
+        rows: chunk.rows,
+        columns: chunk.columns.iter().map(column).collect(),
+        ..sdk::Chunk::default()
+    }
 }
 
 /// Cuts a chunk into runs of at most `rows` rows.
@@ -214,6 +219,7 @@ fn slice(chunk: &sdk::Chunk, from: usize, to: usize) -> sdk::Chunk {
         first_row: chunk.first_row + from as u64,
         rows: (to - from) as u32,
         columns: chunk.columns.iter().map(column).collect(),
+        ..sdk::Chunk::default()
     }
 }
 

@@ -116,7 +116,7 @@ export interface Chunk {
   readonly firstRow: number;
   /** How many targets: 1 to 65,536. */
   readonly rows: number;
-  /** The column of that name. Ask once a chunk, not once a row. */
+  /** The column of that name, which has to be among `columns`. Ask once a chunk, not once a row. */
   column(name: string): Column;
   /** The row's number in the whole batch. */
   row(i: number): number;

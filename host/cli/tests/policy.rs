@@ -97,6 +97,17 @@ fn a_wrong_policy_is_told_what_to_change() {
         "test",
         &["+ decision undecided", "fault trap: it gave up at src/lib.rs, line 33: in Rust by a panic"],
     );
+    wrong(
+        &[(
+            "type State = ();",
+            "const COLUMNS: &'static [&'static str] = &[\"kind\"];
+    type State = ();
+    fn observe(_: &Case<Settings>, _: &mut (), chunk: &reprieve_sdk::Chunk) { chunk.column(\"knid\"); }
+    fn merge(_: &mut (), _: ()) {}",
+        )],
+        "test",
+        &["fault trap: it gave up at src/lib.rs, line 31: in Rust by a panic"],
+    );
     wrong(&[("fn check", "fun check")], "build", &["could not build", "error"]);
     wrong(
         &[("        /// Targets that one batch may hold.\n", "")],

@@ -115,8 +115,11 @@ export class Column {
 /** A run of consecutive targets. */
 export class Chunk {
   #columns = new Map();
+  #asked;
 
-  constructor({ firstRow, rows, columns }) {
+  /** `asked` names all columns that the policy wants, of which `columns` has those that this batch has. */
+  constructor({ firstRow, rows, columns }, asked) {
+    this.#asked = asked;
     this.firstRow = firstRow;
     this.rows = rows;
     for (const column of columns) this.#columns.set(column.name, column);
@@ -126,6 +129,8 @@ export class Chunk {
   column(name) {
     const column = this.#columns.get(name);
     if (column instanceof Column) return column;
+    // It would be unknown in every batch.
+    if (!this.#asked.includes(name)) throw new TypeError(`${name} is not among columns: ${this.#asked.join(', ')}`);
     const made = new Column(name, this.rows, column);
     this.#columns.set(name, made);
     return made;

@@ -32,7 +32,7 @@ export function world(policy) {
 
     observe: answering((chunk) => {
       const { batch, state } = opened();
-      finished('observe', policy.observe(batch, state, new Chunk(chunk)));
+      finished('observe', policy.observe(batch, state, new Chunk(chunk, policy.descriptor.columns)));
     }),
 
     // The contract lets `save` fail only by trapping, which is what an error comes to here.

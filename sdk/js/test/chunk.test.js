@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { Chunk } from '../src/chunk.js';
 import { column } from './batch.js';
 
-const chunkOf = (rows, ...columns) => new Chunk({ firstRow: 1000, rows, columns });
+const asked = ['x_a', 'id', 'kind', 'created_at', 'size_bytes', 'legal_hold'];
+const chunkOf = (rows, ...columns) => new Chunk({ firstRow: 1000, rows, columns }, asked);
 const all = (rows, at) => Array.from({ length: rows }, (_, i) => at(i));
 
 test('what is unknown is null in every type of column', () => {
@@ -49,15 +50,20 @@ test('a column that is not there, or of another type, is unknown throughout', ()
   assert.deepEqual(seen, [[0, null], [1, null]]);
 });
 
+test('a column that the policy does not ask for is an error', () => {
+  const why = { name: 'TypeError', message: `knid is not among columns: ${asked.join(', ')}` };
+  assert.throws(() => chunkOf(1).column('knid'), why);
+});
+
 test('a column of codes is judged once a value', () => {
-  const asked = [];
+  const judged = [];
   const kinds = column('kind', 'codes', ['app', 'site']);
   kinds.values.val.values = [0, 1, 0, 0, 1];
   kinds.validity = Uint8Array.of(0b10111);
   const seen = [];
-  const test = (text) => (asked.push(text), text === 'site');
+  const test = (text) => (judged.push(text), text === 'site');
   chunkOf(5, kinds).column('kind').judge(test, (i, verdict) => seen.push(verdict));
-  assert.deepEqual(asked, ['app', 'site']);
+  assert.deepEqual(judged, ['app', 'site']);
   assert.deepEqual(seen, [false, true, false, null, true]);
 });
 

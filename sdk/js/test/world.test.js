@@ -104,6 +104,11 @@ test('an error is told with its type, and one of the operator without', () => {
   fails(() => waiting.finish(), 'TypeError: check is asynchronous, and a policy cannot wait');
 });
 
+test('a column is one of the columns', () => {
+  const waiting = opened(changed({ observe: (batch, state, chunk) => { chunk.column('size'); } }));
+  fails(() => waiting.observe(chunk(0, [1])), 'TypeError: size is not among columns: size_bytes');
+});
+
 test('reference data is bytes by name', () => {
   let seen;
   opened(changed({ check: (batch) => (seen = [batch.data('list'), batch.data('other')]) && undefined })).finish();

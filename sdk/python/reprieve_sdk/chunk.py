@@ -185,17 +185,22 @@ class Chunk:
         """How many targets."""
         self.columns = columns
         """The columns asked for, less those this batch does not have."""
+        self.asked: Sequence[str] = ()
+        """The names of all that were asked for. A session writes them; none is for none to be checked."""
 
     def column(self, name: str) -> Column:
-        """The column of that name. One that this batch does not have is unknown for every row."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        return Column(name, self.rows)
+        """The column of that name. One that this batch does not have is unknown for every row; one that the policy
+        does not ask for would be unknown in every batch, and is a `ValueError`."""
+        return self._find(name) or Column(name, self.rows)
 
     def has(self, name: str) -> bool:
         """Whether this batch has a column of that name."""
-        return any(column.name == name for column in self.columns)
+        return self._find(name) is not None
+
+    def _find(self, name: str) -> Column | None:
+        if self.asked and name not in self.asked:
+            raise ValueError(f"`{name}` is not among COLUMNS: {', '.join(self.asked)}")
+        return next((column for column in self.columns if column.name == name), None)
 
     def row(self, row: int) -> int:
         """The row's number in the whole batch."""

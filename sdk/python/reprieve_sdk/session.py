@@ -26,6 +26,7 @@ class Session:
 
     def observe(self, chunk: Chunk) -> None:
         """Looks at the next chunk."""
+        chunk.asked = self._policy.COLUMNS
         self._policy.observe(self._case, self._state, chunk)
 
     def save(self) -> bytes:

@@ -138,6 +138,14 @@ class Passes(unittest.TestCase):
         self.assertEqual(check(Databases, review(), {}, rows), ["deny too-many"])
         self.assertEqual(check(Databases, review(), {"max_databases": 4}, rows), [])
 
+    def test_a_column_that_is_not_asked_for_is_an_error(self) -> None:
+        class Misspelt(Databases):
+            def observe(self, case: Case[Limits], state: Seen, chunk: Chunk) -> None:
+                chunk.column("knid")
+
+        with self.assertRaisesRegex(ValueError, "`knid` is not among COLUMNS: kind"):
+            check(Misspelt, review(), {}, [chunk(1, [codes("kind", ["db"])])])
+
     def test_a_review_has_claims_and_facts(self) -> None:
         for text in ("[]", '{"claims":{}}'):
             with self.assertRaisesRegex(ValueError, "no claims or no facts"):

@@ -9,6 +9,8 @@ pub struct Chunk {
     pub rows: u32,
     /// The columns asked for, less those this batch does not have.
     pub columns: Vec<Column>,
+    /// The names of all that were asked for. A session writes them; none is for none to be checked.
+    pub asked: &'static [&'static str],
 }
 
 /// One column: a value a row.
@@ -156,7 +158,12 @@ impl Column {
 
 impl Chunk {
     /// The column of that name, if this batch has it. A column that is not there is unknown for every row.
+    ///
+    /// # Panics
+    /// If the policy does not ask for it in `COLUMNS`: it would be unknown in every batch.
+    #[track_caller]
     pub fn column(&self, name: &str) -> Option<&Column> {
+        assert!(self.asked.is_empty() || self.asked.contains(&name), "a column that is not among `COLUMNS`");
         self.columns.iter().find(|column| column.name == name)
     }
 

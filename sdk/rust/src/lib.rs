@@ -124,7 +124,7 @@ macro_rules! policy {
                 }
 
                 fn observe(chunk: types::Chunk) -> Result<(), String> {
-                    session(|session| Ok(session.observe(&chunk.into())))
+                    session(|session| Ok(session.observe(chunk.into())))
                 }
 
                 fn save() -> Vec<u8> {

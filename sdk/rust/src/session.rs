@@ -106,8 +106,8 @@ impl<P: Policy> Session<P> {
     }
 
     /// Looks at the next chunk.
-    pub fn observe(&mut self, chunk: &Chunk) {
-        P::observe(&self.case, &mut self.state, chunk);
+    pub fn observe(&mut self, chunk: Chunk) {
+        P::observe(&self.case, &mut self.state, &Chunk { asked: P::COLUMNS, ..chunk });
     }
 
     /// The state so far.

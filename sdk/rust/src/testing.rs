@@ -87,7 +87,7 @@ pub fn check<P: Policy>(review: &Value, settings: Value, chunks: &[Chunk]) -> Ve
         Ok(session) => session,
         Err(error) => panic!("{error}"),
     };
-    chunks.iter().for_each(|chunk| session.observe(chunk));
+    chunks.iter().for_each(|chunk| session.observe(chunk.clone()));
     let word = |severity| if severity == Severity::Deny { "deny" } else { "warn" };
     session.finish().iter().map(|finding| format!("{} {}", word(finding.severity), finding.rule)).collect()
 }
@@ -117,7 +117,7 @@ pub fn times(name: &str, rows: &[Option<i64>]) -> Column {
 
 /// A chunk of these columns, the first of the batch.
 pub fn chunk(rows: u32, columns: Vec<Column>) -> Chunk {
-    Chunk { first_row: 0, rows, columns }
+    Chunk { rows, columns, ..Chunk::default() }
 }
 
 fn push(strings: &mut Strings, text: &str) {

@@ -52,7 +52,7 @@ impl From<types::Column> for Column {
 impl From<types::Chunk> for Chunk {
     fn from(chunk: types::Chunk) -> Self {
         let columns = chunk.columns.into_iter().map(Into::into).collect();
-        Self { first_row: chunk.first_row, rows: chunk.rows, columns }
+        Self { first_row: chunk.first_row, rows: chunk.rows, columns, ..Self::default() }
     }
 }
 

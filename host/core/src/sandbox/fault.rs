@@ -81,7 +81,7 @@ impl Fault {
                 Trap::UnreachableCodeReached => Self::new(
                     Cause::Trap,
                     format!(
-                        "it gave up{}: in Rust by a panic (an `unwrap`, an index out of range), in others by asking for \
+                        "it gave up{}: in Rust by a panic (an `unwrap`, an index out of range, a column it does not ask for), in others by asking for \
                          a clock, random numbers or files",
                         place(error)
                     ),
