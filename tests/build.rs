@@ -1,11 +1,11 @@
-//! Builds the hostile guests. They are handed to the tests as a table; a guest that no test uses fails one.
+//! Builds the hostile guests and embeds them as a table. A test fails if a guest is not used.
 
 use std::path::Path;
 use std::{env, fs};
 
 fn main() {
     if let Err(error) = build() {
-        println!("cargo::error={}", error.to_string().replace('\n', "\ncargo::error="));
+        reprieve_build::fail_build(&*error);
     }
 }
 

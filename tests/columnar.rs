@@ -1,5 +1,4 @@
-//! Parquet lists that say several things of themselves, and columns whose types are not what a field holds.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+//! Parquet and Arrow lists that contradict themselves, and columns whose type does not fit their field.
 
 use arrow_array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_ipc::CompressionType;
@@ -12,11 +11,11 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaD
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use reprieve::{Batch, Unreadable};
+use reprieve::{Batch, ReadError};
 use std::sync::Arc;
 
-/// Reads a list, and gives it as NDJSON.
-fn targets(name: &str, bytes: &[u8]) -> Result<String, Unreadable> {
+/// Reads a list and returns it as NDJSON.
+fn targets(name: &str, bytes: &[u8]) -> Result<String, ReadError> {
     let folder = tempfile::tempdir().unwrap();
     let request = format!(
         r#"{{"id":"t","mode":"soft","environment":"test","target_kind":"app","targets":{{"path":"{name}"}}}}"#
@@ -42,7 +41,7 @@ fn fifty() -> Vec<u8> {
     parquet([("id", Arc::new(ids)), ("kind", Arc::new(StringArray::from(vec!["app"; 50])))])
 }
 
-/// The pages of a file under another footer.
+/// A copy of the file with a changed footer.
 fn with_footer(file: &[u8], change: impl FnOnce(ParquetMetaData) -> ParquetMetaData) -> Vec<u8> {
     let metadata = ParquetMetaDataReader::new().parse_and_finish(&Bytes::copy_from_slice(file)).unwrap();
     let footer = 8 + u32::from_le_bytes(file[file.len() - 8..file.len() - 4].try_into().unwrap()) as usize;
@@ -51,8 +50,8 @@ fn with_footer(file: &[u8], change: impl FnOnce(ParquetMetaData) -> ParquetMetaD
     changed
 }
 
-/// A footer that says so of the first group's rows, and of the values in its columns.
-fn counting(metadata: ParquetMetaData, rows: i64, values: i64) -> ParquetMetaData {
+/// A footer that states these numbers of rows, and of values in each column, for the first row group.
+fn with_counts(metadata: ParquetMetaData, rows: i64, values: i64) -> ParquetMetaData {
     let mut groups = metadata.row_groups().to_vec();
     let columns = groups[0].columns().iter().cloned();
     let columns = columns.map(|column| column.into_builder().set_num_values(values).build().unwrap()).collect();
@@ -60,7 +59,7 @@ fn counting(metadata: ParquetMetaData, rows: i64, values: i64) -> ParquetMetaDat
     ParquetMetaData::new(metadata.file_metadata().clone(), groups)
 }
 
-/// A file of nothing but a footer, whose schema has these elements: each says it has so many children.
+/// A file with only a footer, whose schema elements state these numbers of children.
 fn with_schema(children: &[u32]) -> Vec<u8> {
     fn varint(mut value: u32, out: &mut Vec<u8>) {
         while value > 0x7f {
@@ -83,41 +82,45 @@ fn with_schema(children: &[u32]) -> Vec<u8> {
     [b"PAR1", &footer[..], &length, b"PAR1"].concat()
 }
 
-/// The decoder would end the process: over the deep one always, over the wide ones where memory is short.
+/// The decoder would abort the process: on deep nesting always, on wide schemas if memory is short.
 #[test]
-fn a_schema_that_does_not_hold_together_is_refused() {
+fn inconsistent_schemas_are_refused_before_decoding() {
     let error = |file: &[u8]| targets("t.parquet", file).unwrap_err().to_string();
     assert!(error(&with_schema(&[1, 0])).contains("it cannot be decoded: Parquet error"), "left to the decoder");
-    assert!(error(&with_schema(&[2, 0])).contains("more parts than there are"));
+    assert!(error(&with_schema(&[2, 0])).contains("more children than there are"));
     let deep = [vec![1; 100_000], vec![0]].concat();
     assert!(error(&with_schema(&deep)).contains("nested more than 100 levels deep"));
-    assert!(error(&with_schema(&[i32::MAX as u32])).contains("more parts than there are"));
-    // A number that is said to be a struct: what is read behind it depends on whom one believes.
+    assert!(error(&with_schema(&[i32::MAX as u32])).contains("more children than there are"));
+    // A number declared as a struct: what follows it is read differently by different readers.
     let mut file = with_schema(&[1, i32::MAX as u32]);
     let at = file.iter().position(|byte| *byte == 0x35).unwrap();
     file[at] = 0x3c;
-    assert!(error(&file).contains("its schema cannot be read: field 3 is of the type struct"), "{}", error(&file));
+    assert!(error(&file).contains("its schema cannot be read: field 3 has the type struct"), "{}", error(&file));
 }
 
-/// Programs that go by different counts would read different lists, and only one of them was vetted.
+/// Programs that trust different counts would read different lists, of which only one was vetted.
 #[test]
-fn a_file_that_counts_its_rows_in_two_ways_is_refused() {
+fn files_with_contradicting_row_counts_are_refused() {
     let refused = |file: &[u8], expected: &str| {
         let error = targets("t.parquet", file).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}, and not {expected}");
     };
-    let good = with_footer(&fifty(), |metadata| counting(metadata, 30, 30));
+    let good = with_footer(&fifty(), |metadata| with_counts(metadata, 30, 30));
     assert_eq!(targets("t.parquet", &good).unwrap().lines().count(), 50);
     for (rows, values, expected) in [
         (-5, 30, "row group 0 has -5 rows"),
-        (20, 30, "row group 0 has 20 rows, and its column `id` 30 values: which of them are its rows cannot be told"),
-        (30, 20, "row group 0 has 30 rows, and its column `id` 20 values"),
-        (20, 20, "row group 0 has 20 rows, and the pages of `id` 30"),
-        (0, 0, "row group 0 has 0 rows, and the pages of `id` 30"),
-        (40, 40, "row group 0 has 40 rows, and the pages of `id` 30"),
-        (1 << 60, 1 << 60, "and the pages of `id` 30"),
+        (
+            20,
+            30,
+            "row group 0 has 20 rows, but its column `id` has 30 values: the file disagrees with itself about its row count",
+        ),
+        (30, 20, "row group 0 has 30 rows, but its column `id` has 20 values"),
+        (20, 20, "row group 0 has 20 rows, but the pages of `id` have 30"),
+        (0, 0, "row group 0 has 0 rows, but the pages of `id` have 30"),
+        (40, 40, "row group 0 has 40 rows, but the pages of `id` have 30"),
+        (1 << 60, 1 << 60, "but the pages of `id` have 30"),
     ] {
-        refused(&with_footer(&fifty(), |metadata| counting(metadata, rows, values)), expected);
+        refused(&with_footer(&fifty(), |metadata| with_counts(metadata, rows, values)), expected);
     }
     let elsewhere = |metadata: ParquetMetaData| {
         let group = metadata.row_group(0);
@@ -128,18 +131,18 @@ fn a_file_that_counts_its_rows_in_two_ways_is_refused() {
         ParquetMetaData::new(metadata.file_metadata().clone(), vec![group])
     };
     refused(&with_footer(&fifty(), elsewhere), "row group 0 is in another file, `other.parquet`");
-    // The file's own count is a field of type 6, which begins with 50 in zigzag encoding, before a list.
+    // The file's own count is a field of type 6: 50 in zigzag encoding, followed by a list.
     let count = good.windows(3).rposition(|bytes| bytes == [0x16, 100, 0x19]).unwrap();
     for (zigzag, rows) in [(60, 30), (0, 0), (1, -1)] {
         let mut file = good.clone();
         file[count + 1] = zigzag;
-        refused(&file, &format!("it has {rows} rows, and its row groups 50"));
+        refused(&file, &format!("it has {rows} rows, but its row groups have 50"));
     }
 }
 
-/// The number behind a date depends on how it is stored. As an id it would name something else.
+/// The number behind a date depends on how the date is stored, so as an id it would be ambiguous.
 #[test]
-fn dates_are_no_ids_and_no_sizes() {
+fn dates_are_refused_as_ids_and_sizes() {
     let ids = || Arc::new(StringArray::from(vec!["a", "b"])) as ArrayRef;
     let days: [(&str, ArrayRef); 2] = [("id", Arc::new(Date32Array::from(vec![1, 2]))), ("kind", ids())];
     let times: [(&str, ArrayRef); 2] =
@@ -153,9 +156,9 @@ fn dates_are_no_ids_and_no_sizes() {
     assert_eq!(targets("t.parquet", &parquet(numbers)).unwrap(), expected);
 }
 
-/// A decoder takes the memory that a packed buffer is said to need, and where there is none the process is over.
+/// A decoder allocates the size that a compressed buffer states, and aborts the process if that fails.
 #[test]
-fn a_buffer_that_is_said_to_be_huge_is_not_unpacked() {
+fn buffers_with_an_implausible_size_are_not_decompressed() {
     let ids = StringArray::from_iter_values((0..5_000).map(|row| format!("app-{row:016}")));
     let batch = RecordBatch::try_from_iter([("id", Arc::new(ids) as ArrayRef)]).unwrap();
     let options = || IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME)).unwrap();
@@ -171,14 +174,15 @@ fn a_buffer_that_is_said_to_be_huge_is_not_unpacked() {
         let at = bytes.windows(start.len()).position(|bytes| bytes == start).unwrap();
         bytes[at + 6] = 1;
         let error = targets(name, &bytes).unwrap_err().to_string();
-        let said = length + (1 << 48);
-        assert!(error.contains(&format!("byte {at} begins a buffer that is said to have {said} bytes")), "{error}");
+        let stated = length + (1 << 48);
+        let expected = format!("the buffer at byte {at} gives its uncompressed length as {stated} bytes");
+        assert!(error.contains(&expected), "{error}");
     }
 }
 
-/// Some programs write times in 96 bits: a Julian day, and nanoseconds of it.
+/// Some programs write times in 96 bits: a Julian day, and the nanoseconds since its start.
 #[test]
-fn times_in_96_bits_are_read_whatever_their_year() {
+fn times_in_96_bits_are_read_for_any_year() {
     let schema = parse_message_type("message t { required binary id (UTF8); required int96 created_at; }").unwrap();
     let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).unwrap();
     let mut group = writer.next_row_group().unwrap();
@@ -193,7 +197,7 @@ fn times_in_96_bits_are_read_whatever_their_year() {
                 ids.write_batch(&["a", "b", "c"].map(ByteArray::from), None, None).map(drop)
             }
             ColumnWriter::Int96ColumnWriter(column) => column.write_batch(&times, None, None).map(drop),
-            _ => panic!("there is no other column"),
+            _ => panic!("unexpected column"),
         }
         .unwrap();
         column.close().unwrap();

@@ -1,9 +1,10 @@
-//! Evidence: the corrected Atlassian request is allowed, and not when anything a policy demands of it is missing,
-//! down to a single byte.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Evidence: the corrected Atlassian request is allowed, and is no longer allowed when any evidence that a policy
+//! requires is missing or altered by a single byte.
 
+use reprieve::history::PastBatches;
+use reprieve::inventory::Table;
 use reprieve::model::{Timestamp, Verdict};
-use reprieve::{Batch, Folder, Gate, PastBatches, Table};
+use reprieve::{Batch, Folder, Gate};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -21,7 +22,7 @@ fn request() -> Value {
     serde_json::from_str(&std::fs::read_to_string(twin().join("request.json")).unwrap()).unwrap()
 }
 
-/// Whether this text is a request that is allowed.
+/// Whether this text is a valid request that is allowed.
 fn is_allowed(text: &str) -> bool {
     let folder = Folder::open(&twin()).unwrap();
     match Batch::read(text.as_bytes(), "request", &folder) {
@@ -33,7 +34,7 @@ fn is_allowed(text: &str) -> bool {
     }
 }
 
-/// What the default policies demand, and can check byte for byte.
+/// Values that the default policies require and can verify.
 const EXACT: &[&str] = &[
     "/mode",
     "/environment",
@@ -49,57 +50,57 @@ const EXACT: &[&str] = &[
     "/targets/1/tenant",
 ];
 
-/// What they demand, and have to take as it is.
+/// Values that they require and cannot verify.
 const PRESENT: &[&str] = &["source", "extracted_at", "extracted_by", "row_count", "sha256"];
 
 #[test]
-fn the_request_is_allowed_as_it_is() {
+fn the_unchanged_request_is_allowed() {
     assert!(is_allowed(&request().to_string()));
 }
 
 #[test]
-fn a_single_byte_less_is_not_allowed() {
+fn removing_a_single_byte_of_evidence_prevents_an_allow() {
     for pointer in EXACT {
         let whole = request();
         let text = whole.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer}"));
         for at in 0..text.len() {
-            let mut spoilt = request();
-            let less = format!("{}{}", &text[..at], &text[at + 1..]);
-            *spoilt.pointer_mut(pointer).unwrap() = less.clone().into();
-            assert!(!is_allowed(&spoilt.to_string()), "{pointer} as `{less}`");
+            let mut changed = request();
+            let shorter = format!("{}{}", &text[..at], &text[at + 1..]);
+            *changed.pointer_mut(pointer).unwrap() = shorter.clone().into();
+            assert!(!is_allowed(&changed.to_string()), "{pointer} as `{shorter}`");
         }
     }
 }
 
 #[test]
-fn other_counts_are_not_allowed() {
+fn wrong_counts_prevent_an_allow() {
     for count in [0, 1, 3, 20, 22] {
-        let mut spoilt = request();
-        spoilt["provenance"]["row_count"] = count.into();
-        assert!(!is_allowed(&spoilt.to_string()), "{count}");
+        let mut changed = request();
+        changed["provenance"]["row_count"] = count.into();
+        assert!(!is_allowed(&changed.to_string()), "{count}");
     }
-    let mut spoilt = request();
-    spoilt["provenance"]["complete"] = false.into();
-    assert!(!is_allowed(&spoilt.to_string()));
+    let mut changed = request();
+    changed["provenance"]["complete"] = false.into();
+    assert!(!is_allowed(&changed.to_string()));
 }
 
 #[test]
-fn nothing_that_is_demanded_may_be_missing() {
+fn missing_evidence_prevents_an_allow() {
     for field in PRESENT {
         for instead in [None, Some(Value::Null), Some("".into()), Some(" ".into())] {
-            let mut spoilt = request();
-            let provenance = spoilt["provenance"].as_object_mut().unwrap();
+            let mut changed = request();
+            let provenance = changed["provenance"].as_object_mut().unwrap();
             match instead.clone() {
                 None => drop(provenance.remove(*field)),
                 Some(value) => drop(provenance.insert((*field).to_owned(), value)),
             }
-            assert!(!is_allowed(&spoilt.to_string()), "{field} as {instead:?}");
+            assert!(!is_allowed(&changed.to_string()), "{field} as {instead:?}");
         }
     }
 }
 
 #[test]
-fn a_hard_delete_with_everything_is_allowed() {
+fn hard_delete_with_full_evidence_is_allowed() {
     let mut request = request();
     request["mode"] = "hard".into();
     request["reason"]["basis"] = "contract-end".into();
@@ -109,9 +110,9 @@ fn a_hard_delete_with_everything_is_allowed() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("inventory.csv"), inventory.replace("decommissioning", "soft-deleted"))
         .unwrap();
-    let gate = |known: bool| {
+    let gate = |with_history: bool| {
         let builder = Gate::builder().inventory(Table::open(&folder.path().join("inventory.csv")).unwrap());
-        if known { builder.history(PastBatches::new(Vec::new())) } else { builder }.build().unwrap()
+        if with_history { builder.history(PastBatches::new(Vec::new())) } else { builder }.build().unwrap()
     };
     let vet = |gate: &Gate| {
         let batch = Batch::read(request.to_string().as_bytes(), "request", &Folder::open(&twin()).unwrap()).unwrap();
@@ -119,5 +120,5 @@ fn a_hard_delete_with_everything_is_allowed() {
     };
     let document = vet(&gate(true));
     assert_eq!(document.decision, Verdict::Allow, "{:#?}", document.findings);
-    assert_eq!(vet(&gate(false)).decision, Verdict::Deny, "without a history it is not");
+    assert_eq!(vet(&gate(false)).decision, Verdict::Deny, "without a history");
 }

@@ -1,11 +1,9 @@
-//! The incidents: each is denied for its cause, and its corrected twin is allowed, by the same default policies.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The incidents: with the default policies, each is denied for its actual cause, and its corrected twin is allowed.
 
 use reprieve::model::Verdict;
 use reprieve_cases::denials;
 use reprieve_tests::incident::{Incident, incidents};
 use std::fmt::Write;
-use std::path::Path;
 
 #[test]
 fn incidents_are_denied_for_their_cause() {
@@ -35,7 +33,7 @@ fn corrected_twins_are_allowed() {
 }
 
 #[test]
-fn every_incident_tells_its_story() {
+fn every_incident_has_a_readme_with_its_source() {
     for path in incidents() {
         let text = std::fs::read_to_string(path.join("README.md")).unwrap();
         let case = Incident::open(&path);
@@ -47,20 +45,20 @@ fn every_incident_tells_its_story() {
 }
 
 #[test]
-fn the_same_decision_twice_is_the_same_to_the_last_unit_of_fuel() {
+fn the_same_request_results_in_the_same_decision_and_fuel() {
     for path in incidents().iter().take(5) {
         assert_eq!(Incident::open(path).decide(), Incident::open(path).decide(), "{}", path.display());
     }
 }
 
-/// The table in `docs/incidents.md`: write it anew with `REPRIEVE_BLESS=1`.
 #[test]
-fn the_table_of_incidents_is_true() {
+fn the_table_of_incidents_is_up_to_date() {
     let mut table = String::from(
         "# Incidents, and the rules that deny them\n\n\
-         Each folder of [`tests/incidents`](../tests/incidents) holds the request as it would have been, the rules \
-         that have to deny it, and a corrected twin that is allowed. The first rule is the real cause. A star: \
-         vetting a request could only have stopped a part of it, and the folder's README says which.\n\n\
+         Each folder of [`tests/incidents`](../tests/incidents) holds the request as it would have been submitted, \
+         the rules that must deny it, and a corrected twin that is allowed. The first rule is the actual cause. A \
+         star means that vetting could have prevented only part of the incident; the folder's README says which \
+         part.\n\n\
          | incident | denied by |\n|---|---|\n",
     );
     for path in incidents() {
@@ -70,10 +68,5 @@ fn the_table_of_incidents_is_true() {
         let star = if case.case.limits { " *" } else { "" };
         writeln!(table, "| [{title}](../tests/incidents/{folder}){star} | `{codes}` |").unwrap();
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/incidents.md");
-    if std::env::var_os("REPRIEVE_BLESS").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &table).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), table);
+    crate::assert_generated("docs/incidents.md", "incidents", &table);
 }

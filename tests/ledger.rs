@@ -1,9 +1,10 @@
-//! The ledger, against both databases: what an allow reserves, what becomes of it, and what later decisions see.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! The ledger on both databases: reservations, outcomes, and the history that later decisions see.
 
-use reprieve::model::{HistoryFacts, Mode, PastBatch, Timestamp, Verdict};
-use reprieve::{Decision, History, Ledger, Outcome, PastBatches, Permit, Question};
-use reprieve_ledger::{Filter, SqlLedger, State};
+use reprieve::history::{History, PastBatches, Question};
+use reprieve::ledger::{Ledger, LedgerError, Outcome};
+use reprieve::model::{BatchState, FaultCause, HistoryFacts, Mode, PastBatch, Timestamp, Verdict};
+use reprieve::{Decision, Permit};
+use reprieve_ledger::{Filter, SqlLedger};
 use reprieve_tests::postgres::Server;
 use reprieve_tests::stores::{Store, gate, request};
 use std::sync::Barrier;
@@ -16,7 +17,7 @@ fn allowed(decision: Decision) -> Permit {
     }
 }
 
-fn states(ledger: &SqlLedger) -> Vec<State> {
+fn states(ledger: &SqlLedger) -> Vec<BatchState> {
     ledger.decisions(&Filter::default()).unwrap().into_iter().map(|summary| summary.state).collect()
 }
 
@@ -32,11 +33,11 @@ fn question(kind: &str) -> Question<'_> {
 }
 
 fn history(ledger: &SqlLedger) -> HistoryFacts {
-    ledger.standing(&question("app")).unwrap().history
+    ledger.view(&question("app")).unwrap().history
 }
 
 #[test]
-fn an_allow_counts_from_the_decision_on_until_it_is_aborted() {
+fn an_allow_counts_from_its_decision_until_it_is_aborted() {
     for store in Store::each() {
         let ledger = store.open();
         let gate = gate(store.open(), 5);
@@ -47,7 +48,10 @@ fn an_allow_counts_from_the_decision_on_until_it_is_aborted() {
         let permit = allowed(gate.vet(request("third", 3)));
         permit.commit(&Outcome::succeeded(3)).unwrap();
         assert_eq!(gate.vet(request("fourth", 3)).verdict(), Verdict::Deny, "three were deleted");
-        assert_eq!(states(&ledger), [State::Aborted, State::NotAllowed, State::Committed, State::NotAllowed]);
+        assert_eq!(
+            states(&ledger),
+            [BatchState::Aborted, BatchState::NotAllowed, BatchState::Committed, BatchState::NotAllowed]
+        );
         let history = history(&ledger);
         assert_eq!((history.same_mode.day.batches, history.same_kind.month.tenants), (1, 3));
         assert_eq!((history.campaign_batches, history.same_actor.hour.targets), (1, 3));
@@ -58,7 +62,7 @@ fn an_allow_counts_from_the_decision_on_until_it_is_aborted() {
 }
 
 #[test]
-fn what_nobody_has_closed_counts_and_is_listed_and_known_for_unknown() {
+fn open_batches_count_and_are_listed_with_an_unknown_result() {
     for store in Store::each() {
         let ledger = store.open();
         let gate = gate(store.open(), 5);
@@ -66,19 +70,19 @@ fn what_nobody_has_closed_counts_and_is_listed_and_known_for_unknown() {
         let open = ledger.decisions(&Filter { open: true, ..Filter::default() }).unwrap();
         assert_eq!(open.iter().map(|summary| summary.entry).collect::<Vec<_>>(), [entry.entry]);
         assert_eq!(history(&ledger).last.unwrap().succeeded, None);
-        // Another process closes it, once.
+        // Another process records the outcome, once.
         let outcome = Outcome::Committed { succeeded: false, deleted: Some(1), note: Some("one".into()) };
-        ledger.close(entry.entry, &outcome).unwrap();
+        ledger.record_outcome(entry.entry, &outcome).unwrap();
         assert_eq!(history(&ledger).last.unwrap().succeeded, Some(false));
-        let again = ledger.close(entry.entry, &outcome).unwrap_err();
-        assert_eq!(again.to_string(), "the batch of entry 1 is committed already");
-        assert_eq!(ledger.close(17, &outcome).unwrap_err().to_string(), "there is no decision under entry 17");
+        let again = ledger.record_outcome(entry.entry, &outcome).unwrap_err();
+        assert_eq!(again.to_string(), "the batch of entry 1 is already committed");
+        assert_eq!(ledger.record_outcome(17, &outcome).unwrap_err().to_string(), "there is no decision in entry 17");
         assert_eq!(ledger.decision(1).unwrap().outcome, Some(outcome));
     }
 }
 
 #[test]
-fn a_permit_dropped_unused_aborts_and_one_that_was_looked_into_does_not() {
+fn dropping_a_permit_aborts_only_if_its_batch_was_not_read() {
     for store in Store::each() {
         let ledger = store.open();
         let gate = gate(store.open(), 100);
@@ -86,13 +90,13 @@ fn a_permit_dropped_unused_aborts_and_one_that_was_looked_into_does_not() {
         let permit = allowed(gate.vet(request("used", 3)));
         assert_eq!(permit.batch().len(), 3);
         drop(permit);
-        assert_eq!(states(&ledger), [State::Aborted, State::Open]);
+        assert_eq!(states(&ledger), [BatchState::Aborted, BatchState::Open]);
     }
 }
 
-/// Checks side by side, each within the limit and jointly over it.
+/// Concurrent checks, each within the limit and together above it.
 #[test]
-fn exactly_as_many_are_allowed_as_fit() {
+fn concurrent_checks_never_exceed_the_limit() {
     for store in Store::each() {
         let gates: Vec<_> = (0..8).map(|_| gate(store.open(), 17)).collect();
         let start = Barrier::new(40);
@@ -122,7 +126,7 @@ fn exactly_as_many_are_allowed_as_fit() {
 }
 
 #[test]
-fn a_halt_denies_from_the_next_decision_on() {
+fn a_halt_denies_every_decision_until_it_is_lifted() {
     for store in Store::each() {
         let ledger = store.open();
         let gate = gate(store.open(), 100);
@@ -136,13 +140,14 @@ fn a_halt_denies_from_the_next_decision_on() {
             ("gate/halted", "everything is halted by ann: a wrong list")
         );
         ledger.halt("and the wrong mode", "bob").unwrap();
-        let which = ledger.resume(None, "found it", "ann").unwrap_err().to_string();
-        let all = "the halts that stand are entry 3 by ann: a wrong list; entry 5 by bob: and the wrong mode\n";
-        assert!(which.starts_with(all), "{which}");
+        let ambiguous = ledger.resume(None, "found it", "ann").unwrap_err();
+        let halts = "several halts are in force: entry 3 by ann: a wrong list; entry 5 by bob: and the wrong mode";
+        assert_eq!(ambiguous.to_string(), halts);
+        assert_eq!(ambiguous.help(), Some("name the entry of the halt to lift"));
         ledger.resume(Some(3), "found it", "ann").unwrap();
-        assert!(ledger.resume(Some(3), "again", "ann").is_err(), "it was lifted");
-        assert_eq!(gate.vet(request("still", 1)).document().findings.len(), 1, "one of them stands");
-        ledger.resume(None, "found that, too", "bob").unwrap();
+        assert!(ledger.resume(Some(3), "again", "ann").is_err(), "it is no longer in force");
+        assert_eq!(gate.vet(request("still", 1)).document().findings.len(), 1, "one halt is still in force");
+        ledger.resume(None, "found that as well", "bob").unwrap();
         assert_eq!(ledger.resume(None, "again", "ann").unwrap_err().to_string(), "nothing is halted");
         drop(allowed(gate.vet(request("after", 1))));
         ledger.verify(None).unwrap().unwrap();
@@ -150,7 +155,7 @@ fn a_halt_denies_from_the_next_decision_on() {
 }
 
 #[test]
-fn a_decision_is_made_again_from_the_record_alone() {
+fn decisions_can_be_replayed_from_the_record_alone() {
     for store in Store::each() {
         let ledger = store.open();
         {
@@ -161,8 +166,8 @@ fn a_decision_is_made_again_from_the_record_alone() {
         }
         let mut replayed = 0;
         ledger
-            .each::<reprieve::Unavailable>(None, |recorded| {
-                let gate = recorded.gate()?.build().unwrap();
+            .each_decision::<LedgerError>(None, |recorded| {
+                let gate = recorded.gate_builder()?.build().unwrap();
                 assert_eq!(recorded.replay(&gate)?, recorded.record.decision);
                 replayed += 1;
                 Ok(())
@@ -173,12 +178,12 @@ fn a_decision_is_made_again_from_the_record_alone() {
 }
 
 #[test]
-fn with_a_ledger_its_clock_decides() {
+fn a_ledger_refuses_a_time_that_the_caller_set() {
     for store in Store::each() {
         let gate = gate(store.open(), 5);
         let decision = gate.vet(request("then", 1).at(Timestamp::from_seconds(0)));
         assert_eq!(decision.verdict(), Verdict::Undecided);
-        assert_eq!(decision.document().faults[0].cause, "clock");
+        assert_eq!(decision.document().faults[0].cause, FaultCause::Clock);
         assert_eq!(store.open().verify(None).unwrap().unwrap().entries, 0);
     }
 }
@@ -186,10 +191,9 @@ fn with_a_ledger_its_clock_decides() {
 /// A clock that a test sets.
 static NOW: AtomicI64 = AtomicI64::new(0);
 
-/// The sums that the ledger keeps come to what adding up every batch comes to, at whatever time: those that ended as of
-/// their end, and the others as of now.
+/// Batches count at the time of their end, and open ones at the time of the question.
 #[test]
-fn sums_are_what_adding_up_comes_to() {
+fn sums_equal_the_total_of_all_batches_at_any_time() {
     const START: i64 = 1_772_452_800;
     let store = Store::sqlite();
     let path = store.name();
@@ -198,7 +202,7 @@ fn sums_are_what_adding_up_comes_to() {
     let gate = gate(open(), 1_000_000);
     let mut ended: Vec<PastBatch> = Vec::new();
     let mut running: Vec<(Permit, PastBatch)> = Vec::new();
-    // A generator of its own makes the steps irregular, and the same each time.
+    // A fixed generator makes the steps irregular but reproducible.
     let mut state = 17_u64;
     let mut random = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -239,7 +243,7 @@ fn sums_are_what_adding_up_comes_to() {
             ended.push(PastBatch { at, succeeded: Some(true), ..batch });
         }
     }
-    // A clock that goes back does not take the ledger along.
+    // If the clock goes back, the ledger's time does not.
     NOW.store(START, Ordering::Relaxed);
     let decision = gate.vet(request("back", 1));
     assert_eq!(decision.document().evaluated_at, Timestamp::from_seconds(now));
@@ -247,9 +251,9 @@ fn sums_are_what_adding_up_comes_to() {
     ledger.verify(None).unwrap().unwrap();
 }
 
-/// One that was decided before another failed says nothing about what went wrong there.
+/// A batch that was decided before the failure does not show that its cause was corrected.
 #[test]
-fn a_failure_stands_until_a_batch_decided_after_it_succeeds() {
+fn a_failure_counts_until_a_batch_decided_after_it_succeeds() {
     for store in Store::each() {
         let ledger = store.open();
         let gate = gate(store.open(), 100);
@@ -266,14 +270,14 @@ fn a_failure_stands_until_a_batch_decided_after_it_succeeds() {
     }
 }
 
-/// Otherwise `Production` would be another production, with limits of its own.
+/// Otherwise `Production` would be another environment with its own limits.
 #[test]
-fn capitals_and_blanks_make_no_other_environment() {
+fn environments_are_compared_without_case_and_blanks() {
     for store in Store::each() {
         let ledger = store.open();
         allowed(gate(store.open(), 5).vet(request("one", 3))).commit(&Outcome::succeeded(3)).unwrap();
         let other = Question { environment: " Production", actor: Some("SVC-tests "), ..question("App") };
-        let found = ledger.standing(&other).unwrap().history;
+        let found = ledger.view(&other).unwrap().history;
         assert_eq!([&found.same_mode, &found.same_kind, &found.same_actor].map(|spans| spans.day.tenants), [3; 3]);
         assert_eq!(found.last, history(&ledger).last);
         let past = PastBatches::new(found.last.into_iter().collect());
@@ -282,10 +286,10 @@ fn capitals_and_blanks_make_no_other_environment() {
     }
 }
 
-/// Two machines with clocks an hour apart, on one ledger: its clock goes by the one that is ahead, and what one has
-/// reserved counts for the other whatever its own clock says.
+/// Two machines whose clocks are an hour apart use one ledger. Its time is the later one, and the reservations of each
+/// count for the other.
 #[test]
-fn of_two_clocks_the_ledgers_decides() {
+fn the_later_of_two_clocks_decides() {
     const HERE: i64 = 1_772_452_800;
     let store = Store::sqlite();
     let path = store.name();
@@ -300,7 +304,7 @@ fn of_two_clocks_the_ledgers_decides() {
 }
 
 #[test]
-fn a_gate_outlives_its_server() {
+fn a_gate_recovers_when_its_server_restarts() {
     let mut server = Server::start();
     let name = server.database("ledger");
     let gate = gate(SqlLedger::create(&name, None, None).unwrap(), 100);
@@ -308,14 +312,14 @@ fn a_gate_outlives_its_server() {
     let permit = allowed(gate.vet(request("meanwhile", 1)));
     server.stop();
     let decision = gate.vet(request("without", 1));
-    assert_eq!((decision.verdict(), decision.document().faults[0].cause.as_str()), (Verdict::Undecided, "ledger"));
+    assert_eq!((decision.verdict(), decision.document().faults[0].cause), (Verdict::Undecided, FaultCause::Ledger));
     let lost = permit.commit(&Outcome::succeeded(1)).unwrap_err().to_string();
     assert!(lost.starts_with("the ledger (PostgreSQL): "), "{lost}");
     server.run();
     allowed(gate.vet(request("after", 1))).commit(&Outcome::succeeded(1)).unwrap();
-    // What could not be said is open, and counts.
+    // The batch whose outcome was not recorded is open, and counts.
     let ledger = SqlLedger::open(&name, None, None).unwrap();
-    assert_eq!(states(&ledger), [State::Committed, State::Open, State::Committed]);
+    assert_eq!(states(&ledger), [BatchState::Committed, BatchState::Open, BatchState::Committed]);
     assert_eq!(history(&ledger).same_mode.day.tenants, 3);
     ledger.verify(None).unwrap().unwrap();
 }

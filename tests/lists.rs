@@ -1,5 +1,5 @@
-//! Target lists: the same in every format, and vetted alike whatever the memory, the threads and the parts.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+//! Target lists: every format has the same content and facts, and decisions do not depend on memory, threads or
+//! partitions.
 
 use arrow_array::builder::{Int64Builder, StringBuilder, StringDictionaryBuilder, UInt64Builder};
 use arrow_array::cast::AsArray;
@@ -8,8 +8,10 @@ use arrow_array::{Array, ArrayRef, RecordBatch, TimestampMillisecondArray};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
-use reprieve::model::{Facts, Review, Timestamp};
-use reprieve::{Batch, Cache, Gate, Reading, Record, Table};
+use reprieve::inventory::{Record, Table};
+use reprieve::model::{Facts, PolicyResult, Review, Timestamp};
+use reprieve::policy::ModuleCache;
+use reprieve::{Batch, Gate, ReadOptions};
 use std::fmt::Write;
 use std::io::Write as _;
 use std::path::Path;
@@ -42,8 +44,8 @@ fn row() -> impl Strategy<Value = Row> {
     })
 }
 
-/// A field that says nothing is unknown; an id that says nothing is a bad one.
-fn said(text: Option<&String>) -> Option<&String> {
+/// A blank field is unknown. A blank id is kept, because it is counted as a bad one.
+fn non_blank(text: Option<&String>) -> Option<&String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
@@ -53,7 +55,7 @@ fn time(seconds: i64) -> String {
 
 /// The list as `reprieve targets` prints it.
 fn canonical(rows: &[Row]) -> String {
-    rows.iter().map(|row| object(row, |text| said(text)) + "\n").collect()
+    rows.iter().map(|row| object(row, |text| non_blank(text)) + "\n").collect()
 }
 
 fn object<'a>(row: &'a Row, known: impl Fn(Option<&'a String>) -> Option<&'a String>) -> String {
@@ -89,7 +91,7 @@ fn batch_of(rows: &[Row]) -> RecordBatch {
         column("x_own", Arc::new(own.finish())),
         column("app", Arc::new(ids.finish())),
         column("last_used_at", Arc::new(times)),
-        column("somebody_elses", Arc::new(arrow_array::BooleanArray::from(vec![true; rows.len()]))),
+        column("unrelated", Arc::new(arrow_array::BooleanArray::from(vec![true; rows.len()]))),
         column("tenant", Arc::new(tenants.finish())),
         column("kind", Arc::new(kinds.finish())),
         column("size_bytes", Arc::new(sizes.finish())),
@@ -143,12 +145,12 @@ fn csv(rows: &[Row]) -> Vec<u8> {
 
 const HEADER: &str = r#""id":"lists/1","mode":"soft","environment":"production","target_kind":"app""#;
 
-/// Puts a list beside a request for it, whose id column is `app`, and reads it.
-fn read(folder: &Path, name: &str, bytes: &[u8], reading: Reading<'_>) -> Batch {
+/// Writes a list and a request that maps its column `app` to `id`, and reads them.
+fn read(folder: &Path, name: &str, bytes: &[u8], options: ReadOptions<'_>) -> Batch {
     std::fs::write(folder.join(name), bytes).unwrap();
     let request = format!(r#"{{{HEADER},"targets":{{"path":"{name}","columns":{{"id":"app"}}}}}}"#);
     std::fs::write(folder.join("request.json"), request).unwrap();
-    let batch = reading.open(&folder.join("request.json")).unwrap();
+    let batch = Batch::open_with(&folder.join("request.json"), options).unwrap();
     batch.at(Timestamp::from_seconds(1_772_452_800))
 }
 
@@ -158,8 +160,8 @@ fn targets(batch: &Batch) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// What was counted, less what depends on the file.
-fn counted(batch: &Batch) -> Facts {
+/// The facts without the digests, which depend on the file.
+fn facts(batch: &Batch) -> Facts {
     let (review, _) = batch.review(None).unwrap();
     let review: Review = serde_json::from_str(&review).unwrap();
     Facts { request_sha256: String::new(), targets_sha256: String::new(), ..review.facts }
@@ -168,7 +170,7 @@ fn counted(batch: &Batch) -> Facts {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn a_list_is_the_same_in_every_format(
+    fn every_format_has_the_same_content_and_facts(
         rows in prop::collection::vec(row(), 0..120), group in 1_usize..50, memory in 0_u64..5_000, threads in 1_usize..4
     ) {
         let folder = tempfile::tempdir().unwrap();
@@ -187,22 +189,22 @@ proptest! {
         ];
         let mut first = None;
         for (name, bytes) in &lists {
-            let batch = read(folder.path(), name, bytes, Reading::default().memory(memory).threads(threads));
+            let batch = read(folder.path(), name, bytes, ReadOptions::default().memory(memory).threads(threads));
             prop_assert_eq!(targets(&batch), canonical(&rows), "{}", name);
-            let facts = counted(&batch);
+            let facts = facts(&batch);
             prop_assert_eq!(first.get_or_insert_with(|| facts.clone()), &facts, "{}", name);
         }
-        // CSV has no word for an id that is not there, and none for a text that is empty.
+        // CSV cannot tell a missing id from an empty one, or a missing text from an empty one.
         let rows: Vec<Row> = rows
             .into_iter()
             .map(|row| Row { id: Some(row.id.unwrap_or_default()), own: row.own.filter(|own| !own.trim().is_empty()), ..row })
             .collect();
-        let batch = read(folder.path(), "t.csv", &csv(&rows), Reading::default().memory(memory).threads(threads));
+        let batch = read(folder.path(), "t.csv", &csv(&rows), ReadOptions::default().memory(memory).threads(threads));
         prop_assert_eq!(targets(&batch), canonical(&rows), "t.csv");
     }
 }
 
-/// A list in which things go wrong here and there, longer than a part.
+/// A list with some bad rows that is longer than a partition.
 fn long_list() -> Vec<Row> {
     let row = |i: u64| Row {
         id: Some(format!("app-{}", if i % 50_021 == 50_020 { i / 2 } else { i })),
@@ -231,9 +233,9 @@ fn inventory() -> Table {
     table
 }
 
-/// The whole document with every finding, fault and all fuel.
+/// Compares whole documents, with findings, faults and fuel.
 #[test]
-fn neither_memory_nor_threads_nor_the_form_of_the_list_change_a_decision() {
+fn decisions_do_not_depend_on_memory_or_threads() {
     let rows = long_list();
     let columns = batch_of(&rows);
     let folder = tempfile::tempdir().unwrap();
@@ -242,12 +244,12 @@ fn neither_memory_nor_threads_nor_the_form_of_the_list_change_a_decision() {
     for (name, bytes) in &lists {
         let mut first = None;
         for (threads, memory) in [(1, 1 << 30), (2, 1 << 30), (1, 0), (5, 100_000), (2, 8 << 20)] {
-            let cache = Cache::open(folder.path().join("compiled")).unwrap();
+            let cache = ModuleCache::open(folder.path().join("compiled")).unwrap();
             let builder = Gate::builder().cache(cache).threads(threads);
             let gate = builder.inventory(Arc::clone(&inventory)).build().unwrap();
-            let batch = read(folder.path(), name, bytes, Reading::default().memory(memory).threads(threads));
+            let batch = read(folder.path(), name, bytes, ReadOptions::default().memory(memory).threads(threads));
             let document = gate.vet(batch).document().clone();
-            assert!(document.policies.iter().all(|policy| policy.fuel > 0 && policy.result != "fault"));
+            assert!(document.policies.iter().all(|policy| policy.fuel > 0 && policy.result != PolicyResult::Fault));
             assert!(document.findings.iter().any(|finding| finding.code == "provenance/bad-ids"));
             assert!(document.findings.iter().any(|finding| finding.code == "identity/kind-mismatch"));
             let first = first.get_or_insert_with(|| document.clone());
@@ -256,34 +258,34 @@ fn neither_memory_nor_threads_nor_the_form_of_the_list_change_a_decision() {
     }
 }
 
-/// Rows of a list, cut into parts at random, each part in several runs.
+/// Rows of a list, cut at random into partitions of several ranges.
 fn cuts(rows: u64) -> impl Strategy<Value = Vec<Vec<std::ops::Range<u64>>>> {
     prop::collection::vec((0..rows, prop::bool::ANY), 0..12).prop_map(move |mut cuts| {
         cuts.sort_unstable();
-        let mut parts = vec![Vec::new()];
+        let mut partitions = vec![Vec::new()];
         let mut start = 0;
-        for (end, new_part) in cuts.into_iter().chain([(rows, false)]) {
-            parts.last_mut().unwrap().push(start..end);
-            if new_part {
-                parts.push(Vec::new());
+        for (end, new_partition) in cuts.into_iter().chain([(rows, false)]) {
+            partitions.last_mut().unwrap().push(start..end);
+            if new_partition {
+                partitions.push(Vec::new());
             }
             start = end;
         }
-        parts
+        partitions
     })
 }
 
 #[test]
-fn policies_answer_alike_however_a_batch_is_cut() {
+fn findings_do_not_depend_on_partitions() {
     let rows: Vec<Row> = long_list().into_iter().step_by(400).take(700).collect();
     let folder = tempfile::tempdir().unwrap();
-    let batch = read(folder.path(), "t.csv", &csv(&rows), Reading::default());
+    let batch = read(folder.path(), "t.csv", &csv(&rows), ReadOptions::default());
     let gate = Gate::builder().inventory(inventory_of(&rows)).build().unwrap();
     let all = std::iter::once(0..700).collect::<Vec<_>>();
-    let whole = gate.evaluate_parts(&batch, &[all]).unwrap();
-    assert!(whole.iter().filter(|policy| !policy.findings.is_empty()).count() > 4, "they have something to say");
-    proptest!(ProptestConfig::with_cases(64), |(parts in cuts(700))| {
-        let cut = gate.evaluate_parts(&batch, &parts).unwrap();
+    let whole = gate.evaluate_partitions(&batch, &[all]).unwrap();
+    assert!(whole.iter().filter(|policy| !policy.findings.is_empty()).count() > 4, "most policies have findings");
+    proptest!(ProptestConfig::with_cases(64), |(partitions in cuts(700))| {
+        let cut = gate.evaluate_partitions(&batch, &partitions).unwrap();
         for (whole, cut) in whole.iter().zip(&cut) {
             prop_assert!(whole.fault.is_none() && cut.fault.is_none(), "{}", whole.policy);
             prop_assert_eq!(&whole.findings, &cut.findings, "{}", whole.policy);
@@ -291,7 +293,7 @@ fn policies_answer_alike_however_a_batch_is_cut() {
     });
 }
 
-/// An inventory in which every other thing is not what it should be.
+/// An inventory that contradicts the list in every other row.
 fn inventory_of(rows: &[Row]) -> Table {
     let mut table = Table::default();
     for (i, row) in rows.iter().enumerate().filter(|(i, _)| i % 2 == 0) {
@@ -307,9 +309,9 @@ fn inventory_of(rows: &[Row]) -> Table {
     table
 }
 
-/// A file that is not what its name says is refused, and one that is cut off anywhere is no shorter list.
+/// A truncated file is refused, and never read as a shorter list.
 #[test]
-fn what_is_no_list_in_columns_is_refused() {
+fn invalid_and_truncated_columnar_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let columns = batch_of(&long_list().into_iter().take(50).collect::<Vec<_>>());
     let [file, stream] = arrow(&columns);
@@ -322,16 +324,16 @@ fn what_is_no_list_in_columns_is_refused() {
     };
     refused("t.arrows", &[stream.as_slice(), &stream].concat(), "there is more after the end of the stream");
     for (name, bytes) in [("t.parquet", parquet(&columns, 20)), ("t.arrow", file), ("t.arrows", stream)] {
-        // Messages of a stream begin at multiples of 8.
+        // The messages of a stream begin at multiples of 8.
         (0..bytes.len()).step_by(8).for_each(|end| refused(name, &bytes[..end], "it cannot be decoded"));
     }
-    // Who reads it without the mapping would take the other column for the ids.
+    // A program that ignores the mapping would read the other column as the ids.
     let ids = || columns.column_by_name("app").unwrap().clone();
     let both = RecordBatch::try_from_iter([("app", ids()), ("id", ids())]).unwrap();
     let [file, stream] = arrow(&both);
     for (name, bytes) in [("t.parquet", parquet(&both, 20)), ("t.arrow", file), ("t.arrows", stream)] {
-        refused(name, &bytes, "`id` is read from the column `app`, and so this one stands for nothing");
+        refused(name, &bytes, "`id` is mapped to the column `app`, but the list has a column `id` as well");
     }
     let dictionary = columns.column(4).as_dictionary::<Int32Type>();
-    assert_eq!(dictionary.len(), 50, "tenants are written as a dictionary, as most programs write them");
+    assert_eq!(dictionary.len(), 50, "tenants are a dictionary, as most programs write them");
 }

@@ -1,12 +1,11 @@
-//! Mutations: a denied request stays denied however one of its fields is weakened, and an allowed one does not stay
-//! allowed without the evidence that the default policies demand.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Mutations: a denied request stays denied whichever of its fields is weakened, and an allowed request is no longer
+//! allowed without evidence that the default policies require.
 
 use reprieve::model::Verdict;
 use reprieve_tests::incident::{Incident, incidents};
 use serde_json::{Value, json};
 
-/// The pointers of every value in a document, outermost first; the targets are not a field.
+/// The JSON pointers of every value in a document except the targets, outermost first.
 fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     let mut each = |key: String, value: &Value| {
         let pointer = format!("{at}/{key}");
@@ -22,7 +21,7 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-/// What may stand in the place of a value, to weaken it.
+/// Replacements for a value that might weaken it.
 fn weaker(value: &Value) -> Vec<Value> {
     let mut weaker =
         vec![Value::Null, json!(""), json!(0), json!(false), json!(true), json!([]), json!({}), json!(u64::MAX)];
@@ -75,14 +74,14 @@ fn is_allowed(case: &Incident, request: &Value) -> bool {
 }
 
 #[test]
-fn no_weaker_field_turns_a_denial_into_an_allow() {
+fn weakening_a_field_never_turns_a_denial_into_an_allow() {
     let mut tried = 0;
     for path in incidents() {
         let case = Incident::open(&path);
         let request: Value = serde_json::from_str(&case.case.request).unwrap();
         let mut fields = Vec::new();
         pointers(&request, "", &mut fields);
-        // A list of a hundred thousand rows is read anew for each: there, fields are only left out.
+        // A list of a hundred thousand rows is read for each mutation, so its fields are only removed.
         let large = case.case.generated;
         fields.retain(|pointer| !large || pointer.matches('/').count() == 1);
         for pointer in fields {
@@ -102,8 +101,8 @@ fn no_weaker_field_turns_a_denial_into_an_allow() {
     assert!(tried > 5_000, "only {tried} mutations");
 }
 
-/// Evidence that every batch needs, whatever it is.
-const DEMANDED: &[&str] = &[
+/// Evidence that the default policies require of every batch.
+const REQUIRED: &[&str] = &[
     "/provenance",
     "/provenance/source",
     "/provenance/extracted_at",
@@ -119,22 +118,22 @@ const DEMANDED: &[&str] = &[
     "/approvals",
 ];
 
-/// What binds an approval: without it, no approval counts.
+/// Fields without which an approval does not count.
 const BINDING: &[&str] = &["by", "type", "at", "targets_sha256", "mode", "kinds", "tenants"];
 
 #[test]
-fn without_what_is_demanded_nothing_is_allowed() {
+fn missing_or_weakened_evidence_prevents_an_allow() {
     for path in incidents() {
         let twin = Incident::open(&path.join("corrected"));
         let request: Value = serde_json::from_str(&twin.case.request).unwrap();
         assert!(is_allowed(&twin, &request), "{}", twin.name());
-        for pointer in DEMANDED {
+        for pointer in REQUIRED {
             let mut without = request.clone();
             remove(&mut without, pointer);
             assert!(!is_allowed(&twin, &without), "{} without {pointer}", twin.name());
             for value in weaker(request.pointer(pointer).unwrap()) {
-                // The words that say where a list came from cannot be checked, only demanded; and a time in lower case
-                // is the same time.
+                // The source and the author of a list are required but cannot be verified. A time in lower case is the
+                // same time.
                 let free = ["/provenance/source", "/provenance/extracted_by"].contains(pointer);
                 let same_time = pointer.ends_with("at")
                     && value
@@ -162,7 +161,7 @@ fn without_what_is_demanded_nothing_is_allowed() {
 }
 
 #[test]
-fn one_other_id_voids_all_evidence() {
+fn changing_one_id_invalidates_all_evidence() {
     for path in incidents() {
         let twin = Incident::open(&path.join("corrected"));
         let mut request: Value = serde_json::from_str(&twin.case.request).unwrap();

@@ -1,11 +1,11 @@
-//! A ledger that somebody changed behind its back is found out, whatever they changed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Verification finds every change that was made to the database without going through the ledger.
 
-use reprieve::{Decision, Outcome};
+use reprieve::Decision;
+use reprieve::ledger::Outcome;
 use reprieve_ledger::{Anchor, Damage, SqlLedger};
 use reprieve_tests::stores::{Store, gate, request};
 
-/// A ledger with an entry of every kind: decisions 1, 3, 5 and 7, closed 2 and 4, halted 6 and resumed 8.
+/// Fills a ledger with an entry of every kind: decisions 1, 3, 5 and 7, outcomes 2 and 4, a halt 6, a resume 8.
 fn fill(store: &Store) {
     let ledger = store.open();
     let gate = gate(store.open(), 10);
@@ -23,11 +23,11 @@ fn fill(store: &Store) {
 }
 
 fn damage(ledger: &SqlLedger, anchor: Option<&Anchor>) -> Damage {
-    ledger.verify(anchor).unwrap().expect_err("what was done to the ledger is found")
+    ledger.verify(anchor).unwrap().expect_err("the ledger is damaged")
 }
 
-/// What is done, and the entry that is named for it.
-const DEEDS: &[(&str, Option<u64>)] = &[
+/// Changes, and the entry that verification names.
+const CHANGES: &[(&str, Option<u64>)] = &[
     ("UPDATE entries SET at = at - 60 WHERE entry = 3", Some(3)),
     ("UPDATE entries SET kind = 'used' WHERE entry = 4", Some(4)),
     ("UPDATE entries SET body = replace(body, 'deny', 'allow') WHERE entry = 7", Some(7)),
@@ -37,17 +37,17 @@ const DEEDS: &[(&str, Option<u64>)] = &[
     ("UPDATE entries SET entry = 0 WHERE entry = 1", None),
     ("DELETE FROM entries WHERE entry = 1", Some(1)),
     ("DELETE FROM entries WHERE entry = 4", Some(4)),
-    // The tail.
+    // Delete the tail.
     ("DELETE FROM entries WHERE entry = 8", Some(8)),
     ("DELETE FROM entries WHERE entry > 5", Some(6)),
     ("DELETE FROM entries", Some(1)),
-    // Two swapped.
+    // Swap two entries.
     (
         "UPDATE entries SET entry = -1 WHERE entry = 3; UPDATE entries SET entry = 3 WHERE entry = 5; \
          UPDATE entries SET entry = 5 WHERE entry = -1",
         Some(3),
     ),
-    // One put in.
+    // Insert an entry.
     ("INSERT INTO entries SELECT 9, at, kind, body, sha256 FROM entries WHERE entry = 8", Some(9)),
     ("UPDATE head SET ledger = 'f00'", Some(1)),
     ("UPDATE head SET entry = 7", Some(8)),
@@ -56,7 +56,7 @@ const DEEDS: &[(&str, Option<u64>)] = &[
     ("UPDATE head SET version = 1", None),
     ("UPDATE head SET halted = '[{\"entry\":6,\"reason\":\"x\",\"by\":\"y\"}]'", None),
     ("UPDATE decisions SET entry = 17 WHERE entry = 1", Some(17)),
-    // A success that never was.
+    // Insert a success that never happened.
     (
         "INSERT INTO decisions SELECT -1, at, request, decision, mode, environment, kind, actor, campaign, targets, \
          tenants, targets_sha256, whole_sha256, override_id, counts_at, state, used, closed, closed_at, succeeded, deleted \
@@ -96,18 +96,18 @@ const DEEDS: &[(&str, Option<u64>)] = &[
 ];
 
 #[test]
-fn whatever_is_changed_is_found() {
+fn every_change_is_found() {
     for store in Store::each() {
         fill(&store);
         let ledger = store.open();
-        for (deed, entry) in DEEDS {
-            // In a copy of each table, so that every deed begins with a sound ledger.
+        for (change, entry) in CHANGES {
+            // Restore each table afterwards, so that every change starts from an intact ledger.
             let tables = ["entries", "head", "decisions", "sums", "blobs"];
             let all = |sql: &dyn Fn(&str) -> String| tables.iter().map(|table| sql(table)).collect::<String>();
             store.tamper(&all(&|table| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table};")));
-            store.tamper(deed);
+            store.tamper(change);
             let found = damage(&ledger, None);
-            assert_eq!(found.entry, *entry, "{deed}: {found}");
+            assert_eq!(found.entry, *entry, "{change}: {found}");
             store.tamper(&all(&|table| {
                 format!(
                     "DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table};"
@@ -119,7 +119,7 @@ fn whatever_is_changed_is_found() {
 }
 
 #[test]
-fn bytes_of_a_blob_that_change_are_found() {
+fn changed_bytes_of_blobs_are_found() {
     let store = Store::sqlite();
     fill(&store);
     store.tamper("UPDATE blobs SET bytes = (SELECT bytes FROM blobs ORDER BY sha256 DESC LIMIT 1)");
@@ -128,9 +128,9 @@ fn bytes_of_a_blob_that_change_are_found() {
     assert!(damage(&store.open(), None).message.starts_with("the blob "));
 }
 
-/// Whoever takes a row out of an index hides it from the questions that go by it: whether an override was used, say.
+/// A row that is missing from an index is hidden from queries that use it, for example whether an override was used.
 #[test]
-fn an_index_that_lacks_a_row_is_found() {
+fn missing_rows_of_an_index_are_found() {
     let store = Store::sqlite();
     fill(&store);
     store.tamper(
@@ -145,9 +145,9 @@ fn an_index_that_lacks_a_row_is_found() {
     assert!(found.starts_with("the database is damaged: ") && found.contains("decisions_override"), "{found}");
 }
 
-/// Whoever cuts off the end, and every trace of it in the other tables, is found by what was kept elsewhere.
+/// A truncation with all its traces in the other tables can only be found with an anchor that was kept elsewhere.
 #[test]
-fn a_tail_cut_off_with_every_trace_is_found_with_an_anchor() {
+fn complete_truncation_is_found_with_an_anchor() {
     for store in Store::each() {
         fill(&store);
         let ledger = store.open();
@@ -158,19 +158,19 @@ fn a_tail_cut_off_with_every_trace_is_found_with_an_anchor() {
              sha256 = (SELECT sha256 FROM entries WHERE entry = 7), at = (SELECT at FROM entries WHERE entry = 7), \
              version = 6, halted = '[{\"entry\":6,\"reason\":\"a test\",\"by\":\"ann\"}]'",
         );
-        ledger.verify(None).unwrap().expect("without an anchor nobody can know");
+        ledger.verify(None).unwrap().expect("it cannot be found without an anchor");
         assert_eq!(damage(&ledger, Some(&anchor)).entry, Some(8));
     }
 }
 
 #[test]
-fn nothing_is_appended_to_an_end_that_is_not_what_it_says() {
+fn nothing_is_appended_to_a_damaged_end() {
     for store in Store::each() {
         fill(&store);
         store.tamper("DELETE FROM entries WHERE entry = 8");
         let decision = gate(store.open(), 100).vet(request("five", 1));
         let fault = &decision.document().faults[0];
         assert_eq!(decision.verdict().as_str(), "undecided");
-        assert!(fault.message.contains("its end is not entry 8"), "{fault}");
+        assert!(fault.message.contains("its last entry is not entry 8"), "{fault}");
     }
 }

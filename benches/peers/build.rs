@@ -1,14 +1,14 @@
-//! Builds the policy and the plug-in, and looks up the versions of the peers.
+//! Builds the policy and the plug-in, and reads the versions of the peers.
 
 use std::path::Path;
 use std::{env, fs};
 
-/// Crates whose versions the report names.
+/// The crates whose versions the report prints.
 const NAMED: &[&str] = &["reprieve", "regorus", "cedar-policy", "cel", "extism", "extism-pdk", "serde_json"];
 
 fn main() {
     if let Err(error) = build() {
-        println!("cargo::error={}", error.to_string().replace('\n', "\ncargo::error="));
+        reprieve_build::fail_build(&*error);
     }
 }
 
@@ -30,10 +30,10 @@ fn build() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn one(modules: Vec<Vec<u8>>) -> Result<[Vec<u8>; 1], String> {
-    modules.try_into().map_err(|modules: Vec<_>| format!("{} modules of one package", modules.len()))
+    modules.try_into().map_err(|modules: Vec<_>| format!("expected one module, found {}", modules.len()))
 }
 
-/// A line for each package of the lock file that the report names, with the WebAssembly engine it brings.
+/// A line for each of these crates in the lock file, with the WebAssembly engine that it depends on.
 fn versions(lock: &str) -> String {
     let mut versions = String::new();
     for package in lock.split("[[package]]") {

@@ -1,5 +1,5 @@
 /**
- * The request without its targets, as a policy is handed it. What the submitter left out is absent, never null.
+ * The request without its targets, as a policy receives it. A field that the submitter left out is absent, never null.
  * Fields may be added.
  */
 
@@ -11,209 +11,223 @@ export type Timestamp = string;
 /** A span of time, for example `P5DT12H`. */
 export type Duration = string;
 
-/** What the request says about itself. */
+/** The request without its targets, as submitted. */
 export interface Claims {
-  /** A name of the submitter's choosing. */
+  /** A name that the submitter chooses. */
   id: string;
-  /** Whether the targets stay recoverable. */
+  /** Whether the targets remain recoverable. */
   mode: Mode;
-  /** Where the call will run, for example `production`. */
+  /** The environment in which the call will run, for example `production`. */
   environment: string;
-  /** What every target is said to be, for example `app`. */
+  /** The claimed kind of every target, for example `app`. */
   target_kind: string;
   /** The destructive call. */
   operation?: Operation;
-  /** Why. */
+  /** Why the batch is to be deleted. */
   reason?: Reason;
-  /** Who. */
+  /** Who submits the batch. */
   actor?: Actor;
   /** Where the list of targets came from. */
   provenance?: Provenance;
-  /** What a run without effect showed. */
+  /** The result of a dry run. */
   dry_run?: DryRun;
-  /** How this could be undone. */
+  /** How the deletion could be undone. */
   recovery?: Recovery;
-  /** Who agreed, and to what. */
+  /** Who approved the batch, and what exactly was approved. */
   approvals?: Approval[];
-  /** The verified copy, where data is deleted because it was moved. */
+  /** The verified copy, if data is deleted because it was moved. */
   migration?: Migration;
-  /** When. */
+  /** When the batch may run. */
   schedule?: Schedule;
-  /** Who was told. */
+  /** Who was notified. */
   notice?: Notice;
-  /** The series of batches this one belongs to. */
+  /** The series of batches to which this one belongs. */
   campaign?: string;
-  /** Free form. */
+  /** Any JSON values, for an operator's own policies. */
   annotations?: Record<string, unknown>;
 }
 
+/** The destructive call. */
 export interface Operation {
   /** The verb of the call, for example `delete`. */
   verb?: string;
-  /** Whether the call takes dependents along. */
+  /** Whether the call deletes dependents as well. */
   cascade?: boolean;
-  /** A filter, pattern or path that the call itself expands. Absent: it takes the listed ids and nothing else. */
+  /** A filter, pattern or path that the call itself expands. Absent: the call deletes the listed ids and nothing
+   * else. */
   selector?: string;
 }
 
+/** Why the batch is to be deleted. */
 export interface Reason {
   /** The legal basis, for example `gdpr-17`. */
   basis?: string;
-  /** In words. */
+  /** An explanation in words. */
   text?: string;
-  /** The change or ticket. */
+  /** The change request or ticket. */
   ticket?: string;
-  /** What set the deletion off. */
+  /** What triggered the deletion. */
   trigger?: 'request' | 'expiry' | 'disuse' | 'retention' | 'migration';
-  /** Whether somebody chose the value that set it off. */
+  /** Whether the value behind the trigger was chosen or is a default. */
   trigger_source?: 'explicit' | 'default';
 }
 
+/** Who submits the batch. */
 export interface Actor {
   /** An account name. */
   id?: string;
+  /** The kind of actor. */
   type?: ActorType;
-  /** The person an automation or agent acts for. */
+  /** The person for whom an automation or agent acts. */
   on_behalf_of?: string;
-  /** The credential the destructive call will use. */
+  /** The credential that the destructive call will use. */
   credential?: {
-    /** What it was issued for, for example `deletion`. */
+    /** The purpose for which it was issued, for example `deletion`. */
     purpose?: string;
-    /** Where it is valid. */
+    /** The environment in which it is valid. */
     environment?: string;
   };
 }
 
+/** Where the list of targets came from. */
 export interface Provenance {
-  /** The system asked, for example `cmdb`. */
+  /** The system that was queried, for example `cmdb`. */
   source?: string;
-  /** The question put to it. */
+  /** The query. */
   query?: string;
   /** How the list was chosen. */
   selection?: 'explicit' | 'filter' | 'complement' | 'all';
-  /** Whether the answer was read to its end. */
+  /** Whether the result was read to its end. */
   complete?: boolean;
-  /** What the ids identify, as the source has it. */
+  /** The kind that the ids identify, according to the source. */
   id_kind?: string;
-  /** Rows in the list. */
+  /** Number of rows in the list. */
   row_count?: number;
-  /** Rows the source holds for the question. */
+  /** Number of rows that the source has for the query. */
   source_total?: number;
-  /** Rows a page of the source holds. */
+  /** Number of rows in a page of the source. */
   page_size?: number;
-  /** Digest of the list. */
+  /** SHA-256 of the list, lower-case hex. */
   sha256?: string;
-  /** When the list was read. */
+  /** When the list was extracted. */
   extracted_at?: Timestamp;
-  /** By whom. */
+  /** Who extracted it. */
   extracted_by?: string;
-  /** Digest of the program that read it. */
+  /** SHA-256 of the program that extracted it. */
   program_sha256?: string;
-  /** What is to stay, where the list is everything else. */
+  /** The things to keep, if the list is everything else. */
   keep_set?: {
-    /** How many there are. */
+    /** Number of things to keep. */
     count?: number;
-    /** How many there were the last time. */
+    /** Number of things to keep the time before. */
     previous_count?: number;
     /** When they were counted. */
     observed_at?: Timestamp;
   };
 }
 
+/** A run of the same program over the same list that deleted nothing. */
 export interface DryRun {
   /** When it ran. */
   at?: Timestamp;
-  /** The list it ran over. */
+  /** SHA-256 of the list over which it ran. */
   targets_sha256?: string;
-  /** Where it ran. */
+  /** The environment in which it ran. */
   environment?: string;
-  /** How many targets it would have deleted. */
+  /** Number of targets that it would have deleted. */
   count?: number;
-  /** The same by kind. */
+  /** The same number by kind. */
   by_kind?: Record<string, number>;
   /** A few ids. */
   sample?: string[];
 }
 
+/** How the deletion could be undone. */
 export interface Recovery {
-  /** Days for which a soft-deleted target can be brought back. */
+  /** Days for which a soft-deleted target can be recovered. */
   soft_delete_days?: number;
-  /** Backups. */
+  /** The backups. */
   checkpoints?: Checkpoint[];
-  /** What restoring takes. */
+  /** What a restore takes. */
   restore?: Restore;
 }
 
+/** A backup. */
 export interface Checkpoint {
   /** Its name. */
   id?: string;
-  /** When it was finished. */
+  /** When it was completed. */
   completed_at?: Timestamp;
-  /** Whether it was read back. */
+  /** Whether it was read back and verified. */
   verified?: boolean;
-  /** The list of targets it covers. */
+  /** SHA-256 of the list of targets that it covers. */
   covers_sha256?: string;
   /** Where it is kept. */
   location?: string;
-  /** Until when nobody can delete it. */
+  /** The time until which it cannot be deleted. */
   immutable_until?: Timestamp;
 }
 
+/** What a restore takes, as measured. */
 export interface Restore {
-  /** What one restore brings back, for example `tenant`. */
+  /** What one restore recovers, for example `tenant`. */
   granularity?: string;
-  /** When it was last tried. */
+  /** When it was last tested. */
   tested_at?: Timestamp;
-  /** How many tenants that trial brought back. */
+  /** Number of tenants that the test restored. */
   tested_scale?: number;
-  /** Tenants that one restore batch brings back. */
+  /** Number of tenants that one restore batch recovers. */
   tenants_per_batch?: number;
   /** How long a restore batch takes. */
   batch_duration?: Duration;
-  /** How many run side by side. */
+  /** Number of restore batches that run in parallel. */
   parallel_batches?: number;
 }
 
 /** One approval, bound to what was approved. */
 export interface Approval {
-  /** Who. */
+  /** Who approved. */
   by?: string;
+  /** The kind of approver. */
   type?: ActorType;
-  /** When. */
+  /** When it was approved. */
   at?: Timestamp;
-  /** The list that was approved. */
+  /** SHA-256 of the list that was approved. */
   targets_sha256?: string;
   /** The mode that was approved. */
   mode?: Mode;
-  /** How many targets of which kind were approved. */
+  /** Number of targets of each kind that were approved. */
   kinds?: Record<string, number>;
-  /** How many tenants were approved. */
+  /** Number of tenants that were approved. */
   tenants?: number;
 }
 
+/** The verified copy, if data is deleted because it was moved. */
 export interface Migration {
   /** Where the copy is. */
   copy?: string;
-  /** The share of the data that was compared with its copy, 0 to 1. */
+  /** The fraction of the data that was compared with its copy, 0 to 1. */
   verified_fraction?: number;
   /** When it was compared. */
   verified_at?: Timestamp;
-  /** Until when the source is kept. */
+  /** The time until which the source is kept. */
   source_hold_until?: Timestamp;
 }
 
+/** When the batch may run. */
 export interface Schedule {
   /** Not after this time. */
   expires_at?: Timestamp;
   /** Not before this time. */
   not_before?: Timestamp;
-  /** Whether a change freeze is on. */
+  /** Whether a change freeze is in force. */
   freeze?: boolean;
 }
 
+/** Who was notified. */
 export interface Notice {
-  /** When the owners of the targets were told. */
+  /** When the owners of the targets were notified. */
   owners_notified_at?: Timestamp;
-  /** How many of them objected. */
+  /** Number of owners who objected. */
   opt_outs?: number;
 }

@@ -1,148 +1,148 @@
 /**
- * What the host found out about a batch, as a policy is handed it. What could not be found out is absent, never 0.
- * Digests are SHA-256 in lower-case hex. Fields may be added.
+ * The facts of a batch, as a policy receives them. An unknown fact is absent, never 0. Fields may be added.
  */
 
 import type { Duration, Mode, Timestamp } from './claims.js';
 
-/** What the host found out. None of it comes from the submitter's word. */
+/** What the host computed or looked up. None of it is a claim of the submitter. */
 export interface Facts {
-  /** The time the decision is made for. */
+  /** The time for which the decision is made. */
   evaluated_at: Timestamp;
-  /** Digest of the request document. */
+  /** SHA-256 of the request document, lower-case hex. */
   request_sha256: string;
-  /** Digest of the target list: what every piece of evidence must name. */
+  /** SHA-256 of the target list, lower-case hex. All evidence must name it. */
   targets_sha256: string;
-  /** Rows in the list. */
+  /** Number of rows in the list. */
   targets: number;
-  /** Whether each row can be told from the others. */
+  /** Rows with blank or duplicate ids. */
   ids: IdFacts;
-  /** Tenants as the list has them. */
+  /** Tenants according to the list. */
   tenants: TenantFacts;
-  /** The most tenants that the batch can reach. */
+  /** Upper bound of the tenants that the batch can reach: according to the list or over the closure, whichever is
+   * more. */
   tenants_at_most: number;
-  /** Rows by the kind the list gives them. */
+  /** Number of rows by kind, according to the list. */
   kinds: Tally;
-  /** Rows by the environment the list gives them. */
+  /** Number of rows by environment, according to the list. */
   environments: Tally;
-  /** What the inventory says. Absent: there is no inventory. */
+  /** Facts from the inventory. Absent: there is no inventory. */
   inventory?: InventoryFacts;
-  /** What was deleted before. Absent: nobody knows. */
+  /** What was deleted before. Absent: unknown. */
   history?: HistoryFacts;
-  /** How long undoing this would take. */
+  /** How long undoing the batch would take. */
   restore: Estimate;
-  /** The list that this batch is a wave of. Absent: the batch stands alone. */
+  /** The list of which this batch is a wave, cut from it by the host. Evidence for the whole list is evidence for
+   * each wave. Absent: the batch is not a wave. */
   whole?: Whole;
-  /** Seconds that a zone's clock is ahead of UTC at `evaluated_at`, for every zone that a setting of the type
-   * `time-zone` names. */
+  /** Offset from UTC in seconds at `evaluated_at`, for every time zone that a setting of the type `time-zone` names. */
   zones?: Record<string, number>;
 }
 
 /** A list that is deleted in waves. */
 export interface Whole {
-  /** Digest of the list: what every piece of evidence must name. */
+  /** SHA-256 of the list, lower-case hex. All evidence must name it. */
   targets_sha256: string;
-  /** Rows in it. */
+  /** Number of rows in it. */
   targets: number;
-  /** Tenants as it has them. */
+  /** Tenants according to it. */
   tenants: TenantFacts;
-  /** Rows by the kind it gives them. */
+  /** Number of rows by kind, according to it. */
   kinds: Tally;
 }
 
-/** Rows that do not name one thing each. */
+/** Rows with blank or duplicate ids. */
 export interface IdFacts {
-  /** Rows with no id. */
+  /** Number of rows without an id. */
   null: number;
-  /** Rows whose id is empty or white space. */
+  /** Number of rows whose id is empty or white space. */
   empty: number;
-  /** Rows whose id stood in an earlier row. */
+  /** Number of rows whose id occurs in an earlier row. */
   duplicate: number;
-  /** Row numbers of the first few of these. */
+  /** Row numbers of the first few of these rows. */
   examples: number[];
 }
 
-/** Distinct tenants. */
+/** A count of distinct tenants. */
 export interface TenantFacts {
-  /** Distinct tenants named. */
+  /** Number of distinct tenants that are named. */
   distinct: number;
-  /** Things with no known tenant. Each may belong to a tenant of its own. */
+  /** Number of things without a known tenant. Each may belong to another tenant. */
   unknown: number;
 }
 
 /** How often each name occurs. */
 export interface Tally {
-  /** Count by name: the 32 most frequent. */
+  /** Count by name, for the 32 most frequent names. */
   counts: Record<string, number>;
-  /** How many have a name that is not among these. */
+  /** Number of things with another name. */
   others: number;
-  /** How many have no known name. */
+  /** Number of things without a known name. */
   unknown: number;
 }
 
-/** What the inventory says about the targets and what goes with them. */
+/** Facts from the inventory about the targets and their dependents. */
 export interface InventoryFacts {
-  /** Digest of the inventory that answered. */
+  /** SHA-256 of the inventory that was queried, lower-case hex. */
   sha256: string;
-  /** Rows whose id the inventory knows. */
+  /** Number of rows whose id is in the inventory. */
   resolved: number;
-  /** Rows whose id it does not know. */
+  /** Number of rows whose id is not in the inventory. */
   unresolved: number;
   /** Tenants of the resolved rows. */
   tenants: TenantFacts;
-  /** Resolved rows by kind. */
+  /** Number of resolved rows by kind. */
   kinds: Tally;
-  /** Resolved rows by environment. */
+  /** Number of resolved rows by environment. */
   environments: Tally;
-  /** Resolved rows by life-cycle state. */
+  /** Number of resolved rows by life-cycle state. */
   states: Tally;
-  /** How many things of each kind the inventory holds in all, for the kinds that the batch touches. */
+  /** Total number of things of each kind in the inventory, for the kinds in the batch. */
   population: Record<string, number>;
-  /** How many tenants the inventory holds in all. */
+  /** Total number of tenants in the inventory. */
   population_tenants: number;
-  /** Capacity pools that the batch takes members from. */
+  /** Capacity pools from which the batch removes members. */
   pools: Pool[];
-  /** The targets and everything that goes with them. */
+  /** The targets and everything that is deleted with them. */
   closure: Closure;
 }
 
 /** A group of things that together provide a capacity. */
 export interface Pool {
+  /** Its name. */
   name: string;
-  /** Members now. */
+  /** Number of members now. */
   members: number;
-  /** Members that the batch takes away, counted over the closure. */
+  /** Number of members that the batch removes, counted over the closure. */
   removed: number;
-  /** Members it needs, where the inventory says so. */
+  /** Number of members that it requires. Absent: the inventory does not state it. */
   minimum?: number;
 }
 
-/** Everything that goes when the targets go: they themselves, their dependents, the dependents of those, and so on.
- */
+/** Everything that is deleted with the targets: the targets, their dependents, the dependents of those, and so on. */
 export interface Closure {
-  /** Things in all, the targets included. */
+  /** Number of things, including the targets. */
   things: number;
-  /** Things that are not on the list. */
+  /** Number of things that are not on the list. */
   undeclared: number;
-  /** Undeclared things by kind. */
+  /** Number of undeclared things by kind. */
   undeclared_kinds: Tally;
   /** A few undeclared ids. */
   examples: string[];
-  /** Tenants over all of it. */
+  /** Tenants of all things. */
   tenants: TenantFacts;
-  /** All of it by kind. */
+  /** Number of things by kind. */
   kinds: Tally;
-  /** Things whose dependents are not known. Above 0, every other figure here is a lower bound. */
+  /** Number of things whose dependents are unknown. If it is not 0, every other figure here is a lower bound. */
   unknown: number;
-  /** Names that the request's own evidence gives and that are among the things that go. */
+  /** Names in the request's own evidence (backups, copies) that are in the closure. */
   evidence: string[];
-  /** Whether following the dependents was given up at its limit of depth. */
+  /** Whether the search for dependents stopped at its depth limit. If so, every figure is a lower bound. */
   truncated: boolean;
 }
 
-/** What was deleted before, as far as it bears on this batch. */
+/** Earlier deletions that are relevant to this batch. */
 export interface HistoryFacts {
-  /** Digest of the history that answered. */
+  /** SHA-256 of the history that was queried, lower-case hex. */
   sha256: string;
   /** Batches of this mode in this environment. */
   same_mode: Spans;
@@ -152,13 +152,13 @@ export interface HistoryFacts {
   same_actor: Spans;
   /** The last batch of this mode in this environment. */
   last?: PastBatch;
-  /** Batches of this campaign so far. */
+  /** Number of batches of this campaign so far. */
   campaign_batches: number;
-  /** The last of them. */
+  /** The last batch of this campaign. */
   campaign_last?: PastBatch;
 }
 
-/** What was deleted within spans of time before the decision. */
+/** What was deleted in the time before the decision. */
 export interface Spans {
   /** Within an hour. */
   hour: Deleted;
@@ -168,46 +168,58 @@ export interface Spans {
   month: Deleted;
 }
 
+/** What was deleted within one span of time. */
 export interface Deleted {
+  /** Number of batches. */
   batches: number;
+  /** Number of targets. */
   targets: number;
-  /** Added up over the batches. */
+  /** Number of tenants, summed over the batches. */
   tenants: number;
 }
 
 /** A batch that ran. */
 export interface PastBatch {
+  /** When it ended. While the batch is open: the time of the decision being made. */
   at: Timestamp;
+  /** The mode in which it ran. */
   mode: Mode;
+  /** Where it ran. */
   environment: string;
   /** The kind of its targets. */
   kind: string;
+  /** Number of targets. */
   targets: number;
+  /** Number of tenants. */
   tenants: number;
+  /** The campaign to which it belonged. */
   campaign?: string;
+  /** Who submitted it. */
   actor?: string;
-  /** Whether it went well. Absent: nobody knows. */
+  /** Whether it succeeded. Absent: unknown. */
   succeeded?: boolean;
 }
 
 /** How long undoing a batch would take. */
 export interface Estimate {
-  /** Tenants to restore: the most that the batch can reach. */
+  /** Number of tenants to restore: the upper bound that the batch can reach. */
   tenants: number;
-  /** Restore batches, one after another. */
+  /** Number of restore batches, run one after another. */
   batches: number;
-  /** How long all of them take. */
+  /** How long all restore batches take. */
   duration: Duration;
-  /** Tenants a restore batch brings back. */
+  /** Number of tenants that a restore batch recovers. */
   tenants_per_batch: Figure<number>;
-  /** How long one takes. */
+  /** How long one restore batch takes. */
   batch_duration: Figure<Duration>;
-  /** How many run side by side. */
+  /** Number of restore batches that run in parallel. */
   parallel_batches: Figure<number>;
 }
 
+/** A figure, and whether the request states it. */
 export interface Figure<T> {
+  /** The figure. */
   value: T;
-  /** Whether the request states it as measured. If not, it is the one of the Atlassian outage of April 2022. */
+  /** Whether the request states it as measured. If not, it is the figure of the Atlassian outage of April 2022. */
   measured: boolean;
 }

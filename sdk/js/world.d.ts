@@ -1,6 +1,6 @@
-import type { Policy } from './index.js';
+import type { Limit, Nature, Policy, Subject } from './index.js';
 
-/** Reference data as the host hands it over. */
+/** Reference data, as the host passes it. */
 export interface Blob {
   name: string;
   bytes: Uint8Array;
@@ -12,7 +12,7 @@ export interface Strings {
   bytes: Uint8Array;
 }
 
-/** A column as the host hands it over; `validity` and `bools` are bitmaps. */
+/** A column, as the host passes it. `validity` and `bools` are bitmaps. */
 export interface RawColumn {
   name: string;
   values:
@@ -23,10 +23,11 @@ export interface RawColumn {
   validity: Uint8Array | null;
 }
 
-/** One objection as it goes to the host. */
+/** One finding, as a record of the contract. */
 export interface Finding {
   rule: string;
   severity: 'deny' | 'warn';
+  nature: Nature;
   message: string;
   help: string;
   field: string | null;
@@ -35,21 +36,34 @@ export interface Finding {
   examples: number[];
 }
 
-/** What a policy says of itself. */
+/** One rule, as a record of the contract. */
+export interface RuleRecord {
+  code: string;
+  summary: string;
+  explanation: string;
+  settings: string[];
+  nature: Nature;
+  subject: Subject;
+  neverLifted: boolean;
+}
+
+/** The descriptor of a policy. */
 export interface Descriptor {
   name: string;
   version: string;
   summary: string;
-  rules: { code: string; summary: string; explanation: string; settings: string[] }[];
+  rules: RuleRecord[];
   settingsSchema: string;
   columns: string[];
+  limits: Limit[];
 }
 
-/** The exports of the contract, for native unit tests. What fails throws a string: the text that the host gets. */
+/** The exports of the contract, for native unit tests. A call that fails throws a string: the text that the host
+ * receives. */
 export interface World {
   describe(): Descriptor;
   validate(settings: string, data: Blob[]): void;
-  open(input: { review: string; settings: string; data: Blob[] }): void;
+  begin(input: { review: string; settings: string; data: Blob[] }): void;
   observe(chunk: { firstRow: number; rows: number; columns: RawColumn[] }): void;
   save(): Uint8Array;
   merge(state: Uint8Array): void;

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use tempfile::TempDir;
 
-/// The largest request that has its targets in the document which Reprieve reads.
-const MOST_INLINE: usize = 1_000;
-/// Tenants of a request that is allowed.
-const FEW_TENANTS: usize = 50;
+/// The maximum number of targets that are inline in the request that Reprieve reads.
+const MAX_INLINE: usize = 1_000;
+/// The number of tenants of an allowed request.
+const ALLOWED_TENANTS: usize = 50;
 
-/// Whether a request keeps the rules.
+/// Whether a request satisfies the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// It keeps all of them.
+    /// It satisfies all of them.
     Allowed,
     /// Its last target is of another kind, and its row count is off by one.
     Denied,
@@ -35,7 +35,7 @@ impl fmt::Display for Variant {
     }
 }
 
-/// A request to be made up. Except for what is said here it keeps the rules.
+/// The parameters of a generated request. Everything else satisfies the rules.
 #[derive(Clone, Copy, Debug)]
 struct Recipe {
     targets: usize,
@@ -49,7 +49,7 @@ struct Recipe {
 
 const RECIPE: Recipe = Recipe {
     targets: 10,
-    tenants: FEW_TENANTS,
+    tenants: ALLOWED_TENANTS,
     soft: false,
     wrong_kind: false,
     wrong_count: false,
@@ -60,17 +60,17 @@ const RECIPE: Recipe = Recipe {
 /// A request in the forms that engines read.
 #[derive(Debug)]
 pub struct Input {
-    /// What it is called in messages.
+    /// Its name in messages.
     pub name: String,
-    /// The rules it breaks.
+    /// The rules it violates.
     pub broken: Rules,
-    /// The whole of it as one JSON document.
+    /// The whole request as one JSON document.
     pub json: Rc<Vec<u8>>,
-    /// As Reprieve reads it: the same document, or one that names a file of targets if there are many.
+    /// The request that Reprieve reads: the same document, or one that names a file of targets if there are many.
     pub request: Rc<Vec<u8>>,
-    /// Where that file is.
+    /// The folder of that file.
     pub folder: PathBuf,
-    /// Which goes with the request, if it was made for it.
+    /// Deletes a folder that was created for the request.
     _temporary: Option<TempDir>,
 }
 
@@ -78,17 +78,17 @@ impl Input {
     /// A request of a size.
     ///
     /// # Errors
-    /// What the file system said.
+    /// The error of the file system.
     pub fn of(targets: usize, variant: Variant) -> Result<Self> {
         let denied = variant == Variant::Denied;
         let recipe = Recipe { targets, wrong_kind: denied, wrong_count: denied, ..RECIPE };
         Self::make(format!("a request of {targets} that is {variant}"), recipe)
     }
 
-    /// Requests at the limit of each rule, and a step beyond it.
+    /// Requests at the limit of each rule and just above it.
     ///
     /// # Errors
-    /// What the file system said.
+    /// The error of the file system.
     pub fn probes() -> Result<Vec<Self>> {
         let tenants = |tenants, soft| Recipe { targets: tenants, tenants, soft, ..RECIPE };
         let probes = [
@@ -96,7 +96,7 @@ impl Input {
             ("a wrong kind", Recipe { wrong_kind: true, ..RECIPE }),
             ("a wrong count", Recipe { wrong_count: true, ..RECIPE }),
             ("an empty id", Recipe { empty_id: true, ..RECIPE }),
-            ("an id twice", Recipe { duplicate_id: true, ..RECIPE }),
+            ("a duplicated id", Recipe { duplicate_id: true, ..RECIPE }),
             ("60 tenants, hard", tenants(MAX_TENANTS, false)),
             ("61 tenants, hard", tenants(MAX_TENANTS + 1, false)),
             ("500 tenants, soft", tenants(MAX_TENANTS_SOFT, true)),
@@ -107,10 +107,10 @@ impl Input {
 
     fn make(name: String, recipe: Recipe) -> Result<Self> {
         let Recipe { targets, tenants, soft, .. } = recipe;
-        let most = if soft { MAX_TENANTS_SOFT } else { MAX_TENANTS };
+        let max = if soft { MAX_TENANTS_SOFT } else { MAX_TENANTS };
         let broken = Rules::which(|rule| match rule {
             Rule::KindMismatch => recipe.wrong_kind,
-            Rule::TooManyTenants => tenants.min(targets) > most,
+            Rule::TooManyTenants => tenants.min(targets) > max,
             Rule::BadIds => recipe.empty_id || recipe.duplicate_id,
             Rule::CountMismatch => recipe.wrong_count,
         });
@@ -119,7 +119,7 @@ impl Input {
         let json = Rc::new(recipe.document(&inline).into_bytes());
         let temporary = tempfile::tempdir()?;
         let folder = temporary.path().to_owned();
-        let request = if targets <= MOST_INLINE {
+        let request = if targets <= MAX_INLINE {
             Rc::clone(&json)
         } else {
             std::fs::write(folder.join("targets.ndjson"), rows.join("\n") + "\n")?;
@@ -129,20 +129,20 @@ impl Input {
         Ok(Self { name, broken, json, request, folder, _temporary: Some(temporary) })
     }
 
-    /// Writes the one document into that folder, too, and says where.
+    /// Writes the whole document into the folder as well, and returns its path.
     ///
     /// # Errors
-    /// What the file system said.
+    /// The error of the file system.
     pub fn write_whole(&self) -> Result<PathBuf> {
         let path = self.folder.join("whole.json");
         std::fs::write(&path, self.json.as_slice())?;
         Ok(path)
     }
 
-    /// Reads a request from a file, for the processes that decide one.
+    /// Reads a request from a file, for a process that decides one request.
     ///
     /// # Errors
-    /// What the file system said.
+    /// The error of the file system.
     pub fn open(path: &Path) -> Result<Self> {
         let json = Rc::new(std::fs::read(path)?);
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -152,7 +152,7 @@ impl Input {
 }
 
 impl Recipe {
-    /// The targets as JSON objects. Their ids are in no order.
+    /// The targets as JSON objects, with unordered ids.
     fn rows(&self) -> Result<Vec<String>> {
         let mut rows = Vec::with_capacity(self.targets);
         for row in 0..self.targets {

@@ -20,17 +20,17 @@ use timing::Effort;
 #[derive(Parser)]
 #[command(name = "peers", version)]
 struct Arguments {
-    /// Targets of the requests
+    /// Numbers of targets of the requests
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..))]
     sizes: Vec<u64>,
-    /// Smaller sizes and shorter measurements, to see that it works
+    /// Use smaller sizes and shorter measurements, to check that everything works
     #[arg(long)]
     quick: bool,
     #[command(subcommand)]
     command: Option<Job>,
 }
 
-/// What this program starts itself for.
+/// Tasks for which this program starts itself.
 #[derive(Subcommand)]
 enum Job {
     /// Decide one request; the exit status is 0 for allow and 1 for deny
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         eprintln!("peers: {error:#}");
-        // One for a wrong verdict; a process that decides says with one that it denied.
+        // A report fails with 1. A process that decides uses 1 for a denial, so its errors are 2.
         ExitCode::from(if arguments.command.is_some() { 2 } else { 1 })
     })
 }
@@ -106,7 +106,7 @@ fn report(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// What was compared, and on what.
+/// The versions that were compared, and the machine.
 fn versions() -> String {
     let versions = include_str!(concat!(env!("OUT_DIR"), "/versions.txt")).lines().collect::<Vec<_>>().join(", ");
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

@@ -1,4 +1,4 @@
-//! Whole processes: from their start to their exit status, and the most memory they had.
+//! Whole processes: the time from their start to their exit, and their peak memory.
 
 use crate::engines::{Engine, POLICY, Part};
 use crate::inputs::{Input, Variant};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// The exit status of a denial.
 pub const DENIED: i32 = 1;
-/// The engines that are put into a process of their own.
+/// The engines that run in a process of their own.
 const ALONE: &[&str] = &[
     "native",
     "extism, a fresh instance",
@@ -24,10 +24,10 @@ const ALONE: &[&str] = &[
     "cedar-policy, each target",
     "cedar-policy, the set of kinds",
 ];
-/// What `ru_maxrss` counts in.
+/// The unit of `ru_maxrss` in bytes.
 const UNIT: u64 = if cfg!(target_vendor = "apple") { 1 } else { 1 << 10 };
 
-/// A process, and what was measured of it.
+/// A process and its measurements.
 struct Process {
     name: String,
     command: Vec<OsString>,
@@ -35,10 +35,10 @@ struct Process {
     bytes: Vec<u64>,
 }
 
-/// The table of the processes, on a list of so many targets that is denied.
+/// The table of the processes, for a denied request with this number of targets.
 ///
 /// # Errors
-/// What a process said, or that it ended otherwise than with a denial.
+/// The error of a process, or an exit status that is not a denial.
 pub fn table(engines: &[Engine], targets: usize, effort: Effort) -> Result<String> {
     let input = Input::of(targets, Variant::Denied)?;
     let mut processes = processes(engines, &input)?;
@@ -72,7 +72,7 @@ pub fn table(engines: &[Engine], targets: usize, effort: Effort) -> Result<Strin
     Ok(markdown(&[process, "time".into(), "ratio".into(), "peak memory".into(), "ratio".into()], &rows))
 }
 
-/// The command of Reprieve, and this program with each engine that starts afresh.
+/// The `reprieve` command, and this program with each engine.
 fn processes(engines: &[Engine], input: &Input) -> Result<Vec<Process>> {
     let process = |name: &str, command: Vec<OsString>| Process {
         name: name.to_owned(),
@@ -100,19 +100,18 @@ fn processes(engines: &[Engine], input: &Input) -> Result<Vec<Process>> {
     Ok(processes)
 }
 
-/// The `reprieve` command to be measured.
+/// The path of the `reprieve` command.
 fn reprieve() -> Result<PathBuf> {
     let path = match env::var_os("REPRIEVE_BIN") {
         Some(path) => PathBuf::from(path),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/reprieve"),
     };
-    path.canonicalize().with_context(|| {
-        format!("{}: build it (cargo build --release), or name one in REPRIEVE_BIN", path.display())
-    })
+    path.canonicalize()
+        .with_context(|| format!("{}: build it with `cargo build --release`, or set REPRIEVE_BIN", path.display()))
 }
 
-/// Has a small process of this program measure another. The kernel counts the memory of whoever starts a process as the
-/// process's own until its program is loaded, and this one may be large.
+/// Measures a process from a small process of this program. The kernel counts the memory of the parent as that of the new
+/// process until its program is loaded, and this process may be large.
 fn measure_apart(command: &[OsString], folder: &Path) -> Result<(Duration, u64)> {
     let output = Command::new(env::current_exe()?)
         .args(["measure", "--"])
@@ -121,19 +120,19 @@ fn measure_apart(command: &[OsString], folder: &Path) -> Result<(Duration, u64)>
         .env("XDG_CACHE_HOME", folder.join("cache"))
         .stderr(Stdio::inherit())
         .output()?;
-    ensure!(output.status.success(), "it could not be measured");
-    let said = String::from_utf8(output.stdout)?;
-    let mut words = said.split_whitespace().map(str::parse::<u64>);
+    ensure!(output.status.success(), "the process could not be measured");
+    let output = String::from_utf8(output.stdout)?;
+    let mut words = output.split_whitespace().map(str::parse::<u64>);
     let mut next = || words.next().context("too few figures")?.context("not a figure");
     let (nanoseconds, bytes, status) = (next()?, next()?, next()?);
-    ensure!(status == DENIED as u64, "it ended with {status}, and a denial is {DENIED}");
+    ensure!(status == DENIED as u64, "the exit status is {status}, but a denial is {DENIED}");
     Ok((Duration::from_nanos(nanoseconds), bytes))
 }
 
-/// Runs a command and prints how long it took in nanoseconds, the most bytes it had, and its exit status.
+/// Runs a command and prints its time in nanoseconds, its peak memory in bytes, and its exit status.
 ///
 /// # Errors
-/// Where it cannot be run, or has no exit status.
+/// If it cannot be run, or has no exit status.
 pub fn measure(command: &[OsString]) -> Result<()> {
     let (program, arguments) = command.split_first().context("no command")?;
     let mut command = Command::new(program);
@@ -141,8 +140,8 @@ pub fn measure(command: &[OsString]) -> Result<()> {
     let start = Instant::now();
     let status = command.status()?;
     let elapsed = start.elapsed();
-    // Of all processes that this one has waited for, and there is one.
+    // This covers all processes that were waited for, and there is only one.
     let bytes = u64::try_from(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss())? * UNIT;
-    println!("{} {bytes} {}", elapsed.as_nanos(), status.code().context("it was ended by a signal")?);
+    println!("{} {bytes} {}", elapsed.as_nanos(), status.code().context("a signal ended the process")?);
     Ok(())
 }

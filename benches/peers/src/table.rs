@@ -3,15 +3,15 @@
 use crate::engines::{Engine, Part};
 use std::time::Duration;
 
-/// What was measured at one size.
+/// The measurements for one size.
 pub struct Column {
-    /// How many targets.
+    /// The number of targets.
     pub targets: usize,
-    /// For each engine, the request that is allowed and the one that is denied.
+    /// For each engine, the time for the allowed request and for the denied one.
     pub cells: Vec<[Duration; 2]>,
 }
 
-/// The ratios of every engine to the first that does the same part of the work, and what the first takes.
+/// The ratio of every engine to the first engine that does the same part of the work, and the time of the first.
 pub fn ratios(engines: &[Engine], columns: &[Column]) -> String {
     let mut header = vec!["allowed / denied".to_owned(), "rules".to_owned()];
     header.extend(columns.iter().map(|column| thousands(column.targets as u64)));
@@ -43,7 +43,7 @@ pub fn ratios(engines: &[Engine], columns: &[Column]) -> String {
     markdown(&header, &rows)
 }
 
-/// How many of the rules an engine can express here.
+/// The number of rules that an engine can express.
 fn rules(engine: &Engine) -> String {
     match engine.rules.len() {
         0 => "others".to_owned(),
@@ -51,13 +51,13 @@ fn rules(engine: &Engine) -> String {
     }
 }
 
-/// The request that is allowed and the one that is denied, once if they read the same.
+/// The cells of the allowed and the denied request, or one cell if they are equal.
 fn either(mut cells: Vec<String>) -> String {
     cells.dedup();
     cells.join(" / ")
 }
 
-/// A ratio to three figures.
+/// A ratio with three significant digits.
 pub fn ratio(ratio: f64) -> String {
     match ratio {
         ratio if ratio < 0.01 => format!("{ratio:.4}"),
@@ -68,7 +68,7 @@ pub fn ratio(ratio: f64) -> String {
     }
 }
 
-/// A time to three figures.
+/// A time with three significant digits.
 pub fn shown(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     let (number, unit) = match seconds {
@@ -89,7 +89,7 @@ pub fn thousands(number: u64) -> String {
     groups.join(",")
 }
 
-/// A table with its columns in line.
+/// A table with aligned columns.
 pub fn markdown(header: &[String], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(Vec::as_slice).chain([header]).filter_map(|row| row.get(column));

@@ -1,49 +1,49 @@
-//! Every engine on one input, in turn, and what each takes.
+//! Times every engine on one input. The engines take turns.
 
 use crate::engines::{Decider, Engine};
 use crate::inputs::Input;
 use anyhow::{Context, Result, ensure};
 use std::time::{Duration, Instant};
 
-/// How long is measured.
+/// How long to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// Time for each engine and input, unless a few decisions take longer.
+    /// Time for each engine and input. At least a few decisions are made, even if they take longer.
     pub cell: Duration,
     /// Runs of each process.
     pub runs: usize,
 }
 
-/// Decisions, or handfuls of them, that a median is taken of at the least.
-const FEWEST: usize = 3;
-/// Turns in which an engine uses up its time.
+/// The minimum number of samples for a median.
+const MIN_SAMPLES: usize = 3;
+/// The number of turns over which the time of an engine is spread.
 const TURNS: u32 = 10;
-/// Decisions shorter than this are timed by the handful, so that reading the clock does not count.
-const SHORTEST: Duration = Duration::from_micros(50);
-/// The largest handful.
-const HANDFUL: u128 = 64;
+/// Shorter decisions are timed several at once, so that the cost of reading the clock does not count.
+const MIN_TIMED: Duration = Duration::from_micros(50);
+/// The maximum number of decisions that are timed at once.
+const MAX_AT_ONCE: u128 = 64;
 
-/// An engine and what has been measured of it.
+/// An engine and its measurements.
 struct Running<'a> {
     engine: &'a Engine,
     decider: Decider<'a>,
-    /// Decisions in a handful.
-    handful: usize,
+    /// The number of decisions that are timed at once.
+    at_once: usize,
     samples: Vec<Duration>,
     spent: Duration,
 }
 
 impl Running<'_> {
     fn is_done(&self, effort: Effort) -> bool {
-        self.samples.len() >= FEWEST && self.spent >= effort.cell
+        self.samples.len() >= MIN_SAMPLES && self.spent >= effort.cell
     }
 
     /// Decides until its turn is over.
     fn take_turn(&mut self, input: &Input, effort: Effort) -> Result<()> {
         let start = Instant::now();
         loop {
-            let elapsed = decide(self.engine, &mut self.decider, input, self.handful)?;
-            self.samples.push(elapsed / u32::try_from(self.handful)?);
+            let elapsed = decide(self.engine, &mut self.decider, input, self.at_once)?;
+            self.samples.push(elapsed / u32::try_from(self.at_once)?);
             let turn = start.elapsed();
             if turn >= effort.cell / TURNS {
                 self.spent += turn;
@@ -53,11 +53,10 @@ impl Running<'_> {
     }
 }
 
-/// Asks every engine about an input, and gives the median time of a decision of each. None is timed before all have
-/// answered right.
+/// Returns the median time of a decision of each engine on an input. All verdicts are checked before any engine is timed.
 ///
 /// # Errors
-/// What an engine said, or that it is wrong.
+/// The error of an engine, or a wrong verdict.
 pub fn measure(engines: &[Engine], input: &Input, effort: Effort) -> Result<Vec<Duration>> {
     let start = |engine| start(engine, input).with_context(|| named(engine, input));
     let mut running = engines.iter().map(start).collect::<Result<Vec<_>>>()?;
@@ -71,10 +70,10 @@ pub fn measure(engines: &[Engine], input: &Input, effort: Effort) -> Result<Vec<
     Ok(running.into_iter().map(|done| median(done.samples)).collect())
 }
 
-/// Asks every engine about an input, and does not time it.
+/// Checks the verdict of every engine on an input.
 ///
 /// # Errors
-/// What an engine said, or that it is wrong.
+/// The error of an engine, or a wrong verdict.
 pub fn verify(engines: &[Engine], input: &Input) -> Result<()> {
     engines.iter().try_for_each(|engine| start(engine, input).map(drop).with_context(|| named(engine, input)))
 }
@@ -82,15 +81,15 @@ pub fn verify(engines: &[Engine], input: &Input) -> Result<()> {
 fn start<'a>(engine: &'a Engine, input: &'a Input) -> Result<Running<'a>> {
     let mut decider = (engine.prepare)(input)?;
     let first = decide(engine, &mut decider, input, 1)?;
-    let handful = (SHORTEST.as_nanos() / first.as_nanos().max(1)).clamp(1, HANDFUL);
-    Ok(Running { engine, decider, handful: usize::try_from(handful)?, samples: Vec::new(), spent: Duration::ZERO })
+    let at_once = (MIN_TIMED.as_nanos() / first.as_nanos().max(1)).clamp(1, MAX_AT_ONCE);
+    Ok(Running { engine, decider, at_once: usize::try_from(at_once)?, samples: Vec::new(), spent: Duration::ZERO })
 }
 
-/// Decides, and holds the answer against the right one.
+/// Decides, and compares the verdict with the expected one.
 fn decide(engine: &Engine, decider: &mut Decider<'_>, input: &Input, times: usize) -> Result<Duration> {
-    let (elapsed, said) = decider.decide(times)?;
+    let (elapsed, found) = decider.decide(times)?;
     let expected = input.broken.and(engine.rules);
-    ensure!(said == expected, "{}: it says {said:?}, and right is {expected:?}", named(engine, input));
+    ensure!(found == expected, "{}: found {found:?}, expected {expected:?}", named(engine, input));
     Ok(elapsed)
 }
 
@@ -98,7 +97,7 @@ fn named(engine: &Engine, input: &Input) -> String {
     format!("{}, {}, on {}", engine.name, engine.part, input.name)
 }
 
-/// The middle one, or the later of the two in the middle.
+/// The median; of an even number of samples, the larger of the two in the middle.
 pub fn median<T: Ord + Copy + Default>(mut samples: Vec<T>) -> T {
     samples.sort_unstable();
     samples.get(samples.len() / 2).copied().unwrap_or_default()

@@ -5,14 +5,14 @@ export const DAY = 86_400;
 // 1970-01-01 was a Thursday.
 const WEEKDAYS = ['thursday', 'friday', 'saturday', 'sunday', 'monday', 'tuesday', 'wednesday'];
 
-/** Which days are closed in a zone, and which day it is there. */
+/** The closed days of a time zone, and its local dates. */
 export class Calendar {
   #offsets;
   #until;
   #weekdays;
   #dates;
 
-  /** Reads the file of the operator. */
+  /** Reads the operator's file. */
   static read(bytes) {
     return new Calendar(parse(bytes));
   }
@@ -25,16 +25,16 @@ export class Calendar {
     this.#offsets = file.offsets.map(({ utc }, i) => ({ from: from[i], seconds: offset(utc) }));
     this.#weekdays = file.closed_weekdays;
     this.#dates = file.closed_days;
-    require(from.length > 0, 'offsets are empty');
-    require(from.every((at, i) => i === 0 || at > from[i - 1]), 'offsets do not ascend');
-    require(this.#until > from.at(-1), 'until is not later than the last offset');
+    require(from.length > 0, 'offsets must not be empty');
+    require(from.every((at, i) => i === 0 || at > from[i - 1]), 'offsets are not in ascending order');
+    require(this.#until > from.at(-1), 'until must be later than the last offset');
     const weekday = this.#weekdays.find((name) => !WEEKDAYS.includes(name));
     require(weekday === undefined, `"${weekday}" is not a weekday`);
     const date = Object.keys(this.#dates).find((name) => !isDate(name));
     require(date === undefined, `"${date}" is not a date like 2026-12-24`);
   }
 
-  /** The local day at that time, counted from 1970-01-01; null where the calendar does not reach. */
+  /** The local day at a time, counted from 1970-01-01; null if the calendar does not cover that time. */
   dayAt(at) {
     const last = this.#offsets.findLast(({ from }) => from <= at);
     return last === undefined || at >= this.#until ? null : Math.floor((at + last.seconds) / DAY);
@@ -44,14 +44,14 @@ export class Calendar {
     return dateOf(day) in this.#dates || this.#weekdays.includes(weekdayOf(day));
   }
 
-  /** Why the date is closed, where the calendar says why. */
+  /** The reason why a date is closed; empty if the calendar gives none. */
   reason(day) {
     return this.#dates[dateOf(day)] ?? '';
   }
 
-  /** The first open day after `day` within as many days. */
-  nextOpen(day, within) {
-    for (let next = day + 1; next <= day + within; next++) {
+  /** The first open day in the `maxDays` days after `day`; null if there is none. */
+  nextOpen(day, maxDays) {
+    for (let next = day + 1; next <= day + maxDays; next++) {
       if (!this.isClosed(next)) return next;
     }
     return null;
@@ -62,8 +62,8 @@ export function dateOf(day) {
   return timestamp(day * DAY).slice(0, 10);
 }
 
-/** A day as it stands in a message: `friday 2026-03-06`. */
-export function inWords(day) {
+/** A day in the form that messages use: `friday 2026-03-06`. */
+export function formatDay(day) {
   return `${weekdayOf(day)} ${dateOf(day)}`;
 }
 
@@ -87,7 +87,7 @@ function checkTypes(file) {
   const isText = (value) => typeof value === 'string';
   const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
   const isOffset = (value) => isObject(value) && isText(value.from) && isText(value.utc);
-  require(isObject(file), 'it is not a JSON object');
+  require(isObject(file), 'not a JSON object');
   const types = {
     zone: isText,
     offsets: (value) => Array.isArray(value) && value.every(isOffset),
@@ -96,7 +96,7 @@ function checkTypes(file) {
     closed_days: (value) => isObject(value) && Object.values(value).every(isText),
   };
   for (const [field, fits] of Object.entries(types)) {
-    require(fits(file[field]), `"${field}" is missing or not of its type`);
+    require(fits(file[field]), `"${field}" is missing or has the wrong type`);
   }
 }
 

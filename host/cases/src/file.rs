@@ -1,6 +1,6 @@
-//! A case that is one JSON file.
+//! Reads a case from one JSON file.
 
-use crate::{Case, Expected, Failure};
+use crate::{Case, CaseError, Expected};
 use reprieve::Folder;
 use reprieve::model::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What stands in the file of a case.
+/// The content of the file of a case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseFile {
-    /// What it is about, in one sentence.
+    /// What it tests, in one sentence.
     pub about: String,
     /// The time to decide for.
     pub at: Timestamp,
@@ -21,16 +21,16 @@ pub struct CaseFile {
     /// Settings of the policy under test.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, Value>,
-    /// Reference data of the policy under test: paths of files, seen from the folder of this one.
+    /// Reference data of the policy under test: paths of files, relative to the folder of this file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, String>,
-    /// What the inventory knows: objects with the fields of an NDJSON inventory. Without it there is none.
+    /// The records of the inventory, with the fields of an NDJSON inventory. Without it there is no inventory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Vec<Value>>,
-    /// What was deleted before. Without it nobody knows.
+    /// Past batches. Without it the history is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<Vec<Value>>,
-    /// What it should come to.
+    /// The expected result.
     pub expect: Expected,
 }
 
@@ -38,29 +38,29 @@ impl CaseFile {
     /// Reads the file of a case.
     ///
     /// # Errors
-    /// [`Failure`] with the JSON pointer.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
-        let unusable = |message: String| Failure::Unusable { path: path.to_owned(), message };
+    /// [`CaseError`] with the place in the file.
+    pub fn read(path: &Path) -> Result<Self, CaseError> {
+        let unusable = |message: String| CaseError::unusable(path, message);
         let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         serde_path_to_error::deserialize(&mut deserializer)
             .map_err(|error| unusable(format!("at `{}`: {}", error.path(), error.inner())))
     }
 
-    /// Writes it, in the order of the documentation.
+    /// Writes the file, with the fields in the order of this type.
     ///
     /// # Errors
-    /// [`Failure`] where it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), Failure> {
-        let unusable = |message: String| Failure::Unusable { path: path.to_owned(), message };
+    /// [`CaseError`] if it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), CaseError> {
+        let unusable = |message: String| CaseError::unusable(path, message);
         let text = serde_json::to_string_pretty(self).map_err(|error| unusable(error.to_string()))?;
         std::fs::write(path, text + "\n").map_err(|error| unusable(error.to_string()))
     }
 }
 
-pub(crate) fn open(path: &Path) -> Result<Case, Failure> {
+pub(crate) fn open(path: &Path) -> Result<Case, CaseError> {
     let file = CaseFile::read(path)?;
-    let unusable = |message: String| Failure::Unusable { path: path.to_owned(), message };
+    let unusable = |message: String| CaseError::unusable(path, message);
     let copy = unfold(&file, path.parent().unwrap_or(Path::new(""))).map_err(unusable)?;
     let request = Value::Object(file.request).to_string();
     Ok(Case {
@@ -80,7 +80,7 @@ pub(crate) fn open(path: &Path) -> Result<Case, Failure> {
     })
 }
 
-/// Puts what the file holds, and the reference data that it names, into files of a folder.
+/// Writes the inventory, the history and the reference data of a case into a temporary folder.
 fn unfold(file: &CaseFile, beside: &Path) -> Result<tempfile::TempDir, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let put =
@@ -94,7 +94,7 @@ fn unfold(file: &CaseFile, beside: &Path) -> Result<tempfile::TempDir, String> {
     }
     for (name, path) in &file.data {
         if name.contains(['/', '\\']) || name.starts_with('.') {
-            return Err(format!("at `data`: `{name}` is not a name"));
+            return Err(format!("at `data`: `{name}` is not a file name"));
         }
         let bytes = std::fs::read(beside.join(path)).map_err(|error| format!("at `data.{name}`: {path}: {error}"))?;
         put(name, &bytes)?;

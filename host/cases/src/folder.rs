@@ -1,13 +1,13 @@
-//! A case that is a folder.
+//! Reads a case from a folder.
 
-use crate::{Case, Expected, Failure};
+use crate::{Case, CaseError, Expected};
 use reprieve::Folder;
 use reprieve::model::{Timestamp, Verdict};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What stands in `expected.json`.
+/// The content of `expected.json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExpectedFile {
@@ -24,7 +24,7 @@ struct ExpectedFile {
     generate: Vec<Generate>,
 }
 
-/// A file made of one line, over and over, because it is too large to keep.
+/// A file that is too large to store and is generated from one repeated line.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Generate {
@@ -32,14 +32,14 @@ pub struct Generate {
     file: String,
     /// Its first line.
     header: String,
-    /// How many lines follow.
+    /// The number of lines after it.
     rows: u64,
-    /// Each of them; `{i}` is the row's number, counted from 1.
+    /// Each of these lines; `{i}` is the number of the row, counted from 1.
     line: String,
 }
 
-pub(crate) fn open(path: &Path) -> Result<Case, Failure> {
-    let unusable = |message: String| Failure::Unusable { path: path.to_owned(), message };
+pub(crate) fn open(path: &Path) -> Result<Case, CaseError> {
+    let unusable = |message: String| CaseError::unusable(path, message);
     let text =
         |name: &str| std::fs::read_to_string(path.join(name)).map_err(|error| unusable(format!("{name}: {error}")));
     let expected: ExpectedFile =
@@ -66,7 +66,7 @@ pub(crate) fn open(path: &Path) -> Result<Case, Failure> {
     })
 }
 
-/// Makes the files in a copy of the folder.
+/// Copies the folder and generates the files in the copy.
 fn generate(path: &Path, files: &[Generate]) -> std::io::Result<tempfile::TempDir> {
     let copy = tempfile::tempdir()?;
     for entry in std::fs::read_dir(path)? {

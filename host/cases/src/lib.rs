@@ -1,10 +1,10 @@
-//! Cases: requests, and what each should come to.
+//! Cases: requests with their expected decisions.
 //!
-//! A case is one of two things, and both are vetted in the same way:
+//! A case has one of two forms, and both are vetted in the same way:
 //!
-//! - a folder with `request.json`, `expected.json`, and where needed `inventory.csv` and `history.json`: the form of
-//!   the incidents, which are as large as what happened;
-//! - one JSON file that holds all of that: the form of the tests of a policy, which are small. See [`CaseFile`].
+//! - a folder with `request.json`, `expected.json` and, if needed, `inventory.csv` and `history.json`. The incidents have
+//!   this form, because they can be large;
+//! - one JSON file with the same content. The tests of a policy have this form, because they are small. See [`CaseFile`].
 
 mod file;
 mod folder;
@@ -12,18 +12,22 @@ mod outcome;
 
 pub use file::CaseFile;
 pub use folder::Generate;
-pub use outcome::{Difference, differences, found};
+pub use outcome::{Difference, actual_findings, differences};
 
+use reprieve::history::PastBatches;
+use reprieve::inventory::Table;
 use reprieve::model::{DecisionDocument, Severity, Timestamp, Verdict};
-use reprieve::{Batch, Folder, Gate, GateBuilder, PastBatches, PolicyEntry, Setup, Table, Unreadable};
+use reprieve::policy::PolicyEntry;
+use reprieve::{Batch, BuildError, Folder, Gate, GateBuilder, PolicySet, ReadError};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Why a case cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// It cannot be read.
+#[non_exhaustive]
+pub enum CaseError {
+    /// The case itself cannot be read.
     #[error("{path}: {message}", path = .path.display())]
     Unusable {
         /// The case.
@@ -31,15 +35,30 @@ pub enum Failure {
         /// What is wrong.
         message: String,
     },
-    /// A file of it cannot be read.
+    /// One of its files cannot be read.
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    /// The gate cannot be put together.
+    Read(#[from] ReadError),
+    /// The gate cannot be built.
     #[error(transparent)]
-    Setup(#[from] Setup),
+    Build(#[from] BuildError),
 }
 
-/// What a case should come to.
+impl CaseError {
+    /// What to do about it, if that is known.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::Unusable { .. } => None,
+            Self::Read(error) => error.help.as_deref(),
+            Self::Build(error) => error.help(),
+        }
+    }
+
+    pub(crate) fn unusable(path: &Path, message: impl Into<String>) -> Self {
+        Self::Unusable { path: path.to_owned(), message: message.into() }
+    }
+}
+
+/// The expected result of a case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
@@ -48,12 +67,12 @@ pub struct Expected {
     /// Codes that must be among the enforced denials, the real cause first. For a case in which many rules fire.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<String>,
-    /// Every finding there must be, and no other. For a case of one policy.
+    /// All findings, and no others. For a case of one policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<ExpectedFinding>>,
 }
 
-/// A finding as a case expects it.
+/// An expected finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedFinding {
@@ -61,7 +80,7 @@ pub struct ExpectedFinding {
     pub rule: String,
     /// Whether it denies.
     pub severity: Severity,
-    /// How many targets offend; 0 where it is about the request.
+    /// The number of offending targets; 0 for a finding about the request.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rows: u64,
     /// The ids of a few of them.
@@ -69,7 +88,7 @@ pub struct ExpectedFinding {
     pub examples: Vec<String>,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde wants it so
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference
 const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -79,44 +98,44 @@ const fn is_zero(count: &u64) -> bool {
 pub struct Case {
     /// Its file or folder.
     pub path: PathBuf,
-    /// What it is about, in a sentence or a title.
+    /// What it tests, in a sentence or a title.
     pub about: String,
-    /// When it happened, where it did.
+    /// The date of the incident, if it is one.
     pub date: String,
     /// The time to decide for.
     pub at: Timestamp,
-    /// What it should come to.
+    /// The expected result.
     pub expected: Expected,
-    /// Its request, as it stands.
+    /// The text of its request.
     pub request: String,
-    /// Whether vetting a request could only have stopped a part of it; its README says which.
+    /// Whether vetting a request could have stopped only a part of the incident; its README says which.
     pub limits: bool,
-    /// Whether files of it were too large to keep, and are made from a pattern.
+    /// Whether some of its files are too large to store and were generated from a pattern.
     pub generated: bool,
     /// Settings of the policy under test.
     pub settings: BTreeMap<String, serde_json::Value>,
-    /// Reference data of the policy under test: files below the case's folder.
+    /// Reference data of the policy under test: files below the folder of the case.
     pub data: BTreeMap<String, String>,
     folder: Folder,
     place: PathBuf,
-    /// Where files were made.
+    /// The temporary folder with generated files, removed when the case is dropped.
     _copy: Option<tempfile::TempDir>,
 }
 
 impl Case {
-    /// Opens a case: a folder, or a JSON file.
+    /// Opens a case: a folder or a JSON file.
     ///
     /// # Errors
-    /// [`Failure`] with the file and the place in it.
-    pub fn open(path: &Path) -> Result<Self, Failure> {
+    /// [`CaseError`] with the file and the place in it.
+    pub fn open(path: &Path) -> Result<Self, CaseError> {
         if path.is_dir() { folder::open(path) } else { file::open(path) }
     }
 
-    /// Gives a gate the inventory and the history of this case.
+    /// Builds a gate with the inventory and the history of this case.
     ///
     /// # Errors
-    /// [`Failure`] where they cannot be read, or the gate cannot be put together.
-    pub fn gate(&self, mut builder: GateBuilder) -> Result<Gate, Failure> {
+    /// [`CaseError`] if they cannot be read or the gate cannot be built.
+    pub fn gate(&self, mut builder: GateBuilder) -> Result<Gate, CaseError> {
         for name in ["inventory.csv", "inventory.ndjson"] {
             if self.place.join(name).exists() {
                 builder = builder.inventory(Table::open(&self.place.join(name))?);
@@ -128,62 +147,64 @@ impl Case {
         Ok(builder.build()?)
     }
 
-    /// Gives a gate one policy alone: the module `bytes`, with the settings and data of the case.
+    /// Sets a single policy: the module `bytes`, with the settings and data of the case.
     #[must_use]
-    pub fn alone(&self, builder: GateBuilder, name: &str, bytes: &[u8]) -> GateBuilder {
+    pub fn with_policy(&self, builder: GateBuilder, name: &str, bytes: &[u8]) -> GateBuilder {
         let entry = PolicyEntry {
             source: name.to_owned(),
             settings: self.settings.clone(),
             data: self.data.clone(),
             ..PolicyEntry::builtin(name)
         };
-        let set = reprieve::PolicySet::of(vec![entry]);
+        let set = PolicySet::of(vec![entry]);
         builder.policies(set, Some(self.folder.clone())).file(name, bytes.to_owned())
     }
 
-    /// Vets a request in the place of the case's own.
+    /// Vets a request instead of the request of the case.
     ///
     /// # Errors
-    /// [`Unreadable`] with the place in the request.
-    pub fn vet(&self, gate: &Gate, request: &str) -> Result<DecisionDocument, Unreadable> {
+    /// [`ReadError`] with the place in the request.
+    pub fn vet(&self, gate: &Gate, request: &str) -> Result<DecisionDocument, ReadError> {
         let batch = Batch::read(request.as_bytes(), "request.json", &self.folder)?;
         Ok(gate.vet(batch.at(self.at)).document().clone())
     }
 
-    /// Vets the case's own request.
+    /// Vets the request of the case.
     ///
     /// # Errors
-    /// [`Unreadable`] with the place in the request.
-    pub fn decide(&self, gate: &Gate) -> Result<DecisionDocument, Unreadable> {
+    /// [`ReadError`] with the place in the request.
+    pub fn decide(&self, gate: &Gate) -> Result<DecisionDocument, ReadError> {
         self.vet(gate, &self.request)
     }
 
-    /// The name of its file or folder.
+    /// The name of its file or folder, without `.json`.
     pub fn name(&self) -> String {
         let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         name.strip_suffix(".json").map(str::to_owned).unwrap_or(name)
     }
 }
 
-/// The cases directly below a folder, in the order of their names: JSON files, and folders with an `expected.json`.
+/// Returns the cases directly below a folder, sorted by name: JSON files, and folders with an `expected.json`.
 ///
 /// # Errors
-/// [`Failure`] where the folder cannot be read or holds none.
-pub fn cases_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unusable = |message: String| Failure::Unusable { path: folder.to_owned(), message };
-    let entries = std::fs::read_dir(folder).map_err(|error| unusable(error.to_string()))?;
+/// [`CaseError`] if the folder cannot be read or contains no case.
+pub fn cases_below(folder: &Path) -> Result<Vec<PathBuf>, CaseError> {
+    let entries = std::fs::read_dir(folder).map_err(|error| CaseError::unusable(folder, error.to_string()))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
-    let mut paths = paths.map_err(|error| unusable(error.to_string()))?;
+    let mut paths = paths.map_err(|error| CaseError::unusable(folder, error.to_string()))?;
     let is_file = |path: &Path| path.extension().is_some_and(|extension| extension == "json") && path.is_file();
     paths.retain(|path| is_file(path) || path.join("expected.json").is_file());
     paths.sort();
     if paths.is_empty() {
-        return Err(unusable("there are no cases here: JSON files, or folders with an expected.json".to_owned()));
+        return Err(CaseError::unusable(
+            folder,
+            "there are no cases here: neither JSON files nor folders with an `expected.json`",
+        ));
     }
     Ok(paths)
 }
 
-/// The codes of the enforced denials in a decision.
+/// Returns the codes of the enforced denials of a decision.
 pub fn denials(document: &DecisionDocument) -> BTreeSet<&str> {
     document.findings.iter().filter(|finding| finding.denies()).map(|finding| finding.code.as_str()).collect()
 }

@@ -1,15 +1,15 @@
-//! What a case came to, held against what it should have.
+//! Compares the decision of a case with the expected result.
 
 use crate::{Expected, ExpectedFinding, denials};
 use reprieve::model::DecisionDocument;
 use std::fmt;
 
-/// Something that is not as expected.
+/// A difference between the actual and the expected result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// Expected, and not there.
+    /// Expected, but absent.
     Missing(String),
-    /// There, and not expected.
+    /// Present, but not expected.
     Unexpected(String),
 }
 
@@ -22,8 +22,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The findings of a decision as a case would expect them, in the order of their rules.
-pub fn found(document: &DecisionDocument) -> Vec<ExpectedFinding> {
+/// Returns the findings of a decision in the form of expected findings, sorted by rule.
+pub fn actual_findings(document: &DecisionDocument) -> Vec<ExpectedFinding> {
     let mut found: Vec<ExpectedFinding> = document
         .findings
         .iter()
@@ -38,7 +38,7 @@ pub fn found(document: &DecisionDocument) -> Vec<ExpectedFinding> {
     found
 }
 
-/// Where a decision is not what was expected; nowhere, if it is.
+/// Returns the differences between a decision and the expected result.
 pub fn differences(expected: &Expected, document: &DecisionDocument) -> Vec<Difference> {
     let mut differences = Vec::new();
     if document.decision != expected.decision {
@@ -51,7 +51,7 @@ pub fn differences(expected: &Expected, document: &DecisionDocument) -> Vec<Diff
     let missing = expected.codes.iter().filter(|code| !denials.contains(code.as_str()));
     differences.extend(missing.map(|code| Difference::Missing(format!("deny {code}"))));
     if let Some(findings) = &expected.findings {
-        let found = found(document);
+        let found = actual_findings(document);
         let without = |all: &[ExpectedFinding], others: &[ExpectedFinding]| -> Vec<String> {
             let mut others = others.to_vec();
             let mut rest = Vec::new();

@@ -1,7 +1,7 @@
-//! Whole checks as processes, on ever longer lists: seconds, seconds against the shortest list, and the most memory.
+//! Whole checks as processes, with lists of growing length: seconds, the ratio to the shortest list, and max memory.
 //!
-//! `cargo bench -p reprieve-cli --bench scale` goes to 10 million targets, and `REPRIEVE_ROWS=100000000` before it to as
-//! many as that. Lists are written into the folder for temporary files and removed in the end.
+//! `cargo bench -p reprieve-cli --bench scale` measures up to 10 million targets; `REPRIEVE_ROWS=100000000` raises that to
+//! 100 million. Lists are written into the folder for temporary files and removed at the end.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use arrow_array::builder::{StringBuilder, StringDictionaryBuilder};
@@ -15,8 +15,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Rows of a row group.
-const GROUP: u64 = 1 << 20;
+/// The number of rows of a row group.
+const GROUP_ROWS: u64 = 1 << 20;
 
 fn id(row: u64) -> String {
     format!("app-{:016x}", row.wrapping_mul(0x9e37_79b9_7f4a_7c15))
@@ -39,8 +39,8 @@ fn write(path: &Path, rows: u64) {
     let file = BufWriter::new(File::create(path).unwrap());
     if path.extension().is_some_and(|extension| extension == "parquet") {
         let mut writer = ArrowWriter::try_new(file, columns(0..1).schema(), None).unwrap();
-        for start in (0..rows).step_by(GROUP as usize) {
-            writer.write(&columns(start..rows.min(start + GROUP))).unwrap();
+        for start in (0..rows).step_by(GROUP_ROWS as usize) {
+            writer.write(&columns(start..rows.min(start + GROUP_ROWS))).unwrap();
             writer.flush().unwrap();
         }
         writer.close().unwrap();
@@ -53,35 +53,35 @@ fn write(path: &Path, rows: u64) {
     }
 }
 
-/// The most memory that a process had so far, in MiB.
+/// The max memory that a process has used so far, in MiB.
 fn memory(child: &Child) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok().map(|kib| kib >> 10)
 }
 
-/// Seconds and MiB of a check.
+/// Measures the seconds and the MiB of a check.
 fn check(folder: &Path, list: &str, threads: usize) -> (f64, u64) {
     let start = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
     command.current_dir(folder).env("XDG_CACHE_HOME", folder).stdout(Stdio::null()).stderr(Stdio::null());
     command.args(["check", "request.json", "--targets", list, "--threads", &threads.to_string()]);
     let mut child = command.spawn().unwrap();
-    let mut most = 0;
+    let mut max_mib = 0;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        most = most.max(memory(&child).unwrap_or_default());
+        max_mib = max_mib.max(memory(&child).unwrap_or_default());
         std::thread::sleep(Duration::from_millis(1));
     };
     assert_eq!(status.code(), Some(1), "the list reaches too many tenants");
-    (start.elapsed().as_secs_f64(), most)
+    (start.elapsed().as_secs_f64(), max_mib)
 }
 
 fn main() {
-    // `cargo test --benches` only wants to know whether it runs.
-    let most = if std::env::args().any(|argument| argument == "--bench") {
+    // `cargo test --benches` only checks that it runs.
+    let max_rows = if std::env::args().any(|argument| argument == "--bench") {
         std::env::var("REPRIEVE_ROWS").map_or(10_000_000, |rows| rows.parse().unwrap())
     } else {
         10_000
@@ -93,15 +93,15 @@ fn main() {
     for list in ["targets.ndjson", "targets.parquet"] {
         for threads in [1, 2] {
             let mut first = None;
-            for rows in [1_000_000, 10_000_000, 100_000_000].map(|rows| most.min(rows)) {
+            for rows in [1_000_000, 10_000_000, 100_000_000].map(|rows| max_rows.min(rows)) {
                 write(&folder.path().join(list), rows);
                 let runs = if rows <= 10_000_000 { 5 } else { 3 };
-                let mut seen: Vec<(f64, u64)> = (0..runs).map(|_| check(folder.path(), list, threads)).collect();
-                seen.sort_by(|a, b| a.0.total_cmp(&b.0));
-                let (seconds, mib) = seen[runs / 2];
+                let mut measured: Vec<(f64, u64)> = (0..runs).map(|_| check(folder.path(), list, threads)).collect();
+                measured.sort_by(|a, b| a.0.total_cmp(&b.0));
+                let (seconds, mib) = measured[runs / 2];
                 let ratio = seconds / *first.get_or_insert(seconds);
                 println!("| {list} | {rows} | {threads} | {seconds:.3} | {ratio:.1} | {mib} |");
-                if rows == most {
+                if rows == max_rows {
                     break;
                 }
             }

@@ -1,5 +1,5 @@
-//! A whole `reprieve check` as a process: ten targets, compiled policies in the cache; without a ledger, with a new one,
-//! and with one that has a million decisions in it.
+//! A whole `reprieve check` as a process, with ten targets and compiled policies in the cache: without a ledger, with a
+//! new one, and with one that contains a million decisions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -19,7 +19,7 @@ fn start(criterion: &mut Criterion) {
         command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap()
     };
     run(&["check", "request.json"]);
-    // A decision of each makes the tables.
+    // One decision in each ledger, so that `fill` has a first row to copy.
     for ledger in ["new.db", "million.db"] {
         run(&["ledger", "new", "--ledger", ledger]);
         run(&["check", "request.json", "--ledger", ledger]);
@@ -34,7 +34,7 @@ fn start(criterion: &mut Criterion) {
     group.bench_function("--version, for comparison", |bencher| bencher.iter(|| run(&["--version"])));
 }
 
-/// Puts a million allows into a ledger, one every five seconds until now, all of which bear on the next decision.
+/// Writes a million allows into a ledger, one every five seconds until now. All of them affect the next decision.
 fn fill(ledger: &Path) {
     let connection = rusqlite::Connection::open(ledger).unwrap();
     connection

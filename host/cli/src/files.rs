@@ -1,4 +1,4 @@
-//! Writing files that are there whole or not at all.
+//! Writes files atomically: a file is complete or absent.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::path::Path;
 /// Who may read a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
-    /// This user alone.
+    /// Only this user.
     Owner,
-    /// Everybody.
+    /// Every user.
     All,
 }
 
-/// Writes a file, in the place of one that is there.
+/// Writes a file, and replaces one that exists.
 pub fn write_whole(path: &Path, bytes: &[u8], readers: Readers) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A temporary file is made with the mode 0600.
+    // A temporary file has the mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     #[cfg(unix)]

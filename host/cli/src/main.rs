@@ -1,58 +1,42 @@
-//! The `reprieve` command. Every subcommand has a file below `commands/`.
-//!
-//! Exit status of every command that decides: 0 allow, 1 deny, 2 undecided, unusable input, or anything else that
-//! went wrong. `reprieve check request.json && delete …` deletes nothing unless the answer was an allow.
+//! The `reprieve` command. Every subcommand has a file of its name below `commands/`, except that `outcome.rs` has
+//! `commit` and `abort`, `halt.rs` has `halt` and `resume`, and `overrides.rs` has `override`, which Rust reserves.
+//! [`Status`] lists the exit statuses.
+
+/// Prints a line on standard output. Unlike `println!` it returns an error if nothing reads the output any more.
+macro_rules! outln {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        writeln!(anstream::stdout().lock(), $($text)*)
+    }};
+}
+
+/// Prints a line on standard error. If that fails, nothing can report it.
+macro_rules! errln {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        drop(writeln!(anstream::stderr().lock(), $($text)*));
+    }};
+}
 
 mod commands;
+mod error;
 mod files;
 mod project;
 mod reading;
-mod report;
+mod render;
 mod setup;
+mod signing;
+mod status;
 mod watch;
 
 use clap::{Parser, Subcommand};
-use reprieve::model::Verdict;
-use std::io::Write;
+use status::Status;
 use std::process::ExitCode;
 
-/// What the process says to its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// The batch may run, or the command did what it was asked.
-    Allow,
-    /// A policy objects.
-    Deny,
-    /// Undecided, unusable input, or a failure.
-    Undecided,
-    /// The batch was allowed, and what `run` ran went wrong.
-    Failed,
-}
-
-impl From<Verdict> for Status {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Allow => Self::Allow,
-            Verdict::Deny => Self::Deny,
-            Verdict::Undecided => Self::Undecided,
-        }
-    }
-}
-
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
-        Self::from(match status {
-            Status::Allow => 0,
-            Status::Deny => 1,
-            Status::Undecided => 2,
-            Status::Failed => 3,
-        })
-    }
-}
-
-/// Vets deletion batches before anything is deleted.
+/// Vet deletion batches before anything is deleted
 ///
-/// Exit status: 0 allow, 1 deny, 2 undecided or unusable input; `run` has 3 for a command that went wrong.
+/// Exit status: 0 allow or success, 1 deny or a failed check, 2 undecided or an error. `run` exits with 3 if the batch
+/// was allowed but its command failed.
 #[derive(Parser)]
 #[command(name = "reprieve", version, max_term_width = 100)]
 struct Arguments {
@@ -73,62 +57,83 @@ enum Command {
     #[command(subcommand)]
     Policy(commands::policy::Command),
     Incidents(commands::incidents::Arguments),
-    Commit(commands::close::Commit),
-    Abort(commands::close::Abort),
+    Commit(commands::outcome::Commit),
+    Abort(commands::outcome::Abort),
     Halt(commands::halt::Halt),
     Resume(commands::halt::Resume),
     #[command(subcommand)]
     Ledger(commands::ledger::Command),
-    Report(commands::affected::Arguments),
+    Report(commands::report::Arguments),
     Replay(commands::replay::Arguments),
     #[command(subcommand)]
     Permit(commands::permit::Command),
     #[command(subcommand)]
-    Override(commands::glass::Command),
+    Override(commands::overrides::Command),
     #[command(subcommand)]
     Keys(commands::keys::Command),
 }
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    reprieve::hush_decoders();
-    let outcome = std::panic::catch_unwind(|| match arguments.command {
-        Command::Check(arguments) => commands::check::run(&arguments),
-        Command::Run(arguments) => commands::run::run(&arguments),
-        Command::Split(arguments) => commands::split::run(&arguments),
-        Command::Init(arguments) => commands::init::run(&arguments),
-        Command::Incidents(arguments) => commands::incidents::run(&arguments),
-        Command::Policy(command) => commands::policy::run(&command),
-        Command::Policies(arguments) => commands::policies::run(&arguments),
-        Command::Explain(arguments) => commands::explain::run(&arguments),
-        Command::Targets(arguments) => commands::targets::run(&arguments),
-        Command::Schema(arguments) => commands::schema::run(&arguments),
-        Command::Commit(arguments) => commands::close::commit(&arguments),
-        Command::Abort(arguments) => commands::close::abort(&arguments),
-        Command::Halt(arguments) => commands::halt::halt(&arguments),
-        Command::Resume(arguments) => commands::halt::resume(&arguments),
-        Command::Ledger(command) => commands::ledger::run(&command),
-        Command::Report(arguments) => commands::affected::run(&arguments),
-        Command::Replay(arguments) => commands::replay::run(&arguments),
-        Command::Permit(command) => commands::permit::run(&command),
-        Command::Override(command) => commands::glass::run(&command),
-        Command::Keys(command) => commands::keys::run(&command),
-    });
-    match outcome {
-        Ok(Ok(status)) => status.into(),
-        // Whoever reads what is printed has seen enough of it: `reprieve policies | head`.
-        Ok(Err(error)) if is_broken_pipe(&error) => Status::Undecided.into(),
-        Ok(Err(error)) => {
-            // If even this cannot be written, the status still says it.
-            drop(writeln!(anstream::stderr(), "{}", report::error(&error)));
-            Status::Undecided.into()
+impl Command {
+    /// Whether the exit status is an answer (an allow, a valid ledger, passing cases) that a caller may act on.
+    const fn answers(&self) -> bool {
+        match self {
+            Self::Check(_)
+            | Self::Run(_)
+            | Self::Incidents(_)
+            | Self::Replay(_)
+            | Self::Permit(_)
+            | Self::Ledger(commands::ledger::Command::Verify(_)) => true,
+            Self::Policy(command) => command.answers(),
+            _ => false,
         }
-        Err(_) => Status::Undecided.into(),
+    }
+
+    fn run(&self) -> anyhow::Result<Status> {
+        match self {
+            Self::Check(arguments) => commands::check::run(arguments),
+            Self::Run(arguments) => commands::run::run(arguments),
+            Self::Split(arguments) => commands::split::run(arguments),
+            Self::Init(arguments) => commands::init::run(arguments),
+            Self::Incidents(arguments) => commands::incidents::run(arguments),
+            Self::Policy(command) => commands::policy::run(command),
+            Self::Policies(arguments) => commands::policies::run(arguments),
+            Self::Explain(arguments) => commands::explain::run(arguments),
+            Self::Targets(arguments) => commands::targets::run(arguments),
+            Self::Schema(arguments) => commands::schema::run(arguments),
+            Self::Commit(arguments) => commands::outcome::commit(arguments),
+            Self::Abort(arguments) => commands::outcome::abort(arguments),
+            Self::Halt(arguments) => commands::halt::halt(arguments),
+            Self::Resume(arguments) => commands::halt::resume(arguments),
+            Self::Ledger(command) => commands::ledger::run(command),
+            Self::Report(arguments) => commands::report::run(arguments),
+            Self::Replay(arguments) => commands::replay::run(arguments),
+            Self::Permit(command) => commands::permit::run(command),
+            Self::Override(command) => commands::overrides::run(command),
+            Self::Keys(command) => commands::keys::run(command),
+        }
     }
 }
 
-/// Whether an error is that of our own output, and not of a file or a server that a message would name.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let bare = error.chain().len() == 1;
-    bare && error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+fn main() -> ExitCode {
+    let Arguments { command } = Arguments::parse();
+    reprieve::silence_decoder_panics();
+    let status = match std::panic::catch_unwind(|| command.run()) {
+        Ok(Ok(status)) => status,
+        // `reprieve policies | head`: the reader has seen enough. An answer that was not read is not given.
+        Ok(Err(error)) if is_closed_output(&error) && command.answers() => Status::Undecided,
+        Ok(Err(error)) if is_closed_output(&error) => Status::Success,
+        Ok(Err(error)) => {
+            errln!("{}", render::error(&error));
+            Status::Undecided
+        }
+        Err(_) => Status::Undecided,
+    };
+    status.into()
+}
+
+/// Whether an error is that of the standard output. An error of a file or a server has a message that names it.
+fn is_closed_output(error: &anyhow::Error) -> bool {
+    let is_bare = error.chain().len() == 1;
+    is_bare
+        && error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

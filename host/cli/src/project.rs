@@ -1,18 +1,19 @@
-//! A policy author's project, whatever it is written in, and the component that comes out of it.
+//! The project of a policy author in any language, and the component that it builds.
 
-use anyhow::{Context, anyhow, bail, ensure};
+use crate::error::fail;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// What a policy is written in.
+/// The language of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Language {
-    /// Rust, by cargo
+    /// Rust, built with cargo
     Rust,
-    /// JavaScript or TypeScript, by Node
+    /// JavaScript or TypeScript, built with Node
     Js,
-    /// Python, by componentize-py
+    /// Python, built with componentize-py
     Python,
 }
 
@@ -24,7 +25,7 @@ pub struct Project {
     language: Language,
 }
 
-/// A component, and where it is.
+/// A component and its file.
 #[derive(Debug)]
 pub struct Built {
     /// The file.
@@ -33,35 +34,35 @@ pub struct Built {
     pub bytes: Vec<u8>,
 }
 
-/// Where the SDKs are: in the checkout that this program was built from.
+/// Returns the folder of the SDKs in the checkout that this program was built from.
 pub fn sdk_folder() -> Option<PathBuf> {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk")).canonicalize().ok()
 }
 
 impl Project {
-    /// Finds out what a folder holds.
+    /// Detects the language of the project in a folder.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let has = |name: &str| folder.join(name).is_file();
         let language = match () {
             () if has("Cargo.toml") => Language::Rust,
             () if has("package.json") => Language::Js,
             () if has("policy.py") => Language::Python,
-            () => bail!(
-                "{}: there is no policy here: no Cargo.toml, no package.json, no policy.py\nhelp: begin one with \
-                 `reprieve policy new NAME --lang rust`",
-                folder.display()
-            ),
+            () => {
+                let message = "there is no policy here: no Cargo.toml, no package.json, no policy.py";
+                let help = "create one with `reprieve policy new NAME --lang rust`";
+                return Err(fail(format!("{}: {message}", folder.display()), help));
+            }
         };
         let folder = folder.canonicalize().with_context(|| folder.display().to_string())?;
         Ok(Self { folder, language })
     }
 
-    /// Builds it into `build/NAME.wasm` below its folder. Nothing is installed on the way.
+    /// Builds `build/NAME.wasm` below its folder. Installs nothing.
     pub fn build(&self) -> anyhow::Result<Built> {
         let name = self.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let place = self.folder.join("build");
-        std::fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
-        let path = place.join(format!("{name}.wasm"));
+        let build = self.folder.join("build");
+        std::fs::create_dir_all(&build).with_context(|| format!("cannot create {}", build.display()))?;
+        let path = build.join(format!("{name}.wasm"));
         match self.language {
             Language::Rust => {
                 let component = reprieve_build::project(&self.folder, false)?;
@@ -74,8 +75,8 @@ impl Project {
         Ok(Built { path, bytes })
     }
 
-    /// The component once more, such that a trap names its place in the source. None where it could not: in languages
-    /// whose errors name it themselves.
+    /// Builds the component with line tables, so that a trap names its place in the source. `None` for languages whose
+    /// errors name the place themselves.
     pub fn build_traced(&self) -> anyhow::Result<Option<Vec<u8>>> {
         let is_rust = self.language == Language::Rust;
         Ok(is_rust.then(|| reprieve_build::project(&self.folder, true)).transpose()?)
@@ -83,7 +84,9 @@ impl Project {
 
     fn build_js(&self, out: &Path) -> anyhow::Result<()> {
         let build = self.folder.join("node_modules/@reprieve/sdk/build.js");
-        ensure!(build.is_file(), "{}: the SDK is not installed\nhelp: npm install", self.folder.display());
+        if !build.is_file() {
+            return Err(self.no_sdk("npm install"));
+        }
         self.run(Command::new("node").arg(build).arg(&self.folder).arg("-o").arg(out), "install Node 20")
     }
 
@@ -92,39 +95,41 @@ impl Project {
         let python = if own.is_file() { own } else { PathBuf::from("python3") };
         let mut has_sdk = Command::new(&python);
         has_sdk.args(["-c", "import reprieve_sdk"]);
-        ensure!(
-            self.output(&mut has_sdk, PYTHON)?.status.success(),
-            "{}: the SDK is not installed\nhelp: python3 -m venv .venv && .venv/bin/pip install -r requirements.txt",
-            self.folder.display()
-        );
+        if !self.output(&mut has_sdk, INSTALL_PYTHON)?.status.success() {
+            return Err(self.no_sdk("python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"));
+        }
         let mut command = Command::new(python);
         command.args(["-m", "reprieve_sdk.build"]).arg(&self.folder).arg("-o").arg(out);
-        self.run(&mut command, PYTHON)
+        self.run(&mut command, INSTALL_PYTHON)
     }
 
-    fn run(&self, command: &mut Command, missing: &str) -> anyhow::Result<()> {
-        let output = self.output(command, missing)?;
+    fn run(&self, command: &mut Command, install: &str) -> anyhow::Result<()> {
+        let output = self.output(command, install)?;
         if output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            said.lines().filter(|line| line.starts_with("note: ")).for_each(|line| anstream::eprintln!("{line}"));
+            let messages = String::from_utf8_lossy(&output.stderr);
+            messages.lines().filter(|line| line.starts_with("note: ")).for_each(|line| errln!("{line}"));
             return Ok(());
         }
-        let said = [output.stdout, output.stderr].concat();
-        bail!("{} cannot be built\n{}", self.folder.display(), String::from_utf8_lossy(&said).trim_end())
+        let messages = [output.stdout, output.stderr].concat();
+        bail!("{} cannot be built\n{}", self.folder.display(), String::from_utf8_lossy(&messages).trim_end())
     }
 
-    /// What a command comes to in the folder. One that cannot be run is missing.
-    fn output(&self, command: &mut Command, missing: &str) -> anyhow::Result<Output> {
+    fn no_sdk(&self, install: &str) -> anyhow::Error {
+        fail(format!("{}: the SDK is not installed", self.folder.display()), install)
+    }
+
+    /// Runs a command in the folder. `install` says what to do if it cannot be run.
+    fn output(&self, command: &mut Command, install: &str) -> anyhow::Result<Output> {
         command.current_dir(&self.folder).output().map_err(|error| {
-            anyhow!("cannot run `{}`: {error}\nhelp: {missing}", command.get_program().to_string_lossy())
+            fail(format!("cannot run `{}`: {error}", command.get_program().to_string_lossy()), install)
         })
     }
 }
 
-/// What to do where there is no Python.
-const PYTHON: &str = "install Python 3.11";
+/// What to do if Python cannot be run.
+const INSTALL_PYTHON: &str = "install Python 3.11";
 
-/// The component at a path: a built one, or what the project in a folder makes.
+/// Reads the component at a path, or builds the project if the path is a folder.
 pub fn component(path: &Path) -> anyhow::Result<Built> {
     if path.is_dir() {
         return Project::open(path)?.build();

@@ -1,66 +1,88 @@
-//! How a target list is read, as the commands take it, and how far it has come.
+//! The arguments about how a target list is read, and the progress of reading it.
 
+use crate::error::with_help;
 use anstream::stream::IsTerminal;
 use anyhow::Context;
 use clap::Args;
-use reprieve::{Batch, Folder, Progress, Reading};
+use reprieve::{Batch, Folder, Progress, ReadError, ReadOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How a target list is read.
+/// The arguments about how a target list is read.
 #[derive(Args, Debug)]
 pub struct ReadingArguments {
-    /// Take the targets from this file instead of those that the request names
+    /// Read the targets from this file instead of those that the request names
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
-    /// Read a field of the targets from the column of another name: `--column id=app_id`
+    /// Read a field of the targets from a column with another name: `--column id=app_id`
     #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
     columns: Vec<(String, String)>,
-    /// Memory that the batch may take, in bytes, KiB, MiB or GiB; what is more is set aside in temporary files
+    /// Max memory of the batch, in bytes, KiB, MiB or GiB; what exceeds it is spilled to temporary files
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     memory: u64,
-    /// Threads to keep busy; as many as there are cores, if not given
+    /// Number of threads [default: one per core]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
 }
 
 impl ReadingArguments {
-    /// Threads to keep busy, where that was said.
+    /// The number of threads, if it is set.
     pub fn threads(&self) -> Option<usize> {
         self.threads.map(usize::from)
     }
 
-    /// Reads a request from a file, or from standard input where the path is `-`. Its target file is looked for beside
-    /// it, or in this folder.
+    /// Reads a request from a file, or from standard input if the path is `-`. Its target file is below the folder of the
+    /// request, or below this folder.
     pub fn request(&self, path: &Path) -> anyhow::Result<Batch> {
         let mut meter = Meter::start();
         let mut each = |progress| meter.show(progress);
-        let mut reading = Reading::default().memory(self.memory).progress(&mut each);
+        let mut options = ReadOptions::default().memory(self.memory).progress(&mut each);
         if let Some(threads) = self.threads() {
-            reading = reading.threads(threads);
+            options = options.threads(threads);
         }
         if let Some(targets) = &self.targets {
-            reading = reading.targets(targets);
+            options = options.targets(targets);
         }
         for (field, column) in &self.columns {
-            reading = reading.column(field, column);
+            options = options.column(field, column);
         }
         let batch = if path == Path::new("-") {
             let folder = Folder::open(Path::new(".")).context("this folder")?;
-            reading.read(std::io::stdin().lock(), "<stdin>", &folder)
+            Batch::read_with(std::io::stdin().lock(), "<stdin>", &folder, options)
         } else {
-            reading.open(path)
+            Batch::open_with(path, options)
         };
         meter.clear();
-        Ok(batch?)
+        batch.map_err(with_flags)
     }
+}
+
+/// Adds the flags that help with an error to its help.
+fn with_flags(error: ReadError) -> anyhow::Error {
+    let flag = match error.message.as_str() {
+        message if message.starts_with("there is no column") || message.starts_with("a target has no field") => {
+            "`--column FIELD=COLUMN` reads a field from a column with another name, for example `--column id=app_id`"
+        }
+        message if message.contains("spilled") => "`--memory SIZE` sets the memory it may take",
+        message if message.starts_with("inline targets") => "`--targets FILE` reads the targets from a file",
+        message if message == "the file is empty" || message.contains("no field `targets`") => {
+            "`reprieve schema request` describes a request"
+        }
+        _ => return error.into(),
+    };
+    let help = match &error.help {
+        Some(help) if help.contains("reprieve schema") => return error.into(),
+        Some(help) => format!("{help}; {flag}"),
+        None => flag.to_owned(),
+    };
+    with_help(error, help)
 }
 
 fn column(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((field, column)) if !field.is_empty() && !column.is_empty() => Ok((field.to_owned(), column.to_owned())),
-        _ => Err("write the field, `=` and the column: `id=app_id`".to_owned()),
+        _ => Err("expected FIELD=COLUMN, for example `id=app_id`".to_owned()),
     }
 }
 
@@ -69,17 +91,17 @@ fn bytes(text: &str) -> Result<u64, String> {
     let (number, shift) = units
         .iter()
         .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)))
-        .ok_or("write a number and a unit: `512MiB`")?;
-    let number: u64 = number.trim().parse().map_err(|_| "write a whole number and a unit: `512MiB`")?;
-    number.checked_mul(1 << shift).ok_or_else(|| "that is more than there can be".to_owned())
+        .ok_or("expected a number and a unit, for example `512MiB`")?;
+    let number: u64 = number.trim().parse().map_err(|_| "expected an integer and a unit, for example `512MiB`")?;
+    number.checked_mul(1 << shift).ok_or_else(|| "the size is too large".to_owned())
 }
 
-/// Nothing is said about what takes less.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often it is said how far it has come.
-const EVERY: Duration = Duration::from_millis(200);
+/// Progress is shown only if reading takes longer than this.
+const PROGRESS_DELAY: Duration = Duration::from_secs(1);
+/// The time between two updates of the progress.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Says on a terminal how far reading has come, once it takes long.
+/// Shows the progress of reading on a terminal.
 struct Meter {
     start: Instant,
     shown: Option<Instant>,
@@ -92,10 +114,11 @@ impl Meter {
     }
 
     fn show(&mut self, progress: Progress) {
-        let is_late = self.start.elapsed() > PATIENCE && self.shown.is_none_or(|shown| shown.elapsed() > EVERY);
+        let is_late = self.start.elapsed() > PROGRESS_DELAY
+            && self.shown.is_none_or(|shown| shown.elapsed() > PROGRESS_INTERVAL);
         if self.is_terminal && is_late {
             self.shown = Some(Instant::now());
-            // Whether it can be seen changes nothing.
+            // Reading goes on even if the progress cannot be shown.
             drop(write!(std::io::stderr(), "\r{}\x1b[K", line(progress, self.start.elapsed())));
         }
     }
@@ -107,7 +130,7 @@ impl Meter {
     }
 }
 
-/// Rows, rate and time left.
+/// Formats the rows, the rate and the remaining time.
 fn line(Progress { rows, bytes, of }: Progress, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64().max(f64::EPSILON);
     let mut line = format!("{} rows read, {:.1} million a second", thousands(rows), rows as f64 / seconds / 1e6);
@@ -135,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_have_units() {
+    fn parses_sizes_with_units() {
         for (text, expected) in [("0", 0), ("17", 17), ("4KiB", 4_096), ("512 MiB", 512 << 20), ("2GiB", 2 << 30)] {
             assert_eq!(bytes(text), Ok(expected), "{text}");
         }
@@ -145,10 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_rows_rate_and_time_left() {
+    fn progress_shows_rows_rate_and_remaining_time() {
         let progress = Progress { rows: 12_345_678, bytes: 1 << 20, of: 4 << 20 };
-        let said = "12,345,678 rows read, 2.5 million a second, 25 %, 15 s left";
-        assert_eq!(line(progress, Duration::from_secs(5)), said);
+        let expected = "12,345,678 rows read, 2.5 million a second, 25 %, 15 s left";
+        assert_eq!(line(progress, Duration::from_secs(5)), expected);
         assert_eq!(
             line(Progress { rows: 7, bytes: 0, of: 0 }, Duration::from_secs(2)),
             "7 rows read, 0.0 million a second"

@@ -1,47 +1,53 @@
-//! What several subcommands take: a policy set, and a request.
+//! The arguments that several subcommands share: a policy set, a ledger and a request.
 
+use crate::error::{fail, with_help};
 use crate::reading::ReadingArguments;
-use anyhow::{Context, bail};
+use crate::signing::Signing;
+use anyhow::Context;
 use clap::Args;
-use reprieve::model::{Duration, Timestamp};
-use reprieve::{
-    Batch, Cache, Draft, Folder, Gate, GateBuilder, Key, KeySet, Overrides, PastBatches, Permits, open_inventory,
-};
+use reprieve::history::PastBatches;
+use reprieve::inventory::open_inventory;
+use reprieve::ledger::LedgerError;
+use reprieve::model::Timestamp;
+use reprieve::policy::ModuleCache;
+use reprieve::signed::{Override, OverrideDraft};
+use reprieve::{Batch, Folder, Gate, GateBuilder};
 use reprieve_ledger::SqlLedger;
 use std::path::{Path, PathBuf};
 
-/// The policy set that is taken where none is named.
-const CONFIG: &str = "reprieve.toml";
+/// The policy set that is used if none is named.
+const DEFAULT_CONFIG: &str = "reprieve.toml";
 
-/// Which policies.
+/// The policy set.
 #[derive(Args, Debug)]
 pub struct PolicyArguments {
-    /// The policy set. Without it `reprieve.toml` in this folder is taken, and without that every built-in policy
-    /// with its defaults.
+    /// The policy set [default: `reprieve.toml` in this folder if it exists, else every built-in policy with its
+    /// default settings]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 impl PolicyArguments {
-    /// The policy set in a file.
+    /// Uses the policy set in a file.
     pub fn of(path: &Path) -> Self {
         Self { config: Some(path.to_owned()) }
     }
 
-    /// Begins a gate with these policies, to look at or to try something with: nothing of what it says is recorded.
-    pub fn builder(&self) -> anyhow::Result<GateBuilder> {
-        Ok(self.begin()?.without_ledger())
+    /// Begins a gate with these policies and without the ledger that the set names. Its decisions are not recorded.
+    pub fn builder_without_ledger(&self) -> anyhow::Result<GateBuilder> {
+        Ok(self.configured_builder()?.without_ledger())
     }
 
-    fn begin(&self) -> anyhow::Result<GateBuilder> {
+    /// Begins a gate exactly as configured. If the set names a ledger, the caller has to open it.
+    fn configured_builder(&self) -> anyhow::Result<GateBuilder> {
         let mut builder = Gate::builder();
         if let Some(cache) = cache() {
             builder = builder.cache(cache);
         }
         let config = match &self.config {
             Some(path) => Some(path.as_path()),
-            // Whatever is there under that name, even a broken link, is meant.
-            None => Path::new(CONFIG).symlink_metadata().is_ok().then_some(Path::new(CONFIG)),
+            // A broken link of that name is an error, and not a reason to use the defaults.
+            None => Path::new(DEFAULT_CONFIG).symlink_metadata().is_ok().then_some(Path::new(DEFAULT_CONFIG)),
         };
         match config {
             Some(path) => Ok(builder.config(path)?),
@@ -50,22 +56,26 @@ impl PolicyArguments {
     }
 }
 
-const NO_LEDGER: &str =
-    "no ledger is named\nhelp: `ledger = \"reprieve.db\"` in reprieve.toml, or `--ledger reprieve.db`";
+/// What to do if a command requires a ledger.
+pub const NAME_A_LEDGER: &str = "set `ledger = \"reprieve.db\"` in reprieve.toml, or use `--ledger FILE`";
 
-/// Which ledger.
+fn no_ledger() -> anyhow::Error {
+    fail("no ledger is named", NAME_A_LEDGER)
+}
+
+/// The ledger.
 #[derive(Args, Debug)]
 pub struct LedgerArguments {
     #[command(flatten)]
     policies: PolicyArguments,
-    /// The ledger, instead of the one that the policy set names: an SQLite file, or postgres://… (a password that is
-    /// not in it is taken from PGPASSWORD)
+    /// The ledger, instead of the one that the policy set names: an SQLite file or a postgres:// URL. A password that
+    /// the URL does not contain is read from PGPASSWORD
     #[arg(long, value_name = "FILE|URL")]
     ledger: Option<String>,
 }
 
 impl LedgerArguments {
-    /// This ledger, or the one that the policy set of this folder names.
+    /// Uses this ledger, or the one that the policy set of this folder names.
     pub const fn of(ledger: Option<String>) -> Self {
         Self { policies: PolicyArguments { config: None }, ledger }
     }
@@ -74,13 +84,19 @@ impl LedgerArguments {
     fn find(&self, builder: &GateBuilder) -> anyhow::Result<Option<SqlLedger>> {
         let password = std::env::var("PGPASSWORD").ok();
         let open = |(name, folder)| SqlLedger::open(name, folder, password.as_deref());
-        Ok(self.named(builder).map(open).transpose()?)
+        self.named(builder).map(open).transpose().map_err(|error| match error {
+            LedgerError::NotFound { .. } => {
+                let help = "create it with `reprieve ledger new`; if there was one, find out where it went";
+                with_help(error, help)
+            }
+            error => error.into(),
+        })
     }
 
-    /// Makes the ledger; gives its name.
+    /// Creates the ledger and returns its name.
     pub fn create(&self) -> anyhow::Result<String> {
-        let (builder, password) = (self.policies.begin()?, std::env::var("PGPASSWORD").ok());
-        let (name, folder) = self.named(&builder).context(NO_LEDGER)?;
+        let (builder, password) = (self.policies.configured_builder()?, std::env::var("PGPASSWORD").ok());
+        let (name, folder) = self.named(&builder).ok_or_else(no_ledger)?;
         SqlLedger::create(name, folder, password.as_deref())?;
         Ok(name.to_owned())
     }
@@ -94,81 +110,34 @@ impl LedgerArguments {
         Ok(self.open_with_keys()?.0)
     }
 
-    /// Opens the ledger, and says what the policy set says of keys.
+    /// Opens the ledger, and reads the settings for permits and overrides.
     pub fn open_with_keys(&self) -> anyhow::Result<(SqlLedger, Signing)> {
-        let builder = self.policies.begin()?;
-        let ledger = self.find(&builder)?.context(NO_LEDGER)?;
+        let builder = self.policies.configured_builder()?;
+        let ledger = self.find(&builder)?.ok_or_else(no_ledger)?;
         Ok((ledger, Signing::of(&builder)))
     }
 }
 
-/// What the policy set says of keys.
-#[derive(Debug)]
-pub struct Signing {
-    permits: Option<Permits>,
-    overrides: Option<Overrides>,
-    folder: Option<Folder>,
+/// Builds a gate with every built-in policy and its default settings.
+pub fn builtin_gate() -> anyhow::Result<Gate> {
+    let builder = Gate::builder();
+    let builder = match cache() {
+        Some(cache) => builder.cache(cache),
+        None => builder,
+    };
+    Ok(builder.build()?)
 }
 
-/// How long a permit is good for where nobody says.
-const LIFETIME: Duration = Duration::from_seconds(15 * 60);
-
-impl Signing {
-    fn of(builder: &GateBuilder) -> Self {
-        let (permits, overrides, folder) = builder.signed();
-        Self { permits: permits.cloned(), overrides: overrides.cloned(), folder: folder.cloned() }
-    }
-
-    fn folder(&self) -> anyhow::Result<&Folder> {
-        self.folder.as_ref().context("a key is named, but no folder to find it in")
-    }
-
-    /// Whether a key is named that signs permits.
-    pub fn signs_permits(&self) -> bool {
-        self.permits.as_ref().is_some_and(|permits| permits.key.is_some())
-    }
-
-    /// The key that permits are signed with.
-    pub fn permit_key(&self) -> anyhow::Result<Key> {
-        let name = self.permits.as_ref().and_then(|permits| permits.key.as_ref());
-        let name = name.context("no key signs permits\nhelp: `reprieve keys new permits`, then `[permits] key = \"permits.key\"` in reprieve.toml")?;
-        Ok(Key::read(self.folder()?, name)?)
-    }
-
-    /// The keys that permits are checked with.
-    pub fn permit_keys(&self) -> anyhow::Result<KeySet> {
-        let name = self.permits.as_ref().and_then(|permits| permits.keys.as_ref());
-        let name = name.context(
-            "no keys vouch for permits\nhelp: `--keys FILE`, or `[permits] keys = \"keys.json\"` in reprieve.toml",
-        )?;
-        Ok(KeySet::read(self.folder()?, name)?)
-    }
-
-    /// The keys of those who may lift findings.
-    pub fn override_keys(&self) -> anyhow::Result<KeySet> {
-        let overrides = self.overrides.as_ref().context(
-            "nobody may lift findings here\nhelp: `[overrides] keys = \"overrides.json\"` in reprieve.toml says who may",
-        )?;
-        Ok(KeySet::read(self.folder()?, &overrides.keys)?)
-    }
-
-    /// How long a permit is good for.
-    pub fn lifetime(&self) -> Duration {
-        self.permits.as_ref().and_then(|permits| permits.lifetime).unwrap_or(LIFETIME)
-    }
-}
-
-/// Where compiled policies are kept: below the user's cache folder, for the user alone. A folder that others can write
-/// to, or that cannot be made, is not used, and that is said.
-pub fn cache() -> Option<Cache> {
+/// Opens the cache of compiled policies, in the cache folder of the user. A folder that others can write to, or that
+/// cannot be created, is not used, and a warning says so.
+pub fn cache() -> Option<ModuleCache> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    let warn =
-        |error| anstream::eprintln!("warning: policies are compiled at every start, for none can be kept: {error}");
-    Cache::open(base.join("reprieve")).map_err(warn).ok()
+    let warn = |error| errln!("warning: every start compiles the policies, because they cannot be cached: {error}");
+    ModuleCache::open(base.join("reprieve")).map_err(warn).ok()
 }
 
-/// A batch, and what it is vetted with.
+/// A batch and the facts about it.
 #[derive(Args, Debug)]
 pub struct BatchArguments {
     /// The request, or `-` for standard input
@@ -177,24 +146,24 @@ pub struct BatchArguments {
     reading: ReadingArguments,
     #[command(flatten)]
     ledger: LedgerArguments,
-    /// Leave the ledger aside: nothing is recorded or reserved, and nobody knows what was deleted before
+    /// Ignore the ledger: record and reserve nothing, and decide without a history
     #[arg(long, conflicts_with = "ledger")]
     no_ledger: bool,
     /// Resolve ids with this inventory, instead of the one that the policy set names
     #[arg(long, value_name = "FILE")]
     inventory: Option<PathBuf>,
-    /// What was deleted before, where there is no ledger: a JSON array of batches
+    /// The history, if there is no ledger: a JSON array of past batches
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
-    /// Decide for this time instead of now; only without a ledger, whose clock decides
+    /// Decide for this time instead of now. Not with a ledger, because its clock decides
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
     /// Lift the findings that this override names; see `reprieve override`
     #[arg(long = "override", value_name = "FILE")]
-    glass: Option<PathBuf>,
+    override_file: Option<PathBuf>,
 }
 
-/// A batch, and all that it takes to vet it.
+/// A batch, and everything that is needed to vet it.
 pub struct Vetting {
     /// The batch.
     pub batch: Batch,
@@ -202,31 +171,30 @@ pub struct Vetting {
     pub gate: Gate,
     /// The ledger that the gate records in.
     pub ledger: Option<SqlLedger>,
-    /// What the policy set says of keys.
+    /// The settings for permits and overrides.
     pub signing: Signing,
+    /// The override that the arguments name.
+    pub with_override: Option<Override>,
 }
 
 impl BatchArguments {
-    /// Reads the batch and puts the gate together, both at once: neither needs the other.
+    /// Reads the batch and builds the gate at the same time, because neither needs the other.
     pub fn open(&self) -> anyhow::Result<Vetting> {
         let (batch, gate) = std::thread::scope(|scope| {
             let gate = scope.spawn(|| self.gate());
             (self.batch(), gate.join())
         });
-        let mut batch = batch?;
+        let batch = batch?;
         let (gate, ledger, signing) = gate.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        if let Some(path) = &self.glass {
-            let glass = Draft::open(path)?.verify(&signing.override_keys()?);
-            batch = batch.break_glass(glass.with_context(|| path.display().to_string())?);
-            if ledger.is_none() {
-                bail!("an override is used once, and only a ledger can see to that\nhelp: `--ledger FILE`");
-            }
+        let with_override = self.override_file.as_deref().map(|path| read_override(path, &signing)).transpose()?;
+        if with_override.is_some() && ledger.is_none() {
+            return Err(fail("an override is used once, which only a ledger can ensure", NAME_A_LEDGER));
         }
-        Ok(Vetting { batch, gate, ledger, signing })
+        Ok(Vetting { batch, gate, ledger, signing, with_override })
     }
 
     fn gate(&self) -> anyhow::Result<(Gate, Option<SqlLedger>, Signing)> {
-        let mut builder = self.ledger.policies.begin()?;
+        let mut builder = self.ledger.policies.configured_builder()?;
         if let Some(threads) = self.reading.threads() {
             builder = builder.threads(threads);
         }
@@ -252,4 +220,9 @@ impl BatchArguments {
             None => batch,
         })
     }
+}
+
+fn read_override(path: &Path, signing: &Signing) -> anyhow::Result<Override> {
+    let draft = OverrideDraft::open(path)?;
+    draft.verify(&signing.override_keys()?).with_context(|| path.display().to_string())
 }

@@ -1,4 +1,4 @@
-//! What the commands print, on the Atlassian batch and its corrected twin.
+//! The output of the commands for the Atlassian batch and its corrected twin.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// Digests and fuel change with every change of a policy; what they are is not what is tested here.
-fn settle(json: &str) -> serde_json::Value {
+/// Replaces digests and fuel, which change with every change of a policy and are not tested here.
+fn without_digests(json: &str) -> serde_json::Value {
     let mut document: serde_json::Value = serde_json::from_str(json).unwrap();
     for policy in document["policies"].as_array_mut().unwrap() {
         assert!(policy["fuel"].as_u64().unwrap() > 1_000);
@@ -47,7 +47,7 @@ fn the_atlassian_batch_is_denied() {
         assert!(report.contains(&format!("deny {code}\n")), "{code}");
     }
     insta::assert_snapshot!("atlassian.txt", report);
-    insta::assert_json_snapshot!("atlassian.json", settle(&text(&check(&["--format", "json"]))));
+    insta::assert_json_snapshot!("atlassian.json", without_digests(&text(&check(&["--format", "json"]))));
 }
 
 #[test]
@@ -60,20 +60,32 @@ fn its_corrected_twin_is_allowed() {
 }
 
 #[test]
-fn every_code_is_in_one_list_and_explained() {
+fn explains_every_code_and_every_cause() {
     let folder = case(".");
-    let list = text(&reprieve(&folder, &["policies"]));
-    let codes: Vec<&str> =
-        list.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": ")).map(|(code, _)| code).collect();
+    let list = text(&reprieve(&folder, &["explain"]));
+    let codes: Vec<&str> = list.lines().filter_map(|line| line.split_once(": ")).map(|(code, _)| code).collect();
+    let policies = text(&reprieve(&folder, &["policies"]));
+    let rules = policies.lines().filter_map(|line| line.strip_prefix("  ")?.split_once(": ")).map(|(code, _)| code);
+    assert!(rules.clone().count() > 40 && rules.clone().all(|code| codes.contains(&code)));
+    for cause in reprieve::model::FaultCause::ALL {
+        let code = if cause.is_gate() { format!("gate/{cause}") } else { cause.to_string() };
+        assert!(codes.contains(&code.as_str()), "{code}");
+    }
     insta::assert_snapshot!("codes", codes.join("\n"));
     for code in codes {
         let explained = text(&reprieve(&folder, &["explain", code]));
         assert!(explained.starts_with(code) && explained.lines().count() > 3, "{explained}");
     }
+    let held = text(&reprieve(&folder, &["explain", "retention/legal-hold"]));
+    assert!(held.contains("never lifted") && held.contains("nature: wrong"), "{held}");
+    assert_eq!(
+        text(&reprieve(&folder, &["explain", "identity/fuel"])),
+        text(&reprieve(&folder, &["explain", "fuel"]))
+    );
 }
 
 #[test]
-fn a_code_is_explained_with_its_settings() {
+fn explains_a_code_with_its_settings() {
     insta::assert_snapshot!("explain", text(&reprieve(&case("."), &["explain", "blast-radius/too-many-tenants"])));
 }
 
@@ -91,7 +103,7 @@ fn schemas_are_json() {
 }
 
 #[test]
-fn inline_targets_have_the_digest_of_what_is_printed() {
+fn the_digest_of_inline_targets_is_that_of_their_printed_form() {
     use sha2::{Digest, Sha256};
     let twin = case("i01-atlassian/corrected");
     let printed = reprieve(&twin, &["targets", "request.json"]);
@@ -102,27 +114,27 @@ fn inline_targets_have_the_digest_of_what_is_printed() {
 }
 
 #[test]
-fn every_preset_stops_every_incident_and_lets_some_twins_run() {
+fn every_preset_stops_every_incident_and_allows_some_twins() {
     let folder = tempfile::tempdir().unwrap();
     let incidents = case("");
     let mut last_lines = String::new();
     for preset in ["routine-soft", "compliance-hard", "infra-destroy", "ai-agent", "erasure"] {
         let file = format!("{preset}.toml");
         let output = reprieve(folder.path(), &["init", "--preset", preset, "--out", &file]);
-        assert_eq!(text(&output), format!("wrote {file}; `reprieve policies` says what is in it\n"));
+        assert_eq!(text(&output), format!("wrote {file}; `reprieve policies` shows its policies\n"));
         let again = reprieve(folder.path(), &["init", "--preset", preset, "--out", &file]);
-        assert_eq!(again.status.code(), Some(2), "what is there is not written over");
+        assert_eq!(again.status.code(), Some(2), "an existing file is not overwritten");
         let output = reprieve(folder.path(), &["incidents", incidents.to_str().unwrap(), "--config", &file]);
         let summary = text(&output).lines().find(|line| line.contains("stopped")).unwrap().to_owned();
         assert!(summary.starts_with("30 of 30 stopped, 30 of them for their cause; "), "{preset}: {summary}");
-        assert!(!summary.contains("; 0 of 30"), "{preset} lets nothing run");
+        assert!(!summary.contains("; 0 of 30"), "{preset} allows nothing");
         last_lines += &format!("{preset}: {summary}\n");
     }
     insta::assert_snapshot!("presets.txt", last_lines);
 }
 
 #[test]
-fn the_incidents_are_one_command() {
+fn one_command_vets_every_incident() {
     let output = reprieve(Path::new("."), &["incidents", case("").to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0));
     let table = text(&output);
@@ -132,23 +144,25 @@ fn the_incidents_are_one_command() {
     assert_eq!(nowhere.status.code(), Some(2));
 }
 
-/// The writing end of a pipe that nobody reads.
-fn unread() -> std::io::PipeWriter {
+/// The writing end of a closed pipe.
+fn closed_pipe() -> std::io::PipeWriter {
     std::io::pipe().unwrap().1
 }
 
 #[test]
-fn whoever_has_read_enough_is_not_told_of_an_error() {
+fn a_closed_output_ends_a_list_with_success_but_is_never_an_allow() {
     let twin = case("i01-atlassian/corrected");
     let check = ["check", "request.json", "--inventory", "inventory.csv", "--at", "2022-04-05T10:00:00Z"];
-    // An allow that nobody was told of is none.
-    for (arguments, expected) in [(&["policies"][..], ""), (&check, "error: cannot write the decision: Broken pipe")]
-    {
+    let lists: [&[&str]; 4] = [&["policies"], &["explain"], &["schema", "request"], &["targets", "request.json"]];
+    let lists = lists.map(|arguments| (arguments, 0, ""));
+    // An allow that the caller could not read is not an allow.
+    let undecided = (&check[..], 2, "error: cannot write the decision: Broken pipe");
+    for (arguments, status, expected) in lists.into_iter().chain([undecided]) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
         command.current_dir(&twin).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-        let output = command.stdout(unread()).output().unwrap();
+        let output = command.stdout(closed_pipe()).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(2) && error.starts_with(expected), "{arguments:?}: {error}");
+        assert!(output.status.code() == Some(status) && error.starts_with(expected), "{arguments:?}: {error}");
         assert_eq!(error.is_empty(), expected.is_empty(), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Input that cannot be used: exit status 2, one clear message, no panic, nothing that looks like a decision.
+//! Invalid input: exit status 2, one clear message, no panic, and no output that looks like a decision.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
@@ -18,12 +18,12 @@ fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
 
 const HEADER: &str = r#""id": "1", "mode": "soft", "environment": "test", "target_kind": "app""#;
 
-/// A request with this in the place of its targets.
+/// A request with these targets.
 fn request(targets: &str) -> String {
     format!("{{{HEADER},\n\"targets\": {targets}}}")
 }
 
-/// Runs a check of this request beside these files, and expects it to be refused with this message.
+/// Checks this request beside these files, and expects an error with this message.
 fn refused(request: &[u8], files: &[(&str, &[u8])], expected: &str) {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
@@ -43,24 +43,24 @@ fn refused_as(folder: &Path, arguments: &[&str], expected: &str) {
 }
 
 #[test]
-fn requests_that_cannot_be_read() {
+fn rejects_unreadable_requests() {
     refused(b"", &[], "request.json: the file is empty");
     refused(b"  \n ", &[], "request.json: the file is empty");
     refused(b"{", &[], "request.json:1: the JSON ends too early");
     refused(b"\n\n[1,", &[], "request.json:3: ");
     refused(b"nonsense", &[], "request.json:1: not JSON");
-    refused(b" [{}]", &[], "request.json:1: this is a list, and not a request");
+    refused(b" [{}]", &[], "request.json:1: expected a request, found a list");
     refused("\u{feff}{}".as_bytes(), &[], "request.json:1: the file begins with a byte order mark");
     refused(b"[]", &[], "request.json:1: ");
     refused(b"\xff\xfe{}", &[], "request.json:1: byte 0 is not UTF-8");
     refused(format!("{} x", request("[]")).as_bytes(), &[], "there is more after the end of the request");
     refused(b"{}", &[], "missing field `id`");
     refused(format!("{{{HEADER}}}").as_bytes(), &[], "there is no `targets`");
-    refused(request("17").as_bytes(), &[], "`/targets`: neither a list nor a file");
+    refused(request("17").as_bytes(), &[], "`/targets`: expected a list or a file");
 }
 
 #[test]
-fn fields_that_are_wrong_are_named_by_pointer_and_line() {
+fn names_invalid_fields_by_pointer_and_line() {
     let with = |field: &str| format!("{{{HEADER},\n{field},\n\"targets\": []}}");
     refused(
         with(r#""provenence": {}"#).as_bytes(),
@@ -78,8 +78,8 @@ fn fields_that_are_wrong_are_named_by_pointer_and_line() {
         "`/recovery/checkpoints/0`: there is no field `verifyed`\nhelp: did you mean `verified`?",
     );
     refused(with(r#""id": "2""#).as_bytes(), &[], "duplicate field `id`");
-    refused(with(r#""annotations": {"a": 1, "a": 2}"#).as_bytes(), &[], "`a` stands here twice");
-    refused(with(r#""annotations": {"a": [{"b": 1, "b": 2}]}"#).as_bytes(), &[], "`b` stands here twice");
+    refused(with(r#""annotations": {"a": 1, "a": 2}"#).as_bytes(), &[], "duplicate key `a`");
+    refused(with(r#""annotations": {"a": [{"b": 1, "b": 2}]}"#).as_bytes(), &[], "duplicate key `b`");
     refused(
         with(r#""provenance": {"row_count": "17"}"#).as_bytes(),
         &[],
@@ -119,7 +119,7 @@ fn damaged() -> Vec<u8> {
 }
 
 #[test]
-fn targets_that_are_wrong_are_named_by_place() {
+fn names_invalid_targets_by_place() {
     refused(
         request(
             r#"[{"id": "a"},
@@ -130,7 +130,7 @@ fn targets_that_are_wrong_are_named_by_place() {
         "request.json:3: `/targets/1`: invalid type: integer `17`",
     );
     refused(request(r#"[{"idd": "a"}]"#).as_bytes(), &[], "a target has no field `idd`; did you mean `id`?");
-    refused(request(r#"[{"id": "a", "id": "b"}]"#).as_bytes(), &[], "the field `id` stands here twice");
+    refused(request(r#"[{"id": "a", "id": "b"}]"#).as_bytes(), &[], "the field `id` is duplicated");
     refused(request(r#"[{"id": "a"}"#).as_bytes(), &[], "request.json:2: ");
     refused(request(r#"["a"]"#).as_bytes(), &[], "`/targets/0`: invalid type");
     refused(
@@ -141,40 +141,40 @@ fn targets_that_are_wrong_are_named_by_place() {
 }
 
 #[test]
-fn targets_from_another_file() {
+fn targets_can_come_from_another_file() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("other.csv"), "id\na\nb\n").unwrap();
     let nowhere = request(r#"{"path": "nowhere.csv"}"#);
     std::fs::write(folder.path().join("request.json"), &nowhere).unwrap();
     let check = ["check", "request.json", "--targets", "other.csv", "--format", "json"];
     let decision: serde_json::Value = serde_json::from_slice(&reprieve(folder.path(), &check).stdout).unwrap();
-    assert_eq!(decision["targets"], 2, "those that the request names are not looked at");
+    assert_eq!(decision["targets"], 2, "the file that the request names is not read");
 }
 
 #[test]
-fn target_files_that_cannot_be_used() {
+fn rejects_invalid_target_files() {
     let file = |name: &str| request(&format!(r#"{{"path": "{name}"}}"#));
     let csv = |text: &[u8], expected| refused(file("t.csv").as_bytes(), &[("t.csv", text)], expected);
     csv(b"", "t.csv:1: there is no column `id`");
-    csv(b"id,kind\na,app\nb\n", "t.csv:3: the row has 1 fields, and the header 2");
+    csv(b"id,kind\na,app\nb\n", "t.csv:3: the row has 1 fields, but the header has 2");
     csv(b"id,kin\na,app\n", "t.csv:1: a target has no field `kin`; did you mean `kind`?");
-    csv(b"id,id\na,b\n", "t.csv:1: the column `id` stands there twice");
-    csv(b"id;kind\na;app\n", "t.csv:1: columns are separated by commas, and `id;kind` is none");
+    csv(b"id,id\na,b\n", "t.csv:1: the column `id` is duplicated");
+    csv(b"id;kind\na;app\n", "t.csv:1: expected commas between columns, found the single column `id;kind`");
     csv(b"id,kind\na,\xff\n", "t.csv:2: byte 2 of the line is not UTF-8");
     csv(b"id,size_bytes\na,many\n", "t.csv:2: `many` is not a whole number");
     csv(&[b"id,kind\na,\"".as_slice(), &vec![b'x'; 3 << 20]].concat(), "t.csv: a row is longer than 1024 KiB");
-    csv(b"id,kind\n\"a\",app\nb,\"app\nc,app\n", "t.csv: a quote is opened and never closed");
-    csv(b"id,kind\r\n\"a\r\nb\",app\r\n\r\nc\r\n", "t.csv:5: the row has 1 fields, and the header 2");
+    csv(b"id,kind\n\"a\",app\nb,\"app\nc,app\n", "t.csv: a quote is never closed");
+    csv(b"id,kind\r\n\"a\r\nb\",app\r\n\r\nc\r\n", "t.csv:5: the row has 1 fields, but the header has 2");
     csv(b"id,created_at\na,monday\n", "t.csv:2: `monday` is not an RFC 3339 time");
     let ndjson = |text: &[u8], expected| refused(file("t.ndjson").as_bytes(), &[("t.ndjson", text)], expected);
     ndjson(b"{\"id\": \"a\"}\n{\"id\": ", "t.ndjson:2: the JSON ends too early");
     ndjson(b"{\"id\": \"a\"}\n\n\xff\n", "t.ndjson:3: byte 0 of the line is not UTF-8");
     ndjson(b"[{\"id\": \"a\"}]\n", "t.ndjson:1: invalid type");
-    ndjson(&vec![b'['; 4 << 20], "t.ndjson:1: the line is longer than 1024 KiB; write one target a line");
+    ndjson(&vec![b'['; 4 << 20], "t.ndjson:1: the line is longer than 1024 KiB; write one target per line");
     refused(
         file("t.xlsx").as_bytes(),
         &[("t.xlsx", b"")],
-        "target lists end in .ndjson, .jsonl or .csv, and .gz or .zst behind that if they are packed",
+        "target lists end in .ndjson, .jsonl or .csv, followed by .gz or .zst if compressed",
     );
     refused(
         file("t.parquet").as_bytes(),
@@ -183,7 +183,7 @@ fn target_files_that_cannot_be_used() {
     );
     refused(file("nowhere.csv").as_bytes(), &[], "nowhere.csv: there is no such file");
     let pinned = request(r#"{"path": "t.csv", "sha256": "0123"}"#);
-    refused(pinned.as_bytes(), &[("t.csv", b"id\na\n")], "and the request says `0123`");
+    refused(pinned.as_bytes(), &[("t.csv", b"id\na\n")], "but the request names `0123`");
 }
 
 #[test]
@@ -203,13 +203,15 @@ fn paths_stay_in_their_folder() {
 }
 
 #[test]
-fn arguments_that_cannot_be_used() {
+fn rejects_invalid_arguments() {
     let folder = tempfile::tempdir().unwrap();
     refused_as(folder.path(), &["check", "nowhere.json"], "nowhere.json: there is no such file");
     refused_as(folder.path(), &["check", "."], "this is a folder");
     refused_as(folder.path(), &["explain", "identity/kind"], "there is no code `identity/kind`");
     refused_as(folder.path(), &["explain", "identity/kind"], "help: the codes of `identity` are kind-mismatch, ");
-    refused_as(folder.path(), &["explain", "identy"], "help: the policies are authority, ");
+    refused_as(folder.path(), &["explain", "nonsense"], "help: the policies are authority, ");
+    refused_as(folder.path(), &["explain", "gate/halt"], "help: did you mean `gate/halted`?");
+    refused_as(folder.path(), &["explain", "identy"], "help: did you mean `identity`?");
     std::fs::write(folder.path().join("r.json"), request(r#"[{"id": "a"}]"#)).unwrap();
     refused_as(
         folder.path(),
@@ -218,19 +220,23 @@ fn arguments_that_cannot_be_used() {
     );
     std::fs::write(folder.path().join("i.csv"), "id,legal_hodl\na,true\n").unwrap();
     refused_as(folder.path(), &["check", "r.json", "--inventory", "i.csv"], "did you mean `legal_hold`?");
-    refused_as(folder.path(), &["check", "r.json", "--column", "id=app"], "targets in a request have no columns");
+    refused_as(
+        folder.path(),
+        &["check", "r.json", "--column", "id=app"],
+        "inline targets have no columns to rename\nhelp: ",
+    );
     std::fs::write(folder.path().join("t.csv"), "id,kind\na,app\n").unwrap();
     refused_as(
         folder.path(),
         &["check", "r.json", "--targets", "t.csv", "--column", "id=app"],
-        "t.csv:1: `id` is read from the column `app`, and so this one stands for nothing",
+        "t.csv:1: ambiguous: `id` is mapped to the column `app`, but the list has a column `id` as well",
     );
     let output = reprieve(folder.path(), &["check", "r.json", "--at", "noon"]);
     assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
-fn policy_sets_that_cannot_be_used() {
+fn rejects_invalid_policy_sets() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("r.json"), request(r#"[{"id": "a"}]"#)).unwrap();
     let set = |text: &str, expected: &str| {
@@ -242,10 +248,10 @@ fn policy_sets_that_cannot_be_used() {
     set("[[policy]]\nuse = 'builtin:mod'\n", "there is no built-in policy `mod`\nhelp: did you mean `builtin:mode`?");
     set("[[policy]]\nuse = 'nowhere.wasm'\n", "nowhere.wasm: there is no such file");
     set("[[policy]]\nuse = '../x.wasm'\n", "the path leaves its folder");
-    set("[[policy]]\nuse = 'builtin:mode'\nsha256 = '00'\n", "and `00` is pinned");
+    set("[[policy]]\nuse = 'builtin:mode'\nsha256 = '00'\n", "but `00` is pinned");
     set(
         "[[policy]]\nuse = 'builtin:mode'\n[[policy]]\nuse = 'builtin:mode'\n",
-        "error: two policies of the set are called `mode`",
+        "error: two policies of the set have the name `mode`",
     );
     set(
         "[[policy]]\nuse = 'builtin:blast-radius'\nsettings = { max_tenant = 1 }\n",
@@ -266,7 +272,7 @@ fn policy_sets_that_cannot_be_used() {
 }
 
 #[test]
-fn a_huge_request_is_refused_in_bounded_memory() {
+fn rejects_a_huge_request_in_bounded_memory() {
     let folder = tempfile::tempdir().unwrap();
     let mut file = std::fs::File::create(folder.path().join("request.json")).unwrap();
     for _ in 0..100 {
@@ -279,7 +285,7 @@ fn a_huge_request_is_refused_in_bounded_memory() {
 }
 
 #[test]
-fn standard_input_is_read_like_a_file() {
+fn reads_standard_input_like_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_reprieve"))
         .current_dir(folder.path())
@@ -297,14 +303,14 @@ fn standard_input_is_read_like_a_file() {
 }
 
 #[test]
-fn an_empty_policy_set_and_an_empty_list_allow_nothing() {
+fn an_empty_policy_set_or_list_is_undecided() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("r.json"), request(r#"[{"id": "a"}]"#)).unwrap();
     std::fs::write(folder.path().join("reprieve.toml"), "").unwrap();
     let output = reprieve(folder.path(), &["check", "r.json"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.starts_with(b"undecided ") && output.stdout.ends_with(b"undecided\n"));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("no enforcing policy looked at this batch"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("no enforced policy covers"));
     std::fs::write(folder.path().join("reprieve.toml"), "[[policy]]\nuse = 'builtin:blast-radius'\n").unwrap();
     std::fs::write(folder.path().join("e.json"), request("[]")).unwrap();
     let output = reprieve(folder.path(), &["check", "e.json"]);
@@ -313,7 +319,7 @@ fn an_empty_policy_set_and_an_empty_list_allow_nothing() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_not_an_allow() {
+fn a_report_that_cannot_be_written_is_undecided() {
     let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/incidents/i01-atlassian/corrected");
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let status = Command::new(env!("CARGO_BIN_EXE_reprieve"))

@@ -1,8 +1,9 @@
-//! One policy in three languages: each is built as its author would, and all of them find the same, word for word.
-//! Node and Python install what their SDKs need from the package registries.
+//! One policy in three languages: each is built as its author would build it, and all have the same findings, word for
+//! word. Node and Python install what their SDKs need from the package registries.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use reprieve::{Cache, Gate};
+use reprieve::Gate;
+use reprieve::policy::ModuleCache;
 use reprieve_cases::{Case, cases_below};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -23,12 +24,12 @@ fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
     command.output().unwrap_or_else(|error| panic!("{program}: {error}"))
 }
 
-/// Runs a command that has to succeed; gives what it said.
+/// Runs a command that must succeed, and returns its output.
 fn ok(folder: &Path, command: &str) -> String {
     let output = run(folder, "bash", &["-ec", command]);
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{command}\n{said}");
-    said
+    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command}\n{printed}");
+    printed
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -36,18 +37,18 @@ fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name();
-        let made = ["node_modules", "target", "build", ".venv", "__pycache__"];
-        // The build scripts of the JavaScript SDK stand in a folder of that name.
-        let is_made = made.iter().any(|made| name == *made) && !from.ends_with("sdk/js");
+        let generated = ["node_modules", "target", "build", ".venv", "__pycache__"];
+        // The build scripts of the JavaScript SDK are in a folder named `build`.
+        let is_generated = generated.iter().any(|generated| name == *generated) && !from.ends_with("sdk/js");
         match entry.file_type().unwrap() {
-            _ if is_made || name == "node_modules" => {}
+            _ if is_generated || name == "node_modules" => {}
             kind if kind.is_dir() => copy(&entry.path(), &to.join(name)),
             _ => drop(std::fs::copy(entry.path(), to.join(name)).unwrap()),
         }
     }
 }
 
-/// The SDKs and the example, in a folder of their own: what is installed and built stays out of the checkout.
+/// A copy of the SDKs and the example, so that nothing is installed or built in the checkout.
 fn checkout() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for part in ["sdk", "examples"] {
@@ -60,14 +61,14 @@ fn checkout() -> tempfile::TempDir {
 const JS: &str = "npm install --no-audit --no-fund";
 const PYTHON: &str = "python3 -m venv .venv && .venv/bin/pip install --quiet -r requirements.txt";
 
-/// What every case comes to with a component, as text, and the fuel of a hundred evaluations of the first.
+/// Returns the findings of every case as text. Asserts that a hundred evaluations of the first use the same fuel.
 fn answers(component: &Path, cases: &[PathBuf]) -> Vec<String> {
     let bytes = std::fs::read(component).unwrap();
-    let cache = Cache::open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("languages")).unwrap();
+    let cache = ModuleCache::open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("languages")).unwrap();
     let mut answers = Vec::new();
     for (number, path) in cases.iter().enumerate() {
         let case = Case::open(path).unwrap();
-        let gate = case.gate(case.alone(Gate::builder().cache(cache.clone()), "policy.wasm", &bytes)).unwrap();
+        let gate = case.gate(case.with_policy(Gate::builder().cache(cache.clone()), "policy.wasm", &bytes)).unwrap();
         let document = case.decide(&gate).unwrap();
         assert!(document.faults.is_empty(), "{}: {:?}", path.display(), document.faults);
         answers.push(format!("{} {:#?}", case.name(), document.findings));
@@ -79,13 +80,13 @@ fn answers(component: &Path, cases: &[PathBuf]) -> Vec<String> {
     answers
 }
 
-/// Whether the kernel is one that a hermetic build in Python takes.
+/// Whether the kernel supports hermetic builds in Python.
 fn can_be_hermetic() -> bool {
     let actions = std::fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_default();
     cfg!(target_arch = "x86_64") && actions.contains("user_notif")
 }
 
-/// What a project makes in another folder, with other temporary files, on one core, with what it installed before.
+/// Builds a project again in another folder, with other temporary files, on one core, with the installed packages.
 fn built_again(place: &Path) -> Vec<u8> {
     let project = place.parent().unwrap();
     let again = project.with_extension("again");
@@ -98,13 +99,13 @@ fn built_again(place: &Path) -> Vec<u8> {
     }
     let temporary = tempfile::tempdir_in(&again).unwrap();
     let one_core = format!("TMPDIR={} PYTHONHASHSEED=7 TZ=Asia/Tokyo taskset -c 0", temporary.path().display());
-    let said = ok(&there, &format!("{one_core} reprieve policy build"));
-    assert!(!said.contains("note:"), "{said}");
+    let printed = ok(&there, &format!("{one_core} reprieve policy build"));
+    assert!(!printed.contains("note:"), "{printed}");
     std::fs::read(there.join("build").join(place.file_name().unwrap()).with_extension("wasm")).unwrap()
 }
 
 #[test]
-fn one_policy_in_three_languages_finds_the_same() {
+fn one_policy_in_three_languages_has_the_same_findings() {
     let folder = checkout();
     let example = folder.path().join("examples/no-friday-deletes");
     let cases = cases_below(&example.join("cases")).unwrap();
@@ -112,10 +113,10 @@ fn one_policy_in_three_languages_finds_the_same() {
     for (language, install) in [("rust", "true"), ("js", JS), ("python", PYTHON)] {
         let place = example.join(language);
         ok(&place, install);
-        let said = ok(&place, "reprieve policy build && reprieve policy test --cases ../cases --require-coverage");
-        assert!(said.contains(&format!("{0} of {0} cases passed", cases.len())), "{language}\n{said}");
+        let printed = ok(&place, "reprieve policy build && reprieve policy test --cases ../cases --require-coverage");
+        assert!(printed.contains(&format!("{0} of {0} cases passed", cases.len())), "{language}\n{printed}");
         let inspected = ok(&place, "reprieve policy inspect");
-        assert!(inspected.contains("imports\n  reprieve:policy/types@0.1.0 (an instance"), "{language}\n{inspected}");
+        assert!(inspected.contains("imports\n  reprieve:policy/types@0.2.0 (an instance"), "{language}\n{inspected}");
         assert!(inspected.contains("KiB\n  fuel"), "{language}\n{inspected}");
         let built = place.join("build").join(format!("{language}.wasm"));
         if language != "python" || can_be_hermetic() {
@@ -140,16 +141,16 @@ fn the_sdks_pass_their_own_tests() {
 }
 
 #[test]
-fn a_new_project_in_each_language_passes_untouched() {
+fn a_new_project_in_each_language_passes_unchanged() {
     let folder = checkout();
     for (language, install) in [("js", JS), ("python", PYTHON)] {
         ok(folder.path(), &format!("reprieve policy new mine-{language} --lang {language} --sdk sdk"));
         let place = folder.path().join(format!("mine-{language}"));
         ok(&place, install);
-        let said = ok(&place, "reprieve policy test --require-coverage && reprieve policy lint");
-        assert!(said.contains("2 of 2 cases passed"), "{said}");
+        let printed = ok(&place, "reprieve policy test --require-coverage && reprieve policy lint");
+        assert!(printed.contains("2 of 2 cases passed"), "{printed}");
         if language == "js" {
-            // TypeScript is the same but for the name of the file.
+            // TypeScript differs only in the name of the file.
             let code = std::fs::read_to_string(place.join("policy.js")).unwrap();
             let typed = code.replace("const targets =", "const targets: number =");
             assert_ne!(typed, code);
@@ -158,8 +159,11 @@ fn a_new_project_in_each_language_passes_untouched() {
             assert!(ok(&place, "reprieve policy test").contains("2 of 2 cases passed"));
             std::fs::write(place.join("policy.ts"), typed.replace("if (targets", "BigInt(0.5);\n    if (targets"))
                 .unwrap();
-            let said = ok(&place, "! reprieve policy test");
-            assert!(said.contains("declined: RangeError: ") && said.contains("(policy.ts, from line 31)"), "{said}");
+            let printed = ok(&place, "! reprieve policy test");
+            assert!(
+                printed.contains("declined: RangeError: ") && printed.contains("(policy.ts, at or after line 32)"),
+                "{printed}"
+            );
             std::fs::write(place.join("policy.ts"), typed).unwrap();
             ok(&place, "reprieve policy build");
         }
@@ -172,8 +176,8 @@ fn a_new_project_in_each_language_passes_untouched() {
             "targets": [{"id": "a"}]}"#;
         std::fs::write(place.join("request.json"), request).unwrap();
         let output = run(&place, "reprieve", &["check", "request.json"]);
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains(&format!("deny mine-{language}/too-many")), "{said}");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{printed}");
+        assert!(printed.contains(&format!("deny mine-{language}/too-many")), "{printed}");
     }
 }

@@ -1,15 +1,16 @@
-//! `reprieve run`: the command runs on what was vetted, or not at all, and what became of it is recorded.
+//! `reprieve run`: the command runs with exactly the vetted list or not at all, and its outcome is recorded.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use reprieve_ledger::{SqlLedger, State};
+use reprieve::model::BatchState;
+use reprieve_ledger::SqlLedger;
 use serde_json::json;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// A desk with a ledger, a policy set and a request for so many apps, each of a tenant of its own.
-fn desk(apps: usize) -> tempfile::TempDir {
+/// A folder with a ledger, a policy set and a request for `apps` apps, each with its own tenant.
+fn fixture(apps: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
     write(
@@ -30,7 +31,7 @@ fn desk(apps: usize) -> tempfile::TempDir {
         .to_owned(),
     );
     let mut inventory = "id,kind,tenant,environment,state,dependents\n".to_owned();
-    // Ten times as many are there as are to go.
+    // The inventory has ten times as many apps as the list.
     for i in 0..apps * 10 {
         inventory += &format!("a-{i},app,t-{i},production,live,none\n");
     }
@@ -41,7 +42,7 @@ fn desk(apps: usize) -> tempfile::TempDir {
     assert_eq!(reprieve(folder.path(), &["keys", "new", "permits"]).status.code(), Some(0));
     assert_eq!(reprieve(folder.path(), &["ledger", "new"]).status.code(), Some(0));
     let sha256 = reprieve::list_sha256(&folder.path().join("targets.csv")).unwrap();
-    // The dry run is of the whole list, and dated a minute ago by the machine's clock.
+    // The dry run is of the whole list, one minute ago by the clock of this machine.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() as i64;
     let request = json!({
         "id": "retire/1", "mode": "soft", "environment": "production", "target_kind": "app",
@@ -72,108 +73,121 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-fn states(folder: &Path) -> Vec<State> {
+fn states(folder: &Path) -> Vec<BatchState> {
     let ledger = SqlLedger::open_sqlite(&folder.join("reprieve.db")).unwrap();
     ledger.verify(None).unwrap().unwrap();
     ledger.decisions(&reprieve_ledger::Filter::default()).unwrap().into_iter().map(|summary| summary.state).collect()
 }
 
 #[test]
-fn the_command_gets_the_list_as_it_was_vetted_and_a_permit_for_it() {
-    let desk = desk(1);
+fn the_command_receives_the_vetted_list_and_a_permit() {
+    let fixture = fixture(1);
     let script = "cmp \"$REPRIEVE_TARGETS\" targets.csv && \
         test \"$REPRIEVE_MODE $REPRIEVE_ENVIRONMENT $REPRIEVE_ENTRY\" = 'soft production 1' && \
         \"$0\" permit verify \"$REPRIEVE_PERMIT\" --targets \"$REPRIEVE_TARGETS\" --mode soft && \
         echo '{\"deleted\": 1}' > \"$REPRIEVE_OUTCOME\" && dirname \"$REPRIEVE_TARGETS\" > where";
     let arguments = ["run", "request.json", "--", "sh", "-c", script, env!("CARGO_BIN_EXE_reprieve")];
-    let output = reprieve(desk.path(), &arguments);
+    let output = reprieve(fixture.path(), &arguments);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    assert!(text(&output).contains("entry 1: the command went well, and deleted 1"), "{}", text(&output));
-    assert_eq!(states(desk.path()), [State::Committed]);
-    let folder = std::fs::read_to_string(desk.path().join("where")).unwrap();
-    assert!(!Path::new(folder.trim()).exists(), "nothing of it is left");
+    assert!(text(&output).contains("entry 1: the command succeeded, and deleted 1"), "{}", text(&output));
+    assert_eq!(states(fixture.path()), [BatchState::Committed]);
+    let folder = std::fs::read_to_string(fixture.path().join("where")).unwrap();
+    assert!(!Path::new(folder.trim()).exists(), "the folder is removed");
 }
 
 #[test]
-fn what_is_not_allowed_is_not_run() {
-    let desk = desk(30);
-    let output = run(desk.path(), &[], "touch ran");
+fn a_denied_batch_is_not_run() {
+    let fixture = fixture(30);
+    let output = run(fixture.path(), &[], "touch ran");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("rehearsal/no-canary"));
-    // Without a ledger nothing is run at all.
-    let output = run(desk.path(), &["--no-ledger"], "touch ran");
+    // Without a ledger nothing runs.
+    let output = run(fixture.path(), &["--no-ledger"], "touch ran");
     assert_eq!(output.status.code(), Some(2));
-    assert!(!desk.path().join("ran").exists());
-    assert_eq!(states(desk.path()), [State::NotAllowed]);
+    assert!(!fixture.path().join("ran").exists());
+    assert_eq!(states(fixture.path()), [BatchState::NotAllowed]);
 }
 
 #[test]
-fn a_command_that_goes_wrong_counts_as_if_everything_went() {
-    let desk = desk(1);
-    let output = run(desk.path(), &[], "exit 7");
+fn a_failed_command_counts_in_full() {
+    let fixture = fixture(1);
+    let output = run(fixture.path(), &[], "exit 7");
     assert_eq!(output.status.code(), Some(3));
-    assert!(text(&output).contains("with exit status 7, and nobody knows how much it deleted"), "{}", text(&output));
-    assert_eq!(states(desk.path()), [State::Committed]);
+    assert!(text(&output).contains("with exit status 7, and it is unknown how many"), "{}", text(&output));
+    assert_eq!(states(fixture.path()), [BatchState::Committed]);
 }
 
 #[test]
-fn a_command_that_says_it_deleted_nothing_frees_what_was_reserved() {
-    let desk = desk(1);
-    let output = run(desk.path(), &[], "echo '{\"deleted\": 0}' > \"$REPRIEVE_OUTCOME\"; exit 1");
-    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Aborted]));
-    // What it says has to be readable.
-    let output = run(desk.path(), &[], "echo none > \"$REPRIEVE_OUTCOME\"");
-    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Aborted, State::Committed]));
-    assert!(text(&output).contains("what it wrote about its outcome cannot be read"), "{}", text(&output));
+fn a_failed_command_that_reports_no_deletion_releases_its_reservation() {
+    let fixture = fixture(1);
+    let output = run(fixture.path(), &[], "echo '{\"deleted\": 0}' > \"$REPRIEVE_OUTCOME\"; exit 1");
+    assert_eq!((output.status.code(), states(fixture.path())), (Some(3), vec![BatchState::Aborted]));
+    // An unreadable report is a failure.
+    let output = run(fixture.path(), &[], "echo none > \"$REPRIEVE_OUTCOME\"");
+    assert_eq!(
+        (output.status.code(), states(fixture.path())),
+        (Some(3), vec![BatchState::Aborted, BatchState::Committed])
+    );
+    assert!(text(&output).contains("the outcome that it reported cannot be read"), "{}", text(&output));
 }
 
 #[test]
-fn a_command_that_deleted_more_than_it_was_allowed_to_went_wrong() {
-    let desk = desk(1);
-    let output = run(desk.path(), &[], "echo '{\"deleted\": 883}' > \"$REPRIEVE_OUTCOME\"");
-    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Committed]));
-    assert!(text(&output).contains("that is more than the 1 it was allowed to"), "{}", text(&output));
+fn a_command_that_deleted_more_than_its_batch_has_failed() {
+    let fixture = fixture(1);
+    let output = run(fixture.path(), &[], "echo '{\"deleted\": 883}' > \"$REPRIEVE_OUTCOME\"");
+    assert_eq!((output.status.code(), states(fixture.path())), (Some(3), vec![BatchState::Committed]));
+    assert!(text(&output).contains("that is more than the 1 targets of the batch"), "{}", text(&output));
 }
 
 #[test]
-fn a_command_that_was_killed_frees_nothing() {
-    let desk = desk(1);
-    let output = run(desk.path(), &[], "echo '{\"deleted\": 0}' > \"$REPRIEVE_OUTCOME\"; kill -9 $$");
-    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Committed]), "{}", text(&output));
+fn a_killed_command_releases_nothing() {
+    let fixture = fixture(1);
+    let output = run(fixture.path(), &[], "echo '{\"deleted\": 0}' > \"$REPRIEVE_OUTCOME\"; kill -9 $$");
+    assert_eq!(
+        (output.status.code(), states(fixture.path())),
+        (Some(3), vec![BatchState::Committed]),
+        "{}",
+        text(&output)
+    );
 }
 
 #[test]
-fn a_command_that_used_its_permit_frees_nothing() {
-    let desk = desk(1);
+fn a_failed_command_that_used_its_permit_releases_nothing() {
+    let fixture = fixture(1);
     let script = "echo '{\"deleted\": 0}' > \"$REPRIEVE_OUTCOME\"; \
         \"$0\" permit verify \"$REPRIEVE_PERMIT\" --targets \"$REPRIEVE_TARGETS\" --mode soft && exit 1";
     let arguments = ["run", "request.json", "--", "sh", "-c", script, env!("CARGO_BIN_EXE_reprieve")];
-    let output = reprieve(desk.path(), &arguments);
-    assert_eq!((output.status.code(), states(desk.path())), (Some(3), vec![State::Committed]), "{}", text(&output));
+    let output = reprieve(fixture.path(), &arguments);
+    assert_eq!(
+        (output.status.code(), states(fixture.path())),
+        (Some(3), vec![BatchState::Committed]),
+        "{}",
+        text(&output)
+    );
     assert!(text(&output).contains("with exit status 1, and deleted 0"), "{}", text(&output));
 }
 
 #[test]
-fn a_command_that_cannot_be_started_frees_what_was_reserved() {
-    let desk = desk(1);
-    let output = reprieve(desk.path(), &["run", "request.json", "--", "./is-not-there"]);
-    assert_eq!((output.status.code(), states(desk.path())), (Some(2), vec![State::Aborted]));
+fn a_command_that_cannot_be_started_releases_its_reservation() {
+    let fixture = fixture(1);
+    let output = reprieve(fixture.path(), &["run", "request.json", "--", "./is-not-there"]);
+    assert_eq!((output.status.code(), states(fixture.path())), (Some(2), vec![BatchState::Aborted]));
     assert!(text(&output).contains("nothing was deleted: cannot run `./is-not-there`"), "{}", text(&output));
 }
 
-/// The list is read while policies are compiled, and the decision waits for the ledger. In between it is swapped.
+/// The list is read while policies are compiled, and the decision waits for the ledger. The list is replaced in between.
 #[test]
-fn a_list_that_is_swapped_after_it_was_vetted_is_not_handed_over() {
-    let desk = desk(1);
+fn a_list_that_changes_after_it_was_vetted_is_not_passed_on() {
+    let fixture = fixture(1);
     let cache = tempfile::tempdir().unwrap();
     let compiled = || {
         let folders = std::fs::read_dir(cache.path()).unwrap().flatten();
         let files = folders.flat_map(|folder| std::fs::read_dir(folder.path()).unwrap().flatten());
         files.filter(|file| file.path().extension().is_some_and(|extension| extension == "cwasm")).count()
     };
-    let ledger = rusqlite::Connection::open(desk.path().join("reprieve.db")).unwrap();
+    let ledger = rusqlite::Connection::open(fixture.path().join("reprieve.db")).unwrap();
     ledger.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let mut child = command(desk.path(), &["run", "request.json", "--", "touch", "ran"]);
+    let mut child = command(fixture.path(), &["run", "request.json", "--", "touch", "ran"]);
     let child =
         child.env("XDG_CACHE_HOME", cache.path()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let begun = Instant::now();
@@ -181,105 +195,105 @@ fn a_list_that_is_swapped_after_it_was_vetted_is_not_handed_over() {
         assert!(begun.elapsed() < Duration::from_secs(60), "two policies are compiled");
         std::thread::sleep(Duration::from_millis(1));
     }
-    std::fs::write(desk.path().join("targets.csv"), "id,kind,tenant\na-0,app,t-0\na-1,app,t-1\n").unwrap();
+    std::fs::write(fixture.path().join("targets.csv"), "id,kind,tenant\na-0,app,t-0\na-1,app,t-1\n").unwrap();
     ledger.execute_batch("ROLLBACK").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
     assert!(text(&output).contains("the file changed after it was vetted"), "{}", text(&output));
-    assert!(!desk.path().join("ran").exists());
-    assert_eq!(states(desk.path()), [State::Aborted]);
+    assert!(!fixture.path().join("ran").exists());
+    assert_eq!(states(fixture.path()), [BatchState::Aborted]);
 }
 
 #[test]
 fn signals_are_passed_on() {
-    let desk = desk(1);
+    let fixture = fixture(1);
     let script = "trap 'echo stopped > trapped; exit 9' TERM; touch started; while :; do sleep 0.05; done";
-    let mut child = command(desk.path(), &["run", "request.json", "--", "sh", "-c", script]);
+    let mut child = command(fixture.path(), &["run", "request.json", "--", "sh", "-c", script]);
     let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while !desk.path().join("started").exists() {
+    while !fixture.path().join("started").exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     let status = child.wait().unwrap();
     assert_eq!((status.code(), status.signal()), (Some(3), None));
-    assert!(desk.path().join("trapped").exists());
-    assert_eq!(states(desk.path()), [State::Committed]);
+    assert!(fixture.path().join("trapped").exists());
+    assert_eq!(states(fixture.path()), [BatchState::Committed]);
 }
 
 /// Thirty apps of three hundred: a canary of three tenants, then the rest.
 #[test]
 fn waves_begin_with_a_canary_and_count_evidence_for_the_whole_list() {
-    let desk = desk(30);
+    let fixture = fixture(30);
     let script = "wc -l < \"$REPRIEVE_TARGETS\" >> sizes; cat \"$REPRIEVE_TARGETS\" >> all";
-    let output = run(desk.path(), &["--waves", "--between", "echo health >> sizes"], script);
+    let output = run(fixture.path(), &["--waves", "--between", "echo health >> sizes"], script);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    let sizes = std::fs::read_to_string(desk.path().join("sizes")).unwrap();
+    let sizes = std::fs::read_to_string(fixture.path().join("sizes")).unwrap();
     assert_eq!(sizes.split_whitespace().collect::<Vec<_>>(), ["3", "health", "27"]);
-    let all = std::fs::read_to_string(desk.path().join("all")).unwrap();
+    let all = std::fs::read_to_string(fixture.path().join("all")).unwrap();
     let ids: std::collections::BTreeSet<&str> = all.lines().collect();
     assert_eq!((all.lines().count(), ids.len()), (30, 30), "every target once");
-    assert_eq!(states(desk.path()), [State::Committed, State::Committed]);
-    // Run again there is nothing left to do.
-    let output = run(desk.path(), &["--waves"], "touch again");
+    assert_eq!(states(fixture.path()), [BatchState::Committed, BatchState::Committed]);
+    // The next run has nothing left to do.
+    let output = run(fixture.path(), &["--waves"], "touch again");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    assert!(!desk.path().join("again").exists());
+    assert!(!fixture.path().join("again").exists());
 }
 
 #[test]
-fn the_first_wave_that_goes_wrong_ends_it_and_what_is_left_can_be_gone_on_with() {
-    let desk = desk(30);
-    let between = run(desk.path(), &["--waves", "--between", "exit 1"], "echo wave >> ran");
+fn the_first_failed_wave_ends_the_run_which_can_be_resumed() {
+    let fixture = fixture(30);
+    let between = run(fixture.path(), &["--waves", "--between", "exit 1"], "echo wave >> ran");
     assert_eq!(between.status.code(), Some(3));
     assert!(text(&between).contains("the health check failed"), "{}", text(&between));
     assert!(text(&between).contains("30 targets are left"), "{}", text(&between));
-    // A halt between the waves stops them, too.
+    // A halt between waves stops them as well.
     let ours = env!("CARGO_BIN_EXE_reprieve");
     let halt = format!("echo wave >> ran; {ours} halt --reason 'wrong list' --by ann");
-    let halted = run(desk.path(), &["--waves"], &halt);
+    let halted = run(fixture.path(), &["--waves"], &halt);
     assert_eq!(halted.status.code(), Some(1), "{}", text(&halted));
     assert!(text(&halted).contains("everything is halted by ann: wrong list"), "{}", text(&halted));
     assert!(text(&halted).contains("27 targets are left"), "{}", text(&halted));
-    assert_eq!(reprieve(desk.path(), &["resume", "--reason", "it was right"]).status.code(), Some(0));
-    let rest = run(desk.path(), &["--waves"], "echo wave >> ran");
+    assert_eq!(reprieve(fixture.path(), &["resume", "--reason", "it was right"]).status.code(), Some(0));
+    let rest = run(fixture.path(), &["--waves"], "echo wave >> ran");
     assert_eq!(rest.status.code(), Some(0), "{}", text(&rest));
-    assert!(text(&rest).contains("3 targets of this list went in earlier waves"), "{}", text(&rest));
-    let replay = reprieve(desk.path(), &["replay"]);
+    assert!(text(&rest).contains("deleted in earlier waves: 3 targets of this list"), "{}", text(&rest));
+    let replay = reprieve(fixture.path(), &["replay"]);
     assert_eq!(replay.status.code(), Some(0), "{}", text(&replay));
 }
 
 #[test]
-fn a_list_with_anything_wrong_in_it_is_not_run_in_waves() {
-    let desk = desk(30);
-    let list = std::fs::read_to_string(desk.path().join("targets.csv")).unwrap() + "a-0,app,t-0\n";
-    std::fs::write(desk.path().join("other.csv"), list).unwrap();
-    let output = run(desk.path(), &["--waves", "--targets", "other.csv"], "touch ran");
+fn a_list_with_an_offending_target_is_not_run_in_waves() {
+    let fixture = fixture(30);
+    let list = std::fs::read_to_string(fixture.path().join("targets.csv")).unwrap() + "a-0,app,t-0\n";
+    std::fs::write(fixture.path().join("other.csv"), list).unwrap();
+    let output = run(fixture.path(), &["--waves", "--targets", "other.csv"], "touch ran");
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output).contains("1 targets offend by themselves (provenance/bad-ids)"), "{}", text(&output));
-    assert!(!desk.path().join("ran").exists());
+    assert!(text(&output).contains("1 targets offend by themselves (gate/bad-ids)"), "{}", text(&output));
+    assert!(!fixture.path().join("ran").exists());
 }
 
-/// The blocks of a language in the guide.
+/// The code blocks of a language in the guide.
 fn blocks(guide: &str, language: &str) -> Vec<String> {
     let opening = format!("```{language}\n");
     guide.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn the_guide_is_true() {
+fn the_commands_of_the_guide_work() {
     let guide =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/pipeline.md")).unwrap();
-    let desk = tempfile::tempdir().unwrap();
+    let fixture = tempfile::tempdir().unwrap();
     for (language, name) in [("toml", "reprieve.toml"), ("csv", "inventory.csv"), ("json", "request.json")] {
-        std::fs::write(desk.path().join(name), blocks(&guide, language).remove(0)).unwrap();
+        std::fs::write(fixture.path().join(name), blocks(&guide, language).remove(0)).unwrap();
     }
     let bin = Path::new(env!("CARGO_BIN_EXE_reprieve")).parent().unwrap().display().to_string();
     let mut script = Command::new("bash");
-    script.args(["-ec", &blocks(&guide, "sh").join("\n")]).current_dir(desk.path());
+    script.args(["-ec", &blocks(&guide, "sh").join("\n")]).current_dir(fixture.path());
     script.env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()));
     let output = script.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR")).output().unwrap();
-    let said = text(&output);
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    let printed = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{printed}");
     for part in [
         "entry 1 is committed",
         "permitted: soft delete of 2 targets in production (retire/1, entry 3)",
@@ -289,14 +303,14 @@ fn the_guide_is_true() {
         "these would be ten",
         "OVERRIDE",
         "bea@example.org",
-        "decisions made again: 0 differ",
-        "entries as they were written",
+        "decisions replayed: 0 differ",
+        "entries verified",
     ] {
-        assert!(said.contains(part), "no `{part}` in\n{said}");
+        assert!(printed.contains(part), "no `{part}` in\n{printed}");
     }
-    let letters = std::fs::read_to_string(desk.path().join("letters.csv")).unwrap();
+    let letters = std::fs::read_to_string(fixture.path().join("letters.csv")).unwrap();
     assert!(letters.contains("t-2,1,Bea,bea@example.org,1,P5D"), "{letters}");
-    let ledger = rusqlite::Connection::open(desk.path().join("reprieve.db")).unwrap();
+    let ledger = rusqlite::Connection::open(fixture.path().join("reprieve.db")).unwrap();
     for query in blocks(&guide, "sql")[0].split(';').filter(|query| !query.trim().is_empty()) {
         let mut query = ledger.prepare(query).unwrap();
         let mut rows = query.query([]).unwrap();

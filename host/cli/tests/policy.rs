@@ -1,4 +1,4 @@
-//! `reprieve policy …` on policies in Rust: the guide as it stands, right policies and wrong ones.
+//! `reprieve policy …` with policies in Rust: the guide, correct policies and incorrect ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// A command that finds `reprieve`, and builds policies beside each other.
+/// A command that finds `reprieve`, with one build folder for all policies.
 fn command(program: &str, folder: &Path) -> Command {
     let bin = Path::new(env!("CARGO_BIN_EXE_reprieve")).parent().unwrap().display().to_string();
     let mut command = Command::new(program);
@@ -28,14 +28,14 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// The blocks of a language in a document.
+/// The code blocks of a language in a document.
 fn blocks(document: &str, language: &str) -> Vec<String> {
     let opening = format!("```{language}\n");
     document.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn the_guide_leads_from_an_idea_to_a_denial() {
+fn the_commands_of_the_guide_lead_to_a_denial() {
     let guide = std::fs::read_to_string(root().join("docs/policies.md")).unwrap();
     let mut commands = blocks(&guide, "sh");
     let last = commands.pop().unwrap();
@@ -44,12 +44,12 @@ fn the_guide_leads_from_an_idea_to_a_denial() {
         let output = command("bash", folder.path()).args(["-ec", script]).output().unwrap();
         (output.status.code(), text(&output))
     };
-    let (status, said) = shell(&commands.join("\n"));
-    assert_eq!(status, Some(0), "{said}");
-    for part in ["2 of 2 cases passed", "ok    a batch in parts", "a fresh instance each", "settings schema"] {
-        assert!(said.contains(part), "no {part} in\n{said}");
+    let (status, printed) = shell(&commands.join("\n"));
+    assert_eq!(status, Some(0), "{printed}");
+    for part in ["2 of 2 cases passed", "ok    a partitioned batch", "each in a fresh instance", "settings schema"] {
+        assert!(printed.contains(part), "no {part} in\n{printed}");
     }
-    let digest = said.split("sha256 = \"").nth(1).unwrap().split('"').next().unwrap();
+    let digest = printed.split("sha256 = \"").nth(1).unwrap().split('"').next().unwrap();
     assert!(folder.path().join("small-batches/results.xml").exists());
 
     let config = blocks(&guide, "toml").remove(0).replace("the digest that build printed", digest);
@@ -57,12 +57,12 @@ fn the_guide_leads_from_an_idea_to_a_denial() {
     let request = r#"{"id": "1", "mode": "soft", "environment": "production", "target_kind": "app",
         "targets": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}"#;
     std::fs::write(folder.path().join("request.json"), request).unwrap();
-    let (status, said) = shell(&last.replace("cd ..\n", ""));
-    assert_eq!(status, Some(1), "{said}");
-    assert!(said.contains("deny small-batches/too-many"), "{said}");
+    let (status, printed) = shell(&last.replace("cd ..\n", ""));
+    assert_eq!(status, Some(1), "{printed}");
+    assert!(printed.contains("deny small-batches/too-many"), "{printed}");
 }
 
-/// A fresh project in which these texts of `src/lib.rs` stand in the place of others.
+/// A new project with these replacements in `src/lib.rs`.
 fn project(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
     let output = reprieve(folder, &["policy", "new", "mine"]);
     assert!(output.status.success(), "{}", text(&output));
@@ -77,23 +77,23 @@ fn project(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
 }
 
 #[test]
-fn a_wrong_policy_is_told_what_to_change() {
+fn messages_tell_what_to_change_in_an_incorrect_policy() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = |changes: &[(&str, &str)], command: &str, expected: &[&str]| {
         let place = project(folder.path(), changes);
         let output = reprieve(&place, &["policy", command]);
-        let said = text(&output);
-        assert_ne!(output.status.code(), Some(0), "{said}");
-        expected.iter().for_each(|part| assert!(said.contains(part), "no {part} in\n{said}"));
+        let printed = text(&output);
+        assert_ne!(output.status.code(), Some(0), "{printed}");
+        expected.iter().for_each(|part| assert!(printed.contains(part), "no {part} in\n{printed}"));
         std::fs::remove_dir_all(place).unwrap();
     };
     wrong(
-        &[("if targets > most", "if targets >= most")],
+        &[("if targets > max", "if targets >= max")],
         "test",
         &["FAIL  allowed", "- decision allow", "+ deny too-many"],
     );
     wrong(
-        &[("if targets > most", "if targets > most - 5")],
+        &[("if targets > max", "if targets > max - 5")],
         "test",
         &["+ decision undecided", "fault trap: it gave up at src/lib.rs, line 33: in Rust by a panic"],
     );
@@ -102,7 +102,7 @@ fn a_wrong_policy_is_told_what_to_change() {
             "type State = ();",
             "const COLUMNS: &'static [&'static str] = &[\"kind\"];
     type State = ();
-    fn observe(_: &Case<Settings>, _: &mut (), chunk: &reprieve_sdk::Chunk) { chunk.column(\"knid\"); }
+    fn observe(_: &Context<Settings>, _: &mut (), chunk: &reprieve_sdk::Chunk) { chunk.column(\"knid\"); }
     fn merge(_: &mut (), _: ()) {}",
         )],
         "test",
@@ -115,16 +115,16 @@ fn a_wrong_policy_is_told_what_to_change() {
         &["the setting `max_targets` needs a documentation comment", "src/lib.rs:5"],
     );
     wrong(
-        &[("100, 0..=1_000_000", "100, 0..=99")],
+        &[("100, min = 0, max = 1_000_000", "100, min = 0, max = 99")],
         "build",
         &[
-            "what it says of itself is wrong: the default of the setting `/max_targets`: 100 is greater than the maximum of 99",
+            "its descriptor is invalid: the default of the setting `/max_targets`: 100 is greater than the maximum of 99",
         ],
     );
     wrong(
-        &[("\"too-many\" [max_targets]", "\"too-many\"")],
+        &[("\"too-many\": wrong, size [max_targets]", "\"too-many\": wrong, size")],
         "build",
-        &["the rule `TOO_MANY` is not written as `NAME"],
+        &["cannot read the rule `TOO_MANY`: expected `NAME"],
     );
     wrong(
         &[
@@ -132,65 +132,72 @@ fn a_wrong_policy_is_told_what_to_change() {
                 "pub struct Rules;",
                 "pub struct Rules;\n#[link(wasm_import_module = \"env\")] unsafe extern \"C\" { fn now() -> u64; }",
             ),
-            ("case.facts.targets(),", "case.facts.targets() + unsafe { now() },"),
+            ("context.facts.targets(),", "context.facts.targets() + unsafe { now() },"),
         ],
         "build",
-        &["imports the function `env::now`", "help: a policy imports none"],
+        &["imports the function `env::now`", "a policy must not import functions"],
     );
     wrong(
         &[("    ///\n    /// Small batches can be watched while they run, and restored in one go.\n", "")],
         "lint",
-        &["FAIL  every rule is documented", "`too-many` does not say why"],
+        &["FAIL  every rule is documented", "`too-many` has no explanation"],
     );
     wrong(
         &[
             (
                 "type State = ();",
-                "const COLUMNS: &'static [&'static str] = &[\"kind\"];\n    type State = u64;\n    fn observe(_: &Case<Settings>, state: &mut u64, chunk: &reprieve_sdk::Chunk) { *state += u64::from(chunk.rows) }\n    fn merge(state: &mut u64, other: u64) { *state = other.max(*state) }",
+                "const COLUMNS: &'static [&'static str] = &[\"kind\"];\n    type State = u64;\n    fn observe(_: &Context<Settings>, state: &mut u64, chunk: &reprieve_sdk::Chunk) { *state += u64::from(chunk.rows) }\n    fn merge(state: &mut u64, other: u64) { *state = other.max(*state) }",
             ),
             ("_: &(), findings", "seen: &u64, findings"),
             (
-                "let (targets, most) = (case.facts.targets(), case.settings.max_targets);",
-                "let (targets, most) = (*seen, case.settings.max_targets - case.settings.max_targets);",
+                "let (targets, max) = (context.facts.targets(), context.settings.max_targets);",
+                "let (targets, max) = (*seen, context.settings.max_targets - context.settings.max_targets);",
             ),
         ],
         "lint",
         &[
-            "FAIL  a batch in parts",
+            "FAIL  a partitioned batch",
             "2 targets, cut before row 1",
             "2 targets in one batch",
             "1 targets in one batch",
-            "`merge` has to give",
+            "`merge` must return",
         ],
     );
 }
 
 #[test]
-fn coverage_and_bless() {
+fn reports_missing_coverage_and_updates_cases() {
     let folder = tempfile::tempdir().unwrap();
-    let place = project(folder.path(), &[("if targets > most", "if targets >= most")]);
+    let place = project(folder.path(), &[("if targets > max", "if targets >= max")]);
     let test = |more: &[&str]| reprieve(&place, &[&["policy", "test"], more].concat());
-    let said = text(&test(&[]));
-    assert!(said.contains("no case keeps `too-many` quiet"), "{said}");
+    let printed = text(&test(&[]));
+    assert!(printed.contains("every case triggers `too-many`"), "{printed}");
     assert_eq!(test(&["--bless"]).status.code(), Some(0));
-    assert_eq!(test(&[]).status.code(), Some(0), "what was blessed passes");
+    assert_eq!(test(&[]).status.code(), Some(0), "updated cases pass");
     assert_eq!(test(&["--require-coverage"]).status.code(), Some(1));
     let blessed = std::fs::read_to_string(place.join("cases/allowed.json")).unwrap();
     assert!(blessed.contains("\"decision\": \"deny\""), "{blessed}");
     std::fs::write(place.join("cases/allowed.json"), blessed.replace("\"at\"", "\"when\"")).unwrap();
-    let said = text(&test(&[]));
-    assert!(said.contains("allowed.json: ") && said.contains("unknown field `when`"), "{said}");
+    let printed = text(&test(&[]));
+    assert!(printed.contains("allowed.json: ") && printed.contains("unknown field `when`"), "{printed}");
 }
 
 #[test]
-fn a_policy_is_the_same_wherever_it_is_built() {
+fn builds_are_reproducible_in_any_folder() {
     let digest = |folder: &Path| {
         let output = command("reprieve", &project(folder, &[]))
             .args(["policy", "build"])
             .env_remove("CARGO_TARGET_DIR")
             .output();
-        let said = text(&output.unwrap());
-        said.split("sha256 = \"").nth(1).unwrap_or_else(|| panic!("{said}")).split('"').next().unwrap().to_owned()
+        let printed = text(&output.unwrap());
+        printed
+            .split("sha256 = \"")
+            .nth(1)
+            .unwrap_or_else(|| panic!("{printed}"))
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned()
     };
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let deep = there.path().join("somewhere/else");
@@ -199,20 +206,20 @@ fn a_policy_is_the_same_wherever_it_is_built() {
 }
 
 #[test]
-fn names_and_folders_that_will_not_do() {
+fn rejects_invalid_names_and_folders() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &[&str], expected: &str| {
         let output = reprieve(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output).contains(expected), "{}", text(&output));
     };
-    refused(&["policy", "new", "Not-A-Name"], "small letters and digits");
-    refused(&["policy", "new", "../x"], "small letters and digits");
+    refused(&["policy", "new", "Not-A-Name"], "lower-case letters and digits");
+    refused(&["policy", "new", "../x"], "lower-case letters and digits");
     refused(&["policy", "new", "gate"], "help: choose another name");
     refused(&["policy", "build"], "there is no policy here");
     refused(&["policy", "test", "nowhere.wasm"], "nowhere");
     std::fs::create_dir(folder.path().join("taken")).unwrap();
-    refused(&["policy", "new", "taken"], "taken is there already");
+    refused(&["policy", "new", "taken"], "taken already exists");
     let js = folder.path().join("js");
     std::fs::create_dir(&js).unwrap();
     std::fs::write(js.join("package.json"), "{}").unwrap();

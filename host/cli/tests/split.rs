@@ -1,4 +1,4 @@
-//! `reprieve split`: parts that pass, nothing lost, nothing made up.
+//! `reprieve split`: the parts pass, no target is lost, no evidence is invented.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn i01() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/incidents/i01-atlassian")
 }
 
-/// The list the Atlassian script should have had: the ids of the 883 apps, of 775 tenants; and these lines more.
+/// The list that the Atlassian script should have had, the ids of the 883 apps of 775 tenants, with more lines.
 fn corrected_ids(more: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let inventory = std::fs::read_to_string(i01().join("inventory.csv")).unwrap();
@@ -68,7 +68,7 @@ fn each_part_passes_blast_radius_and_all_of_them_are_the_list() {
         ids.extend(targets.iter().map(|target| target["id"].as_str().unwrap().to_owned()));
         let request: Value =
             serde_json::from_str(&std::fs::read_to_string(parts.join(format!("{name}.json"))).unwrap()).unwrap();
-        assert_eq!(request["dry_run"], Value::Null, "evidence for the whole list is none for a part");
+        assert_eq!(request["dry_run"], Value::Null, "evidence for the whole list is not evidence for a part");
         assert_eq!(request["provenance"]["sha256"], Value::Null);
         let check =
             ["check", &format!("{name}.json"), "--inventory", "../inventory.csv", "--at", AT, "--format", "json"];
@@ -88,40 +88,40 @@ fn each_part_passes_blast_radius_and_all_of_them_are_the_list() {
     assert_eq!(sizes.iter().sum::<usize>(), 775, "a tenant is in one part");
     assert_eq!(sizes[0], 7, "a canary of 1 % of 775 tenants");
     assert!(sizes.iter().all(|size| *size <= 60), "{sizes:?}");
-    assert!(lines(&parts.join("set-aside.ndjson")).is_empty());
+    assert!(lines(&parts.join("excluded.ndjson")).is_empty());
 }
 
 #[test]
-fn what_offends_by_itself_is_set_aside_with_its_reasons() {
+fn offending_targets_are_excluded_with_their_codes() {
     let folder = corrected_ids(
         "app-7c6edf0f0f,app,customer-0001\nnobody,app,customer-0002\nsite-5b5197217c,app,customer-0001\n,app,customer-0003\n",
     );
     let output = reprieve(folder.path(), &[&SPLIT[..], &["--tenants", "20"]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("4 set aside are all 887 targets"));
-    let aside: BTreeMap<u64, Vec<String>> = lines(&folder.path().join("parts/set-aside.ndjson"))
+    assert!(String::from_utf8(output.stdout).unwrap().contains("4 excluded are all 887 targets"));
+    let excluded: BTreeMap<u64, Vec<String>> = lines(&folder.path().join("parts/excluded.ndjson"))
         .into_iter()
-        .map(|line| (line["row"].as_u64().unwrap(), serde_json::from_value(line["reasons"].clone()).unwrap()))
+        .map(|line| (line["row"].as_u64().unwrap(), serde_json::from_value(line["codes"].clone()).unwrap()))
         .collect();
-    assert_eq!(aside.keys().copied().collect::<Vec<_>>(), [883, 884, 885, 886]);
-    assert_eq!(aside[&883], ["provenance/bad-ids"]);
-    assert!(aside[&884].contains(&"identity/unresolved".to_owned()));
-    assert!(aside[&885].contains(&"identity/kind-mismatch".to_owned()));
-    assert!(aside[&886].contains(&"provenance/bad-ids".to_owned()));
+    assert_eq!(excluded.keys().copied().collect::<Vec<_>>(), [883, 884, 885, 886]);
+    assert_eq!(excluded[&883], ["provenance/bad-ids"]);
+    assert!(excluded[&884].contains(&"identity/unresolved".to_owned()));
+    assert!(excluded[&885].contains(&"identity/kind-mismatch".to_owned()));
+    assert!(excluded[&886].contains(&"provenance/bad-ids".to_owned()));
     let second = lines(&folder.path().join("parts/part-002.ndjson"));
     let tenants: BTreeSet<&str> = second.iter().map(|target| target["tenant"].as_str().unwrap()).collect();
     assert_eq!(tenants.len(), 20);
 }
 
 #[test]
-fn nothing_is_written_over_or_left_half_written() {
+fn nothing_is_overwritten_or_partially_written() {
     let folder = corrected_ids("");
     std::fs::create_dir(folder.path().join("parts")).unwrap();
     let output = reprieve(folder.path(), &SPLIT);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("parts is there already"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("parts already exists"));
     let output = reprieve(folder.path(), &[&SPLIT[..7], &["new", "--tenants", "0"]].concat());
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("no tenant may be reached"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the settings allow no tenant to be reached"));
     assert!(!folder.path().join("new").exists());
 }

@@ -1,12 +1,14 @@
-//! A warm decision with every built-in policy, and with each alone. Fresh instances every time.
+//! A warm decision with every built-in policy, and with each of them alone. Every decision uses fresh instances.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use reprieve::inventory::{Record, Table};
 use reprieve::model::Timestamp;
-use reprieve::{Batch, Cache, Folder, Gate, GateBuilder, PolicyEntry, PolicySet, Table};
+use reprieve::policy::{ModuleCache, PolicyEntry, builtin_names};
+use reprieve::{Batch, Folder, Gate, GateBuilder, PolicySet};
 use std::fmt::Write;
 
-/// A request for `rows` apps of as many tenants, in order but for its evidence.
+/// A request for `rows` apps, each of another tenant. It passes except for missing evidence.
 fn request(rows: usize) -> String {
     let mut targets = String::new();
     for row in 0..rows {
@@ -31,13 +33,13 @@ fn batch(request: &str) -> Batch {
 }
 
 fn builder() -> GateBuilder {
-    Gate::builder().cache(Cache::open(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled")).unwrap())
+    Gate::builder().cache(ModuleCache::open(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled")).unwrap())
 }
 
 fn inventory(rows: usize) -> Table {
     let mut table = Table::default();
     for row in 0..rows {
-        let record = reprieve::Record {
+        let record = Record {
             kind: Some("app".into()),
             tenant: Some(format!("tenant-{row:06}")),
             environment: Some("production".into()),
@@ -60,7 +62,7 @@ fn decisions(criterion: &mut Criterion) {
         });
     }
     let request = request(10);
-    for name in reprieve::builtins::names() {
+    for name in builtin_names() {
         let set = PolicySet::of(vec![PolicyEntry::builtin(name)]);
         let gate = builder().policies(set, None).inventory(inventory(10)).build().unwrap();
         group.bench_with_input(BenchmarkId::new(name, 10), &request, |bencher, request| {

@@ -1,16 +1,18 @@
-//! Every stage of a decision on a million targets, each by itself: a regression has an address.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+//! Each stage of a decision on a million targets by itself, so that a regression can be located.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use reprieve::inventory::{Record, Table};
 use reprieve::model::Timestamp;
-use reprieve::{Batch, Cache, Cost, Folder, Gate, PolicyEntry, PolicySet, Record, Table};
+use reprieve::policy::{Cost, ModuleCache, PolicyEntry};
+use reprieve::{Batch, Folder, Gate, PolicySet};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
 const ROWS: u64 = 1_000_000;
 
-/// What of a cost a stage is.
+/// Selects the cost of a stage.
 type Part = fn(&Cost) -> Duration;
 
 fn write(folder: &Path, rows: u64, tenants: u64) {
@@ -46,7 +48,8 @@ fn inventory(rows: u64) -> Table {
 fn stages(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let gate = |set: PolicySet, inventory: Option<Table>| {
-        let builder = Gate::builder().cache(Cache::open(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled")).unwrap());
+        let builder =
+            Gate::builder().cache(ModuleCache::open(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled")).unwrap());
         let builder = builder.policies(set, None);
         match inventory {
             Some(inventory) => builder.inventory(inventory),
@@ -59,7 +62,7 @@ fn stages(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("stage");
     group.sample_size(10).measurement_time(Duration::from_secs(2));
 
-    // Distinct tenants: each has to be told from all others.
+    // Counting distinct tenants needs a set of all of them.
     for tenants in [1, 5_000, ROWS] {
         group.throughput(Throughput::Elements(ROWS));
         write(folder.path(), ROWS, tenants);
@@ -76,13 +79,13 @@ fn stages(criterion: &mut Criterion) {
     });
     drop(table);
 
-    // A policy without columns, and the one with the most.
+    // A policy without columns, one with a few, and the one with the most.
     for (name, of) in [("blast-radius", None), ("provenance", None), ("identity", Some(inventory(ROWS)))] {
         let gate = gate(only(name), of);
         let cost = || gate.measure(&batch).unwrap().remove(0);
         let stages: [(&str, Part); 4] = [
             ("instantiate", |cost| cost.instantiate),
-            ("open", |cost| cost.open),
+            ("begin", |cost| cost.begin),
             ("observe", |cost| cost.observe),
             ("finish", |cost| cost.finish),
         ];
@@ -91,13 +94,16 @@ fn stages(criterion: &mut Criterion) {
                 bencher.iter_custom(|times| (0..times).map(|_| part(&cost())).sum());
             });
         }
-        for parts in [1, 4, 16] {
-            let size = ROWS / parts;
-            let part = |part: u64| std::iter::once(part * size..(part + 1) * size).collect();
-            let parts: Vec<Vec<_>> = (0..parts).map(part).collect();
-            group.bench_function(BenchmarkId::new(format!("evaluate in {} parts", parts.len()), name), |bencher| {
-                bencher.iter(|| gate.evaluate_parts(&batch, &parts).unwrap().len());
-            });
+        for count in [1, 4, 16] {
+            let size = ROWS / count;
+            let partition = |i: u64| std::iter::once(i * size..(i + 1) * size).collect();
+            let partitions: Vec<Vec<_>> = (0..count).map(partition).collect();
+            group.bench_function(
+                BenchmarkId::new(format!("evaluate in {} partitions", partitions.len()), name),
+                |bencher| {
+                    bencher.iter(|| gate.evaluate_partitions(&batch, &partitions).unwrap().len());
+                },
+            );
         }
     }
 

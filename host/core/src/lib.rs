@@ -1,86 +1,101 @@
 //! Reprieve vets deletion batches before anything is deleted. This is the library that a pipeline embeds.
 //!
-//! ```no_run
-//! use reprieve::{Batch, Decision, Gate, Permit, Unavailable};
-//! use std::path::Path;
+//! # A whole program
 //!
-//! // The destructive call takes a permit, and there is no way to make one but the gate.
-//! fn delete(permit: Permit) -> Result<(), Unavailable> {
+//! ```no_run
+//! use reprieve::{Batch, Decision, Gate, LookupError, Permit};
+//!
+//! // The destructive function takes a permit, and only the gate makes one.
+//! fn delete(permit: Permit) -> Result<(), LookupError> {
 //!     permit.batch().each_id(|id| {
 //!         println!("deleting {id}");
 //!         Ok(())
 //!     })
 //! }
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let gate = Gate::builder().config(Path::new("reprieve.toml"))?.build()?;
-//! match gate.vet(Batch::open(Path::new("request.json"))?) {
-//!     Decision::Allow(permit) => delete(permit)?,
-//!     Decision::Deny(withheld) | Decision::Undecided(withheld) => {
-//!         for finding in &withheld.document().findings {
-//!             eprintln!("{}: {}", finding.code, finding.message);
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let gate = Gate::builder().config("reprieve.toml".as_ref())?.build()?;
+//!     match gate.vet(Batch::open("request.json".as_ref())?) {
+//!         Decision::Allow(permit) => delete(permit)?,
+//!         Decision::Deny(withheld) | Decision::Undecided(withheld) => {
+//!             for finding in &withheld.document().findings {
+//!                 eprintln!("{}: {}", finding.code, finding.message);
+//!             }
 //!         }
 //!     }
+//!     Ok(())
 //! }
-//! # Ok(()) }
 //! ```
 //!
-//! The way of a batch: [`source`](Folder) reads the request and puts its targets into [`columns`](Chunk); facts are
-//! counted on the way, and the [`Inventory`] says what each id is; every policy looks at both in the sandbox; their
-//! answers are combined in one pure function, and out comes a [`Decision`], with a [`Permit`] if it is an allow.
+//! # How a batch becomes a decision
+//!
+//! ```text
+//! Batch ── facts, inventory, history ──▶ context ──▶ partitions ──▶ sandbox, once per policy ──▶ objections
+//!                                                                                                   │
+//!      Permit, or Withheld ◀── Decision ◀── ledger entry ◀── seal (the verdict, a pure function) ◀──┘
+//! ```
+//!
+//! - [`Batch`] is a request with its targets in [`columns`], read and counted.
+//! - [`Gate`] evaluates every [`policy`] over it and combines the outcomes.
+//! - [`Decision`] is an allow with a [`Permit`], or a [`Withheld`] batch, each with the whole explanation.
+//! - A [`ledger`] records decisions. Open one with the crate `reprieve-ledger`.
+//!
+//! # What to replace
+//!
+//! Implement [`inventory::Inventory`] for your own record of what each id is, [`history::History`] for past deletions,
+//! or [`ledger::Ledger`] for another store.
+//!
+//! # Errors
+//!
+//! Every error has a message without advice, and `help` beside it. A decision has no error: whatever fails while deciding
+//! is a fault of the decision, and a fault is never an allow.
 
-mod batch;
-mod builder;
-mod builtin;
-mod clock;
-mod columns;
-mod config;
 mod decision;
+mod error;
 mod evaluate;
-mod facts;
 mod gate;
-mod history;
-mod inventory;
-mod known;
-mod ledger;
-mod load;
-mod parallel;
-mod passes;
-mod record;
-mod replay;
-mod sandbox;
-/// JSON Schemas of the documents.
+mod policies;
+mod verdict;
+
+pub mod ledger;
+pub mod record;
 pub mod schema;
-mod scope;
-mod set;
-mod signed;
-mod source;
-mod spill;
-mod split;
-mod unavailable;
-mod zones;
+pub mod signed;
+pub mod split;
 
-pub use batch::Batch;
-pub use builder::{GateBuilder, Setup, describe};
-pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Strings, Values};
-pub use config::{Overrides, Permits, PolicyEntry, PolicySet};
-pub use decision::{Decision, Permit, Withheld};
-pub use evaluate::{Cost, Evaluation};
-pub use gate::{Gate, PolicyInfo};
-pub use history::{History, PastBatches, Question, SPANS, counted_as};
-pub use inventory::{Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, open_inventory};
-pub use ledger::{Blob, DecisionRecord, Halt, Ledger, Outcome, Standing};
-pub use record::Affected;
-pub use replay::{Replay, affected, restore_plan};
-pub use reprieve_model as model;
-pub use sandbox::{Cache, Cause, Descriptor, Fault, Limits, Refusal, RuleInfo};
-pub use scope::{OneOrMore, Scope};
-pub use signed::{Draft, Expected, Key, KeySet, NotVouched, Override, PermitClaims, Refused, Unlawful};
-pub use source::{Folder, Place, Progress, Reading, Unreadable, hush_decoders, list_sha256};
-pub use split::{Failure as SplitFailure, Part, SetAside, Split};
-pub use unavailable::Unavailable;
-
-/// The built-in policies.
-pub mod builtins {
-    pub use crate::builtin::{component, names};
+/// The inventory: what each id is.
+pub mod inventory {
+    pub use reprieve_batch::{Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, open_inventory};
 }
+
+/// The history: what was deleted before.
+pub mod history {
+    pub use reprieve_batch::{History, PastBatches, Question, SPANS, normalize_name};
+}
+
+/// The targets of a batch in columns.
+pub mod columns {
+    pub use reprieve_batch::{CHUNK_ROWS, Chunk, Codes, Column, Strings, ValueCounts, Values};
+}
+
+/// Policies: the set of them, what they describe, and what they may use.
+pub mod policy {
+    pub use crate::evaluate::{Cost, Evaluation};
+    pub use crate::gate::{PolicyInfo, describe};
+    pub use crate::policies::{
+        OneOrMore, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Scope, builtin_component, builtin_names,
+    };
+    pub use reprieve_sandbox::{
+        AdmissionError, BatchLimit, Descriptor, LoadError, Measure, ModuleCache, RuleInfo, Subject,
+    };
+}
+
+pub use decision::{Decision, Permit, Withheld};
+pub use error::BuildError;
+pub use gate::{Gate, GateBuilder};
+pub use policy::PolicySet;
+pub use reprieve_batch::{
+    Batch, Folder, LookupError, Place, Progress, ReadError, ReadOptions, list_sha256, silence_decoder_panics,
+};
+pub use reprieve_model as model;
+pub use reprieve_sandbox::Limits;

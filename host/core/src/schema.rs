@@ -1,8 +1,8 @@
 //! JSON Schemas of the documents, generated from their types.
 
-use crate::Limits;
-use crate::config::PolicySet;
+use crate::policies::PolicySet;
 use reprieve_model::{DecisionDocument, Request, Review, Targets};
+use reprieve_sandbox::Limits;
 use serde_json::Value;
 
 /// The schema of a request.
@@ -15,7 +15,7 @@ pub fn decision() -> Value {
     schemars::schema_for!(DecisionDocument).to_value()
 }
 
-/// The schema of a policy set, as `reprieve.toml` holds it.
+/// The schema of a policy set (`reprieve.toml`).
 pub fn config() -> Value {
     schemars::schema_for!(PolicySet).to_value()
 }
@@ -25,7 +25,7 @@ pub fn limits() -> Value {
     schemars::schema_for!(Limits).to_value()
 }
 
-/// The schema of a review, as policies are handed it.
+/// The schema of a review, which is what policies receive.
 pub fn review() -> Value {
     schemars::schema_for!(Review).to_value()
 }

@@ -1,8 +1,11 @@
-//! A pipeline that deletes rows from a real database, through the gate: `cargo run --release -p reprieve-ledger
-//! --example pipeline`. It makes a database of customers in a temporary folder, retires those that have left in two
-//! batches, and is stopped at the third, which has the wrong ids in it.
+//! A pipeline that deletes rows from a real database through the gate. Run it with `cargo run --release
+//! -p reprieve-ledger --example pipeline`. It creates a database of customers in a temporary folder and deletes customers
+//! that have left in two batches. The gate denies the third batch, which contains wrong ids.
 
-use reprieve::{Batch, Decision, Folder, Gate, Outcome, Permit, PolicyEntry, PolicySet, open_inventory};
+use reprieve::inventory::open_inventory;
+use reprieve::ledger::Outcome;
+use reprieve::policy::PolicyEntry;
+use reprieve::{Batch, Decision, Folder, Gate, Permit, PolicySet};
 use reprieve_ledger::SqlLedger;
 use rusqlite::Connection;
 use serde_json::json;
@@ -15,14 +18,14 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Runs the pipeline; gives what it has to say.
+/// Runs the pipeline and returns its report.
 pub fn run() -> Result<Vec<String>, Failure> {
     let mut lines = Vec::new();
     let folder = tempfile::tempdir()?;
     let database = folder.path().join("customers.db");
     let customers = customers(&database)?;
 
-    // The customers' own database is the inventory: a view says what each id is.
+    // The database of the customers is the inventory as well: a view describes each id.
     let settings = [("tenants_a_day_soft".to_owned(), json!(20))].into();
     let policies = ["identity", "blast-radius"].into_iter().map(PolicyEntry::builtin);
     let timing = PolicyEntry { settings, ..PolicyEntry::builtin("timing") };
@@ -37,8 +40,8 @@ pub fn run() -> Result<Vec<String>, Failure> {
         let request = json!({
             "id": name, "mode": "soft", "environment": "production", "target_kind": "customer", "targets": targets,
         });
-        let here = Folder::open(folder.path())?;
-        match gate.vet(Batch::read(request.to_string().as_bytes(), name, &here)?) {
+        let base = Folder::open(folder.path())?;
+        match gate.vet(Batch::read(request.to_string().as_bytes(), name, &base)?) {
             Decision::Allow(permit) => lines.push(format!("{name}: deleted {}", delete(&customers, permit)?)),
             Decision::Deny(withheld) | Decision::Undecided(withheld) => {
                 lines.push(format!("{name}: not allowed"));
@@ -52,10 +55,10 @@ pub fn run() -> Result<Vec<String>, Failure> {
     Ok(lines)
 }
 
-/// The destructive call. It takes a permit, and deletes what is in it and nothing else.
+/// The destructive call. It takes a permit and deletes exactly the targets in it.
 fn delete(customers: &Connection, permit: Permit) -> Result<usize, Failure> {
     let deleted = (|| {
-        // One transaction: all of the batch goes, or none of it.
+        // One transaction, so that either the whole batch is deleted or nothing.
         let transaction = customers.unchecked_transaction()?;
         let mut deleted = 0;
         permit.batch().each_id(|id| -> Result<(), Failure> {
@@ -77,7 +80,7 @@ fn delete(customers: &Connection, permit: Permit) -> Result<usize, Failure> {
     }
 }
 
-/// A hundred customers, with contracts that have ended, and four sites of theirs.
+/// Creates a hundred customers whose contracts have ended, and four of their sites.
 fn customers(path: &Path) -> Result<Connection, Failure> {
     let customers = Connection::open(path)?;
     customers.execute_batch(

@@ -1,9 +1,11 @@
-//! What the ledger asks of a database. Every statement is written once, in the SQL that SQLite and PostgreSQL share;
-//! what differs between them stands in `sqlite.rs` and `postgres.rs`.
+//! What the ledger needs from a database. Every statement is written once, in the SQL that SQLite and PostgreSQL share;
+//! the differences are in `sqlite.rs` and `postgres.rs`.
 
-use reprieve::Unavailable;
+use reprieve::ledger::LedgerError;
+use serde::de::value::Error as WordError;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
-/// A value of a row, or one handed to a statement.
+/// A value in a row, or a parameter of a statement.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Null,
@@ -12,98 +14,108 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
 }
 
-/// A row of an answer.
+/// A row of a query result.
 #[derive(Debug)]
 pub(crate) struct Row(pub Vec<Value>);
 
 /// A database that holds a ledger.
 pub(crate) trait Database: Send + Sync {
-    /// Begins to read, all of one moment.
-    fn read(&self) -> Result<Box<dyn Transaction + '_>, Unavailable>;
+    /// Begins a transaction that reads one consistent snapshot.
+    fn read(&self) -> Result<Box<dyn Transaction + '_>, LedgerError>;
 
-    /// Begins to write. Until this ends, nobody else does.
-    fn write(&self) -> Result<Box<dyn Transaction + '_>, Unavailable>;
+    /// Begins a transaction that writes. There is at most one at a time.
+    fn write(&self) -> Result<Box<dyn Transaction + '_>, LedgerError>;
 
-    /// The types of its columns: integers, and bytes.
-    fn types(&self) -> (&'static str, &'static str);
+    /// The column types for integers and for bytes.
+    fn column_types(&self) -> (&'static str, &'static str);
 }
 
-/// What happens whole or not at all. Dropped without a commit, it has not happened.
+/// A transaction. It is rolled back if it is dropped without a commit.
 pub(crate) trait Transaction {
-    /// The rows that a statement gives.
-    fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, Unavailable>;
+    /// Returns the rows of a query.
+    fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, LedgerError>;
 
-    /// Runs a statement that gives no rows.
-    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), Unavailable>;
+    /// Runs a statement that returns no rows.
+    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), LedgerError>;
 
-    /// Whether there is a table of that name.
-    fn has_table(&mut self, name: &str) -> Result<bool, Unavailable>;
+    /// Whether a table of this name exists.
+    fn has_table(&mut self, name: &str) -> Result<bool, LedgerError>;
 
-    /// Runs statements that make tables.
-    fn define(&mut self, sql: &str) -> Result<(), Unavailable>;
+    /// Runs statements that define tables.
+    fn define(&mut self, sql: &str) -> Result<(), LedgerError>;
 
-    /// Seconds since 1970 by the database's clock.
-    fn clock(&mut self) -> Result<i64, Unavailable>;
+    /// Seconds since 1970 by the clock of the database.
+    fn clock(&mut self) -> Result<i64, LedgerError>;
 
-    /// What the database finds wrong with its own file, where it can look.
-    fn flaw(&mut self) -> Result<Option<String>, Unavailable>;
+    /// Checks the files of the database and returns the first flaw, if the database supports that.
+    fn integrity_flaw(&mut self) -> Result<Option<String>, LedgerError>;
 
-    /// Makes it so.
-    fn commit(self: Box<Self>) -> Result<(), Unavailable>;
+    /// Commits the transaction.
+    fn commit(self: Box<Self>) -> Result<(), LedgerError>;
+}
+
+/// An error about stored data that was altered or cannot be read.
+pub(crate) fn damaged(what: impl std::fmt::Display) -> LedgerError {
+    LedgerError::damaged(format!("the ledger is damaged: {what}"))
+        .with_help("verify the ledger to find the first damaged entry, then restore it from a backup")
 }
 
 impl Row {
-    /// The whole number in column `i`, where one has to be.
-    pub fn int(&self, i: usize) -> Result<i64, Unavailable> {
-        self.int_or_null(i)?.ok_or_else(|| misplaced(i, &Value::Null))
+    /// The integer in column `i`, which must not be null.
+    pub fn int(&self, i: usize) -> Result<i64, LedgerError> {
+        self.int_or_null(i)?.ok_or_else(|| unexpected(i, &Value::Null))
     }
 
-    pub fn int_or_null(&self, i: usize) -> Result<Option<i64>, Unavailable> {
+    pub fn int_or_null(&self, i: usize) -> Result<Option<i64>, LedgerError> {
         match self.0.get(i) {
             Some(Value::Int(number)) => Ok(Some(*number)),
             Some(Value::Null) | None => Ok(None),
-            Some(other) => Err(misplaced(i, other)),
+            Some(other) => Err(unexpected(i, other)),
         }
     }
 
-    /// The count in column `i`: a whole number that is not negative.
-    pub fn count(&self, i: usize) -> Result<u64, Unavailable> {
-        u64::try_from(self.int(i)?)
-            .map_err(|_| Unavailable(format!("the ledger is damaged: a count is {:?}", self.0)))
+    /// The count in column `i`: an integer that is not negative.
+    pub fn count(&self, i: usize) -> Result<u64, LedgerError> {
+        let number = self.int(i)?;
+        u64::try_from(number).map_err(|_| damaged(format!("column {i} of a query contains the count {number}")))
     }
 
-    /// The text in column `i`, where one has to be.
-    pub fn text(&self, i: usize) -> Result<&str, Unavailable> {
-        self.text_or_null(i)?.ok_or_else(|| misplaced(i, &Value::Null))
+    /// The text in column `i`, which must not be null.
+    pub fn text(&self, i: usize) -> Result<&str, LedgerError> {
+        self.text_or_null(i)?.ok_or_else(|| unexpected(i, &Value::Null))
     }
 
-    pub fn text_or_null(&self, i: usize) -> Result<Option<&str>, Unavailable> {
+    pub fn text_or_null(&self, i: usize) -> Result<Option<&str>, LedgerError> {
         match self.0.get(i) {
             Some(Value::Text(text)) => Ok(Some(text)),
             Some(Value::Null) | None => Ok(None),
-            Some(other) => Err(misplaced(i, other)),
+            Some(other) => Err(unexpected(i, other)),
         }
     }
 
+    /// The word in column `i` as a variant of an enum. An unknown word is damage.
+    pub fn word<T: DeserializeOwned>(&self, i: usize) -> Result<T, LedgerError> {
+        let word: Result<T, WordError> = T::deserialize(self.text(i)?.into_deserializer());
+        word.map_err(|error| damaged(format!("column {i} of a query: {error}")))
+    }
+
     /// The bytes in column `i`.
-    pub fn bytes(&self, i: usize) -> Result<&[u8], Unavailable> {
+    pub fn bytes(&self, i: usize) -> Result<&[u8], LedgerError> {
         match self.0.get(i) {
             Some(Value::Bytes(bytes)) => Ok(bytes),
-            other => Err(misplaced(i, other.unwrap_or(&Value::Null))),
+            other => Err(unexpected(i, other.unwrap_or(&Value::Null))),
         }
     }
 }
 
-fn misplaced(column: usize, value: &Value) -> Unavailable {
+fn unexpected(column: usize, value: &Value) -> LedgerError {
     let what = match value {
-        Value::Null => "nothing",
-        Value::Int(_) => "a number",
-        Value::Text(_) => "a text",
+        Value::Null => "null",
+        Value::Int(_) => "an integer",
+        Value::Text(_) => "text",
         Value::Bytes(_) => "bytes",
     };
-    Unavailable(format!(
-        "the ledger is damaged: column {column} of an answer holds {what}; run `reprieve ledger verify`"
-    ))
+    damaged(format!("column {column} of a query contains {what}"))
 }
 
 impl From<&str> for Value {
@@ -125,7 +137,7 @@ impl From<i64> for Value {
 }
 
 impl From<u64> for Value {
-    /// A count beyond what a database holds is the largest it does hold: it is over every limit either way.
+    /// A count above the maximum of the database is stored as that maximum, because it exceeds every limit either way.
     fn from(number: u64) -> Self {
         Self::Int(i64::try_from(number).unwrap_or(i64::MAX))
     }

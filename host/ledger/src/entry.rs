@@ -1,111 +1,117 @@
-//! What is written into the ledger, and the hash that chains one entry to the one before.
+//! The entries of the ledger, and the hash that chains each entry to the previous one.
 
+use reprieve::ledger::{DecisionRecord, Halt, LedgerError, Outcome};
 use reprieve::model::Verdict;
-use reprieve::{DecisionRecord, Halt, Outcome, Unavailable};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// What an entry says.
+/// An entry of the ledger.
 #[derive(Clone, Debug)]
-pub enum Entry {
+pub(crate) enum Entry {
     /// A batch was vetted.
     Decision(Box<DecisionRecord>),
-    /// A reservation was closed.
-    Closed(Closed),
+    /// The outcome of an allowed batch was recorded, which closed its reservation.
+    Outcome(RecordedOutcome),
     /// A permit was used.
-    Used(Used),
+    PermitUse(PermitUse),
     /// Everything was halted.
-    Halted(Halt),
+    Halt(Halt),
     /// A halt was lifted.
-    Resumed(Resumed),
+    Resume(Resume),
 }
 
-/// A reservation was closed.
+/// The outcome of an allowed batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Closed {
+pub(crate) struct RecordedOutcome {
     /// The entry of the decision.
     pub decision: u64,
-    /// What became of the batch.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
-/// A permit was used.
+/// The use of a permit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Used {
+pub(crate) struct PermitUse {
     /// The entry of the decision.
     pub decision: u64,
 }
 
-/// A halt that stands.
+/// A halt that is in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Halted {
-    /// The entry that says so.
+pub struct ActiveHalt {
+    /// The entry that records it.
     pub entry: u64,
-    /// Why, and by whom.
+    /// Why it was ordered, and by whom.
     #[serde(flatten)]
     pub halt: Halt,
 }
 
-/// A halt was lifted.
+/// The end of a halt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resumed {
+pub(crate) struct Resume {
     /// The entry of the halt.
     pub lifts: u64,
-    /// Why.
     pub reason: String,
-    /// By whom.
     pub by: String,
 }
 
+/// Why a stored entry cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EntryError {
+    #[error("its body cannot be read: {0}")]
+    Body(#[from] serde_json::Error),
+    #[error("its kind is `{0}`, which does not exist")]
+    Kind(String),
+}
+
 impl Entry {
-    /// The word for what it is.
+    /// The word that the ledger stores for the kind of the entry.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Decision(_) => "decision",
-            Self::Closed(_) => "closed",
-            Self::Used(_) => "used",
-            Self::Halted(_) => "halted",
-            Self::Resumed(_) => "resumed",
+            Self::Outcome(_) => "closed",
+            Self::PermitUse(_) => "used",
+            Self::Halt(_) => "halted",
+            Self::Resume(_) => "resumed",
         }
     }
 
-    /// Whether it bears on later decisions.
-    pub(crate) fn changes(&self) -> bool {
+    /// Whether later decisions depend on it.
+    pub fn affects_decisions(&self) -> bool {
         match self {
             Self::Decision(record) => record.decision.decision == Verdict::Allow,
-            Self::Used(_) => false,
-            Self::Closed(_) | Self::Halted(_) | Self::Resumed(_) => true,
+            Self::PermitUse(_) => false,
+            Self::Outcome(_) | Self::Halt(_) | Self::Resume(_) => true,
         }
     }
 
-    /// What it says, as JSON.
-    pub(crate) fn body(&self) -> Result<String, Unavailable> {
+    /// Returns the body of the entry as JSON.
+    pub fn body(&self) -> Result<String, LedgerError> {
         match self {
             Self::Decision(record) => serde_json::to_string(record),
-            Self::Closed(closed) => serde_json::to_string(closed),
-            Self::Used(used) => serde_json::to_string(used),
-            Self::Halted(halt) => serde_json::to_string(halt),
-            Self::Resumed(resumed) => serde_json::to_string(resumed),
+            Self::Outcome(outcome) => serde_json::to_string(outcome),
+            Self::PermitUse(usage) => serde_json::to_string(usage),
+            Self::Halt(halt) => serde_json::to_string(halt),
+            Self::Resume(resume) => serde_json::to_string(resume),
         }
-        .map_err(|error| Unavailable(format!("the entry cannot be written: {error}")))
+        .map_err(|error| LedgerError::misuse(format!("the entry cannot be written as JSON: {error}")))
     }
 
-    /// Reads an entry.
-    pub(crate) fn parse(kind: &str, body: &str) -> Result<Self, String> {
-        let explain = |error: serde_json::Error| format!("its body cannot be read: {error}");
-        match kind {
-            "decision" => serde_json::from_str(body).map(Self::Decision).map_err(explain),
-            "closed" => serde_json::from_str(body).map(Self::Closed).map_err(explain),
-            "used" => serde_json::from_str(body).map(Self::Used).map_err(explain),
-            "halted" => serde_json::from_str(body).map(Self::Halted).map_err(explain),
-            "resumed" => serde_json::from_str(body).map(Self::Resumed).map_err(explain),
-            other => Err(format!("nobody writes entries of the kind `{other}`")),
-        }
+    /// Reads an entry from its stored kind and body.
+    pub fn parse(kind: &str, body: &str) -> Result<Self, EntryError> {
+        Ok(match kind {
+            "decision" => Self::Decision(serde_json::from_str(body)?),
+            "closed" => Self::Outcome(serde_json::from_str(body)?),
+            "used" => Self::PermitUse(serde_json::from_str(body)?),
+            "halted" => Self::Halt(serde_json::from_str(body)?),
+            "resumed" => Self::Resume(serde_json::from_str(body)?),
+            other => return Err(EntryError::Kind(other.to_owned())),
+        })
     }
 }
 
-/// The hash of an entry: SHA-256 over the hash of the one before and every column, each behind its length.
+/// Computes the hash of an entry: SHA-256 over the hash of the previous entry and every column, each preceded by its
+/// length.
 pub(crate) fn hash(previous: &str, entry: u64, at: i64, kind: &str, body: &str) -> String {
     let mut hash = Sha256::new();
     for part in [previous, &entry.to_string(), &at.to_string(), kind, body] {
@@ -113,4 +119,15 @@ pub(crate) fn hash(previous: &str, entry: u64, at: i64, kind: &str, body: &str) 
         hash.update(part);
     }
     hex::encode(hash.finalize())
+}
+
+/// Applies an entry to the halts in force. Returns false if the entry lifts a halt that is not in force.
+pub(crate) fn apply_to_halts(halts: &mut Vec<ActiveHalt>, number: u64, entry: &Entry) -> bool {
+    let before = halts.len();
+    match entry {
+        Entry::Halt(halt) => halts.push(ActiveHalt { entry: number, halt: halt.clone() }),
+        Entry::Resume(resume) => halts.retain(|halt| halt.entry != resume.lifts),
+        _ => return true,
+    }
+    halts.len() != before
 }

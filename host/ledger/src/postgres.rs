@@ -1,23 +1,28 @@
-//! A ledger in PostgreSQL: for a fleet.
+//! A ledger in a PostgreSQL database, for a fleet.
 
 use crate::database::{Database, Row, Transaction, Value};
 use postgres::config::{Host, SslMode};
+use postgres::error::SqlState;
 use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
-use reprieve::Unavailable;
+use reprieve::ledger::LedgerError;
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long to wait for the server, and in it for others. And what was said to be recorded has to outlive the server.
-const SETTINGS: &str = "SET lock_timeout = '20s'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '120s'; \
+/// How long to wait for a connection, and for an answer to what was sent.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The timeouts of a session, and a guarantee: a commit that was acknowledged survives a crash of the server.
+const SESSION_SETTINGS: &str = "SET lock_timeout = '20s'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '120s'; \
      SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
-pub(crate) struct Postgres {
+pub(crate) struct PostgresStore {
     config: Config,
     session: Mutex<Option<Session>>,
 }
@@ -27,88 +32,90 @@ struct Session {
     statements: HashMap<&'static str, Statement>,
 }
 
-impl Postgres {
-    /// Connects to the database at a URL. Where the URL has no password, `password` is taken.
-    pub fn open(url: &str, password: Option<&str>) -> Result<Self, Unavailable> {
-        // What the parser says of a wrong URL may repeat the password in it.
+impl PostgresStore {
+    /// Connects to the database at a URL. `password` is used if the URL contains none.
+    pub fn open(url: &str, password: Option<&str>) -> Result<Self, LedgerError> {
+        // The error of the parser is dropped, because it may contain the password.
         let mut config: Config = url.parse().map_err(|_| {
-            Unavailable("the ledger's URL cannot be read\nhelp: postgres://user@host:5432/database".to_owned())
+            LedgerError::misuse("the URL of the ledger is invalid")
+                .with_help("write it as `postgres://user@host:5432/database`")
         })?;
         if let (None, Some(password)) = (config.get_password(), password) {
             config.password(password);
         }
-        config.application_name("reprieve").connect_timeout(Duration::from_secs(10));
-        config.tcp_user_timeout(Duration::from_secs(30));
+        config.application_name("reprieve").connect_timeout(CONNECT_TIMEOUT);
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
         if is_remote(&config) && config.get_ssl_mode() != SslMode::Disable {
-            // What stands in between could otherwise say that the server has no TLS.
+            // Otherwise an attacker on the network could claim that the server does not support TLS.
             config.ssl_mode(SslMode::Require);
         }
-        let postgres = Self { config, session: Mutex::new(None) };
-        drop(postgres.read()?);
-        Ok(postgres)
+        let store = Self { config, session: Mutex::new(None) };
+        drop(store.read()?);
+        Ok(store)
     }
 
-    /// Connects, with TLS unless the URL says `sslmode=disable` or the server is reached through a socket of this
-    /// machine. The server's certificate has to be one that this machine trusts.
-    fn connect(&self) -> Result<Client, Unavailable> {
+    /// Connects with TLS, unless the URL contains `sslmode=disable` or the server is reached through a socket of this
+    /// machine. This machine has to trust the certificate of the server.
+    fn connect(&self) -> Result<Client, LedgerError> {
         if !is_remote(&self.config) || self.config.get_ssl_mode() == SslMode::Disable {
             return self.config.connect(NoTls).map_err(explain);
         }
         match MakeRustlsConnect::with_native_certs() {
             Ok((tls, _)) => self.config.connect(tls).map_err(explain),
-            Err(_) => Err(Unavailable(
-                "the ledger (PostgreSQL): this machine has no certificates to check the server's by\nhelp: install \
-                 `ca-certificates`, set SSL_CERT_FILE, or say `sslmode=disable` in the URL"
-                    .to_owned(),
-            )),
+            Err(_) => Err(LedgerError::unavailable(
+                "the ledger (PostgreSQL): this machine has no root certificates to verify the server with",
+            )
+            .with_help("install `ca-certificates`, set SSL_CERT_FILE, or add `sslmode=disable` to the URL")),
         }
     }
 
-    fn begin(&self, how: &str) -> Result<Box<dyn Transaction + '_>, Unavailable> {
+    fn begin(&self, sql: &str) -> Result<Box<dyn Transaction + '_>, LedgerError> {
         let mut session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if session.as_ref().is_none_or(|session| session.client.is_closed()) {
             *session = None;
             let mut client = self.connect()?;
-            client.batch_execute(SETTINGS).map_err(explain)?;
+            client.batch_execute(SESSION_SETTINGS).map_err(explain)?;
             *session = Some(Session { client, statements: HashMap::new() });
         }
-        let mut running = Running { session, done: false };
-        running.define(how)?;
-        Ok(Box::new(running))
+        let mut transaction = PostgresTransaction { session, committed: false };
+        transaction.define(sql)?;
+        Ok(Box::new(transaction))
     }
 }
 
-/// Whether the server is reached otherwise than through a socket of this machine.
+/// Whether the server is reached through the network, not through a socket of this machine.
 fn is_remote(config: &Config) -> bool {
     !config.get_hostaddrs().is_empty() || config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)))
 }
 
-impl Database for Postgres {
-    fn read(&self) -> Result<Box<dyn Transaction + '_>, Unavailable> {
+impl Database for PostgresStore {
+    fn read(&self) -> Result<Box<dyn Transaction + '_>, LedgerError> {
         self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     }
 
-    fn write(&self) -> Result<Box<dyn Transaction + '_>, Unavailable> {
-        // One writer at a time, in the order in which they came; what each reads after that is what the last one left.
+    fn write(&self) -> Result<Box<dyn Transaction + '_>, LedgerError> {
+        // The lock admits one writer at a time, in the order of arrival. Each then reads what the previous one wrote.
         self.begin("BEGIN; SELECT pg_advisory_xact_lock(hashtext('reprieve ledger'))")
     }
 
-    fn types(&self) -> (&'static str, &'static str) {
+    fn column_types(&self) -> (&'static str, &'static str) {
         ("BIGINT", "BYTEA")
     }
 }
 
-struct Running<'a> {
+struct PostgresTransaction<'a> {
     session: MutexGuard<'a, Option<Session>>,
-    done: bool,
+    committed: bool,
 }
 
-impl Running<'_> {
-    fn session(&mut self) -> Result<&mut Session, Unavailable> {
-        self.session.as_mut().ok_or_else(|| Unavailable("the ledger (PostgreSQL): the connection is lost".to_owned()))
+impl PostgresTransaction<'_> {
+    fn session(&mut self) -> Result<&mut Session, LedgerError> {
+        self.session.as_mut().ok_or_else(|| {
+            LedgerError::unavailable("the ledger (PostgreSQL): the connection is lost").with_help("try again")
+        })
     }
 
-    fn statement(&mut self, sql: &'static str) -> Result<Statement, Unavailable> {
+    fn statement(&mut self, sql: &'static str) -> Result<Statement, LedgerError> {
         let session = self.session()?;
         if let Some(statement) = session.statements.get(sql) {
             return Ok(statement.clone());
@@ -119,55 +126,57 @@ impl Running<'_> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for PostgresTransaction<'_> {
     fn drop(&mut self) {
-        let Some(session) = self.session.as_mut().filter(|_| !self.done) else { return };
+        let Some(session) = self.session.as_mut().filter(|_| !self.committed) else { return };
         if session.client.batch_execute("ROLLBACK").is_err() {
-            // Nobody knows what state it is in; the next transaction has a connection of its own.
+            // The state of the connection is unknown, so the next transaction opens a new one.
             *self.session = None;
         }
     }
 }
 
-impl Transaction for Running<'_> {
-    fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, Unavailable> {
+impl Transaction for PostgresTransaction<'_> {
+    fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, LedgerError> {
         let statement = self.statement(sql)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         let rows = self.session()?.client.query(&statement, &values).map_err(explain)?;
         rows.iter().map(|row| (0..row.len()).map(|i| value(row, i)).collect::<Result<_, _>>().map(Row)).collect()
     }
 
-    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), Unavailable> {
+    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), LedgerError> {
         let statement = self.statement(sql)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
         self.session()?.client.execute(&statement, &values).map(drop).map_err(explain)
     }
 
-    fn has_table(&mut self, name: &str) -> Result<bool, Unavailable> {
+    fn has_table(&mut self, name: &str) -> Result<bool, LedgerError> {
         let sql = "SELECT table_name FROM information_schema.tables \
              WHERE table_name = CAST($1 AS TEXT) AND table_schema = current_schema()";
         Ok(!self.query(sql, &[name.into()])?.is_empty())
     }
 
-    fn define(&mut self, sql: &str) -> Result<(), Unavailable> {
+    fn define(&mut self, sql: &str) -> Result<(), LedgerError> {
         self.session()?.client.batch_execute(sql).map_err(explain)
     }
 
-    fn clock(&mut self) -> Result<i64, Unavailable> {
+    fn clock(&mut self) -> Result<i64, LedgerError> {
         let rows = self.query("SELECT CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)", &[])?;
-        rows.first().ok_or_else(|| Unavailable("the ledger (PostgreSQL) has no clock".to_owned()))?.int(0)
+        let row = rows.first();
+        row.ok_or_else(|| LedgerError::unavailable("the ledger (PostgreSQL): the server returned no time"))?.int(0)
     }
 
-    /// What the server stores it watches itself, with checksums.
-    fn flaw(&mut self) -> Result<Option<String>, Unavailable> {
+    /// The server checks its files itself, with checksums.
+    fn integrity_flaw(&mut self) -> Result<Option<String>, LedgerError> {
         Ok(None)
     }
 
-    fn commit(mut self: Box<Self>) -> Result<(), Unavailable> {
+    fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {
         let committed = self.define("COMMIT");
-        self.done = committed.is_ok();
+        self.committed = committed.is_ok();
         committed.map_err(|error| {
-            Unavailable(format!("{error}; whether it was recorded nobody knows, so it counts if it was"))
+            let message = format!("{error}; it is unknown whether this was recorded, and if it was, it counts");
+            LedgerError::unavailable(message).with_help("read the ledger before you try again")
         })
     }
 }
@@ -189,7 +198,7 @@ impl ToSql for Value {
     to_sql_checked!();
 }
 
-fn value(row: &postgres::Row, i: usize) -> Result<Value, Unavailable> {
+fn value(row: &postgres::Row, i: usize) -> Result<Value, LedgerError> {
     let kind = row.columns().get(i).map(postgres::Column::type_);
     Ok(match kind {
         Some(kind) if *kind == Type::INT8 => {
@@ -202,8 +211,19 @@ fn value(row: &postgres::Row, i: usize) -> Result<Value, Unavailable> {
     })
 }
 
-/// What went wrong; where the server said more than the library, that as well.
-fn explain(error: postgres::Error) -> Unavailable {
+/// Classifies an error of PostgreSQL. The message of the server is appended, because the client's own leaves it out.
+fn explain(error: postgres::Error) -> LedgerError {
     let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-    Unavailable(format!("the ledger (PostgreSQL): {error}{cause}"))
+    let message = format!("the ledger (PostgreSQL): {error}{cause}");
+    match error.code() {
+        Some(code) if *code == SqlState::UNIQUE_VIOLATION => LedgerError::conflict(message),
+        // The SQL is fixed, so an unknown name or a wrong type means that the tables are not those of the schema.
+        Some(code) if SCHEMA_ERRORS.contains(&code) => {
+            LedgerError::damaged(message).with_help("restore the ledger from a backup")
+        }
+        _ => LedgerError::unavailable(message),
+    }
 }
+
+const SCHEMA_ERRORS: [&SqlState; 3] =
+    [&SqlState::UNDEFINED_TABLE, &SqlState::UNDEFINED_COLUMN, &SqlState::DATATYPE_MISMATCH];

@@ -1,32 +1,33 @@
-//! The tables, in the versions they went through.
+//! The tables, and the migrations from one version of them to the next.
 //!
-//! `entries` is the record, and the only table that has to be kept; every other can be made again from it, and
-//! `verify` compares them. `decisions` and `sums` say what there is to ask for quickly, `head` where the record ends,
-//! `blobs` what the digests in it stand for (compressed with Zstandard). Times are seconds since 1970.
+//! `entries` is the ground state: the only table that has to be kept. Every other table is derived from it and can be
+//! rebuilt, and `verify` compares them. `decisions` and `sums` answer the queries that every decision makes, `head` is the
+//! end of the chain, and `blobs` holds the bytes (compressed with Zstandard) of the digests in the entries. Times are
+//! seconds since 1970.
 
 use crate::database::{Database, Transaction, Value};
-use reprieve::Unavailable;
+use reprieve::ledger::LedgerError;
 
-/// The version that this program knows.
-const KNOWN: i64 = VERSIONS.len() as i64;
+/// The version of the tables that this program reads and writes.
+const CURRENT_VERSION: i64 = MIGRATIONS.len() as i64;
 
-/// What makes each version out of the one before. A version that was released is never changed.
-const VERSIONS: &[&str] = &["
+/// The SQL that leads from each version to the next. A migration that was released never changes.
+const MIGRATIONS: &[&str] = &["
 CREATE TABLE entries (
     entry INT PRIMARY KEY NOT NULL,  -- 1, 2, 3, …
     at INT NOT NULL,
     kind TEXT NOT NULL,              -- decision, closed, used, halted, resumed
     body TEXT NOT NULL,              -- JSON
-    sha256 TEXT NOT NULL             -- over the hash of the entry before, and every other column
+    sha256 TEXT NOT NULL             -- over the hash of the previous entry and every other column
 );
 CREATE TABLE head (
     one INT PRIMARY KEY NOT NULL CHECK (one = 1),
-    ledger TEXT NOT NULL,            -- its id, which is random: the hash before the first entry
+    ledger TEXT NOT NULL,            -- the random id of the ledger: the hash before the first entry
     entry INT NOT NULL,              -- the last entry
     sha256 TEXT NOT NULL,
     at INT NOT NULL,
-    version INT NOT NULL,            -- the last entry that bears on later decisions
-    halted TEXT NOT NULL             -- JSON: the halts that nobody has lifted
+    version INT NOT NULL,            -- the last entry that later decisions depend on
+    halted TEXT NOT NULL             -- JSON: the halts in force
 );
 CREATE TABLE decisions (
     entry INT PRIMARY KEY NOT NULL,
@@ -34,7 +35,7 @@ CREATE TABLE decisions (
     request TEXT NOT NULL,
     decision TEXT NOT NULL,          -- allow, deny, undecided
     mode TEXT NOT NULL,
-    environment TEXT NOT NULL,       -- this, kind and actor: without blanks around them, and in lower case
+    environment TEXT NOT NULL,       -- environment, kind and actor are trimmed and in lower case
     kind TEXT NOT NULL,
     actor TEXT,
     campaign TEXT,
@@ -43,14 +44,15 @@ CREATE TABLE decisions (
     targets_sha256 TEXT NOT NULL,
     whole_sha256 TEXT,               -- of a wave: the list that it is a part of
     override_id TEXT,
-    counts_at INT,                   -- when it ended, and so counts in the limits. Open: 9223372036854775807, it counts
-                                     -- at every moment. Not allowed, or aborted: null, it counts at none
+    counts_at INT,                   -- when the batch ended, which is when it counts in the limits. Open:
+                                     -- 9223372036854775807, it counts at every time. Not allowed or aborted: null, it
+                                     -- never counts
     state TEXT NOT NULL,             -- none, open, committed, aborted
     used INT,                        -- the entry in which its permit was used
-    closed INT,                      -- the entry that closed it
+    closed INT,                      -- the entry of its outcome
     closed_at INT,
     succeeded INT,
-    deleted INT                      -- targets that were really deleted, where somebody said so
+    deleted INT                      -- the number of targets that were deleted, if it is known
 );
 CREATE INDEX decisions_mode ON decisions (environment, mode, counts_at, closed, entry, targets, tenants)
     WHERE counts_at IS NOT NULL;
@@ -64,7 +66,7 @@ CREATE INDEX decisions_request ON decisions (request);
 CREATE INDEX decisions_whole ON decisions (whole_sha256) WHERE counts_at IS NOT NULL;
 CREATE UNIQUE INDEX decisions_override ON decisions (override_id);
 CREATE TABLE sums (
-    key TEXT NOT NULL,               -- what is added up: a mode, a kind, an actor, a campaign
+    key TEXT NOT NULL,               -- what is summed: a mode, a kind, an actor, a campaign
     hour INT NOT NULL,               -- of counts_at: seconds since 1970, divided by 3,600
     batches INT NOT NULL,
     targets INT NOT NULL,
@@ -72,43 +74,38 @@ CREATE TABLE sums (
     PRIMARY KEY (key, hour)
 );
 CREATE TABLE blobs (
-    sha256 TEXT PRIMARY KEY NOT NULL, -- of the bytes before they are compressed
+    sha256 TEXT PRIMARY KEY NOT NULL, -- of the bytes before compression
     bytes BYTES NOT NULL
 );
 "];
 
-/// Makes a ledger where there is none.
-pub(crate) fn create(database: &dyn Database) -> Result<(), Unavailable> {
+/// Creates a ledger in a database that does not have one.
+pub(crate) fn create(database: &dyn Database) -> Result<(), LedgerError> {
     let mut transaction = database.write()?;
     if version(&mut *transaction)?.is_some() {
-        return Err(Unavailable("there is a ledger already".to_owned()));
+        return Err(LedgerError::conflict("the ledger already exists")
+            .with_help("open it, or name another file or database for a new one"));
     }
-    let (int, _) = database.types();
+    let (int, _) = database.column_types();
     transaction.define(&format!("CREATE TABLE ledger_version (version {int} NOT NULL)"))?;
-    bring_up_to_date(database, transaction, 0)
+    migrate(database, transaction, 0)
 }
 
-/// Looks whether there is a ledger, and brings one that an older version left up to date.
-pub(crate) fn open(database: &dyn Database) -> Result<(), Unavailable> {
-    match version(&mut *database.read()?)? {
-        Some(version) if version < KNOWN => {}
-        Some(version) => return current(version),
-        None => {
-            return Err(Unavailable(
-                "there is no ledger here\nhelp: `reprieve ledger new` makes one; if there was one, find out where it went".to_owned(),
-            ));
-        }
+/// Checks that the database has a ledger, and migrates one of an older version.
+pub(crate) fn open(database: &dyn Database) -> Result<(), LedgerError> {
+    let missing = || no_ledger("the database does not contain a ledger");
+    let found = version(&mut *database.read()?)?.ok_or_else(missing)?;
+    if found >= CURRENT_VERSION {
+        return check_version(found);
     }
-    // Somebody else may have done it meanwhile.
+    // Another process may have migrated it since.
     let mut transaction = database.write()?;
-    match version(&mut *transaction)? {
-        Some(version) => bring_up_to_date(database, transaction, version),
-        None => Err(Unavailable("the ledger went away".to_owned())),
-    }
+    let found = version(&mut *transaction)?.ok_or_else(missing)?;
+    migrate(database, transaction, found)
 }
 
 /// The version of the tables, if there are any.
-fn version(transaction: &mut dyn Transaction) -> Result<Option<i64>, Unavailable> {
+fn version(transaction: &mut dyn Transaction) -> Result<Option<i64>, LedgerError> {
     if !transaction.has_table("ledger_version")? {
         return Ok(None);
     }
@@ -116,36 +113,44 @@ fn version(transaction: &mut dyn Transaction) -> Result<Option<i64>, Unavailable
     rows.first().map(|row| row.int(0)).transpose()
 }
 
-fn bring_up_to_date(
+fn migrate(
     database: &dyn Database,
     mut transaction: Box<dyn Transaction + '_>,
     version: i64,
-) -> Result<(), Unavailable> {
-    current(version)?;
-    let (int, bytes) = database.types();
-    for sql in VERSIONS.iter().skip(usize::try_from(version).unwrap_or_default()) {
+) -> Result<(), LedgerError> {
+    check_version(version)?;
+    let (int, bytes) = database.column_types();
+    for sql in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or_default()) {
         let sql = sql.replace(" INT ", &format!(" {int} ")).replace(" INT,", &format!(" {int},"));
         transaction.define(&sql.replace("BYTES", bytes))?;
     }
     if version == 0 {
         let mut id = [0; 32];
-        getrandom::fill(&mut id).map_err(|error| Unavailable(format!("no random numbers: {error}")))?;
-        let id = Value::Text(hex::encode(id));
+        getrandom::fill(&mut id).map_err(|error| {
+            LedgerError::unavailable(format!("the system has no random numbers for the id of the ledger: {error}"))
+        })?;
         transaction.execute(
             "INSERT INTO head (one, ledger, entry, sha256, at, version, halted) VALUES (1, $1, 0, $1, 0, 0, '[]')",
-            &[id],
+            &[Value::Text(hex::encode(id))],
         )?;
     }
     transaction.execute("DELETE FROM ledger_version", &[])?;
-    transaction.execute("INSERT INTO ledger_version VALUES ($1)", &[KNOWN.into()])?;
+    transaction.execute("INSERT INTO ledger_version VALUES ($1)", &[CURRENT_VERSION.into()])?;
     transaction.commit()
 }
 
-fn current(version: i64) -> Result<(), Unavailable> {
-    if version <= KNOWN {
+fn check_version(version: i64) -> Result<(), LedgerError> {
+    if version <= CURRENT_VERSION {
         return Ok(());
     }
-    Err(Unavailable(format!(
-        "the ledger was written by a newer Reprieve: its tables have version {version}, and this one knows {KNOWN}"
-    )))
+    let message = format!(
+        "the ledger was written by a newer version of Reprieve: its tables have version {version}, and this program \
+         supports up to {CURRENT_VERSION}"
+    );
+    Err(LedgerError::damaged(message).with_help("upgrade Reprieve"))
+}
+
+/// An error about a ledger that does not exist.
+pub(crate) fn no_ledger(message: &str) -> LedgerError {
+    LedgerError::not_found(message).with_help("create the ledger; if there was one, find out where it went")
 }

@@ -1,28 +1,28 @@
-//! A ledger in an SQLite file: for one machine.
+//! A ledger in an SQLite file, for one machine.
 
-use crate::database::{Database, Row, Transaction, Value};
-use reprieve::Unavailable;
+use crate::database::{Database, Row, Transaction, Value, damaged};
+use reprieve::ledger::LedgerError;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-/// How long to wait for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long to wait while another process writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
-pub(crate) struct Sqlite {
+pub(crate) struct SqliteStore {
     connection: Mutex<Connection>,
     clock: fn() -> i64,
 }
 
-impl Sqlite {
-    /// Opens a file that is there.
-    pub fn open(path: &Path, clock: fn() -> i64) -> Result<Self, Unavailable> {
+impl SqliteStore {
+    /// Opens an existing file.
+    pub fn open(path: &Path, clock: fn() -> i64) -> Result<Self, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
-        connection.busy_timeout(PATIENCE).map_err(explain)?;
-        // What was answered must be there after a power cut, too.
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
+        // A decision that was returned must survive a power failure, so every commit is synchronized to the disk.
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
             .map_err(explain)?;
@@ -30,16 +30,16 @@ impl Sqlite {
         Ok(Self { connection: Mutex::new(connection), clock })
     }
 
-    fn begin(&self, how: &str) -> Result<Box<dyn Transaction + '_>, Unavailable> {
-        // A thread that panicked has left no transaction behind: its guard rolled it back.
+    fn begin(&self, sql: &str) -> Result<Box<dyn Transaction + '_>, LedgerError> {
+        // A poisoned lock is safe to use: the thread that panicked rolled its transaction back when it dropped it.
         let connection = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        connection.execute_batch(how).map_err(explain)?;
-        Ok(Box::new(Running { connection, clock: self.clock, done: false }))
+        connection.execute_batch(sql).map_err(explain)?;
+        Ok(Box::new(SqliteTransaction { connection, clock: self.clock, committed: false }))
     }
 }
 
-/// Makes an empty file that only its owner can read, if there is none.
-pub(crate) fn make(path: &Path) -> Result<(), Unavailable> {
+/// Creates an empty file that only its owner can read, unless it exists.
+pub(crate) fn create_file(path: &Path) -> Result<(), LedgerError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -47,48 +47,51 @@ pub(crate) fn make(path: &Path) -> Result<(), Unavailable> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Unavailable(format!("the ledger: cannot make {}: {error}", path.display()))),
+        Err(error) => {
+            Err(LedgerError::unavailable(format!("the ledger: cannot create `{}`: {error}", path.display()))
+                .with_help("check that its folder exists and is writable"))
+        }
     }
 }
 
-/// This machine's clock.
+/// The clock of this machine, in seconds since 1970.
 pub(crate) fn system_clock() -> i64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-impl Database for Sqlite {
-    fn read(&self) -> Result<Box<dyn Transaction + '_>, Unavailable> {
+impl Database for SqliteStore {
+    fn read(&self) -> Result<Box<dyn Transaction + '_>, LedgerError> {
         self.begin("BEGIN")
     }
 
-    fn write(&self) -> Result<Box<dyn Transaction + '_>, Unavailable> {
+    fn write(&self) -> Result<Box<dyn Transaction + '_>, LedgerError> {
         self.begin("BEGIN IMMEDIATE")
     }
 
-    fn types(&self) -> (&'static str, &'static str) {
+    fn column_types(&self) -> (&'static str, &'static str) {
         ("INTEGER", "BLOB")
     }
 }
 
-struct Running<'a> {
+struct SqliteTransaction<'a> {
     connection: MutexGuard<'a, Connection>,
     clock: fn() -> i64,
-    done: bool,
+    committed: bool,
 }
 
-impl Drop for Running<'_> {
+impl Drop for SqliteTransaction<'_> {
     fn drop(&mut self) {
-        if !self.done {
-            // Where this fails there is no transaction left to end.
+        if !self.committed {
+            // If this fails, there is no transaction left to roll back.
             drop(self.connection.execute_batch("ROLLBACK"));
         }
     }
 }
 
-impl Transaction for Running<'_> {
-    fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, Unavailable> {
+impl Transaction for SqliteTransaction<'_> {
+    fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, LedgerError> {
         let mut statement = self.connection.prepare_cached(sql).map_err(explain)?;
         bind(&mut statement, values).map_err(explain)?;
         let width = statement.column_count();
@@ -101,39 +104,39 @@ impl Transaction for Running<'_> {
         Ok(all)
     }
 
-    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), Unavailable> {
+    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), LedgerError> {
         let mut statement = self.connection.prepare_cached(sql).map_err(explain)?;
         bind(&mut statement, values).map_err(explain)?;
         statement.raw_execute().map(drop).map_err(explain)
     }
 
-    fn has_table(&mut self, name: &str) -> Result<bool, Unavailable> {
+    fn has_table(&mut self, name: &str) -> Result<bool, LedgerError> {
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = $1";
         Ok(!self.query(sql, &[name.into()])?.is_empty())
     }
 
-    fn define(&mut self, sql: &str) -> Result<(), Unavailable> {
+    fn define(&mut self, sql: &str) -> Result<(), LedgerError> {
         self.connection.execute_batch(sql).map_err(explain)
     }
 
-    fn clock(&mut self) -> Result<i64, Unavailable> {
+    fn clock(&mut self) -> Result<i64, LedgerError> {
         Ok((self.clock)())
     }
 
-    fn flaw(&mut self) -> Result<Option<String>, Unavailable> {
+    fn integrity_flaw(&mut self) -> Result<Option<String>, LedgerError> {
         let rows = self.query("PRAGMA integrity_check(1)", &[])?;
-        let said = rows.first().map(|row| row.text(0)).transpose()?;
-        Ok(said.filter(|said| *said != "ok").map(str::to_owned))
+        let result = rows.first().map(|row| row.text(0)).transpose()?;
+        Ok(result.filter(|result| *result != "ok").map(str::to_owned))
     }
 
-    fn commit(mut self: Box<Self>) -> Result<(), Unavailable> {
+    fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {
         self.connection.execute_batch("COMMIT").map_err(explain)?;
-        self.done = true;
+        self.committed = true;
         Ok(())
     }
 }
 
-/// Binds `$1`, `$2`, … by name, for SQLite numbers them as they appear.
+/// Binds `$1`, `$2`, … by name, because SQLite numbers parameters in the order in which they appear.
 fn bind(statement: &mut CachedStatement<'_>, values: &[Value]) -> rusqlite::Result<()> {
     for (i, value) in values.iter().enumerate() {
         if let Some(index) = statement.parameter_index(&format!("${}", i + 1))? {
@@ -154,32 +157,40 @@ impl ToSql for Value {
     }
 }
 
-fn value(value: ValueRef<'_>) -> Result<Value, Unavailable> {
+fn value(value: ValueRef<'_>) -> Result<Value, LedgerError> {
     Ok(match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Int(number),
-        ValueRef::Text(bytes) => Value::Text(
-            String::from_utf8(bytes.to_vec())
-                .map_err(|_| Unavailable("the ledger is damaged: a text is not UTF-8".to_owned()))?,
-        ),
+        ValueRef::Text(bytes) => {
+            Value::Text(String::from_utf8(bytes.to_vec()).map_err(|_| damaged("it contains text that is not UTF-8"))?)
+        }
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-        ValueRef::Real(_) => {
-            return Err(Unavailable("the ledger is damaged: it holds a fraction where none belongs".to_owned()));
+        ValueRef::Real(number) => {
+            return Err(damaged(format!("it contains the number {number} in place of an integer")));
         }
     })
 }
 
-/// What went wrong, and the way out.
-fn explain(error: rusqlite::Error) -> Unavailable {
-    let help = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "; another process holds it: try again",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "; let this user write the file and its folder",
-        Some(ErrorCode::DiskFull) => "; make room on the disk",
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "; keep the file, run `reprieve ledger verify`, and restore it from a backup"
+/// Classifies an error of SQLite.
+fn explain(error: rusqlite::Error) -> LedgerError {
+    let message = format!("the ledger (SQLite): {error}");
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            LedgerError::unavailable(message).with_help("try again, because another process is writing to it")
         }
-        Some(ErrorCode::CannotOpen) => "; look whether its folder is there and may be written to",
-        _ => "",
-    };
-    Unavailable(format!("the ledger (SQLite): {error}{help}"))
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            LedgerError::unavailable(message).with_help("give this user write access to the file and its folder")
+        }
+        Some(ErrorCode::DiskFull) => LedgerError::unavailable(message).with_help("free space on the disk"),
+        Some(ErrorCode::CannotOpen) => {
+            LedgerError::unavailable(message).with_help("check that its folder exists and is writable")
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            LedgerError::damaged(message).with_help("keep the file, verify the ledger, and restore it from a backup")
+        }
+        // The SQL is fixed, so an error in it means that the tables are not those of the schema.
+        Some(ErrorCode::Unknown) => LedgerError::damaged(message).with_help("restore the ledger from a backup"),
+        Some(ErrorCode::ConstraintViolation) => LedgerError::conflict(message),
+        _ => LedgerError::unavailable(message),
+    }
 }

@@ -1,67 +1,71 @@
-//! What the policy objects to, and what an operator may change about it.
+//! The rules of the policy, and its settings.
 
 use reprieve_sdk::{rules, settings};
 
 settings! {
     /// Settings of the policy `authority`.
     pub struct Settings {
-        /// Approvals that a hard delete needs.
-        approvals: u64 = 2, 0..=100, "people";
-        /// Approvals that a soft delete needs.
-        approvals_soft: u64 = 1, 0..=100, "people";
-        /// Tenants above which a soft delete needs as many approvals as a hard one.
-        many_tenants: u64 = 60, 0..=1_000_000_000, "tenants";
-        /// How old an approval may be.
-        max_age: u64 = 86_400, 0..=2_592_000, "seconds";
-        /// Purposes of credentials with which targets may be deleted.
+        /// Approvals that a hard delete requires.
+        approvals: u64 = 2, min = 0, max = 100, unit = "people";
+        /// Approvals that a soft delete requires.
+        approvals_soft: u64 = 1, min = 0, max = 100, unit = "people";
+        /// A soft delete that reaches more tenants than this requires as many approvals as a hard delete.
+        many_tenants: u64 = 60, min = 0, max = 1_000_000_000, unit = "tenants";
+        /// Maximum age of an approval.
+        max_age: u64 = 86_400, min = 0, max = 2_592_000, unit = "seconds";
+        /// Purposes of credentials that may delete targets.
         purposes: Vec<String> = vec!["deletion".to_owned()];
-        /// Environments in which an AI agent may delete for good. Production is never one that is merely not listed.
+        /// Environments in which an AI agent may run a hard delete.
+        /// An environment that is not listed counts as production.
         agent_environments: Vec<String> = ["staging", "test", "development", "sandbox", "preview", "local"].map(str::to_owned).to_vec();
     }
 }
 
 rules! {
-    /// Too few people agreed to exactly this batch.
+    /// The batch has too few valid approvals.
     ///
-    /// Two people for what cannot be undone, one for what can. AWS made changes of that kind subject to approval
-    /// after a maintenance process ran against production load balancers (December 2012) and made peer review
-    /// mandatory after an agent recreated an environment (December 2025). An approval counts if it comes from a
-    /// human other than the submitter, is fresh, and names this list, this mode, these kinds and these tenants.
-    TOO_FEW_APPROVALS = "too-few-approvals" [approvals, approvals_soft, many_tenants];
+    /// A hard delete requires two approvals because it cannot be undone. A soft delete requires one, or two if it
+    /// reaches more than 60 tenants. AWS made changes of this kind subject to approval after a maintenance process ran
+    /// against production load balancers (December 2012), and made peer review mandatory after an agent recreated an
+    /// environment (December 2025). An approval counts if it comes from a human other than the submitter, is fresh,
+    /// and names this list, mode, kinds and number of tenants.
+    TOO_FEW_APPROVALS = "too-few-approvals": missing [approvals, approvals_soft, many_tenants];
 
     /// The submitter approved the batch.
     ///
-    /// Two pairs of eyes are two people. At KPMG (August 2020) one approver sufficed for what reached 145,000 users.
-    SELF_APPROVAL = "self-approval" [];
+    /// An approval is a review by a second person. At KPMG (August 2020), one approver was enough for a change that
+    /// reached 145,000 users.
+    SELF_APPROVAL = "self-approval": wrong [];
 
-    /// Approvals are for something else than this batch.
+    /// An approval is for something other than this batch.
     ///
-    /// Three managers in Dallas (2021) approved a deletion without knowing what it was. An approval is bound to a
-    /// digest, a mode, kinds and a number of tenants; change one id, and nobody has agreed yet.
-    APPROVAL_DIFFERS = "approval-differs" [];
+    /// Three managers in Dallas (2021) approved a deletion without knowing what it would delete. An approval is
+    /// therefore bound to a digest, a mode, kinds and a number of tenants. If one id changes, the batch has to be
+    /// approved again.
+    APPROVAL_DIFFERS = "approval-differs": wrong [];
 
-    /// Approvals are older than allowed, or dated in the future.
+    /// An approval is too old, dated in the future, or not dated.
     ///
-    /// What was agreed to last week was agreed to in another world. One day is the age that change advisory
-    /// processes give an approval of a standing window.
-    APPROVAL_STALE = "approval-stale" [max_age];
+    /// The targets may have changed since the approval. The default of one day is the age that change advisory
+    /// processes accept for an approval of a standing window.
+    APPROVAL_STALE = "approval-stale": wrong [max_age];
 
-    /// An AI agent is about to delete something for good where it may not.
+    /// An AI agent requests a hard delete outside the environments in which it may run one.
     ///
     /// Agents deleted a production database during a freeze (Replit, July 2025), an environment (AWS, December 2025)
-    /// and, by an unpacked state file, everything there was (DataTalks.Club, February 2026). Where the inventory
-    /// knows the environment its word counts, not the agent's.
-    AGENT_NOT_ALLOWED = "agent-not-allowed" [agent_environments];
+    /// and, because of an unpacked state file, all resources (DataTalks.Club, February 2026). The environment that the
+    /// request claims is not enough: the inventory must also show every target in a listed environment.
+    AGENT_NOT_ALLOWED = "agent-not-allowed": wrong [agent_environments];
 
-    /// The credential was issued for another purpose or another environment.
+    /// The credential was issued for another purpose or environment, or the request does not say for which.
     ///
-    /// A test process held the credentials of production at DigitalOcean (April 2017); an old shell still pointed
-    /// there at Travis CI (March 2018).
-    CREDENTIAL_PURPOSE = "credential-purpose" [purposes];
+    /// At DigitalOcean (April 2017), a test process had the credentials of production. At Travis CI (March 2018), an
+    /// old shell was still connected to production.
+    CREDENTIAL_PURPOSE = "credential-purpose": wrong [purposes];
 
-    /// Nobody knows who asks.
+    /// The request does not identify its submitter.
     ///
-    /// An engineer who had left five months before deleted 456 machines at Cisco (September 2018). An account, what
-    /// kind of actor it is, and the person it acts for.
-    UNKNOWN_ACTOR = "unknown-actor" [];
+    /// At Cisco (September 2018), an engineer who had left five months earlier deleted 456 machines. A request names
+    /// an account, the type of actor and, for a program, the person that it acts for.
+    UNKNOWN_ACTOR = "unknown-actor": missing [];
 }

@@ -1,110 +1,124 @@
-//! How much goes, counted over everything that goes.
+//! Limits how much a batch may delete, including everything that is deleted along with its targets.
+//!
+//! In reading order: the number of tenants, the share of a kind, the dependents, and the capacity pools.
 
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use reprieve_sdk::model::Pool;
-use reprieve_sdk::{Case, Findings, InventoryFacts, Policy, Rule, policy};
+use reprieve_sdk::{Context, Findings, InventoryFacts, Limit, Measure, Policy, Rule, policy};
 use rules::{
     CAPACITY_FLOOR, CLOSURE_UNKNOWN, RULES, Settings, TOO_LARGE_SHARE, TOO_MANY_TENANTS, UNDECLARED_DEPENDENTS,
 };
 
-/// The policy `blast-radius`.
+/// The policy `blast-radius`. It limits the number of tenants and the share of each kind that a batch may delete,
+/// counted over the targets and all their dependents. It also denies dependents that are unknown or not on the list,
+/// and pools that would be left too small.
 #[derive(Debug)]
 pub struct BlastRadius;
 
 impl Policy for BlastRadius {
     const NAME: &'static str = "blast-radius";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const SUMMARY: &'static str = "How much goes, counted over everything that goes.";
+    const SUMMARY: &'static str =
+        "Limits how much the batch may delete, including everything that is deleted along with its targets.";
     const RULES: &'static [Rule] = RULES;
+    const LIMITS: &'static [Limit] = &[
+        Limit { measure: Measure::TenantsHard, setting: "max_tenants" },
+        Limit { measure: Measure::TenantsSoft, setting: "max_tenants_soft" },
+    ];
     type Settings = Settings;
     type State = ();
 
-    fn check(case: &Case<Settings>, _: &(), findings: &mut Findings) {
-        check_tenants(case, findings);
-        match &case.inventory {
+    fn check(context: &Context<Settings>, _: &(), findings: &mut Findings) {
+        check_tenants(context, findings);
+        match &context.inventory {
             None => {
                 findings
-                    .deny_if(case.is_hard(), &CLOSURE_UNKNOWN, "there is no inventory to say what goes along")
-                    .help("name one with `--inventory`, or `inventory` in reprieve.toml");
+                    .deny_if(
+                        context.is_hard(),
+                        &CLOSURE_UNKNOWN,
+                        "without an inventory, it is unknown what is deleted along with the targets",
+                    )
+                    .help("name an inventory with `--inventory`, or `inventory` in reprieve.toml");
             }
             Some(inventory) => {
-                check_share(case, inventory, findings);
-                check_closure(case, inventory, findings);
-                inventory.pools().iter().for_each(|pool| check_pool(case, pool, findings));
+                check_share(context, inventory, findings);
+                check_closure(context, inventory, findings);
+                inventory.pools().iter().for_each(|pool| check_pool(context, pool, findings));
             }
         }
     }
 }
 
-fn check_tenants(case: &Case<Settings>, findings: &mut Findings) {
-    let (tenants, most) =
-        (case.facts.tenants_at_most(), case.by_mode(case.settings.max_tenants, case.settings.max_tenants_soft));
-    if tenants <= most {
+fn check_tenants(context: &Context<Settings>, findings: &mut Findings) {
+    let tenants = context.facts.tenants_at_most();
+    let max = context.by_mode(context.settings.max_tenants, context.settings.max_tenants_soft);
+    if tenants <= max {
         return;
     }
-    let unknown = case.facts.tenants().unknown;
-    let guess = if unknown > 0 {
+    let unknown = context.facts.tenants().unknown;
+    let note = if unknown > 0 {
         format!(" ({unknown} targets name no tenant and count as one each)")
     } else {
         String::new()
     };
-    let help = match most {
-        0 => "no tenant may be reached with these settings".to_owned(),
-        _ => format!("split the list into {} batches of at most {most} tenants", tenants.div_ceil(most)),
+    let help = match max {
+        0 => "these settings allow no tenant at all".to_owned(),
+        _ => format!("split the list into {} batches of at most {max} tenants", tenants.div_ceil(max)),
     };
     findings
-        .deny(&TOO_MANY_TENANTS, format!("the batch reaches {tenants} tenants{guess}, and {most} are allowed"))
+        .deny(&TOO_MANY_TENANTS, format!("the batch reaches {tenants} tenants{note}, but at most {max} are allowed"))
         .field("/targets")
-        .setting(case.by_mode("max_tenants", "max_tenants_soft"))
+        .setting(context.by_mode("max_tenants", "max_tenants_soft"))
         .help(help);
 }
 
-fn check_share(case: &Case<Settings>, inventory: &InventoryFacts, findings: &mut Findings) {
+fn check_share(context: &Context<Settings>, inventory: &InventoryFacts, findings: &mut Findings) {
     let closure = inventory.closure();
-    if closure.things < case.settings.share_from {
+    if closure.things < context.settings.share_from {
         return;
     }
-    let most = case.settings.max_share;
+    let max = context.settings.max_share;
     let kinds = closure.kinds.counts.iter().filter_map(|(kind, count)| {
-        inventory.population().get(kind).map(|population| (format!("things of kind `{kind}`"), *count, *population))
+        let population = inventory.population().get(kind)?;
+        Some((format!("resources of kind `{kind}`"), *count, *population))
     });
     let tenants = ("tenants".to_owned(), closure.tenants.distinct, inventory.population_tenants());
     let share = |count: u64, population: u64| count as f64 * 100.0 / population.max(1) as f64;
     for (what, count, population) in kinds.chain([tenants]) {
-        if share(count, population) > most {
+        if share(count, population) > max {
             findings
                 .deny(
                     &TOO_LARGE_SHARE,
                     format!(
-                        "{count} of {population} {what} would go: {:.1} %, and {most} % is allowed",
+                        "the batch deletes {count} of {population} {what}: {:.1} %, but at most {max} % is allowed",
                         share(count, population)
                     ),
                 )
                 .field("/targets")
                 .setting("max_share")
-                .help("delete them in smaller batches, and look at what is left after each");
+                .help("delete them in smaller batches, and check what is left after each");
         }
     }
 }
 
-fn check_closure(case: &Case<Settings>, inventory: &InventoryFacts, findings: &mut Findings) {
+fn check_closure(context: &Context<Settings>, inventory: &InventoryFacts, findings: &mut Findings) {
     let closure = inventory.closure();
     if closure.unknown > 0 || closure.truncated {
         let message = if closure.truncated {
-            "dependents were followed to the limit of depth without coming to an end".to_owned()
+            "the dependents go deeper than the depth limit, so not all of them are known".to_owned()
         } else {
-            format!("it is not known what goes along with {} of {} things", closure.unknown, closure.things)
+            format!("the dependents of {} of {} resources are unknown", closure.unknown, closure.things)
         };
         findings
-            .deny_if(case.is_hard(), &CLOSURE_UNKNOWN, message)
+            .deny_if(context.is_hard(), &CLOSURE_UNKNOWN, message)
             .field("/targets")
-            .help("give their dependents in the inventory; write an empty list where there are none");
+            .help("list their dependents in the inventory; write an empty list if there are none");
     }
-    let (undeclared, most) = (closure.undeclared, case.settings.max_undeclared);
-    if undeclared > most {
+    let undeclared = closure.undeclared;
+    if undeclared > context.settings.max_undeclared {
         let kinds: Vec<String> =
             closure.undeclared_kinds.counts.iter().map(|(kind, count)| format!("{count} `{kind}`")).collect();
         let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
@@ -112,35 +126,36 @@ fn check_closure(case: &Case<Settings>, inventory: &InventoryFacts, findings: &m
             .deny(
                 &UNDECLARED_DEPENDENTS,
                 format!(
-                    "{undeclared} things would go along that are not on the list{kinds}, for example `{}`",
+                    "the batch would also delete {undeclared} resources that are not on the list{kinds}, \
+                     for example `{}`",
                     closure.examples.join("`, `")
                 ),
             )
             .field("/targets")
             .setting("max_undeclared")
-            .help("put them on the list if they are meant to go, or detach them first");
+            .help("add them to the list if they should be deleted, or detach them first");
     }
 }
 
-fn check_pool(case: &Case<Settings>, pool: &Pool, findings: &mut Findings) {
+fn check_pool(context: &Context<Settings>, pool: &Pool, findings: &mut Findings) {
     let left = pool.members.saturating_sub(pool.removed);
-    let floor = (pool.members as f64 * case.settings.capacity_floor / 100.0).ceil() as u64;
+    let floor = (pool.members as f64 * context.settings.capacity_floor / 100.0).ceil() as u64;
     let minimum = pool.minimum.unwrap_or(floor);
     if pool.removed > 0 && left < minimum {
-        let stated = if pool.minimum.is_some() { "it needs" } else { "by default it keeps" };
+        let source = if pool.minimum.is_some() { "minimum" } else { "default minimum" };
         findings
             .deny(
                 &CAPACITY_FLOOR,
                 format!(
-                    "pool `{}` would be left with {left} of {} members, and {stated} {minimum}",
-                    pool.name, pool.members
+                    "the batch would leave {left} of {} members in pool `{}`, but its {source} is {minimum}",
+                    pool.members, pool.name
                 ),
             )
             .field("/targets")
             .setting("capacity_floor")
             .help(match pool.members.saturating_sub(minimum) {
-                0 => "add members before taking any away".to_owned(),
-                spare => format!("take away at most {spare}"),
+                0 => "add members before removing any".to_owned(),
+                spare => format!("remove at most {spare} members"),
             });
     }
 }

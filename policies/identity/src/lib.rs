@@ -1,4 +1,7 @@
-//! What each id is, against what the request says it is.
+//! Compares what each id is with what the request says it is.
+//!
+//! In reading order: the kind, whether the inventory knows the id, protected kinds, the environment, and whether the
+//! target is in use. `state.rs` counts the targets.
 
 mod rules;
 mod state;
@@ -6,68 +9,59 @@ mod state;
 mod tests;
 
 use reprieve_sdk::model::Tally;
-use reprieve_sdk::{Case, Chunk, Findings, Policy, Rule, policy};
+use reprieve_sdk::{Chunk, Context, Findings, Policy, Rule, policy};
 use rules::{ENVIRONMENT_MISMATCH, KIND_MISMATCH, LIVE_TARGET, PROTECTED_KIND, RULES, Settings, UNRESOLVED};
 use state::State;
 
-/// The policy `identity`.
+/// The policy `identity`. It compares the kind and the environment of every target, as the list and the inventory
+/// state them, with those in the request. It also denies targets that the inventory does not know, that are of a
+/// protected kind, or that a hard delete would take out of use.
 #[derive(Debug)]
 pub struct Identity;
 
 impl Policy for Identity {
     const NAME: &'static str = "identity";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const SUMMARY: &'static str = "What each id is, against what the request says it is.";
+    const SUMMARY: &'static str = "Compares what each id is with what the request says it is.";
     const RULES: &'static [Rule] = RULES;
     const COLUMNS: &'static [&'static str] = state::COLUMNS;
     type Settings = Settings;
     type State = State;
 
-    fn observe(case: &Case<Settings>, state: &mut State, chunk: &Chunk) {
-        state.observe(case, chunk);
+    fn observe(context: &Context<Settings>, state: &mut State, chunk: &Chunk) {
+        state.observe(context, chunk);
     }
 
     fn merge(state: &mut State, other: State) {
         state.merge(other);
     }
 
-    fn check(case: &Case<Settings>, state: &State, findings: &mut Findings) {
-        check_kind(case, state, findings);
-        check_resolved(case, state, findings);
-        check_protected(case, state, findings);
-        check_environment(case, state, findings);
-        check_live(case, state, findings);
+    fn check(context: &Context<Settings>, state: &State, findings: &mut Findings) {
+        check_kind(context, state, findings);
+        check_resolved(context, state, findings);
+        check_protected(context, state, findings);
+        check_environment(context, state, findings);
+        check_live(context, state, findings);
     }
 }
 
-/// The most frequent name that is not `declared`, in backticks.
-fn others<'a>(tallies: impl IntoIterator<Item = &'a Tally>, declared: &str) -> String {
-    let named = tallies.into_iter().flat_map(|tally| &tally.counts).filter(|(name, _)| *name != declared);
-    match named.max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name))) {
-        Some((name, _)) => format!("`{name}`"),
-        None => "something else".to_owned(),
-    }
-}
-
-fn check_kind(case: &Case<Settings>, state: &State, findings: &mut Findings) {
-    let (declared, targets) = (case.claims.target_kind(), case.facts.targets());
-    if state.other_kind.count > case.settings.max_mismatch {
-        let inventory = case.inventory.as_ref().map(|inventory| inventory.kinds());
-        let kind = others(inventory.into_iter().chain([case.facts.kinds()]), declared);
+fn check_kind(context: &Context<Settings>, state: &State, findings: &mut Findings) {
+    let (declared, targets) = (context.claims.target_kind(), context.facts.targets());
+    let count = state.other_kind.count;
+    if count > context.settings.max_mismatch {
+        let inventory = context.inventory.as_ref().map(|inventory| inventory.kinds());
+        let kind = most_frequent_other(inventory.into_iter().chain([context.facts.kinds()]), declared);
         findings
             .deny(
                 &KIND_MISMATCH,
-                format!(
-                    "{} of {targets} targets are {kind}, but the request says `{declared}`",
-                    state.other_kind.count
-                ),
+                format!("{count} of {targets} targets are {kind}, but the request says `{declared}`"),
             )
             .field("/target_kind")
             .setting("max_mismatch")
             .rows(&state.other_kind)
-            .help(format!("ask whoever made the list which ids they sent, and get the ids of kind `{declared}`"));
+            .help(format!("ask the author of the list which ids it contains, and get the ids of kind `{declared}`"));
     }
-    let id_kind = case.claims.provenance().and_then(|provenance| provenance.id_kind.as_deref());
+    let id_kind = context.claims.provenance().and_then(|provenance| provenance.id_kind.as_deref());
     if let Some(id_kind) = id_kind.filter(|id_kind| id_kind != declared) {
         findings
             .deny(
@@ -79,69 +73,87 @@ fn check_kind(case: &Case<Settings>, state: &State, findings: &mut Findings) {
     }
 }
 
-fn check_resolved(case: &Case<Settings>, state: &State, findings: &mut Findings) {
-    if case.inventory.is_none() {
+/// The most frequent name other than `declared`, in backticks.
+fn most_frequent_other<'a>(tallies: impl IntoIterator<Item = &'a Tally>, declared: &str) -> String {
+    let named = tallies.into_iter().flat_map(|tally| &tally.counts).filter(|(name, _)| *name != declared);
+    match named.max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name))) {
+        Some((name, _)) => format!("`{name}`"),
+        None => "something else".to_owned(),
+    }
+}
+
+fn check_resolved(context: &Context<Settings>, state: &State, findings: &mut Findings) {
+    if context.inventory.is_none() {
         findings
-            .deny_if(case.is_hard(), &UNRESOLVED, "there is no inventory to say what the ids are")
-            .help("name one with `--inventory`, or `inventory` in reprieve.toml");
+            .deny_if(context.is_hard(), &UNRESOLVED, "without an inventory, it is unknown what the ids are")
+            .missing()
+            .help("name an inventory with `--inventory`, or `inventory` in reprieve.toml");
         return;
     }
-    let (unresolved, targets) = (state.unresolved.count, case.facts.targets());
+    let (unresolved, targets) = (state.unresolved.count, context.facts.targets());
     let percent = unresolved as f64 * 100.0 / targets.max(1) as f64;
-    let (exceeds, setting, limit) = if case.is_hard() {
-        let most = case.settings.max_unresolved;
-        (unresolved > most, "max_unresolved", most.to_string())
+    let (exceeds, setting, limit) = if context.is_hard() {
+        let max = context.settings.max_unresolved;
+        (unresolved > max, "max_unresolved", format!("at most {max} are allowed"))
     } else {
-        let most = case.settings.max_unresolved_soft;
-        (percent > most, "max_unresolved_soft", format!("{most} %"))
+        let max = context.settings.max_unresolved_soft;
+        (percent > max, "max_unresolved_soft", format!("at most {max} % is allowed"))
     };
     if exceeds {
         findings
             .deny(
                 &UNRESOLVED,
-                format!("{unresolved} of {targets} targets are not in the inventory, or without a kind there; {limit} may be"),
+                format!(
+                    "{unresolved} of {targets} targets are not in the inventory, or have no kind there, but {limit}"
+                ),
             )
             .field("/targets")
             .setting(setting)
             .rows(&state.unresolved)
-            .help("take them off the list, or bring the inventory up to date");
+            .help("remove them from the list, or update the inventory");
     }
 }
 
-fn check_protected(case: &Case<Settings>, state: &State, findings: &mut Findings) {
-    let (count, most) = (state.protected.count, case.settings.max_protected);
-    if count > most {
-        findings
-            .deny(&PROTECTED_KIND, format!("{count} targets are of a protected kind, and a batch may hold {most}"))
-            .field("/targets")
-            .setting("max_protected")
-            .rows(&state.protected)
-            .help("submit each in a batch of its own, with its own approvals");
-        return;
-    }
-    let (approvers, needed, setting) = (
-        case.approvers(case.settings.max_approval_age).len() as u64,
-        case.by_mode(case.settings.protected_approvals, case.settings.protected_approvals_soft),
-        case.by_mode("protected_approvals", "protected_approvals_soft"),
-    );
-    if count > 0 && approvers < needed {
+fn check_protected(context: &Context<Settings>, state: &State, findings: &mut Findings) {
+    let (count, max) = (state.protected.count, context.settings.max_protected);
+    if count > max {
         findings
             .deny(
                 &PROTECTED_KIND,
-                format!("a target of a protected kind needs {needed} approvals, and {approvers} count"),
+                format!("{count} targets are of a protected kind, but a batch may have at most {max}"),
             )
-            .field("/approvals")
-            .setting(setting)
+            .field("/targets")
+            .setting("max_protected")
             .rows(&state.protected)
-            .help(format!("get {} more, each for this list, mode, kinds and tenants", needed - approvers));
+            .help("submit each in its own batch, with its own approvals");
+        return;
+    }
+    let approvers = context.approvers(context.settings.max_approval_age).len() as u64;
+    let required = context.by_mode(context.settings.protected_approvals, context.settings.protected_approvals_soft);
+    if count > 0 && approvers < required {
+        findings
+            .deny(
+                &PROTECTED_KIND,
+                format!(
+                    "the batch has {approvers} of {required} required approvals for a target of a protected kind"
+                ),
+            )
+            .missing()
+            .field("/approvals")
+            .setting(context.by_mode("protected_approvals", "protected_approvals_soft"))
+            .rows(&state.protected)
+            .help(format!(
+                "get {} more, each for this list, mode, kinds and number of tenants",
+                required - approvers
+            ));
     }
 }
 
-fn check_environment(case: &Case<Settings>, state: &State, findings: &mut Findings) {
-    let (declared, targets) = (case.claims.environment(), case.facts.targets());
+fn check_environment(context: &Context<Settings>, state: &State, findings: &mut Findings) {
+    let (declared, targets) = (context.claims.environment(), context.facts.targets());
     if state.other_environment.any() {
-        let inventory = case.inventory.as_ref().map(|inventory| inventory.environments());
-        let environment = others(inventory.into_iter().chain([case.facts.environments()]), declared);
+        let inventory = context.inventory.as_ref().map(|inventory| inventory.environments());
+        let environment = most_frequent_other(inventory.into_iter().chain([context.facts.environments()]), declared);
         findings
             .deny(
                 &ENVIRONMENT_MISMATCH,
@@ -152,37 +164,38 @@ fn check_environment(case: &Case<Settings>, state: &State, findings: &mut Findin
             )
             .field("/environment")
             .rows(&state.other_environment)
-            .help("check which system the call is about to reach, then correct the list or `environment`");
+            .help("check which system the call will reach, then correct the list or `environment`");
     }
-    let known_elsewhere = state.environment_unknown.count > state.unresolved.count;
-    if known_elsewhere {
+    // A target that the inventory does not know has no environment there either, and is reported as unresolved.
+    if state.environment_unknown.count > state.unresolved.count {
         findings
             .deny_if(
-                case.is_hard(),
+                context.is_hard(),
                 &ENVIRONMENT_MISMATCH,
                 format!(
-                    "the inventory does not say where {} of {targets} targets are",
+                    "the inventory does not state the environment of {} of {targets} targets",
                     state.environment_unknown.count
                 ),
             )
+            .missing()
             .field("/environment")
             .rows(&state.environment_unknown)
             .help("add their environment to the inventory");
     }
 }
 
-fn check_live(case: &Case<Settings>, state: &State, findings: &mut Findings) {
+fn check_live(context: &Context<Settings>, state: &State, findings: &mut Findings) {
     if state.live.any() {
-        let states = &case.settings.dead_states;
+        let states = context.settings.dead_states.join(", ");
         findings
             .deny(
                 &LIVE_TARGET,
-                format!("{} of {} targets are not known to be out of use", state.live.count, case.facts.targets()),
+                format!("{} of {} targets are not known to be out of use", state.live.count, context.facts.targets()),
             )
             .field("/targets")
             .setting("dead_states")
             .rows(&state.live)
-            .help(format!("take them out of use first: a hard delete takes only what is {}", states.join(", ")));
+            .help(format!("take them out of use first; a hard delete accepts only these states: {states}"));
     }
 }
 

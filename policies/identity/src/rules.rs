@@ -1,62 +1,63 @@
-//! What the policy objects to, and what an operator may change about it.
+//! The rules of the policy, and its settings.
 
 use reprieve_sdk::{rules, settings};
 
 settings! {
     /// Settings of the policy `identity`.
     pub struct Settings {
-        /// Targets that may be something else than the request says.
-        max_mismatch: u64 = 0, 0..=1_000_000_000, "targets";
-        /// Targets of a hard delete that the inventory may not know.
-        max_unresolved: u64 = 0, 0..=1_000_000_000, "targets";
-        /// Targets of a soft delete that the inventory may not know, of all.
-        max_unresolved_soft: f64 = 1.0, 0..=100, "percent";
-        /// Kinds that hold or carry others, so that one of them is a disaster of its own. Compared without name space, case and plural.
+        /// Maximum number of targets whose kind differs from the one in the request.
+        max_mismatch: u64 = 0, min = 0, max = 1_000_000_000, unit = "targets";
+        /// Maximum number of targets of a hard delete that the inventory does not know.
+        max_unresolved: u64 = 0, min = 0, max = 1_000_000_000, unit = "targets";
+        /// Maximum share of the targets of a soft delete that the inventory does not know.
+        max_unresolved_soft: f64 = 1.0, min = 0, max = 100, unit = "percent";
+        /// Kinds that contain or carry other resources, so that losing a single one is a
+        /// disaster. Namespace, case and plural are ignored.
         protected_kinds: Vec<String> = ["tenant", "site", "account", "org", "organization", "project", "subscription", "server", "cluster", "database", "volume", "bucket", "namespace", "vault"].map(str::to_owned).to_vec();
-        /// Targets of a protected kind that one batch may hold.
-        max_protected: u64 = 1, 0..=1_000_000, "targets";
-        /// Approvals that a hard delete of a protected kind needs: one more than any other.
-        protected_approvals: u64 = 3, 0..=100, "people";
-        /// Approvals that a soft delete of a protected kind needs: one more than any other.
-        protected_approvals_soft: u64 = 2, 0..=100, "people";
-        /// How old an approval of a protected kind may be.
-        max_approval_age: u64 = 86_400, 0..=2_592_000, "seconds";
-        /// Life-cycle states in which a target may be deleted for good.
+        /// Maximum number of targets of a protected kind in one batch.
+        max_protected: u64 = 1, min = 0, max = 1_000_000, unit = "targets";
+        /// Approvals that a hard delete of a protected kind requires: one more than for other kinds.
+        protected_approvals: u64 = 3, min = 0, max = 100, unit = "people";
+        /// Approvals that a soft delete of a protected kind requires: one more than for other kinds.
+        protected_approvals_soft: u64 = 2, min = 0, max = 100, unit = "people";
+        /// Maximum age of an approval for a protected kind.
+        max_approval_age: u64 = 86_400, min = 0, max = 2_592_000, unit = "seconds";
+        /// Life-cycle states in which a target may be hard-deleted.
         dead_states: Vec<String> = ["decommissioning", "staged", "disabled", "soft-deleted"].map(str::to_owned).to_vec();
     }
 }
 
 rules! {
-    /// Targets are something else than the request says they are.
+    /// Targets are of another kind than the request says.
     ///
-    /// The list for the Atlassian script (April 2022) held site ids where app ids were meant, and the API took both:
-    /// 883 sites went. At Azure DevOps (May 2023) a call for a database became a call for the server that carried
-    /// seventeen. Comparing what an id is with what it is said to be stops more incidents than any other rule, so
-    /// the default is that not one may differ.
-    KIND_MISMATCH = "kind-mismatch" [max_mismatch];
+    /// The list for the Atlassian script (April 2022) contained site ids instead of app ids. The API accepted both,
+    /// and 883 sites were deleted. At Azure DevOps (May 2023), a call that was meant for a database deleted the server
+    /// that hosted seventeen of them. Comparing the actual kind of an id with the claimed one stops more incidents
+    /// than any other rule, so the default allows no difference at all.
+    KIND_MISMATCH = "kind-mismatch": wrong, targets [max_mismatch];
 
-    /// Targets are not in the inventory, so nobody knows what they are.
+    /// Targets are not in the inventory, so it is unknown what they are.
     ///
-    /// An id that resolves to nothing is a typing error, a deleted thing or one of another system. A hard delete
-    /// allows none; a soft one allows 1 %, the usual lag of an inventory.
-    UNRESOLVED = "unresolved" [max_unresolved, max_unresolved_soft];
+    /// An id that the inventory does not know is a typo, an id of a resource that is already deleted, or an id of
+    /// another system. A hard delete allows none. A soft delete allows 1 %, the usual lag of an inventory.
+    UNRESOLVED = "unresolved": wrong, targets [max_unresolved, max_unresolved_soft];
 
-    /// The batch takes things that hold or carry others: more than one of them, or one without an approver more.
+    /// The batch deletes more than one resource of a protected kind, or has too few approvals for one.
     ///
-    /// Sites (Atlassian), servers (Azure DevOps), clusters (Spotify, 2018) and databases (GitLab, 2017) take along
-    /// what they carry. They go one at a time, and with one more pair of eyes than anything else.
-    PROTECTED_KIND = "protected-kind" [protected_kinds, max_protected, protected_approvals, protected_approvals_soft, max_approval_age];
+    /// Sites (Atlassian), servers (Azure DevOps), clusters (Spotify, 2018) and databases (GitLab, 2017) take
+    /// everything that they carry with them. They are deleted one at a time, with one approval more than other kinds.
+    PROTECTED_KIND = "protected-kind": wrong, targets [protected_kinds, max_protected, protected_approvals, protected_approvals_soft, max_approval_age];
 
     /// Targets are in another environment than the request says.
     ///
-    /// GitLab (2017) cleared the primary believing it was the secondary; GitHub (2010), Travis CI (2018),
-    /// DigitalOcean (2017) and Keepthescore (2020) cleared production believing it was a test. Each knew where it
-    /// meant to be, and none compared that with where it was.
-    ENVIRONMENT_MISMATCH = "environment-mismatch" [];
+    /// GitLab (2017) wiped the primary instead of the secondary. GitHub (2010), Travis CI (2018), DigitalOcean (2017)
+    /// and Keepthescore (2020) wiped production instead of a test environment. In each case the operator knew which
+    /// environment was meant, and nothing compared it with the actual one.
+    ENVIRONMENT_MISMATCH = "environment-mismatch": wrong, targets [];
 
-    /// A hard delete takes targets that are in use.
+    /// A hard delete includes targets that are in use, or whose state is unknown.
     ///
-    /// What is still live has a user who has not been told. It is disabled or marked first, and that is when the
-    /// user speaks up.
-    LIVE_TARGET = "live-target" [dead_states];
+    /// A live resource has users who do not expect the deletion. Disable or mark it first: users who still need it
+    /// will then report it.
+    LIVE_TARGET = "live-target": wrong, targets [dead_states];
 }

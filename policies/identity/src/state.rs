@@ -1,31 +1,31 @@
-//! What is kept from chunk to chunk: for each rule, the targets that offend.
+//! The state of the policy: the offending targets of each rule.
 
 use crate::rules::Settings;
 use reprieve_sdk::serde::{Deserialize, Serialize};
-use reprieve_sdk::{Case, Chunk, Rows, same_kind};
+use reprieve_sdk::{Chunk, Context, Rows, same_kind};
 
 /// The columns that [`State::observe`] reads.
 pub const COLUMNS: &[&str] = &["kind", "environment", "resolved_kind", "resolved_environment", "resolved_state"];
 
-/// The offending targets by what is wrong with them. A target stands in each that applies.
+/// The offending targets by what is wrong with them. A target is counted once in each field that applies.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(crate = "reprieve_sdk::serde")]
 pub struct State {
-    /// The list or the inventory gives another kind than the request.
+    /// The list or the inventory states another kind than the request.
     pub other_kind: Rows,
-    /// The inventory gives no kind.
+    /// The inventory states no kind.
     pub unresolved: Rows,
-    /// The list, the inventory or the request gives a protected kind.
+    /// The list, the inventory or the request states a protected kind.
     pub protected: Rows,
-    /// The list or the inventory gives another environment than the request.
+    /// The list or the inventory states another environment than the request.
     pub other_environment: Rows,
-    /// The inventory gives no environment.
+    /// The inventory states no environment.
     pub environment_unknown: Rows,
-    /// The inventory gives a state of use, or none.
+    /// The inventory states no state, or one in which a target may not be hard-deleted.
     pub live: Rows,
 }
 
-/// What one value of a kind column says.
+/// How a kind compares with the request and the settings.
 #[derive(Clone, Copy, Default)]
 struct Kind {
     other: bool,
@@ -33,11 +33,11 @@ struct Kind {
 }
 
 impl State {
-    pub fn observe(&mut self, case: &Case<Settings>, chunk: &Chunk) {
-        self.observe_kinds(case, chunk);
-        self.observe_environments(case, chunk);
-        if case.is_hard() {
-            let dead = &case.settings.dead_states;
+    pub fn observe(&mut self, context: &Context<Settings>, chunk: &Chunk) {
+        self.observe_kinds(context, chunk);
+        self.observe_environments(context, chunk);
+        if context.is_hard() {
+            let dead = &context.settings.dead_states;
             each(
                 chunk,
                 "resolved_state",
@@ -49,17 +49,17 @@ impl State {
         }
     }
 
-    fn observe_kinds(&mut self, case: &Case<Settings>, chunk: &Chunk) {
-        let declared = case.claims.target_kind().as_str();
-        let protected = |kind: &str| case.settings.protected_kinds.iter().any(|listed| same_kind(listed, kind));
-        let judge = |kind: &str| Kind { other: kind != declared, protected: protected(kind) };
-        let mut kinds = vec![judge(declared); chunk.rows as usize];
+    fn observe_kinds(&mut self, context: &Context<Settings>, chunk: &Chunk) {
+        let declared = context.claims.target_kind().as_str();
+        let protected = |kind: &str| context.settings.protected_kinds.iter().any(|listed| same_kind(listed, kind));
+        let classify = |kind: &str| Kind { other: kind != declared, protected: protected(kind) };
+        let mut kinds = vec![classify(declared); chunk.rows as usize];
         let first = chunk.row(0);
         for name in ["kind", "resolved_kind"] {
-            each(chunk, name, judge, |row, said| {
-                if let (Some(kind), Some(said)) = (kinds.get_mut((row - first) as usize), said) {
-                    kind.other |= said.other;
-                    kind.protected |= said.protected;
+            each(chunk, name, classify, |row, found| {
+                if let (Some(kind), Some(found)) = (kinds.get_mut((row - first) as usize), found) {
+                    kind.other |= found.other;
+                    kind.protected |= found.protected;
                 }
             });
         }
@@ -70,8 +70,8 @@ impl State {
         each(chunk, "resolved_kind", |_| (), |row, known| self.unresolved.add_if(known.is_none(), row));
     }
 
-    fn observe_environments(&mut self, case: &Case<Settings>, chunk: &Chunk) {
-        let declared = case.claims.environment().as_str();
+    fn observe_environments(&mut self, context: &Context<Settings>, chunk: &Chunk) {
+        let declared = context.claims.environment().as_str();
         let mut other = vec![false; chunk.rows as usize];
         let first = chunk.row(0);
         for name in ["environment", "resolved_environment"] {
@@ -79,9 +79,9 @@ impl State {
                 chunk,
                 name,
                 |environment| environment != declared,
-                |row, said| {
+                |row, differs| {
                     if let Some(other) = other.get_mut((row - first) as usize) {
-                        *other |= said == Some(true);
+                        *other |= differs == Some(true);
                     }
                 },
             );
@@ -105,9 +105,10 @@ impl State {
     }
 }
 
-/// Judges a column, if the batch has it, and gives each row's number in the batch with the verdict on its value.
-fn each<T: Copy>(chunk: &Chunk, name: &str, test: impl FnMut(&str) -> T, mut verdict: impl FnMut(u64, Option<T>)) {
+/// Tests the values of a column, if the batch has it. Calls `each_row` with the row number in the batch and the
+/// result, or `None` if the value is unknown.
+fn each<T: Copy>(chunk: &Chunk, name: &str, test: impl FnMut(&str) -> T, mut each_row: impl FnMut(u64, Option<T>)) {
     if let Some(column) = chunk.column(name) {
-        column.judge(test, |row, said| verdict(chunk.row(row), said));
+        column.map_distinct(test, |row, result| each_row(chunk.row(row), result));
     }
 }

@@ -6,16 +6,16 @@ fn found(claims: Value, columns: &[(&str, [&str; 2])]) -> Vec<String> {
     found_with(claims, json!({}), columns)
 }
 
-/// Checks two apps, soft-deleted in production, with these columns put in place of the right ones. `?` is unknown.
+/// Checks two soft-deleted apps in production, with these columns in place of the correct ones. `?` is unknown.
 fn found_with(claims: Value, settings: Value, columns: &[(&str, [&str; 2])]) -> Vec<String> {
-    let right = [
+    let correct = [
         ("kind", ["app"; 2]),
         ("environment", ["?"; 2]),
         ("resolved_kind", ["app"; 2]),
         ("resolved_environment", ["production"; 2]),
         ("resolved_state", ["soft-deleted"; 2]),
     ];
-    let columns = right.iter().map(|(name, values)| {
+    let columns = correct.iter().map(|(name, values)| {
         let values = columns.iter().find(|(other, _)| other == name).map_or(values, |(_, values)| values);
         codes(name, &values.map(|value| Some(value).filter(|value| *value != "?")))
     });
@@ -28,13 +28,13 @@ fn declared(kind: &str) -> Value {
 }
 
 #[test]
-fn what_is_in_order_passes_in_both_modes() {
+fn passes_matching_targets_in_both_modes() {
     assert!(found(json!({}), &[]).is_empty());
     assert!(found(json!({ "mode": "hard" }), &[]).is_empty());
 }
 
 #[test]
-fn a_kind_that_differs_is_denied_wherever_it_stands() {
+fn denies_another_kind_in_the_list_the_inventory_or_the_provenance() {
     for column in ["kind", "resolved_kind"] {
         for other in ["label", "App", "\u{430}pp"] {
             assert_eq!(found(json!({}), &[(column, ["app", other])]), ["deny kind-mismatch"], "{column} {other}");
@@ -44,7 +44,7 @@ fn a_kind_that_differs_is_denied_wherever_it_stands() {
 }
 
 #[test]
-fn a_limit_counts_exactly_and_zero_allows_nothing() {
+fn compares_counts_with_limits_exactly_and_allows_nothing_at_zero() {
     let one = [("kind", ["app", "label"])];
     assert!(found_with(json!({}), json!({ "max_mismatch": 1 }), &one).is_empty());
     assert_eq!(found_with(json!({}), json!({ "max_mismatch": 0 }), &one), ["deny kind-mismatch"]);
@@ -59,7 +59,7 @@ fn a_limit_counts_exactly_and_zero_allows_nothing() {
 }
 
 #[test]
-fn what_the_inventory_does_not_know_is_unresolved() {
+fn denies_targets_that_are_not_in_the_inventory() {
     let one = [("resolved_kind", ["app", "?"])];
     assert_eq!(found(json!({ "mode": "hard" }), &one), ["deny unresolved"]);
     assert_eq!(found(json!({}), &one), ["deny unresolved"]);
@@ -67,7 +67,7 @@ fn what_the_inventory_does_not_know_is_unresolved() {
 }
 
 #[test]
-fn without_an_inventory_a_hard_delete_is_denied_and_a_soft_one_warned_of() {
+fn without_an_inventory_denies_a_hard_delete_and_warns_for_a_soft_delete() {
     for (mode, expected) in [("hard", "deny unresolved"), ("soft", "warn unresolved")] {
         let review = review(json!({ "mode": mode }), json!({ "inventory": null }));
         let chunk = chunk(2, vec![codes("kind", &[Some("app"); 2])]);
@@ -76,22 +76,22 @@ fn without_an_inventory_a_hard_delete_is_denied_and_a_soft_one_warned_of() {
 }
 
 #[test]
-fn protected_kinds_go_alone_and_with_more_approvals() {
+fn requires_a_batch_of_its_own_and_more_approvals_for_a_protected_kind() {
     let all = |kind| [("kind", [kind; 2]), ("resolved_kind", [kind; 2])];
     for kind in ["site", "AWS::S3::Bucket", "Databases"] {
         assert_eq!(found(declared(kind), &all(kind)), ["deny protected-kind"], "{kind}");
     }
     assert!(found(declared("address"), &all("address")).is_empty());
     let two = declared("site");
-    let settings = |most| json!({ "max_protected": 2, "protected_approvals_soft": most });
+    let settings = |required| json!({ "max_protected": 2, "protected_approvals_soft": required });
     assert!(found_with(two.clone(), settings(1), &all("site")).is_empty());
     assert_eq!(found_with(two.clone(), settings(2), &all("site")), ["deny protected-kind"]);
     let old = json!({ "max_protected": 2, "protected_approvals_soft": 1, "max_approval_age": 599 });
-    assert_eq!(found_with(two, old, &all("site")), ["deny protected-kind"], "ten minutes old");
+    assert_eq!(found_with(two, old, &all("site")), ["deny protected-kind"], "the approval is ten minutes old");
 }
 
 #[test]
-fn the_environment_is_compared_with_the_inventory() {
+fn compares_the_environment_with_the_list_and_the_inventory() {
     assert_eq!(found(json!({ "environment": "staging" }), &[]), ["deny environment-mismatch"]);
     assert_eq!(found(json!({}), &[("environment", ["production", "test"])]), ["deny environment-mismatch"]);
     let unknown = [("resolved_environment", ["production", "?"])];
@@ -100,7 +100,7 @@ fn the_environment_is_compared_with_the_inventory() {
 }
 
 #[test]
-fn a_hard_delete_takes_nothing_that_is_in_use() {
+fn denies_a_hard_delete_of_targets_in_use() {
     for state in ["live", "?", "Disabled"] {
         let one = [("resolved_state", ["disabled", state])];
         assert_eq!(found(json!({ "mode": "hard" }), &one), ["deny live-target"], "{state}");

@@ -1,34 +1,38 @@
-//! Soft or hard: a hard delete needs a legal basis, and a soft delete before it.
+//! Checks whether a batch may run as a hard delete, or as a soft delete with too short a period.
+//!
+//! In reading order: the legal basis and the earlier soft delete of a hard delete, the period of a soft delete, and
+//! the trigger of the deletion.
 
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use reprieve_sdk::model::{Trigger, TriggerSource};
-use reprieve_sdk::{Case, Chunk, Findings, Policy, Rows, Rule, policy, said};
+use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, non_blank, policy};
 use rules::{DEFAULT_TRIGGER, NO_LEGAL_BASIS, RULES, SOFT_DELETE_FIRST, Settings};
 
-/// The policy `mode`.
+/// The policy `mode`. It requires a legal basis and an earlier soft delete for every hard delete. It also denies soft
+/// deletes that keep their targets too briefly, and deletions that a default value triggered.
 #[derive(Debug)]
 pub struct Mode;
 
-const DAY: i64 = 86_400;
-/// Below this a soft delete is a hard one by another name, whatever the settings.
-const SOFT_DAYS_FLOOR: u32 = 7;
+const DAY: u64 = 86_400;
+/// A shorter soft delete is a hard delete in effect, whatever the settings.
+const MIN_SOFT_DAYS: u32 = 7;
 
 impl Policy for Mode {
     const NAME: &'static str = "mode";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const SUMMARY: &'static str = "Hard deletion needs a legal basis and a soft deletion before it.";
+    const SUMMARY: &'static str = "Requires a legal basis and an earlier soft delete for every hard delete.";
     const RULES: &'static [Rule] = RULES;
     const COLUMNS: &'static [&'static str] = &["resolved_state", "resolved_state_since"];
     type Settings = Settings;
-    /// Targets that were not soft-deleted long enough.
+    /// Targets that were not soft-deleted for long enough.
     type State = Rows;
 
-    fn observe(case: &Case<Settings>, too_early: &mut Rows, chunk: &Chunk) {
-        if case.is_hard() {
-            find_too_early(case, too_early, chunk);
+    fn observe(context: &Context<Settings>, too_early: &mut Rows, chunk: &Chunk) {
+        if context.is_hard() {
+            observe_soft_deletes(context, too_early, chunk);
         }
     }
 
@@ -36,31 +40,23 @@ impl Policy for Mode {
         too_early.merge(other);
     }
 
-    fn check(case: &Case<Settings>, too_early: &Rows, findings: &mut Findings) {
-        if case.is_hard() {
-            check_legal_basis(case, findings);
-            check_soft_delete_first(case, too_early, findings);
+    fn check(context: &Context<Settings>, too_early: &Rows, findings: &mut Findings) {
+        if context.is_hard() {
+            check_legal_basis(context, findings);
+            check_soft_delete_first(context, too_early, findings);
         } else {
-            check_soft_period(case, findings);
+            check_soft_period(context, findings);
         }
-        check_trigger(case, findings);
+        check_trigger(context, findings);
     }
 }
 
-fn basis(case: &Case<Settings>) -> Option<&str> {
-    said(&case.claims.reason()?.basis)
-}
-
-fn is_listed(basis: Option<&str>, bases: &[String]) -> bool {
-    basis.is_some_and(|basis| bases.iter().any(|listed| listed == basis))
-}
-
-fn find_too_early(case: &Case<Settings>, too_early: &mut Rows, chunk: &Chunk) {
-    let latest = case.facts.evaluated_at().seconds() - case.settings.soft_days as i64 * DAY;
+fn observe_soft_deletes(context: &Context<Settings>, too_early: &mut Rows, chunk: &Chunk) {
+    let latest = context.facts.evaluated_at().seconds() - (context.settings.soft_days * DAY) as i64;
     let since = chunk.column("resolved_state_since");
     match chunk.column("resolved_state") {
         None => (0..chunk.rows as usize).for_each(|row| too_early.add(chunk.row(row))),
-        Some(state) => state.judge(
+        Some(state) => state.map_distinct(
             |state| state == "soft-deleted",
             |row, soft_deleted| {
                 let long_enough = since.and_then(|since| since.i64(row)).is_some_and(|since| since <= latest);
@@ -70,31 +66,39 @@ fn find_too_early(case: &Case<Settings>, too_early: &mut Rows, chunk: &Chunk) {
     }
 }
 
-fn check_legal_basis(case: &Case<Settings>, findings: &mut Findings) {
-    let (basis, bases) = (basis(case), &case.settings.legal_bases);
+fn basis(context: &Context<Settings>) -> Option<&str> {
+    non_blank(&context.claims.reason()?.basis)
+}
+
+fn is_listed(basis: Option<&str>, bases: &[String]) -> bool {
+    basis.is_some_and(|basis| bases.iter().any(|listed| listed == basis))
+}
+
+fn check_legal_basis(context: &Context<Settings>, findings: &mut Findings) {
+    let (basis, bases) = (basis(context), &context.settings.legal_bases);
     if is_listed(basis, bases) {
         return;
     }
-    let message = match basis {
-        None => "the mode is `hard`, and `reason.basis` names no legal basis".to_owned(),
-        Some(basis) => format!("the mode is `hard`, and `{basis}` is not an accepted legal basis"),
+    let finding = match basis {
+        Some(basis) => findings
+            .deny(&NO_LEGAL_BASIS, format!("the mode is `hard`, but `{basis}` is not an accepted legal basis")),
+        None => findings
+            .deny(&NO_LEGAL_BASIS, "the mode is `hard`, but `reason.basis` does not name a legal basis")
+            .missing(),
     };
-    findings.deny(&NO_LEGAL_BASIS, message).field("/reason/basis").setting("legal_bases").help(format!(
-        "set `mode` to `soft`, or `reason.basis` to the one that applies: {}",
-        if bases.is_empty() { "none is accepted here".to_owned() } else { bases.join(", ") }
-    ));
+    let accepted = if bases.is_empty() { "none is accepted here".to_owned() } else { bases.join(", ") };
+    finding
+        .field("/reason/basis")
+        .setting("legal_bases")
+        .help(format!("set `mode` to `soft`, or `reason.basis` to the legal basis that applies: {accepted}"));
 }
 
-fn check_soft_delete_first(case: &Case<Settings>, too_early: &Rows, findings: &mut Findings) {
-    if !too_early.any() || is_listed(basis(case), &case.settings.immediate_bases) {
+fn check_soft_delete_first(context: &Context<Settings>, too_early: &Rows, findings: &mut Findings) {
+    if !too_early.any() || is_listed(basis(context), &context.settings.immediate_bases) {
         return;
     }
-    let (targets, days) = (case.facts.targets(), case.settings.soft_days);
-    let help = match case.inventory {
-        None => "give an inventory that says when each target was soft-deleted (`resolved_state_since`)".to_owned(),
-        Some(_) => format!("submit them with `mode` set to `soft` first, and for good {days} days later"),
-    };
-    findings
+    let (targets, days) = (context.facts.targets(), context.settings.soft_days);
+    let finding = findings
         .deny(
             &SOFT_DELETE_FIRST,
             format!(
@@ -104,39 +108,47 @@ fn check_soft_delete_first(case: &Case<Settings>, too_early: &Rows, findings: &m
         )
         .field("/mode")
         .setting("soft_days")
-        .rows(too_early)
-        .help(help);
+        .rows(too_early);
+    match context.inventory {
+        Some(_) => {
+            finding.help(format!("submit them with `mode` set to `soft` now, and to `hard` {days} days later"))
+        }
+        None => {
+            finding.missing().help("name an inventory that says when each target was soft-deleted (`state_since`)")
+        }
+    };
 }
 
-fn check_soft_period(case: &Case<Settings>, findings: &mut Findings) {
-    let Some(days) = case.claims.recovery().and_then(|recovery| recovery.soft_delete_days) else { return };
-    if days < SOFT_DAYS_FLOOR {
+fn check_soft_period(context: &Context<Settings>, findings: &mut Findings) {
+    let Some(days) = context.claims.recovery().and_then(|recovery| recovery.soft_delete_days) else { return };
+    if days < MIN_SOFT_DAYS {
         findings
             .deny(
                 &SOFT_DELETE_FIRST,
-                format!("soft-deleted targets are kept for {days} days, which is as good as none"),
+                format!("soft-deleted targets are kept for {days} days, but {MIN_SOFT_DAYS} is the minimum"),
             )
             .field("/recovery/soft_delete_days")
-            .help(format!("keep them for at least {SOFT_DAYS_FLOOR} days, or submit the batch as `hard`"));
+            .help(format!("keep them for at least {MIN_SOFT_DAYS} days, or set `mode` to `hard`"));
     }
 }
 
-fn check_trigger(case: &Case<Settings>, findings: &mut Findings) {
-    let Some(reason) = case.claims.reason() else { return };
+fn check_trigger(context: &Context<Settings>, findings: &mut Findings) {
+    let Some(reason) = context.claims.reason() else { return };
     let by_date = matches!(reason.trigger, Some(Trigger::Expiry | Trigger::Retention));
-    let denies = match reason.trigger_source {
-        Some(TriggerSource::Explicit) => return,
-        Some(TriggerSource::Default) => true,
-        None if by_date => case.is_hard(),
-        None => return,
+    let finding = match reason.trigger_source {
+        Some(TriggerSource::Default) => {
+            findings.deny(&DEFAULT_TRIGGER, "the deletion was triggered by a default value that nobody chose")
+        }
+        None if by_date => findings
+            .deny_if(
+                context.is_hard(),
+                &DEFAULT_TRIGGER,
+                "the deletion was triggered by a date, and the request does not say whether it is a default",
+            )
+            .missing(),
+        Some(TriggerSource::Explicit) | None => return,
     };
-    let message = if reason.trigger_source.is_some() {
-        "the value that set this deletion off is a default that nobody chose"
-    } else {
-        "a date set this deletion off, and nothing says whether anybody chose it"
-    };
-    findings
-        .deny_if(denies, &DEFAULT_TRIGGER, message)
+    finding
         .field("/reason/trigger_source")
         .help("ask the owners of the targets for a date, and set `reason.trigger_source` to `explicit`");
 }

@@ -1,39 +1,43 @@
-//! What the policy objects to, and what an operator may change about it.
+//! The rules of the policy, and its settings.
 
 use reprieve_sdk::{rules, settings};
 
 settings! {
     /// Settings of the policy `mode`.
     pub struct Settings {
-        /// Legal bases on which data may be deleted for good.
+        /// Legal bases that allow a hard delete.
         legal_bases: Vec<String> = ["gdpr-17", "ccpa", "court-order", "contract-end", "retention-expired", "leaked-secret"].map(str::to_owned).to_vec();
-        /// How long a target must have been soft-deleted before it may be deleted for good. Never under a week: nobody notices sooner.
-        soft_days: u64 = 30, 7..=3650, "days";
-        /// Legal bases that do not wait for the soft deletion.
+        /// How long a target must have been soft-deleted before a hard delete. At least a week,
+        /// because a loss is rarely noticed sooner.
+        soft_days: u64 = 30, min = 7, max = 3650, unit = "days";
+        /// Legal bases for which a hard delete does not require an earlier soft delete.
         immediate_bases: Vec<String> = ["court-order", "leaked-secret"].map(str::to_owned).to_vec();
     }
 }
 
 rules! {
-    /// A hard delete gives no accepted legal basis in `reason.basis`.
+    /// A hard delete does not name an accepted legal basis in `reason.basis`.
     ///
-    /// Permanent deletion exists for the law; every other purpose is served by a deletion that can be undone. At
-    /// Atlassian (April 2022) one script offered both, the permanent one "for compliance", and ran in the wrong
-    /// mode: 883 sites were gone that should have been marked. The default bases are erasure requests (gdpr-17,
-    /// ccpa), a court order, the end of a contract, an expired retention period and a leaked secret.
-    NO_LEGAL_BASIS = "no-legal-basis" [legal_bases];
+    /// Permanent deletion is for legal obligations. A deletion that can be undone serves every other purpose. At
+    /// Atlassian (April 2022), one script offered both modes, the permanent one "for compliance", and ran in the wrong
+    /// one: 883 sites were permanently deleted instead of being marked for deletion. The default bases are erasure
+    /// requests (gdpr-17, ccpa), a court order, the end of a contract, an expired retention period and a leaked secret.
+    NO_LEGAL_BASIS = "no-legal-basis": wrong [legal_bases];
 
-    /// A hard delete takes targets that were not soft-deleted long enough, or a soft delete keeps them too briefly.
+    /// A hard delete includes targets that were not soft-deleted for long enough, or a soft delete keeps
+    /// its targets too briefly.
     ///
-    /// A mistake shows when something is missing, and then it must still be there. Atlassian's follow-up of August
-    /// 2022 made soft deletion universal. 30 days is what Azure Key Vault, Google Cloud projects and GitHub give or
-    /// nearly give; below 7 days a weekend and a holiday use it up. What the inventory does not know counts as not
-    /// soft-deleted. A soft delete that keeps its targets for less than a week is a hard one by another name.
-    SOFT_DELETE_FIRST = "soft-delete-first" [soft_days, immediate_bases];
+    /// A mistake is noticed when something is missing, and at that time it must still be restorable. After its outage,
+    /// Atlassian made soft deletion universal (August 2022). The default of 30 days is what Azure Key Vault, Google
+    /// Cloud projects and GitHub offer, exactly or nearly. A period below 7 days can end over a weekend and a holiday. A
+    /// target whose state is unknown counts as not soft-deleted. A soft delete that keeps its targets for less than a
+    /// week is denied as well, because it is a hard delete in effect.
+    SOFT_DELETE_FIRST = "soft-delete-first": wrong, targets [soft_days, immediate_bases];
 
-    /// The targets are to go because of an expiry or retention date that nobody chose for them.
+    /// An expiry or retention date that nobody chose triggered the deletion.
     ///
-    /// A parameter left blank once became a default term of one year, after which an account's whole private cloud
-    /// was deleted without notice (UniSuper on Google Cloud, May 2024). A default may mark; it may not destroy.
-    DEFAULT_TRIGGER = "default-trigger" [];
+    /// At UniSuper on Google Cloud (May 2024), a parameter left blank became a default term of one year. When the term
+    /// ended, the account's whole private cloud was deleted without notice. A default value may mark a resource for
+    /// deletion, but must not delete it.
+    DEFAULT_TRIGGER = "default-trigger": wrong [];
 }

@@ -11,26 +11,26 @@ fn found(claims: serde_json::Value, states: &[Option<&str>], since: &[Option<i64
     check::<Mode>(&review(claims, json!({})), json!({}), &[chunk])
 }
 
-fn found_in_order(claims: serde_json::Value) -> Vec<String> {
+fn found_soft_deleted(claims: serde_json::Value) -> Vec<String> {
     found(claims, &[Some("soft-deleted"); 2], &[Some(NOW - 30 * DAY); 2])
 }
 
 #[test]
-fn a_soft_delete_needs_no_basis() {
-    assert!(found_in_order(json!({})).is_empty());
+fn passes_a_soft_delete_without_a_legal_basis() {
+    assert!(found_soft_deleted(json!({})).is_empty());
 }
 
 #[test]
-fn a_hard_delete_needs_a_listed_basis() {
-    assert!(found_in_order(json!({ "mode": "hard", "reason": { "basis": "gdpr-17" } })).is_empty());
+fn requires_a_listed_legal_basis_for_a_hard_delete() {
+    assert!(found_soft_deleted(json!({ "mode": "hard", "reason": { "basis": "gdpr-17" } })).is_empty());
     for basis in [json!(null), json!(""), json!("GDPR-17"), json!("gdpr-1"), json!("cleanup")] {
         let claims = json!({ "mode": "hard", "reason": { "basis": basis } });
-        assert_eq!(found_in_order(claims), ["deny no-legal-basis"]);
+        assert_eq!(found_soft_deleted(claims), ["deny no-legal-basis"]);
     }
 }
 
 #[test]
-fn a_hard_delete_follows_a_soft_one() {
+fn requires_an_earlier_soft_delete_for_a_hard_delete() {
     let hard = |basis: &str| json!({ "mode": "hard", "reason": { "basis": basis } });
     let day = |days: i64| Some(NOW - days * DAY);
     let soft = Some("soft-deleted");
@@ -43,23 +43,23 @@ fn a_hard_delete_follows_a_soft_one() {
 }
 
 #[test]
-fn without_an_inventory_nothing_is_known_to_be_soft_deleted() {
+fn without_an_inventory_counts_targets_as_not_soft_deleted() {
     let review = review(json!({ "mode": "hard", "reason": { "basis": "ccpa" } }), json!({ "inventory": null }));
     assert_eq!(check::<Mode>(&review, json!({}), &[chunk(2, Vec::new())]), ["deny soft-delete-first"]);
 }
 
 #[test]
-fn a_soft_delete_keeps_its_targets_for_a_week() {
+fn requires_a_soft_delete_to_keep_its_targets_for_a_week() {
     for (days, denied) in [(0, 1), (6, 1), (7, 0), (30, 0)] {
-        assert_eq!(found_in_order(json!({ "recovery": { "soft_delete_days": days } })).len(), denied, "{days}");
+        assert_eq!(found_soft_deleted(json!({ "recovery": { "soft_delete_days": days } })).len(), denied, "{days}");
     }
 }
 
 #[test]
-fn a_default_does_not_delete() {
+fn denies_a_deletion_triggered_by_a_default() {
     let trigger = |trigger: &str, source: serde_json::Value| json!({ "reason": { "trigger": trigger, "trigger_source": source } });
-    assert_eq!(found_in_order(trigger("expiry", json!("default"))), ["deny default-trigger"]);
-    assert_eq!(found_in_order(trigger("expiry", json!(null))), ["warn default-trigger"]);
-    assert!(found_in_order(trigger("expiry", json!("explicit"))).is_empty());
-    assert!(found_in_order(trigger("request", json!(null))).is_empty());
+    assert_eq!(found_soft_deleted(trigger("expiry", json!("default"))), ["deny default-trigger"]);
+    assert_eq!(found_soft_deleted(trigger("expiry", json!(null))), ["warn default-trigger"]);
+    assert!(found_soft_deleted(trigger("expiry", json!("explicit"))).is_empty());
+    assert!(found_soft_deleted(trigger("request", json!(null))).is_empty());
 }

@@ -1,29 +1,30 @@
-//! Conditions that always hold: what is left where a filter lost its value, and what is put in to be asked for none.
+//! Finds conditions that are always true. They remain when a filter loses its value, or are added to satisfy a
+//! tool that requires a condition.
 
 use std::cmp::Ordering;
 
-/// Whether a condition that always holds stands alone behind `where` or `or`, or is the whole text, as far as can be
-/// seen without knowing the language: `1 = 1`, `id = id`, `true`, `1 < 2`, `name like '%'`.
-pub fn always_holds(text: &str) -> bool {
+/// Whether an always-true condition follows `where` or `or`, or is the whole text, and nothing narrows it: `1 = 1`,
+/// `id = id`, `true`, `1 < 2`, `name like '%'`. The language is unknown, so only the common forms are found.
+pub fn is_always_true(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     let tokens = tokens(&text);
     (0..tokens.len()).any(|start| {
         let before = start.checked_sub(1).map(|at| tokens[at]);
-        matches!(before, None | Some("where" | "or" | "||")) && stands_alone(&tokens[start..], before)
+        matches!(before, None | Some("where" | "or" | "||")) && starts_always_true(&tokens[start..], before)
     })
 }
 
-/// Whether a term that always holds stands first here, in any number of parentheses, and nothing narrows it.
-fn stands_alone(tokens: &[&str], before: Option<&str>) -> bool {
+/// Whether the tokens start with an always-true term, in any number of parentheses, and nothing narrows it.
+fn starts_always_true(tokens: &[&str], before: Option<&str>) -> bool {
     let opened = tokens.iter().take_while(|token| **token == "(").count();
     let tokens = &tokens[opened..];
     term(tokens, before).is_some_and(|length| {
-        let behind = tokens.get(length);
-        behind.is_none_or(|token| matches!(*token, ";" | ")" | "--" | "or" | "||" | "limit" | "order"))
+        let next = tokens.get(length);
+        next.is_none_or(|token| matches!(*token, ";" | ")" | "--" | "or" | "||" | "limit" | "order"))
     })
 }
 
-/// How many tokens the term takes that always holds and stands first here.
+/// The number of tokens of the always-true term at the start, or `None` if there is no such term.
 fn term(tokens: &[&str], before: Option<&str>) -> Option<usize> {
     match *tokens {
         ["not", "(", "false", ")", ..] => Some(4),
@@ -33,14 +34,14 @@ fn term(tokens: &[&str], before: Option<&str>) -> Option<usize> {
         }
         ["not", "false", ..] => Some(2),
         ["true", ..] => Some(1),
-        // Alone, a number is an id or a count.
+        // Without `where`, a number is an id or a count.
         [number, ..] if before == Some("where") && number.parse::<u64>().is_ok_and(|number| number > 0) => Some(1),
         _ => None,
     }
 }
 
-/// Whether a comparison holds whatever the row: of two literals, or, in a statement, of a column with itself. Alone,
-/// `app=app` is a label and its value.
+/// Whether a comparison is true for every row: it compares two literals or, in a statement, a column with itself.
+/// Outside a statement, `app=app` is a label and its value.
 fn compare(left: &str, comparison: &str, right: &str, in_statement: bool) -> bool {
     let is_quoted = |text: &str| text.starts_with('\'');
     let order = match (left.parse::<u64>(), right.parse::<u64>()) {
@@ -60,7 +61,7 @@ fn compare(left: &str, comparison: &str, right: &str, in_statement: bool) -> boo
     }
 }
 
-/// Words and numbers, quoted texts with their quotes, operators, and any other character by itself.
+/// Splits a text into words and numbers, quoted texts with their quotes, operators, and single other characters.
 fn tokens(text: &str) -> Vec<&str> {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
     let is_operator = |c: char| matches!(c, '=' | '<' | '>' | '!' | '|' | '&' | '-');
@@ -74,9 +75,9 @@ fn tokens(text: &str) -> Vec<&str> {
             c if is_operator(c) => run(is_operator),
             c => c.len_utf8(),
         };
-        let (token, behind) = rest.split_at(length);
+        let (token, tail) = rest.split_at(length);
         tokens.push(token);
-        rest = behind.trim_start();
+        rest = tail.trim_start();
     }
     tokens
 }
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_always_holds_is_found() {
+    fn finds_conditions_that_are_always_true() {
         for text in [
             "true",
             "1 = 1",
@@ -108,12 +109,12 @@ mod tests {
             "select id from t where 'a' <> 'b'",
             "retired || 1 == 1",
         ] {
-            assert!(always_holds(text), "`{text}`");
+            assert!(is_always_true(text), "`{text}`");
         }
     }
 
     #[test]
-    fn what_can_fail_passes() {
+    fn accepts_conditions_that_can_be_false() {
         for text in [
             "",
             "17",
@@ -139,7 +140,7 @@ mod tests {
             "17 or 18",
             "where é = ü",
         ] {
-            assert!(!always_holds(text), "`{text}`");
+            assert!(!is_always_true(text), "`{text}`");
         }
     }
 }

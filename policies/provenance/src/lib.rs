@@ -1,4 +1,7 @@
-//! Where the list came from, and whether it is all of it and only it.
+//! Checks where a list came from, and that it is complete, unaltered, recent and bounded.
+//!
+//! In reading order: missing evidence, completeness, count and digest, ids, page sizes, age, the keep-set, and
+//! selectors without a bound. `selector.rs` and `condition.rs` read selectors and queries.
 
 mod condition;
 mod rules;
@@ -7,32 +10,34 @@ mod selector;
 mod tests;
 
 use reprieve_sdk::model::{IdFacts, Provenance as Claimed, Selection};
-use reprieve_sdk::{Case, Chunk, Findings, Policy, Rows, Rule, policy, said};
+use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, non_blank, policy};
 use rules::{
     BAD_IDS, COUNT_MISMATCH, DIGEST_MISMATCH, INCOMPLETE, KEEP_SET, MISSING, PAGE_SIZED, RULES, STALE, Settings,
     UNBOUNDED_SELECTOR,
 };
 use selector::Query;
 
-/// The policy `provenance`.
+/// The policy `provenance`. It compares the list with what its source reported: count, digest, completeness and age.
+/// It also denies blank or duplicated ids, unreliable keep-sets, and selectors or ids that reach further than a list.
 #[derive(Debug)]
 pub struct Provenance;
 
 impl Policy for Provenance {
     const NAME: &'static str = "provenance";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const SUMMARY: &'static str = "Where the list came from, and whether it is all of it and only it.";
+    const SUMMARY: &'static str =
+        "Checks where the list came from, and that it is complete, unaltered, recent and bounded.";
     const RULES: &'static [Rule] = RULES;
     const COLUMNS: &'static [&'static str] = &["id"];
     type Settings = Settings;
-    /// Targets whose id is a root, a pattern or a variable.
+    /// Targets whose id is a root path, a pattern or an unset variable.
     type State = Rows;
 
-    fn observe(_: &Case<Settings>, unbounded: &mut Rows, chunk: &Chunk) {
+    fn observe(_: &Context<Settings>, unbounded: &mut Rows, chunk: &Chunk) {
         let Some(ids) = chunk.column("id") else { return };
         for row in 0..chunk.rows as usize {
             let id = ids.text(row).unwrap_or_default();
-            // An ordinary id begins with a letter or a digit and has no second byte that makes it a drive.
+            // The pattern checks are slow. Skip ids that start with a letter or a digit and cannot be a drive.
             let plain =
                 id.as_bytes().first().is_none_or(u8::is_ascii_alphanumeric) && id.as_bytes().get(1) != Some(&b':');
             unbounded.add_if(!plain && selector::path(id.trim()).is_some(), chunk.row(row));
@@ -43,32 +48,32 @@ impl Policy for Provenance {
         unbounded.merge(other);
     }
 
-    fn check(case: &Case<Settings>, unbounded: &Rows, findings: &mut Findings) {
+    fn check(context: &Context<Settings>, unbounded: &Rows, findings: &mut Findings) {
         let nothing = Claimed::default();
-        let claimed = case.claims.provenance().unwrap_or(&nothing);
-        check_missing(case, claimed, findings);
-        check_complete(case, claimed, findings);
-        check_count_and_digest(case, claimed, findings);
-        check_ids(case, findings);
-        check_page(case, claimed, findings);
-        check_age(case, claimed, findings);
-        let query = said(&claimed.query).map(selector::query).unwrap_or_default();
-        check_keep_set(case, claimed, &query, findings);
-        check_bounds(case, claimed, &query, unbounded, findings);
+        let claimed = context.claims.provenance().unwrap_or(&nothing);
+        check_missing(context, claimed, findings);
+        check_complete(context, claimed, findings);
+        check_count_and_digest(context, claimed, findings);
+        check_ids(context, findings);
+        check_page(context, claimed, findings);
+        check_age(context, claimed, findings);
+        let query = non_blank(&claimed.query).map(selector::query).unwrap_or_default();
+        check_keep_set(context, claimed, &query, findings);
+        check_bounds(context, claimed, &query, unbounded, findings);
     }
 }
 
-fn check_missing(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let ticket = case.claims.reason().and_then(|reason| said(&reason.ticket));
-    let needed = [
-        ("source", said(&claimed.source).is_some()),
-        ("query", said(&claimed.query).or(ticket).is_some()),
+fn check_missing(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
+    let ticket = context.claims.reason().and_then(|reason| non_blank(&reason.ticket));
+    let required = [
+        ("source", non_blank(&claimed.source).is_some()),
+        ("query", non_blank(&claimed.query).or(ticket).is_some()),
         ("extracted_at", claimed.extracted_at.is_some()),
-        ("extracted_by", said(&claimed.extracted_by).is_some()),
+        ("extracted_by", non_blank(&claimed.extracted_by).is_some()),
         ("row_count", claimed.row_count.is_some()),
-        ("sha256", said(&claimed.sha256).is_some()),
+        ("sha256", non_blank(&claimed.sha256).is_some()),
     ];
-    let missing: Vec<&str> = needed.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect();
+    let missing: Vec<&str> = required.iter().filter(|(_, stated)| !stated).map(|(name, _)| *name).collect();
     let Some(first) = missing.first() else { return };
     findings
         .deny(
@@ -76,91 +81,101 @@ fn check_missing(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findin
             format!("the request does not say where its list came from: no `{}`", missing.join("`, no `")),
         )
         .field(format!("/provenance/{first}"))
-        .help("let the program that makes the list write them; `query` may be replaced by `reason.ticket`");
+        .help("have the program that makes the list write them; `reason.ticket` may replace `query`");
 }
 
-fn check_complete(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let (message, denies) = match (claimed.complete, claimed.row_count, claimed.source_total) {
-        (Some(false), ..) => ("the list is not the whole answer of its source".to_owned(), true),
-        (None, ..) => ("nothing says whether the source was read to its end".to_owned(), case.is_hard()),
+fn check_complete(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
+    let finding = match (claimed.complete, claimed.row_count, claimed.source_total) {
+        (Some(false), ..) => findings.deny(&INCOMPLETE, "the list is not the complete result of its source"),
+        (None, ..) => findings
+            .deny_if(
+                context.is_hard(),
+                &INCOMPLETE,
+                "the request does not say whether the list is the complete result of its source",
+            )
+            .missing(),
         (_, Some(rows), Some(total)) if rows > total => {
-            (format!("the list has {rows} rows, and its source holds {total}"), true)
+            findings.deny(&INCOMPLETE, format!("the list has {rows} rows, but its source has only {total}"))
         }
         (_, Some(rows), Some(total)) if rows < total && claimed.selection != Some(Selection::Explicit) => {
-            (format!("the list has {rows} of the {total} rows that its source holds"), true)
+            findings.deny(&INCOMPLETE, format!("the list has {rows} of the {total} rows of its source"))
         }
         _ => return,
     };
-    findings
-        .deny_if(denies, &INCOMPLETE, message)
+    finding
         .field("/provenance/complete")
-        .help("read the source to its end, page by page, and set `complete` to true when there is no further page");
+        .help("read the source page by page, and set `complete` to true when there are no more pages");
 }
 
-fn check_count_and_digest(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let list = case.evidence();
+fn check_count_and_digest(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
+    let list = context.evidence();
     if let Some(rows) = claimed.row_count.filter(|rows| *rows != list.targets) {
         findings
-            .deny(&COUNT_MISMATCH, format!("the list has {} rows, and its source wrote {rows}", list.targets))
+            .deny(&COUNT_MISMATCH, format!("the list has {} rows, but its source reported {rows}", list.targets))
             .field("/provenance/row_count")
             .help("find out where rows were lost or added; do not adjust the count");
     }
     if let Some(digest) = claimed.sha256.as_ref().filter(|digest| *digest != list.targets_sha256) {
         findings
-            .deny(&DIGEST_MISMATCH, format!("the list has the digest `{}`, and its source wrote `{digest}`", list.targets_sha256))
+            .deny(
+                &DIGEST_MISMATCH,
+                format!("the list has the digest `{}`, but its source reported `{digest}`", list.targets_sha256),
+            )
             .field("/provenance/sha256")
-            .help("submit the list as its source wrote it; `sha256sum` (or `reprieve targets` for inline targets) shows its digest");
+            .help(
+                "submit the list as its source wrote it; `sha256sum` (or `reprieve targets` for inline targets) prints \
+                 its digest",
+            );
     }
 }
 
-fn check_ids(case: &Case<Settings>, findings: &mut Findings) {
-    let IdFacts { null, empty, duplicate, examples } = case.facts.ids();
-    let counts =
-        [(null, "without an id"), (empty, "with an empty id"), (duplicate, "with an id that stood there before")];
+fn check_ids(context: &Context<Settings>, findings: &mut Findings) {
+    let IdFacts { null, empty, duplicate, examples } = context.facts.ids();
+    let counts = [(null, "have no id"), (empty, "have a blank id"), (duplicate, "have the id of an earlier row")];
     let bad: Vec<String> =
         counts.iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     if !bad.is_empty() {
         findings
-            .deny(&BAD_IDS, format!("of {} rows, {}", case.facts.targets(), bad.join(", ")))
+            .deny(&BAD_IDS, format!("of {} rows, {}", context.facts.targets(), bad.join(", ")))
             .field("/targets")
             .rows(&Rows { count: null + empty + duplicate, examples: examples.clone() })
-            .help("correct the query that made the list; do not just drop the rows");
+            .help("correct the query that made the list; do not only remove the rows");
     }
 }
 
-fn check_page(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let targets = case.evidence().targets;
-    if is_page(case, claimed, targets) {
+fn check_page(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
+    let targets = context.evidence().targets;
+    if is_page(context, claimed, targets) {
         findings
-            .warn(&PAGE_SIZED, format!("the list has {targets} rows, exactly as many as a page"))
+            .warn(&PAGE_SIZED, format!("the list has {targets} rows, exactly the size of a page"))
             .field("/provenance/row_count")
             .setting("page_sizes")
-            .help("make sure that the source has no further page");
+            .help("make sure that the source has no more pages");
     }
 }
 
-fn is_page(case: &Case<Settings>, claimed: &Claimed, count: u64) -> bool {
-    claimed.page_size == Some(count) || case.settings.page_sizes.contains(&count)
+fn is_page(context: &Context<Settings>, claimed: &Claimed, count: u64) -> bool {
+    claimed.page_size == Some(count) || context.settings.page_sizes.contains(&count)
 }
 
-fn check_age(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
+fn check_age(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
     let Some(at) = claimed.extracted_at else { return };
-    let most = case.by_mode(case.settings.max_age, case.settings.max_age_soft);
-    if case.is_fresh(at, most) {
+    let max = context.by_mode(context.settings.max_age, context.settings.max_age_soft);
+    if context.is_fresh(at, max) {
         return;
     }
-    let message = match case.facts.evaluated_at().since(at) {
+    let message = match context.facts.evaluated_at().since(at) {
         age if age < 0 => format!("the list is dated {at}, in the future"),
-        age => format!("the list is {} old, and {} is allowed", span(age), span(most as i64)),
+        age => format!("the list is {} old, but at most {} is allowed", span(age), span(max as i64)),
     };
     findings
         .deny(&STALE, message)
         .field("/provenance/extracted_at")
-        .setting(case.by_mode("max_age", "max_age_soft"))
-        .help("make the list anew right before it runs");
+        .setting(context.by_mode("max_age", "max_age_soft"))
+        .help("extract the list again, right before it runs");
 }
 
-/// A length of time in its largest fitting unit.
+/// A duration in the largest unit that fits.
 fn span(seconds: i64) -> String {
     match seconds {
         0..120 => format!("{seconds} s"),
@@ -170,54 +185,68 @@ fn span(seconds: i64) -> String {
     }
 }
 
-fn check_keep_set(case: &Case<Settings>, claimed: &Claimed, query: &Query, findings: &mut Findings) {
+const KEEP_SET_HELP: &str = "read the whole keep-set, count it, and compare the count with the previous one";
+
+fn check_keep_set(context: &Context<Settings>, claimed: &Claimed, query: &Query, findings: &mut Findings) {
     let complement =
         claimed.selection == Some(Selection::Complement) || claimed.keep_set.is_some() || query.is_complement;
     if !complement {
         return;
     }
     let keep = claimed.keep_set.clone().unwrap_or_default();
-    let settings = &case.settings;
-    let mut object = |message: String, field: &str, setting: Option<&'static str>| {
-        let draft = findings
-            .deny(&KEEP_SET, message)
-            .field(format!("/provenance/keep_set{field}"))
-            .help("read the set of things to keep to its end, count it, and compare it with the last time");
-        if let Some(setting) = setting {
-            draft.setting(setting);
-        }
-    };
+    let settings = &context.settings;
     let (Some(count), Some(previous), Some(observed_at)) = (keep.count, keep.previous_count, keep.observed_at) else {
-        object(
-            "everything that is not kept would go, and `keep_set` lacks its count, the one before, or its time"
-                .to_owned(),
-            "",
-            None,
-        );
+        findings
+            .deny(
+                &KEEP_SET,
+                "the batch deletes everything outside a keep-set, but `keep_set` lacks its count, its previous \
+                 count, or its time",
+            )
+            .missing()
+            .field("/provenance/keep_set")
+            .help(KEEP_SET_HELP);
         return;
     };
-    if count < settings.min_keep {
-        object(format!("the keep-set holds {count} things"), "/count", Some("min_keep"));
+    let mut deny = |message: String, field: &str, setting: &'static str| {
+        findings
+            .deny(&KEEP_SET, message)
+            .field(format!("/provenance/keep_set/{field}"))
+            .setting(setting)
+            .help(KEEP_SET_HELP);
+    };
+    let min = settings.min_keep;
+    if count < min {
+        deny(format!("the keep-set has {count} resources, but at least {min} are required"), "count", "min_keep");
     }
-    if is_page(case, claimed, count) {
-        object(format!("the keep-set holds {count} things, exactly as many as a page"), "/count", Some("page_sizes"));
+    if is_page(context, claimed, count) {
+        deny(format!("the keep-set has {count} resources, exactly the size of a page"), "count", "page_sizes");
     }
     let drop = previous.saturating_sub(count) as f64 * 100.0 / previous.max(1) as f64;
     if drop > settings.max_keep_drop || previous == 0 {
-        object(
-            format!("the keep-set holds {count} things, and held {previous} the last time"),
-            "/previous_count",
-            Some("max_keep_drop"),
+        deny(
+            format!("the keep-set has {count} resources, and its previous version had {previous}"),
+            "previous_count",
+            "max_keep_drop",
         );
     }
-    if !case.is_fresh(observed_at, settings.max_keep_age) {
-        object(format!("the keep-set was counted at {observed_at}"), "/observed_at", Some("max_keep_age"));
+    if !context.is_fresh(observed_at, settings.max_keep_age) {
+        deny(
+            format!("the keep-set was counted at {observed_at}, which is too long ago or in the future"),
+            "observed_at",
+            "max_keep_age",
+        );
     }
 }
 
-fn check_bounds(case: &Case<Settings>, claimed: &Claimed, query: &Query, unbounded: &Rows, findings: &mut Findings) {
-    let help = "name the targets one by one, and let the call take nothing but these";
-    let selector = case.claims.operation().and_then(|operation| operation.selector.as_deref());
+fn check_bounds(
+    context: &Context<Settings>,
+    claimed: &Claimed,
+    query: &Query,
+    unbounded: &Rows,
+    findings: &mut Findings,
+) {
+    let help = "list the targets one by one, and have the call delete only these";
+    let selector = context.claims.operation().and_then(|operation| operation.selector.as_deref());
     if let Some((selector, why)) = selector.and_then(|text| selector::unbounded(text).map(|why| (text, why))) {
         findings
             .deny(&UNBOUNDED_SELECTOR, format!("the selector `{selector}` {why}"))
@@ -226,7 +255,7 @@ fn check_bounds(case: &Case<Settings>, claimed: &Claimed, query: &Query, unbound
     }
     if claimed.selection == Some(Selection::All) {
         findings
-            .deny(&UNBOUNDED_SELECTOR, "the list is everything that the source holds")
+            .deny(&UNBOUNDED_SELECTOR, "the list is everything in its source")
             .field("/provenance/selection")
             .help(help);
     }
@@ -234,14 +263,17 @@ fn check_bounds(case: &Case<Settings>, claimed: &Claimed, query: &Query, unbound
         findings
             .deny(&UNBOUNDED_SELECTOR, format!("the query behind the list {why}"))
             .field("/provenance/query")
-            .help("give the query a condition that says why these targets and no others");
+            .help("add a condition to the query that selects only the intended targets");
     }
     if unbounded.any() {
         findings
-            .deny(&UNBOUNDED_SELECTOR, format!("{} ids are a root, a pattern or an unset variable", unbounded.count))
+            .deny(
+                &UNBOUNDED_SELECTOR,
+                format!("{} ids are a root path, a pattern or an unset variable", unbounded.count),
+            )
             .field("/targets")
             .rows(unbounded)
-            .help("name what is meant below it");
+            .help("list the ids of the single targets that are meant");
     }
 }
 

@@ -1,21 +1,21 @@
-//! What the policy objects to, and what an operator may change about it.
+//! The rules of the policy, and its settings.
 
 use reprieve_sdk::{rules, settings};
 
 settings! {
     /// Settings of the policy `provenance`.
     pub struct Settings {
-        /// How old the list of a hard delete may be.
-        max_age: u64 = 3600, 0..=2_592_000, "seconds";
-        /// How old the list of a soft delete may be.
-        max_age_soft: u64 = 86_400, 0..=2_592_000, "seconds";
-        /// Things that a keep-set must hold.
-        min_keep: u64 = 1, 1..=1_000_000_000, "things";
-        /// How much smaller a keep-set may be than the last time.
-        max_keep_drop: f64 = 10.0, 0..=100, "percent";
-        /// How old a keep-set may be.
-        max_keep_age: u64 = 3600, 0..=2_592_000, "seconds";
-        /// Counts at which a source is likely to have ended a page rather than its answer.
+        /// Maximum age of the list of a hard delete.
+        max_age: u64 = 3600, min = 0, max = 2_592_000, unit = "seconds";
+        /// Maximum age of the list of a soft delete.
+        max_age_soft: u64 = 86_400, min = 0, max = 2_592_000, unit = "seconds";
+        /// Minimum number of resources in a keep-set.
+        min_keep: u64 = 1, min = 1, max = 1_000_000_000, unit = "resources";
+        /// How much smaller a keep-set may be than its previous version.
+        max_keep_drop: f64 = 10.0, min = 0, max = 100, unit = "percent";
+        /// Maximum age of a keep-set.
+        max_keep_age: u64 = 3600, min = 0, max = 2_592_000, unit = "seconds";
+        /// Row counts that suggest that the source returned one page instead of its whole result.
         page_sizes: Vec<u64> = vec![10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000];
     }
 }
@@ -23,55 +23,57 @@ settings! {
 rules! {
     /// The request does not say where its list came from.
     ///
-    /// Atlassian's script (April 2022) took the list as it came; nobody could see that another team had made it,
-    /// from what, and for which purpose. Needed are the source, the query or the ticket, the time, the author, the
-    /// number of rows and the digest.
-    MISSING = "missing" [];
+    /// Atlassian's script (April 2022) accepted any list. It was not visible that another team had made this one, from
+    /// which source, and for which purpose. A request names the source, the query or the ticket, the time, the author,
+    /// the number of rows and the digest.
+    MISSING = "missing": missing [];
 
-    /// The list is not the whole answer of its source.
+    /// The list is not the complete result of its source, or the request does not say whether it is.
     ///
-    /// An answer that was cut short is harmless where ids are named and deadly where everything else is deleted:
-    /// Travis CI (August 2016) asked for the images to keep, got one page, and deleted the stable ones.
-    INCOMPLETE = "incomplete" [];
+    /// A truncated result is harmless if it names what to delete, and disastrous if it names what to keep. Travis CI
+    /// (August 2016) queried the images to keep, received one page, and deleted the stable images that were not on it.
+    INCOMPLETE = "incomplete": wrong [];
 
-    /// The list has another number of rows than its source says.
+    /// The list has a different number of rows than its source reported.
     ///
-    /// A list that lost or gained rows on its way is another list.
-    COUNT_MISMATCH = "count-mismatch" [];
+    /// A list that lost or gained rows on the way is not the list that was reviewed.
+    COUNT_MISMATCH = "count-mismatch": wrong [];
 
-    /// The list is not the one its source made: the digests differ.
+    /// The digest of the list differs from the one that its source reported.
     ///
-    /// Whatever was reviewed, rehearsed and approved has to be what runs. The digest is that of the target file, as
-    /// `sha256sum` prints it, in lower case.
-    DIGEST_MISMATCH = "digest-mismatch" [];
+    /// The list that runs must be the list that was reviewed, rehearsed and approved. The digest is the SHA-256 of the
+    /// target file in lower-case hex, as `sha256sum` prints it.
+    DIGEST_MISMATCH = "digest-mismatch": wrong [];
 
-    /// Rows without an id, with an empty one, or with one that stood there before.
+    /// Rows have no id, a blank id, or the id of an earlier row.
     ///
-    /// Many interfaces read an empty id as "all", and a doubled row is the mark of a join gone wrong.
-    BAD_IDS = "bad-ids" [];
+    /// Many interfaces read an empty id as "all", and a duplicated row is the sign of a faulty join.
+    BAD_IDS = "bad-ids": wrong, ids [];
 
-    /// The list is exactly as long as a page.
+    /// The list has exactly as many rows as a page of results.
     ///
-    /// Travis CI's catalogue (August 2016) answered in pages of 100, and 100 was what it answered.
-    PAGE_SIZED = "page-sized" [page_sizes];
+    /// The catalogue of Travis CI (August 2016) returned pages of 100, and the list had 100 rows. The rule only warns.
+    PAGE_SIZED = "page-sized": wrong [page_sizes];
 
-    /// The list is old, or dated in the future.
+    /// The list is too old, or dated in the future.
     ///
-    /// What was true when the list was made has to be true when it runs. At Google Music (2012) a deletion pipeline
-    /// worked from stale copies; at Amazon DynamoDB (October 2025) a cleanup deleted the plan that a delayed worker
-    /// had just made live. One hour for a hard delete, one day for a soft one.
-    STALE = "stale" [max_age, max_age_soft];
+    /// The targets may have changed since the list was made. At Google Music (2012), a deletion pipeline used stale
+    /// copies. At Amazon DynamoDB (October 2025), a cleanup deleted the plan that a delayed worker had just activated.
+    /// The list of a hard delete may be one hour old, the list of a soft delete one day.
+    STALE = "stale": wrong [max_age, max_age_soft];
 
-    /// Everything that is not in a keep-set is to go, and the keep-set cannot be trusted.
+    /// The batch deletes everything outside a keep-set, and the keep-set is not reliable.
     ///
-    /// The danger of a complement lies in what is missing from the other set: one page of images at Travis CI
-    /// (2016), servers whose project was stored differently at Modulus (2015). A keep-set needs a count, the count
-    /// before, and the time; it may not be empty, as long as a page, or more than 10 % smaller than the last time.
-    KEEP_SET = "keep-set" [min_keep, max_keep_drop, max_keep_age, page_sizes];
+    /// Such a batch deletes whatever the keep-set is missing: images outside the first page at Travis CI (2016),
+    /// servers whose project was stored differently at Modulus (2015). A keep-set requires its count, its previous
+    /// count, and the time of the count. It must not be empty, as long as a page, or more than 10 % smaller than its
+    /// previous version.
+    KEEP_SET = "keep-set": wrong [min_keep, max_keep_drop, max_keep_age, page_sizes];
 
-    /// The call or the list has no bound: no condition, a wildcard, a root, an unset variable.
+    /// The call or the list is unbounded: it has no condition, a wildcard, a root path, or an unset variable.
     ///
-    /// `rm -rf /usr /lib/…` with a stray space (bumblebee, 2011), a recursive delete from `/` (Steam, 2015), a
-    /// truncate without a condition (Travis CI, 2018), a reboot without a host selector (Joyent, 2014).
-    UNBOUNDED_SELECTOR = "unbounded-selector" [];
+    /// Examples are `rm -rf /usr /lib/…` with a stray space (bumblebee, 2011), a recursive delete that started at `/`
+    /// (Steam, 2015), a truncate without a condition (Travis CI, 2018), and a reboot without a host selector (Joyent,
+    /// 2014).
+    UNBOUNDED_SELECTOR = "unbounded-selector": wrong, targets [];
 }

@@ -1,8 +1,8 @@
-//! Selectors, queries and ids that reach further than anyone means.
+//! Finds selectors, queries and ids that reach further than intended.
 
-use crate::condition::always_holds;
+use crate::condition::is_always_true;
 
-/// The words of a selector or query, in lower case.
+/// The words of a selector or query, in lower context.
 struct Words(Vec<String>);
 
 impl Words {
@@ -24,7 +24,7 @@ impl Words {
         self.0.first().map(String::as_str).unwrap_or_default()
     }
 
-    /// A statement that reaches every row of its table.
+    /// Whether this is a statement that affects every row of its table.
     fn is_unconditional(&self) -> bool {
         match self.verb() {
             "truncate" | "drop" => self.0.len() > 1,
@@ -36,21 +36,22 @@ impl Words {
     }
 }
 
-/// Why a selector has no bound, if it has none: a filter, a pattern or a path that the call expands by itself.
+/// Why a selector is unbounded, or `None` if it is bounded. A selector is a filter, a pattern or a path that the call
+/// expands.
 pub fn unbounded(selector: &str) -> Option<&'static str> {
     let text = selector.trim();
     let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let bare = bare.to_ascii_lowercase();
     if bare.is_empty() {
-        return Some("is empty, which many interfaces read as everything");
+        return Some("is empty, which many interfaces read as \"all\"");
     }
     let is_pattern = |byte: u8| matches!(byte, b'*' | b'%' | b'.' | b'?' | b'/' | b'^' | b'$' | b'(' | b')' | b'+');
     const ALL: [&str; 8] = ["all", "any", "1", "{}", "[]", "null", "match_all", "0.0.0.0/0"];
     if bare.bytes().all(is_pattern) || ALL.contains(&bare.as_str()) {
         return Some("matches everything");
     }
-    if always_holds(text) {
-        return Some("has a condition that always holds");
+    if is_always_true(text) {
+        return Some("has a condition that is always true");
     }
     if Words::of(text).is_unconditional() {
         return Some("is a statement without a condition");
@@ -58,22 +59,22 @@ pub fn unbounded(selector: &str) -> Option<&'static str> {
     path(text)
 }
 
-/// What there is to say about the query behind a list.
+/// What is wrong with the query behind a list.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Why it selects everything, if it does.
+    /// Why it selects everything, or `None` if it does not.
     pub unconditional: Option<&'static str>,
-    /// Whether it selects what another set does not hold.
+    /// Whether it selects what is not in another set.
     pub is_complement: bool,
 }
 
-/// Reads a query, as far as can be done without knowing its language.
+/// Reads a query without knowing its language, so it finds only the common forms.
 pub fn query(text: &str) -> Query {
     let words = Words::of(text);
     let unconditional = if words.is_unconditional() {
         Some("has no condition")
     } else {
-        always_holds(text).then_some("has a condition that always holds")
+        is_always_true(text).then_some("has a condition that is always true")
     };
     let is_complement = words.has("except")
         || words.has("minus")
@@ -83,8 +84,8 @@ pub fn query(text: &str) -> Query {
     Query { unconditional, is_complement }
 }
 
-/// Why a path or an id reaches too far, if it does: a root, a top-level folder, a home folder, a variable that was
-/// not set, two paths where a space slipped in, a pattern.
+/// Why a path or an id reaches too far, or `None` if it does not. Denied are a root, a top-level folder, a home
+/// folder, an unset variable, two paths that a stray space separates, and a pattern.
 pub fn path(text: &str) -> Option<&'static str> {
     if text.contains("${")
         || text.contains("$(")
@@ -92,13 +93,13 @@ pub fn path(text: &str) -> Option<&'static str> {
         || text.contains("/$")
         || text.contains("%%")
     {
-        return Some("holds a variable that was not filled in");
+        return Some("contains an unset variable");
     }
     if text == "*" || text == "%" || text.ends_with("/*") && depth(&text[..text.len() - 2]) <= 1 {
-        return Some("is a pattern over a root");
+        return Some("is a pattern directly below a root");
     }
     if text.starts_with('/') && text.split_whitespace().skip(1).any(|word| word.starts_with('/')) {
-        return Some("is more than one path: a space slipped in");
+        return Some("is more than one path, separated by a stray space");
     }
     if is_windows_root(text) {
         return Some("is at the root of a drive");
@@ -111,12 +112,12 @@ pub fn path(text: &str) -> Option<&'static str> {
     None
 }
 
-/// Names below the root of a path: 0 for `/` and `~`, 1 for `/usr`.
+/// The number of names below the root of a path: 0 for `/` and `~`, 1 for `/usr`.
 fn depth(path: &str) -> usize {
     path.trim_start_matches('~').split('/').filter(|name| !name.is_empty() && *name != ".").count()
 }
 
-/// `C:`, `C:\` and `C:\boot.ini`: at the root of a drive.
+/// Whether a path is a drive or directly below one: `C:`, `C:\` and `C:\boot.ini`.
 fn is_windows_root(text: &str) -> bool {
     let bytes = text.as_bytes();
     let drive = bytes.len() >= 2
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_no_bound_is_found() {
+    fn finds_unbounded_selectors() {
         for selector in [
             "",
             " ",
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_bound_passes() {
+    fn accepts_bounded_selectors() {
         for selector in [
             "env = 'test' and age > 30",
             "/srv/cache/2021",
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_are_read_for_their_condition() {
+    fn finds_queries_without_a_condition_and_complements() {
         assert!(query("SELECT id FROM apps").unconditional.is_some());
         assert_eq!(query("SELECT id FROM apps WHERE retired"), Query::default());
         assert_eq!(query("gcloud images list --filter=retired"), Query::default());

@@ -1,5 +1,6 @@
 use crate::Provenance;
 use reprieve_sdk::testing::{check, chunk, review, strings, wave};
+use reprieve_sdk::{Nature, Session};
 use serde_json::{Value, json};
 
 fn found(claims: Value) -> Vec<String> {
@@ -17,24 +18,24 @@ fn provenance(patch: Value) -> Value {
 }
 
 #[test]
-fn a_list_that_is_in_order_passes_in_both_modes() {
+fn passes_a_correct_list_in_both_modes() {
     assert!(found(json!({})).is_empty());
     assert!(found(json!({ "mode": "hard" })).is_empty());
 }
 
 #[test]
-fn whatever_is_missing_is_named() {
+fn denies_missing_fields() {
     for field in ["source", "extracted_at", "extracted_by", "row_count", "sha256"] {
         assert_eq!(found(provenance(json!({ field: null }))), ["deny missing"], "{field}");
     }
     assert_eq!(found(provenance(json!({ "source": "  " }))), ["deny missing"]);
-    assert!(found(provenance(json!({ "query": null }))).is_empty(), "the ticket will do");
+    assert!(found(provenance(json!({ "query": null }))).is_empty(), "a ticket replaces the query");
     assert_eq!(found(json!({ "provenance": { "query": null }, "reason": { "ticket": "" } })), ["deny missing"]);
     assert_eq!(found(json!({ "provenance": null })), ["deny missing", "warn incomplete"]);
 }
 
 #[test]
-fn an_incomplete_list_is_denied() {
+fn denies_an_incomplete_list() {
     let denied = ["deny incomplete"];
     assert_eq!(found(provenance(json!({ "complete": false }))), denied);
     assert_eq!(found(json!({ "mode": "hard", "provenance": { "complete": null } })), denied);
@@ -45,7 +46,7 @@ fn an_incomplete_list_is_denied() {
 }
 
 #[test]
-fn counts_and_digests_are_compared_exactly() {
+fn compares_counts_and_digests_exactly() {
     assert_eq!(found(provenance(json!({ "row_count": 1 }))), ["deny count-mismatch"]);
     let digest = reprieve_sdk::testing::DIGEST;
     for wrong in [digest.to_uppercase(), digest[1..].to_owned()] {
@@ -54,7 +55,7 @@ fn counts_and_digests_are_compared_exactly() {
 }
 
 #[test]
-fn every_row_names_one_thing() {
+fn denies_missing_blank_and_duplicated_ids() {
     for field in ["null", "empty", "duplicate"] {
         let facts = json!({ "ids": { field: 1, "examples": [1] } });
         assert_eq!(found_with(json!({}), facts, &["a-1", "a-2"]), ["deny bad-ids"]);
@@ -62,7 +63,7 @@ fn every_row_names_one_thing() {
 }
 
 #[test]
-fn a_page_is_pointed_out() {
+fn warns_about_a_list_as_long_as_a_page() {
     assert_eq!(found(provenance(json!({ "page_size": 2 }))), ["warn page-sized"]);
     let facts = json!({ "targets": 100 });
     assert_eq!(
@@ -72,7 +73,7 @@ fn a_page_is_pointed_out() {
 }
 
 #[test]
-fn a_list_is_made_right_before_it_runs() {
+fn denies_old_and_future_lists() {
     let at = |mode: &str, at: &str| found(json!({ "mode": mode, "provenance": { "extracted_at": at } }));
     assert!(at("hard", "2026-03-02T11:00:00Z").is_empty());
     assert_eq!(at("hard", "2026-03-02T10:59:59Z"), ["deny stale"]);
@@ -83,7 +84,7 @@ fn a_list_is_made_right_before_it_runs() {
 }
 
 #[test]
-fn a_complement_needs_a_keep_set_to_trust() {
+fn requires_a_reliable_keep_set_for_a_complement() {
     let keep = |patch: Value| {
         let mut set = json!({ "count": 95, "previous_count": 100, "observed_at": "2026-03-02T11:30:00Z" });
         reprieve_sdk::testing::merge_patch(&mut set, patch);
@@ -103,14 +104,14 @@ fn a_complement_needs_a_keep_set_to_trust() {
     ] {
         assert_eq!(keep(patch.clone()), denied, "{patch}");
     }
-    assert_eq!(keep(json!({ "count": 0 })).len(), 2, "empty, and far fewer than before");
+    assert_eq!(keep(json!({ "count": 0 })).len(), 2, "empty, and much smaller than before");
     assert_eq!(found(provenance(json!({ "selection": "complement" }))), denied);
     let query = "select id from images where id not in (select id from catalogue)";
-    assert_eq!(found(provenance(json!({ "query": query }))), denied, "a complement by any other name");
+    assert_eq!(found(provenance(json!({ "query": query }))), denied, "the query is a complement");
 }
 
 #[test]
-fn what_has_no_bound_is_denied() {
+fn denies_unbounded_selectors_queries_and_ids() {
     let denied = ["deny unbounded-selector"];
     for selector in ["", "*", "/", "1=1"] {
         assert_eq!(found(json!({ "operation": { "selector": selector } })), denied, "{selector}");
@@ -124,9 +125,23 @@ fn what_has_no_bound_is_denied() {
 }
 
 #[test]
-fn a_wave_is_held_against_what_the_source_said_of_the_whole_list() {
+fn compares_a_wave_with_the_count_and_digest_of_the_whole_list() {
     let whole = json!({ "sha256": "f00", "row_count": 9, "source_total": 9 });
     assert!(found_with(provenance(whole), wave(), &["a-1", "a-2"]).is_empty());
     let alone = found_with(json!({}), wave(), &["a-1", "a-2"]);
     assert_eq!(alone, ["deny count-mismatch", "deny digest-mismatch"]);
+}
+
+/// The nature and the rule of each finding.
+fn natures(claims: Value, facts: Value) -> Vec<(Nature, &'static str)> {
+    let review = review(claims, facts).to_string();
+    let session = Session::<Provenance>::begin(&review, "{}", Vec::new()).unwrap();
+    session.finish().iter().map(|finding| (finding.nature, finding.rule)).collect()
+}
+
+#[test]
+fn tells_an_incomplete_list_from_one_that_does_not_say() {
+    let complete = |complete: Value| natures(provenance(json!({ "complete": complete })), json!({}));
+    assert_eq!(complete(json!(false)), [(Nature::Wrong, "incomplete")]);
+    assert_eq!(complete(json!(null)), [(Nature::Missing, "incomplete")]);
 }

@@ -1,17 +1,22 @@
-//! Whether and how fast it can be undone.
+//! Checks whether a deletion can be undone, and how fast.
+//!
+//! In reading order: the restore estimate, the backup and the restore test of a hard delete, backups among the
+//! targets, the copy of migrated data, and recovery tooling among the targets.
 
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use reprieve_sdk::model::{Checkpoint, Recovery as Claimed, Trigger};
-use reprieve_sdk::{Case, Findings, Policy, Rule, policy, said, same_kind};
+use reprieve_sdk::{Context, Findings, Policy, Rule, non_blank, policy, same_kind};
 use rules::{
     BACKUP_SHARES_FATE, COPY_UNVERIFIED, NO_BACKUP, RECOVERY_TOOLING, RESTORE_TOO_LONG, RESTORE_UNTESTED, RULES,
     Settings,
 };
 
-/// The policy `recovery`.
+/// The policy `recovery`. It requires a hard delete to have a verified backup, a tested restore, and a short enough
+/// restore time. For every batch, it denies migrated data without a verified copy, and targets that are needed to
+/// recover.
 #[derive(Debug)]
 pub struct Recovery;
 
@@ -20,40 +25,40 @@ const DAY: u64 = 86_400;
 impl Policy for Recovery {
     const NAME: &'static str = "recovery";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const SUMMARY: &'static str = "Whether and how fast it can be undone.";
+    const SUMMARY: &'static str = "Checks whether the deletion can be undone, and how fast.";
     const RULES: &'static [Rule] = RULES;
     type Settings = Settings;
     type State = ();
 
-    fn check(case: &Case<Settings>, _: &(), findings: &mut Findings) {
+    fn check(context: &Context<Settings>, _: &(), findings: &mut Findings) {
         let nothing = Claimed::default();
-        let claimed = case.claims.recovery().unwrap_or(&nothing);
-        if case.is_hard() {
-            check_restore(case, findings);
-            check_backup(case, claimed, findings);
-            check_trial(case, claimed, findings);
+        let claimed = context.claims.recovery().unwrap_or(&nothing);
+        if context.is_hard() {
+            check_restore_time(context, findings);
+            check_backup(context, claimed, findings);
+            check_restore_test(context, claimed, findings);
         }
-        check_fate(case, findings);
-        check_copy(case, findings);
-        check_tooling(case, findings);
+        check_backup_targets(context, findings);
+        check_copy(context, findings);
+        check_tooling(context, findings);
     }
 }
 
-fn check_restore(case: &Case<Settings>, findings: &mut Findings) {
-    let estimate = case.facts.restore();
-    let most = case.settings.max_restore;
-    if estimate.duration.seconds() > most {
+fn check_restore_time(context: &Context<Settings>, findings: &mut Findings) {
+    let estimate = context.facts.restore();
+    let max = context.settings.max_restore;
+    if estimate.duration.seconds() > max {
         let assumed = !(estimate.tenants_per_batch.measured && estimate.batch_duration.measured);
         let help = if assumed {
-            "measure a restore and write it into `recovery.restore`, or delete fewer tenants at a time"
+            "measure a restore and write the figures into `recovery.restore`, or delete fewer tenants at a time"
         } else {
-            "delete fewer tenants at a time, or make restoring faster"
+            "delete fewer tenants at a time, or make restores faster"
         };
-        let hours = most / 3_600;
+        let hours = max / 3_600;
         findings
             .deny(
                 &RESTORE_TOO_LONG,
-                format!("undoing this takes {}, and {hours} hours are allowed", estimate.in_words()),
+                format!("a restore would take {}, but at most {hours} hours are allowed", estimate.in_words()),
             )
             .field("/recovery/restore")
             .setting("max_restore")
@@ -61,126 +66,139 @@ fn check_restore(case: &Case<Settings>, findings: &mut Findings) {
     }
 }
 
-fn is_usable(case: &Case<Settings>, checkpoint: &Checkpoint) -> bool {
+fn is_usable(context: &Context<Settings>, checkpoint: &Checkpoint) -> bool {
     checkpoint.verified == Some(true)
-        && checkpoint.covers_sha256.as_deref() == Some(case.evidence().targets_sha256)
-        && checkpoint.completed_at.is_some_and(|at| case.is_fresh(at, case.settings.max_backup_age))
+        && checkpoint.covers_sha256.as_deref() == Some(context.evidence().targets_sha256)
+        && checkpoint.completed_at.is_some_and(|at| context.is_fresh(at, context.settings.max_backup_age))
 }
 
-fn check_backup(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
+fn check_backup(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
     let checkpoints = claimed.checkpoints.as_deref().unwrap_or_default();
-    let usable: Vec<&Checkpoint> = checkpoints.iter().filter(|checkpoint| is_usable(case, checkpoint)).collect();
+    let usable: Vec<&Checkpoint> = checkpoints.iter().filter(|checkpoint| is_usable(context, checkpoint)).collect();
     if usable.is_empty() {
-        let message = match checkpoints.len() {
-            0 => "there is no backup".to_owned(),
-            count => format!("none of {count} backups is fresh, verified and of this list"),
+        let finding = match checkpoints.len() {
+            0 => findings.deny(&NO_BACKUP, "the request names no backup"),
+            count => findings
+                .deny(&NO_BACKUP, format!("none of the {count} backups is fresh, verified and of this list"))
+                .wrong(),
         };
-        findings
-            .deny(&NO_BACKUP, message)
+        finding
             .field("/recovery/checkpoints")
             .setting("max_backup_age")
-            .help("back up these targets, read the backup back, and name it with the digest of this list");
+            .help("back up these targets, verify the backup, and name it with the digest of this list");
         return;
     }
-    let until = case.facts.evaluated_at().plus((case.settings.immutable_days * DAY) as i64);
+    let days = context.settings.immutable_days;
+    let until = context.facts.evaluated_at().plus((days * DAY) as i64);
     if !usable.iter().any(|checkpoint| checkpoint.immutable_until.is_some_and(|end| end >= until)) {
-        let days = case.settings.immutable_days;
-        findings
-            .deny(&BACKUP_SHARES_FATE, format!("no backup is out of everybody's reach for {days} days"))
+        let finding = findings
+            .deny(&BACKUP_SHARES_FATE, format!("no backup is known to be immutable for the next {days} days"));
+        let stated = usable.iter().any(|checkpoint| checkpoint.immutable_until.is_some());
+        let finding = if stated { finding } else { finding.missing() };
+        finding
             .field("/recovery/checkpoints")
             .setting("immutable_days")
-            .help("lock the backup against deletion, and write until when (`immutable_until`)");
+            .help("lock the backup against deletion, and state until when (`immutable_until`)");
     }
 }
 
-fn check_trial(case: &Case<Settings>, claimed: &Claimed, findings: &mut Findings) {
+fn check_restore_test(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
     let restore = claimed.restore.clone().unwrap_or_default();
-    let (tenants, days) = (case.facts.tenants_at_most(), case.settings.max_test_age_days);
-    let message = if restore.tested_at.is_none_or(|at| !case.is_fresh(at, days * DAY)) {
-        format!("restoring is not known to have been tried in the last {days} days")
-    } else if said(&restore.granularity) != Some("tenant") {
-        "restoring is not known to work for a single tenant".to_owned()
+    let (tenants, days) = (context.facts.tenants_at_most(), context.settings.max_test_age_days);
+    let granularity = non_blank(&restore.granularity);
+    let (message, stated) = if restore.tested_at.is_none_or(|at| !context.is_fresh(at, days * DAY)) {
+        (format!("no restore is known to have been tested in the last {days} days"), restore.tested_at.is_some())
+    } else if granularity != Some("tenant") {
+        ("no restore of a single tenant is known to have been tested".to_owned(), granularity.is_some())
     } else if restore.tested_scale.is_none_or(|scale| scale < tenants) {
-        format!("restoring is not known to have been tried with {tenants} tenants")
+        (format!("no restore of {tenants} tenants is known to have been tested"), restore.tested_scale.is_some())
     } else {
         return;
     };
-    findings
-        .deny(&RESTORE_UNTESTED, message)
+    let finding = findings.deny(&RESTORE_UNTESTED, message);
+    let finding = if stated { finding.wrong() } else { finding };
+    finding
         .field("/recovery/restore")
         .setting("max_test_age_days")
-        .help("restore that many tenants somewhere, and write when and how many (`tested_at`, `tested_scale`)");
+        .help("test a restore of that many tenants, and state when and how many (`tested_at`, `tested_scale`)");
 }
 
-fn check_fate(case: &Case<Settings>, findings: &mut Findings) {
-    let Some(inventory) = &case.inventory else { return };
-    let gone = &inventory.closure().evidence;
-    if !gone.is_empty() {
+fn check_backup_targets(context: &Context<Settings>, findings: &mut Findings) {
+    let Some(inventory) = &context.inventory else { return };
+    let deleted = &inventory.closure().evidence;
+    if !deleted.is_empty() {
         findings
             .deny(
                 &BACKUP_SHARES_FATE,
-                format!("the backup or copy `{}` is among the things that would go", gone.join("`, `")),
+                format!("the batch would also delete the backup or copy `{}`", deleted.join("`, `")),
             )
             .field("/recovery/checkpoints")
-            .help("keep the backup where this deletion does not reach");
+            .help("keep the backup where this deletion does not reach it");
     }
 }
 
-fn check_copy(case: &Case<Settings>, findings: &mut Findings) {
-    let moved = case.claims.reason().and_then(|reason| reason.trigger) == Some(Trigger::Migration);
-    let migration = match case.claims.migration() {
+fn check_copy(context: &Context<Settings>, findings: &mut Findings) {
+    let moved = context.claims.reason().and_then(|reason| reason.trigger) == Some(Trigger::Migration);
+    let migration = match context.claims.migration() {
         Some(migration) => migration.clone(),
         None if moved => Default::default(),
         None => return,
     };
-    let settings = &case.settings;
+    let settings = &context.settings;
     let compared = migration.verified_fraction.unwrap_or(0.0) * 100.0;
     let held = migration.verified_at.zip(migration.source_hold_until);
-    let (message, field, setting) = if said(&migration.copy).is_none() {
-        ("the data was moved, and nothing says where its copy is".to_owned(), "copy", "verified_share")
+    let (message, stated, field, setting) = if non_blank(&migration.copy).is_none() {
+        ("the data was migrated, but the request does not name its copy".to_owned(), false, "copy", "verified_share")
     } else if compared < settings.verified_share {
         let share = settings.verified_share;
         (
-            format!("{compared} % of the data was compared with its copy, and {share} % has to be"),
+            format!("{compared} % of the data was compared with its copy, but {share} % is required"),
+            true,
             "verified_fraction",
             "verified_share",
         )
-    } else if migration.verified_at.is_none_or(|at| case.is_future(at)) {
+    } else if migration.verified_at.is_none_or(|at| context.is_future(at)) {
         (
-            "nothing says when the copy was compared, or a time in the future".to_owned(),
+            "the time of the comparison with the copy is in the future, or not stated".to_owned(),
+            migration.verified_at.is_some(),
             "verified_at",
             "verified_share",
         )
     } else if held.is_none_or(|(from, until)| until.since(from) < (settings.hold_days * DAY) as i64) {
         (
-            format!("the source is not kept for {} days after the comparison", settings.hold_days),
+            format!("the source is not known to be kept for {} days after the comparison", settings.hold_days),
+            migration.source_hold_until.is_some(),
             "source_hold_until",
             "hold_days",
         )
     } else {
         return;
     };
-    findings
-        .deny(&COPY_UNVERIFIED, message)
+    let finding = findings.deny(&COPY_UNVERIFIED, message);
+    let finding = if stated { finding } else { finding.missing() };
+    finding
         .field(format!("/migration/{field}"))
         .setting(setting)
-        .help("compare all of it with its copy, keep the source for a while, and then delete it");
+        .help("compare all of it with its copy, keep the source for that time, and delete it afterwards");
 }
 
-fn check_tooling(case: &Case<Settings>, findings: &mut Findings) {
-    let resolved = case.inventory.as_ref().map(|inventory| &inventory.closure().kinds.counts);
-    let kinds = resolved.into_iter().flatten().chain(&case.facts.kinds().counts);
-    let is_tooling = |kind: &str| case.settings.tooling_kinds.iter().any(|listed| same_kind(listed, kind));
+fn check_tooling(context: &Context<Settings>, findings: &mut Findings) {
+    let resolved = context.inventory.as_ref().map(|inventory| &inventory.closure().kinds.counts);
+    let kinds = resolved.into_iter().flatten().chain(&context.facts.kinds().counts);
+    let is_tooling = |kind: &str| context.settings.tooling_kinds.iter().any(|listed| same_kind(listed, kind));
     let mut found: Vec<String> =
         kinds.filter(|(kind, _)| is_tooling(kind)).map(|(kind, count)| format!("{count} `{kind}`")).collect();
     found.sort();
     found.dedup();
     if !found.is_empty() {
         findings
-            .deny(&RECOVERY_TOOLING, format!("what is needed to recover would go along: {}", found.join(", ")))
+            .deny(
+                &RECOVERY_TOOLING,
+                format!("the batch would delete what is needed to recover from it: {}", found.join(", ")),
+            )
             .field("/targets")
             .setting("tooling_kinds")
-            .help("detach it first, and keep it until everything else is known to be well");
+            .help("detach it first, and keep it until the deletion is known to be correct");
     }
 }
 

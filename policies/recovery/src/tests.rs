@@ -1,12 +1,13 @@
 use crate::Recovery;
 use reprieve_sdk::testing::{DIGEST, check, merge_patch, review, wave};
+use reprieve_sdk::{Nature, Session};
 use serde_json::{Value, json};
 
 fn found(claims: Value, facts: Value) -> Vec<String> {
     check::<Recovery>(&review(claims, facts), json!({}), &[])
 }
 
-/// A hard delete with a backup and a restore in order, but for these patches.
+/// Checks a hard delete with a valid backup and a tested restore, changed by these patches.
 fn hard(checkpoint: Value, restore: Value) -> Vec<String> {
     let mut backup = json!({ "id": "b-1", "completed_at": "2026-03-02T06:00:00Z", "verified": true, "covers_sha256": DIGEST,
         "location": "vault-2", "immutable_until": "2026-04-02T12:00:00Z" });
@@ -18,12 +19,12 @@ fn hard(checkpoint: Value, restore: Value) -> Vec<String> {
 }
 
 #[test]
-fn a_soft_delete_is_its_own_backup() {
+fn passes_a_soft_delete_without_a_backup() {
     assert!(found(json!({}), json!({})).is_empty());
 }
 
 #[test]
-fn a_hard_delete_has_a_backup_of_this_list() {
+fn requires_a_usable_backup_of_this_list_for_a_hard_delete() {
     assert!(hard(json!({}), json!({})).is_empty());
     for patch in [
         json!({ "verified": false }),
@@ -42,7 +43,7 @@ fn a_hard_delete_has_a_backup_of_this_list() {
 }
 
 #[test]
-fn restoring_was_tried_lately_and_at_this_scale() {
+fn requires_a_recent_restore_test_at_this_scale() {
     for patch in [
         json!({ "tested_at": "2025-12-01T00:00:00Z" }),
         json!({ "tested_at": null }),
@@ -56,7 +57,7 @@ fn restoring_was_tried_lately_and_at_this_scale() {
 }
 
 #[test]
-fn undoing_takes_at_most_a_day() {
+fn denies_a_restore_that_takes_more_than_a_day() {
     let claims = json!({ "mode": "hard", "recovery": null });
     let long = |duration: &str| found(claims.clone(), json!({ "restore": { "duration": duration } }));
     assert!(!long("P1D").contains(&"deny restore-too-long".to_owned()));
@@ -64,16 +65,16 @@ fn undoing_takes_at_most_a_day() {
 }
 
 #[test]
-fn a_backup_does_not_share_the_fate() {
+fn denies_a_backup_that_the_deletion_can_reach() {
     for until in [json!(null), json!("2026-03-09T11:59:59Z")] {
         assert_eq!(hard(json!({ "immutable_until": until }), json!({})), ["deny backup-shares-fate"]);
     }
-    let gone = json!({ "inventory": { "closure": { "evidence": ["b-1"] } } });
-    assert_eq!(found(json!({}), gone), ["deny backup-shares-fate"]);
+    let deleted = json!({ "inventory": { "closure": { "evidence": ["b-1"] } } });
+    assert_eq!(found(json!({}), deleted), ["deny backup-shares-fate"]);
 }
 
 #[test]
-fn moved_data_is_compared_with_its_copy() {
+fn requires_a_verified_copy_of_migrated_data() {
     let moved = |patch: Value| {
         let mut migration = json!({ "copy": "nas-2", "verified_fraction": 1.0, "verified_at": "2026-03-01T12:00:00Z",
             "source_hold_until": "2026-03-31T12:00:00Z" });
@@ -96,7 +97,7 @@ fn moved_data_is_compared_with_its_copy() {
 }
 
 #[test]
-fn what_is_needed_to_recover_stays() {
+fn denies_targets_that_are_needed_to_recover() {
     for kind in ["support-contacts", "Audit-Logs", "x/incident-tool"] {
         let facts = json!({ "inventory": { "closure": { "kinds": { "counts": { kind: 1 } } } } });
         assert_eq!(found(json!({}), facts), ["deny recovery-tooling"], "{kind}");
@@ -104,7 +105,7 @@ fn what_is_needed_to_recover_stays() {
 }
 
 #[test]
-fn a_backup_of_the_whole_list_covers_a_wave_of_it() {
+fn accepts_a_backup_of_the_whole_list_for_a_wave() {
     let asked = |covers: &str| {
         let backup = json!({ "id": "b-1", "completed_at": "2026-03-02T06:00:00Z", "verified": true, "covers_sha256": covers,
             "location": "vault-2", "immutable_until": "2026-04-02T12:00:00Z" });
@@ -116,4 +117,23 @@ fn a_backup_of_the_whole_list_covers_a_wave_of_it() {
     };
     assert!(asked("f00").is_empty());
     assert_eq!(asked(DIGEST), ["deny no-backup"]);
+}
+
+/// The nature and the rule of each finding.
+fn natures(claims: Value, facts: Value) -> Vec<(Nature, &'static str)> {
+    let review = review(claims, facts).to_string();
+    let session = Session::<Recovery>::begin(&review, "{}", Vec::new()).unwrap();
+    session.finish().iter().map(|finding| (finding.nature, finding.rule)).collect()
+}
+
+#[test]
+fn tells_unusable_recovery_evidence_from_missing_evidence() {
+    let hard = |recovery: Value| {
+        natures(json!({ "mode": "hard", "recovery": recovery }), json!({ "restore": { "duration": "PT4H" } }))
+    };
+    let missing = [(Nature::Missing, "no-backup"), (Nature::Missing, "restore-untested")];
+    assert_eq!(hard(json!({ "checkpoints": [] })), missing);
+    let old = json!({ "checkpoints": [{ "id": "b-1", "verified": false }],
+        "restore": { "tested_at": "2025-01-01T00:00:00Z" } });
+    assert_eq!(hard(old), [(Nature::Wrong, "no-backup"), (Nature::Wrong, "restore-untested")]);
 }

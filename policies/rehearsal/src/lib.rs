@@ -1,127 +1,162 @@
-//! Whether this list was tried without effect, and on a few first.
+//! Checks that a batch was rehearsed: by a dry run, and by a smaller batch before it.
+//!
+//! In reading order: the dry run, and the size of the batch as a step of its campaign.
 
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use reprieve_sdk::model::{DryRun, PastBatch};
-use reprieve_sdk::{Case, Findings, Policy, Rule, policy};
+use reprieve_sdk::{Context, Findings, Limit, Measure, Policy, Rule, policy};
 use rules::{DRY_RUN_DIFFERS, DRY_RUN_STALE, HISTORY_UNKNOWN, NO_CANARY, NO_DRY_RUN, RULES, Settings};
 
-/// The policy `rehearsal`.
+/// The policy `rehearsal`. It requires a fresh dry run of exactly this list in the same environment. It also requires
+/// a campaign to start with a canary, and to grow only after the previous batch succeeded.
 #[derive(Debug)]
 pub struct Rehearsal;
 
 impl Policy for Rehearsal {
     const NAME: &'static str = "rehearsal";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const SUMMARY: &'static str = "Whether this list was tried without effect, and on a few first.";
+    const SUMMARY: &'static str = "Requires a dry run of this list, and a small batch before a large one.";
     const RULES: &'static [Rule] = RULES;
+    const LIMITS: &'static [Limit] = &[
+        Limit { measure: Measure::CanaryShare, setting: "canary_share" },
+        Limit { measure: Measure::CanaryTenants, setting: "canary_most" },
+        Limit { measure: Measure::Growth, setting: "growth" },
+    ];
     type Settings = Settings;
     type State = ();
 
-    fn check(case: &Case<Settings>, _: &(), findings: &mut Findings) {
-        match case.claims.dry_run() {
-            Some(dry_run) => check_dry_run(case, dry_run, findings),
+    fn check(context: &Context<Settings>, _: &(), findings: &mut Findings) {
+        match context.claims.dry_run() {
+            Some(dry_run) => check_dry_run(context, dry_run, findings),
             None => {
                 findings
-                    .deny(&NO_DRY_RUN, "the batch was not run without effect before")
+                    .deny(&NO_DRY_RUN, "the batch has no dry run")
                     .field("/dry_run")
-                    .help("run the same program over this list without effect, and look at what it would delete");
+                    .help("run the same program over this list as a dry run, and check what it would delete");
             }
         }
-        check_steps(case, findings);
+        check_step(context, findings);
+        check_history(context, findings);
     }
 }
 
-fn check_dry_run(case: &Case<Settings>, dry_run: &DryRun, findings: &mut Findings) {
-    let list = case.evidence();
-    let mut differs = |field: &str, message: String| {
-        findings
+fn check_dry_run(context: &Context<Settings>, dry_run: &DryRun, findings: &mut Findings) {
+    let list = context.evidence();
+    let mut differs = |field: &str, stated: bool, message: String| {
+        let finding = findings
             .deny(&DRY_RUN_DIFFERS, message)
             .field(format!("/dry_run/{field}"))
-            .help("run this list without effect, in this environment, and submit what that says");
+            .help("run this list in this environment as a dry run, and submit its result");
+        if !stated {
+            finding.missing();
+        }
     };
-    if dry_run.targets_sha256.as_deref() != Some(list.targets_sha256) {
-        differs("targets_sha256", "the dry run was of another list".to_owned());
+    let digest = dry_run.targets_sha256.as_deref();
+    if digest != Some(list.targets_sha256) {
+        let message = if digest.is_some() {
+            "the dry run used another list"
+        } else {
+            "the dry run does not state the digest of its list"
+        };
+        differs("targets_sha256", digest.is_some(), message.to_owned());
     }
-    if dry_run.environment.as_ref() != Some(case.claims.environment()) {
-        let environment = case.claims.environment();
-        differs("environment", format!("the dry run was not in `{environment}`"));
+    let environment = context.claims.environment();
+    if dry_run.environment.as_ref() != Some(environment) {
+        let message = match &dry_run.environment {
+            Some(other) => format!("the dry run was in `{other}`, but the request says `{environment}`"),
+            None => "the dry run does not state its environment".to_owned(),
+        };
+        differs("environment", dry_run.environment.is_some(), message);
     }
     if dry_run.count != Some(list.targets) {
-        differs("count", format!("the dry run did not find {} targets", list.targets));
+        let message = match dry_run.count {
+            Some(count) => format!("the dry run found {count} targets, but the list has {}", list.targets),
+            None => format!("the dry run does not state its number of targets; the list has {}", list.targets),
+        };
+        differs("count", dry_run.count.is_some(), message);
     }
     let kinds = list.kinds;
     let same_kinds = dry_run.by_kind.as_ref().is_some_and(|by_kind| by_kind.0 == kinds.counts);
     if !same_kinds || kinds.others + kinds.unknown > 0 {
-        differs("by_kind", "the dry run did not find the kinds that the list has".to_owned());
+        let message = if dry_run.by_kind.is_some() {
+            "the kinds that the dry run found are not known to be those of the list"
+        } else {
+            "the dry run does not state its number of targets by kind"
+        };
+        differs("by_kind", dry_run.by_kind.is_some(), message.to_owned());
     }
-    if dry_run.at.is_none_or(|at| !case.is_fresh(at, case.settings.max_age)) {
-        findings
-            .deny(&DRY_RUN_STALE, "the dry run is too old, dated in the future, or not dated")
-            .field("/dry_run/at")
-            .setting("max_age")
-            .help("run it again");
-    }
+    check_dry_run_age(context, dry_run, findings);
 }
 
-fn check_steps(case: &Case<Settings>, findings: &mut Findings) {
-    let tenants = case.facts.tenants_at_most();
-    let last = case.facts.history().and_then(|history| history.campaign_last.as_ref());
-    let (most, why) = match last {
-        Some(last) => match earned(case, last) {
-            Ok(()) => (last.tenants.saturating_mul(case.settings.growth), "the last batch reached"),
-            Err(why) => (first_step(case), why),
-        },
-        None => (first_step(case), "this is the first batch of its campaign"),
+fn check_dry_run_age(context: &Context<Settings>, dry_run: &DryRun, findings: &mut Findings) {
+    let finding = match dry_run.at {
+        Some(at) if context.is_fresh(at, context.settings.max_age) => return,
+        Some(_) => findings.deny(&DRY_RUN_STALE, "the dry run is too old, or dated in the future"),
+        None => findings.deny(&DRY_RUN_STALE, "the dry run is not dated").missing(),
     };
-    if tenants > most {
-        let why = match last.filter(|last| earned(case, last).is_ok()) {
-            Some(last) => format!("{why} {}", last.tenants),
-            None => why.to_owned(),
-        };
+    finding.field("/dry_run/at").setting("max_age").help("repeat the dry run");
+}
+
+fn check_step(context: &Context<Settings>, findings: &mut Findings) {
+    let tenants = context.facts.tenants_at_most();
+    let last = context.facts.history().and_then(|history| history.campaign_last.as_ref());
+    let (max, reason) = match last.map(|last| (last, allows_growth(context, last))) {
+        Some((last, Ok(()))) => (
+            last.tenants.saturating_mul(context.settings.growth),
+            format!("the last batch of its campaign reached {}", last.tenants),
+        ),
+        Some((_, Err(reason))) => (max_first_step(context), reason.to_owned()),
+        None => (max_first_step(context), "this is the first batch of its campaign".to_owned()),
+    };
+    if tenants > max {
         findings
-            .deny(&NO_CANARY, format!("the batch reaches {tenants} tenants and may reach {most}: {why}"))
+            .deny(&NO_CANARY, format!("the batch reaches {tenants} tenants, but at most {max} are allowed: {reason}"))
             .field("/campaign")
             .setting(if last.is_some() { "growth" } else { "canary_share" })
-            .help(format!("run {most} first, watch them, and submit the rest in steps of the same campaign"));
-    }
-    if case.facts.history().is_none() {
-        findings
-            .deny_if(case.is_hard(), &HISTORY_UNKNOWN, "nobody knows what the campaign has deleted before")
-            .field("/campaign")
-            .help("let the policy set name a ledger, or give a history with `--history`");
+            .help(format!(
+                "delete {max} tenants first, check the result, and submit the rest in steps of the same campaign"
+            ));
     }
 }
 
-/// Tenants that a first batch may reach: a share of all, at least one and at most a few. Where nobody knows how many
-/// there are, one.
-fn first_step(case: &Case<Settings>) -> u64 {
-    let settings = &case.settings;
-    let all = case.inventory.as_ref().map_or(0, |inventory| inventory.population_tenants());
+/// Tenants that the first batch of a campaign may reach. One if the number of all tenants is unknown.
+fn max_first_step(context: &Context<Settings>) -> u64 {
+    let settings = &context.settings;
+    let all = context.inventory.as_ref().map_or(0, |inventory| inventory.population_tenants());
     let share = (all as f64 * settings.canary_share / 100.0) as u64;
     share.max(1).min(settings.canary_most)
 }
 
-/// Whether a batch before this one gives leave for a larger step.
-fn earned(case: &Case<Settings>, last: &PastBatch) -> Result<(), &'static str> {
-    let soak = case.by_mode(case.settings.soak, case.settings.soak_soft);
-    let age = case.facts.evaluated_at().since(last.at);
+/// Whether the last batch of the campaign allows a larger one; the error says why it does not.
+fn allows_growth(context: &Context<Settings>, last: &PastBatch) -> Result<(), &'static str> {
+    let soak = context.by_mode(context.settings.soak, context.settings.soak_soft);
+    let age = context.facts.evaluated_at().since(last.at);
     let differ = |a: &str, b: &str| !a.trim().eq_ignore_ascii_case(b.trim());
-    if last.mode != case.claims.mode() || differ(&last.kind, case.claims.target_kind()) {
+    if last.mode != context.claims.mode() || differ(&last.kind, context.claims.target_kind()) {
         return Err("the last batch of its campaign was of another kind or mode");
     }
-    if differ(&last.environment, case.claims.environment()) {
+    if differ(&last.environment, context.claims.environment()) {
         return Err("the last batch of its campaign ran in another environment");
     }
     if last.succeeded != Some(true) {
-        return Err("the last batch of its campaign is not known to have gone well");
+        return Err("the last batch of its campaign is not known to have succeeded");
     }
     if u64::try_from(age).unwrap_or(0) < soak {
-        return Err("the last batch of its campaign has not been watched for long enough");
+        return Err("the soak time of the last batch of its campaign is not over");
     }
     Ok(())
+}
+
+fn check_history(context: &Context<Settings>, findings: &mut Findings) {
+    if context.facts.history().is_none() {
+        findings
+            .deny_if(context.is_hard(), &HISTORY_UNKNOWN, "it is unknown what the campaign has deleted before")
+            .field("/campaign")
+            .help("name a ledger in the policy set, or pass a history with `--history`");
+    }
 }
 
 policy!(Rehearsal);

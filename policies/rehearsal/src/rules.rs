@@ -1,54 +1,56 @@
-//! What the policy objects to, and what an operator may change about it.
+//! The rules of the policy, and its settings.
 
 use reprieve_sdk::{rules, settings};
 
 settings! {
     /// Settings of the policy `rehearsal`.
     pub struct Settings {
-        /// How old a dry run may be.
-        max_age: u64 = 86_400, 0..=2_592_000, "seconds";
-        /// The share of all tenants that the first batch of a campaign may reach.
-        canary_share: f64 = 1.0, 0..=100, "percent";
-        /// The most tenants that the first batch may reach, whatever the share. The least is one.
-        canary_most: u64 = 10, 0..=1_000_000, "tenants";
-        /// How many times as many tenants as the batch before it a batch may reach.
-        growth: u64 = 10, 0..=1_000_000, "times";
-        /// How long a hard delete is watched before the next batch of its campaign.
-        soak: u64 = 86_400, 0..=2_592_000, "seconds";
-        /// How long a soft delete is watched before the next batch of its campaign.
-        soak_soft: u64 = 3600, 0..=2_592_000, "seconds";
+        /// Maximum age of a dry run.
+        max_age: u64 = 86_400, min = 0, max = 2_592_000, unit = "seconds";
+        /// Maximum share of all tenants that the first batch of a campaign may reach.
+        canary_share: f64 = 1.0, min = 0, max = 100, unit = "percent";
+        /// Maximum number of tenants that the first batch may reach, whatever the share.
+        /// The share always allows at least one tenant.
+        canary_most: u64 = 10, min = 0, max = 1_000_000, unit = "tenants";
+        /// How many times as many tenants as the previous batch a batch may reach.
+        growth: u64 = 10, min = 0, max = 1_000_000, unit = "times";
+        /// Soak time: how long to observe the result of a hard delete before the next batch of its campaign.
+        soak: u64 = 86_400, min = 0, max = 2_592_000, unit = "seconds";
+        /// Soak time: how long to observe the result of a soft delete before the next batch of its campaign.
+        soak_soft: u64 = 3600, min = 0, max = 2_592_000, unit = "seconds";
     }
 }
 
 rules! {
-    /// The batch was not run without effect before.
+    /// The batch has no dry run.
     ///
-    /// A dry run shows what would go while it is still there: one user meant and 145,000 resolved (KPMG, August
-    /// 2020), a destroy plan that takes everything (DataTalks.Club, February 2026), clusters that a merged state no
-    /// longer had (Spotify, 2019).
-    NO_DRY_RUN = "no-dry-run" [];
+    /// A dry run shows what would be deleted while it still exists: a change meant for one user that resolves to
+    /// 145,000 (KPMG, August 2020), a destroy plan that deletes everything (DataTalks.Club, February 2026), clusters
+    /// that a merged state no longer contains (Spotify, 2019).
+    NO_DRY_RUN = "no-dry-run": missing [];
 
-    /// The dry run was of another list, in another environment, or found other counts or kinds.
+    /// The dry run used another list or another environment, or found other counts or kinds.
     ///
-    /// A rehearsal of another play proves nothing.
-    DRY_RUN_DIFFERS = "dry-run-differs" [];
+    /// A dry run of another batch proves nothing about this one.
+    DRY_RUN_DIFFERS = "dry-run-differs": wrong [];
 
-    /// The dry run is old, or dated in the future.
+    /// The dry run is too old, dated in the future, or not dated.
     ///
-    /// Between yesterday's rehearsal and today's run the targets went on living.
-    DRY_RUN_STALE = "dry-run-stale" [max_age];
+    /// The targets may have changed since the dry run. By default, a dry run may be one day old.
+    DRY_RUN_STALE = "dry-run-stale": wrong [max_age];
 
-    /// The batch is larger than the steps that its campaign has earned.
+    /// The batch reaches more tenants than the next step of its campaign allows.
     ///
-    /// Atlassian's first production run (April 2022) took 30 sites and succeeded, and the next, with ids of another
-    /// kind, took 883. A first batch reaches 1 % of the tenants, at least one and at most ten; each further one ten
-    /// times the one before, after that one has been watched for a day (an hour where it can be undone), has gone
-    /// well, and was of the same kind and mode. Staged rollout is also what Google (2012), Modulus (2015) and the
-    /// Police National Computer (2020) took from their incidents.
-    NO_CANARY = "no-canary" [canary_share, canary_most, growth, soak, soak_soft];
+    /// The first production run of Atlassian's script (April 2022) deleted 30 sites and succeeded. The next run, with
+    /// ids of another kind, deleted 883. The first batch of a campaign may reach 1 % of the tenants, but at least one
+    /// and at most ten. Each later batch may reach ten times as many tenants as the previous one, once that batch has
+    /// succeeded, was of the same kind and mode, ran in the same environment, and was observed for a day (for an hour
+    /// after a soft delete). Google (2012), Modulus (2015) and the Police National Computer (2020) also adopted staged
+    /// rollout after their incidents.
+    NO_CANARY = "no-canary": wrong [canary_share, canary_most, growth, soak, soak_soft];
 
-    /// Nobody knows what the campaign has deleted before, so the batch counts as its first.
+    /// It is unknown what the campaign has deleted before, so the batch counts as its first.
     ///
-    /// A history that is not there is not an empty one.
-    HISTORY_UNKNOWN = "history-unknown" [];
+    /// An unknown history is not an empty history. The rule denies a hard delete and warns about a soft delete.
+    HISTORY_UNKNOWN = "history-unknown": missing [];
 }

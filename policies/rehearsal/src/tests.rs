@@ -1,12 +1,14 @@
 use crate::Rehearsal;
 use reprieve_sdk::testing::{DIGEST, check, merge_patch, review, wave};
+use reprieve_sdk::{Nature, Session};
 use serde_json::{Value, json};
 
 fn found(claims: Value, facts: Value) -> Vec<String> {
     check::<Rehearsal>(&review(claims, facts), json!({}), &[])
 }
 
-/// A history whose campaign last ran as said, on ten apps of ten tenants, softly and well, a day ago.
+/// A history whose last batch of the campaign soft-deleted ten apps of ten tenants a day ago and succeeded, changed by
+/// this patch.
 fn history(last: Value) -> Value {
     let nothing = json!({ "batches": 0, "targets": 0, "tenants": 0 });
     let spans = json!({ "hour": nothing, "day": nothing, "month": nothing });
@@ -23,13 +25,13 @@ fn empty() -> Value {
 }
 
 #[test]
-fn a_rehearsed_canary_passes() {
+fn passes_a_rehearsed_canary_in_both_modes() {
     assert!(found(json!({}), json!({ "history": empty() })).is_empty());
     assert!(found(json!({ "mode": "hard" }), json!({ "history": empty() })).is_empty());
 }
 
 #[test]
-fn a_dry_run_is_of_this_list() {
+fn requires_a_fresh_dry_run_of_this_list() {
     let history = || json!({ "history": empty() });
     assert_eq!(found(json!({ "dry_run": null }), history()), ["deny no-dry-run"]);
     for patch in [
@@ -50,7 +52,7 @@ fn a_dry_run_is_of_this_list() {
 }
 
 #[test]
-fn the_first_step_is_small() {
+fn limits_the_first_batch_of_a_campaign() {
     let step = |tenants: u64, all: u64| {
         let facts =
             json!({ "tenants_at_most": tenants, "inventory": { "population_tenants": all }, "history": empty() });
@@ -60,12 +62,12 @@ fn the_first_step_is_small() {
     for (tenants, all) in [(2, 199), (10, 900), (11, 100_000)] {
         assert_eq!(step(tenants, all), ["deny no-canary"], "{tenants} of {all}");
     }
-    let blind = json!({ "inventory": null, "history": empty() });
-    assert_eq!(found(json!({}), blind), ["deny no-canary"], "two tenants of nobody knows how many");
+    let without_inventory = json!({ "inventory": null, "history": empty() });
+    assert_eq!(found(json!({}), without_inventory), ["deny no-canary"], "two tenants of an unknown number");
 }
 
 #[test]
-fn each_step_is_earned_by_the_one_before() {
+fn limits_growth_by_the_last_batch_of_the_campaign() {
     let step =
         |tenants: u64, last: Value| found(json!({}), json!({ "tenants_at_most": tenants, "history": history(last) }));
     assert!(step(100, json!({})).is_empty());
@@ -84,16 +86,39 @@ fn each_step_is_earned_by_the_one_before() {
 }
 
 #[test]
-fn an_unknown_history_is_not_an_empty_one() {
+fn denies_a_hard_delete_with_an_unknown_history_and_warns_for_a_soft_delete() {
     assert_eq!(found(json!({}), json!({})), ["warn history-unknown"]);
     assert_eq!(found(json!({ "mode": "hard" }), json!({})), ["deny history-unknown"]);
 }
 
 #[test]
-fn a_dry_run_of_the_whole_list_is_one_of_a_wave_of_it() {
+fn accepts_a_dry_run_of_the_whole_list_for_a_wave() {
     let whole = json!({ "dry_run": { "targets_sha256": "f00", "count": 9, "by_kind": { "app": 9 } } });
     let mut facts = wave();
     merge_patch(&mut facts, json!({ "history": empty() }));
     assert!(found(whole, facts.clone()).is_empty());
     assert_eq!(found(json!({}), facts), ["deny dry-run-differs"; 3], "digest, count and kinds");
+}
+
+/// The nature and the rule of each finding.
+fn natures(claims: Value, facts: Value) -> Vec<(Nature, &'static str)> {
+    let review = review(claims, facts).to_string();
+    let session = Session::<Rehearsal>::begin(&review, "{}", Vec::new()).unwrap();
+    session.finish().iter().map(|finding| (finding.nature, finding.rule)).collect()
+}
+
+#[test]
+fn tells_a_wrong_dry_run_from_a_missing_one() {
+    let facts = || json!({ "history": empty() });
+    assert_eq!(natures(json!({ "dry_run": null }), facts()), [(Nature::Missing, "no-dry-run")]);
+    for (field, wrong, rule) in [
+        ("targets_sha256", json!("f00"), "dry-run-differs"),
+        ("environment", json!("staging"), "dry-run-differs"),
+        ("count", json!(3), "dry-run-differs"),
+        ("by_kind", json!({ "app": 3 }), "dry-run-differs"),
+        ("at", json!("2026-02-01T00:00:00Z"), "dry-run-stale"),
+    ] {
+        assert_eq!(natures(json!({ "dry_run": { field: wrong } }), facts()), [(Nature::Wrong, rule)], "{field}");
+        assert_eq!(natures(json!({ "dry_run": { field: null } }), facts()), [(Nature::Missing, rule)], "{field}");
+    }
 }

@@ -1,11 +1,11 @@
-//! What the policy objects to, and what an operator may change about it.
+//! The rules of the policy, and its settings.
 
 use reprieve_sdk::{rules, settings};
 
 settings! {
     /// Settings of the policy `retention`.
     pub struct Settings {
-        /// Legal bases that erase what a person asked for.
+        /// Legal bases of requests in which a person asks for the erasure of their own data.
         erasure_bases: Vec<String> = vec!["gdpr-17".to_owned(), "ccpa".to_owned()];
     }
 }
@@ -13,24 +13,24 @@ settings! {
 rules! {
     /// Targets are under a legal hold.
     ///
-    /// New weeding code deleted 209,550 offence records at the UK Police National Computer (November 2020 on), some
-    /// of them marked to be kept for good; a retention change at KPMG (August 2020) took the chats of 145,000 people.
-    /// A hold is never lifted by a batch, in either mode.
-    LEGAL_HOLD = "legal-hold" [];
+    /// At the UK Police National Computer (from November 2020), new weeding code deleted 209,550 offence records, some
+    /// of them marked for permanent retention. A retention change at KPMG (August 2020) deleted the chats of 145,000
+    /// people. A batch never overrides a hold, whether it is a hard or a soft delete.
+    LEGAL_HOLD = "legal-hold": wrong, targets, never_lifted [];
 
-    /// Targets have to be kept for longer.
+    /// The retention period of targets has not ended.
     ///
-    /// A retention period that has not ended is a promise to somebody, usually to the law.
-    RETAIN_UNTIL = "retain-until" [];
+    /// A retention period is an obligation, usually a legal one.
+    RETAIN_UNTIL = "retain-until": wrong, targets, never_lifted [];
 
-    /// Nobody knows whether targets are under a hold or have to be kept.
+    /// It is unknown whether targets are under a legal hold or within a retention period.
     ///
-    /// Unknown is not "no". A hard delete is denied; a soft one can be undone.
-    HOLD_UNKNOWN = "hold-unknown" [];
+    /// Unknown does not mean "no". The rule denies a hard delete and warns about a soft delete, which can be undone.
+    HOLD_UNKNOWN = "hold-unknown": missing, targets, never_lifted [];
 
-    /// An identifier in an erasure request matches more than one person.
+    /// An identifier in an erasure request matches more than one tenant.
     ///
-    /// A shared address or a recycled number erases the wrong one. The list names the identifier each target was
-    /// found by in a column `x_identifier`, and one identifier has one tenant.
-    AMBIGUOUS_SUBJECT = "ambiguous-subject" [erasure_bases];
+    /// A shared address or a recycled phone number erases the data of the wrong person. The list states in a column
+    /// `x_identifier` which identifier each target was found by, and one identifier must belong to one tenant.
+    AMBIGUOUS_SUBJECT = "ambiguous-subject": wrong, targets, never_lifted [erasure_bases];
 }

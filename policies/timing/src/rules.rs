@@ -1,66 +1,69 @@
-//! What the policy objects to, and what an operator may change about it.
+//! The rules of the policy, and its settings.
 
 use reprieve_sdk::{TimeZone, rules, settings};
 
 settings! {
     /// Settings of the policy `timing`.
     pub struct Settings {
-        /// Whether batches run only within the window.
+        /// Whether batches may run only within the change window.
         window: bool = false;
-        /// First hour of the window.
-        window_from: u64 = 9, 0..=23, "hour of the day";
-        /// Hour at which the window ends.
-        window_to: u64 = 16, 0..=24, "hour of the day";
-        /// The days of the window, from 1 for Monday to 7 for Sunday.
+        /// Hour at which the window opens.
+        window_from: u64 = 9, min = 0, max = 23, unit = "hour of the day";
+        /// Hour at which the window closes.
+        window_to: u64 = 16, min = 0, max = 24, unit = "hour of the day";
+        /// Days of the week on which the window opens, from 1 (Monday) to 7 (Sunday).
         window_days: Vec<u64> = vec![1, 2, 3, 4];
-        /// The time zone whose clock the window goes by.
+        /// Time zone of the window.
         window_zone: TimeZone = TimeZone("UTC".to_owned());
-        /// Tenants that hard deletes may reach in 24 hours, this one included.
-        tenants_a_day: u64 = 60, 0..=1_000_000_000, "tenants";
-        /// Tenants that soft deletes may reach in 24 hours, this one included.
-        tenants_a_day_soft: u64 = 500, 0..=1_000_000_000, "tenants";
-        /// How long a hard delete is left alone for each tenant it reached.
-        pause_per_tenant: u64 = 60, 0..=86_400, "seconds";
-        /// How long something must not have been used to be deleted for disuse.
-        unused_days: u64 = 30, 0..=3650, "days";
-        /// How long before a deletion for disuse the owners have to be told.
-        notice_days: u64 = 14, 0..=365, "days";
+        /// Maximum number of tenants that hard deletes may reach in 24 hours, including this batch.
+        tenants_a_day: u64 = 60, min = 0, max = 1_000_000_000, unit = "tenants";
+        /// Maximum number of tenants that soft deletes may reach in 24 hours, including this batch.
+        tenants_a_day_soft: u64 = 500, min = 0, max = 1_000_000_000, unit = "tenants";
+        /// Pause before a hard delete, for each tenant that the previous hard delete reached.
+        pause_per_tenant: u64 = 60, min = 0, max = 86_400, unit = "seconds";
+        /// How long a target must have been unused before it may be deleted for disuse.
+        unused_days: u64 = 30, min = 0, max = 3650, unit = "days";
+        /// How long before a deletion for disuse the owners must be notified.
+        notice_days: u64 = 14, min = 0, max = 365, unit = "days";
     }
 }
 
 rules! {
-    /// A freeze is on, or a hard delete does not say whether one is.
+    /// A change freeze is in effect, or a hard delete does not say whether one is.
     ///
-    /// Replit's agent (July 2025) deleted a production database while a freeze had been declared. Absent is not
-    /// false: a pipeline that deletes for good has asked.
-    FREEZE = "freeze" [];
+    /// Replit's agent (July 2025) deleted a production database during a declared freeze. An absent field does not mean
+    /// "no freeze": a pipeline that hard-deletes has to check first.
+    FREEZE = "freeze": wrong [];
 
-    /// The batch runs outside the window.
+    /// The batch runs outside the change window.
     ///
-    /// Deletions run when those who can restore are at work. Off by default, for the window is the operator's; set,
-    /// it is Monday to Thursday, 9 to 16 o'clock.
-    OUTSIDE_WINDOW = "outside-window" [window, window_from, window_to, window_days, window_zone];
+    /// Deletions run while the people who can restore data are at work. The window is off by default because working
+    /// hours differ between operators. If it is on, its defaults are Monday to Thursday, 9:00 to 16:00 UTC.
+    OUTSIDE_WINDOW = "outside-window": wrong [window, window_from, window_to, window_days, window_zone];
 
-    /// Too many tenants in too short a time.
+    /// The batch would delete too many tenants in too short a time.
     ///
-    /// Atlassian's script (April 2022) went through 38 sites a minute and was done before anyone noticed; the fix at
-    /// Amazon S3 (February 2017) was to remove capacity more slowly. One tenant a minute and 60 a day, which is what
-    /// can be restored in one go; 500 a day where it can be undone.
-    TOO_FAST = "too-fast" [tenants_a_day, tenants_a_day_soft, pause_per_tenant];
+    /// Atlassian's script (April 2022) deleted 38 sites a minute and was done before anyone noticed. Amazon S3
+    /// (February 2017) changed its tool to remove capacity more slowly. Hard deletes may reach one tenant a minute and 60 a day,
+    /// which is the number that can be restored in one go. Soft deletes, which can be undone, may reach 500 a day.
+    TOO_FAST = "too-fast": wrong [tenants_a_day, tenants_a_day_soft, pause_per_tenant];
 
-    /// Nobody knows what was deleted before.
+    /// It is unknown what was deleted in the last 24 hours.
     ///
-    /// Four hundred small batches are one large one. A history that is not there is not an empty one.
-    HISTORY_UNKNOWN = "history-unknown" [];
+    /// Four hundred small batches add up to a large one, and an unknown history is not an empty history. The rule
+    /// denies a hard delete and warns about a soft delete.
+    HISTORY_UNKNOWN = "history-unknown": missing [];
 
-    /// Targets are to go because nobody uses them, and they were used lately, or nobody knows.
+    /// The batch deletes unused targets, but some were used recently, or their last use is unknown.
     ///
-    /// A cleanup deleted the stable images that builds ran on (Travis CI, August 2016), live servers (Modulus, July
-    /// 2015) and the plan that had just gone live (Amazon DynamoDB, October 2025). 30 days see a month's end.
-    RECENTLY_USED = "recently-used" [unused_days];
+    /// Cleanups deleted the stable images that builds ran on (Travis CI, August 2016), live servers (Modulus, July
+    /// 2015) and the plan that had just been activated (Amazon DynamoDB, October 2025). The default of 30 days includes
+    /// the end of a month.
+    RECENTLY_USED = "recently-used": wrong, targets [unused_days];
 
-    /// The owners were not told in time, or object.
+    /// The owners of unused targets were not notified in time, or object to the deletion.
     ///
-    /// Whoever still needs a thing says so when told that it goes. 14 days outlast a holiday.
-    NO_NOTICE = "no-notice" [notice_days];
+    /// An owner who still needs a resource can object once notified. The default of 14 days is longer than most
+    /// holidays.
+    NO_NOTICE = "no-notice": missing [notice_days];
 }

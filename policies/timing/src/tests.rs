@@ -1,5 +1,6 @@
 use crate::Timing;
 use reprieve_sdk::testing::{check, chunk, review, times};
+use reprieve_sdk::{Nature, Session};
 use serde_json::{Value, json};
 
 const NOW: i64 = 1_772_452_800; // 2026-03-02T12:00:00Z, the time of `review`, a Monday
@@ -22,7 +23,7 @@ fn hard() -> Value {
 }
 
 #[test]
-fn a_freeze_stops_everything_and_a_hard_delete_has_asked() {
+fn denies_batches_in_a_freeze_and_hard_deletes_that_do_not_state_it() {
     assert_eq!(found(json!({ "schedule": { "freeze": true } }), history(0, 60), json!({})), ["deny freeze"]);
     assert!(found(json!({}), history(0, 60), json!({})).is_empty());
     assert_eq!(found(json!({ "mode": "hard" }), history(0, 60), json!({})), ["deny freeze"]);
@@ -30,7 +31,7 @@ fn a_freeze_stops_everything_and_a_hard_delete_has_asked() {
 }
 
 #[test]
-fn the_window_is_that_of_its_own_clock() {
+fn denies_batches_outside_the_window_in_its_time_zone() {
     let at = |at: &str, settings: Value| {
         let mut facts = history(0, 60);
         facts["evaluated_at"] = at.into();
@@ -46,14 +47,14 @@ fn the_window_is_that_of_its_own_clock() {
     }
     assert!(at("2026-03-02T08:30:00Z", json!({ "window": true, "window_zone": "Europe/Berlin" })).is_empty());
     let unknown = json!({ "window": true, "window_zone": "Europe/Rome" });
-    assert_eq!(at("2026-03-02T12:00:00Z", unknown), ["deny outside-window"], "an unknown time is not inside");
+    assert_eq!(at("2026-03-02T12:00:00Z", unknown), ["deny outside-window"], "the time is unknown");
 }
 
 #[test]
-fn what_was_deleted_before_counts() {
+fn counts_earlier_deletions_against_the_rate() {
     assert!(found(hard(), history(58, 60), json!({})).is_empty());
     assert_eq!(found(hard(), history(59, 60), json!({})), ["deny too-fast"]);
-    assert_eq!(found(hard(), history(10, 9), json!({})), ["deny too-fast"], "a minute a tenant");
+    assert_eq!(found(hard(), history(10, 9), json!({})), ["deny too-fast"], "one minute for each tenant");
     assert!(found(hard(), history(10, 10), json!({})).is_empty());
     assert!(found(json!({}), history(498, 1), json!({})).is_empty());
     assert_eq!(found(json!({}), history(499, 1), json!({})), ["deny too-fast"]);
@@ -61,13 +62,13 @@ fn what_was_deleted_before_counts() {
 }
 
 #[test]
-fn an_unknown_history_is_not_an_empty_one() {
+fn denies_a_hard_delete_with_an_unknown_history_and_warns_for_a_soft_delete() {
     assert_eq!(found(hard(), json!({}), json!({})), ["deny history-unknown"]);
     assert_eq!(found(json!({}), json!({}), json!({})), ["warn history-unknown"]);
 }
 
 #[test]
-fn what_goes_for_disuse_is_unused_and_its_owners_know() {
+fn requires_disuse_and_notice_for_a_deletion_for_disuse() {
     let found = |notice: Value, resolved: [Option<i64>; 2], claimed: [Option<i64>; 2]| {
         let claims = json!({ "reason": { "trigger": "disuse" }, "notice": notice });
         let columns = vec![times("resolved_last_used_at", &resolved), times("last_used_at", &claimed)];
@@ -87,4 +88,18 @@ fn what_goes_for_disuse_is_unused_and_its_owners_know() {
     ] {
         assert_eq!(found(late.clone(), [old; 2], [None; 2]), ["deny no-notice"], "{late}");
     }
+}
+
+/// The nature and the rule of each finding.
+fn natures(claims: Value, facts: Value) -> Vec<(Nature, &'static str)> {
+    let review = review(claims, facts).to_string();
+    let session = Session::<Timing>::begin(&review, "{}", Vec::new()).unwrap();
+    session.finish().iter().map(|finding| (finding.nature, finding.rule)).collect()
+}
+
+#[test]
+fn tells_a_freeze_from_an_unknown_one() {
+    let freeze = |freeze: Value| natures(json!({ "mode": "hard", "schedule": { "freeze": freeze } }), history(0, 60));
+    assert_eq!(freeze(json!(true)), [(Nature::Wrong, "freeze")]);
+    assert_eq!(freeze(json!(null)), [(Nature::Missing, "freeze")]);
 }

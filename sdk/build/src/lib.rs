@@ -1,55 +1,55 @@
-//! Builds Rust policies into components: cargo makes core modules, and each is wrapped as a component.
+//! Builds Rust policies as components: cargo builds core modules, and each is wrapped as a component.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use wasmparser::{Parser, Payload, TypeRef};
 
-/// The target that policies are built for. It has no system interface, so nothing can be imported by accident.
+/// The target for which policies are built. It has no system interface, so a policy cannot import one by accident.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The heap that an instance has from the start, in bytes: enough for most reviews, so that no memory has to grow.
+/// Bytes of heap that an instance has from the start: enough for most reviews, so that its memory need not grow.
 const INITIAL_HEAP: u32 = 256 << 10;
 
 /// Why a policy could not be built.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The toolchain cannot build for wasm.
-    #[error("the target `{TARGET}` is not installed\nhelp: rustup target add {TARGET}")]
+pub enum Error {
+    /// The toolchain cannot build for [`TARGET`].
+    #[error("the target `{TARGET}` is not installed")]
     TargetMissing,
-    /// Cargo could not be started.
-    #[error("cannot run `{command}`: {reason}\nhelp: install Rust with rustup")]
+    /// A tool could not be started.
+    #[error("cannot run `{command}`: {reason}")]
     Start {
         /// The command.
         command: String,
-        /// What the system said.
+        /// The error of the system.
         reason: std::io::Error,
     },
     /// The policy does not compile.
     #[error("cargo could not build {selection}\n{stderr}")]
     Compile {
-        /// What it was asked to build.
+        /// What cargo was to build.
         selection: String,
-        /// What cargo said.
+        /// What cargo wrote to stderr.
         stderr: String,
     },
-    /// The module that cargo made cannot be read.
+    /// The module that cargo built cannot be read.
     #[error("cannot read {path}: {reason}", path = .path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         reason: std::io::Error,
     },
-    /// The module asks for something that no policy has.
-    #[error("{package} imports the function `{function}`\nhelp: a policy imports none; leave out what asks for it")]
+    /// The module imports a function.
+    #[error("{package} imports the function `{function}`")]
     Import {
         /// The package.
         package: String,
-        /// Its module and name.
+        /// The module and name of the import.
         function: String,
     },
     /// The module is not a policy.
-    #[error("{package} does not make a component: {reason}\nhelp: export it with `reprieve_sdk::policy!`")]
+    #[error("cannot wrap {package} as a component: {reason}")]
     Wrap {
         /// The package.
         package: String,
@@ -58,12 +58,32 @@ pub enum Failure {
     },
 }
 
-/// Builds packages of the workspace at `workspace` and gives their components in the same order. Cargo works in
-/// `target_dir`, which must not be the one of a cargo that is waiting for this call.
+impl Error {
+    /// What to do about it, if that is known.
+    pub const fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::TargetMissing => Some("rustup target add wasm32-unknown-unknown"),
+            Self::Start { .. } => Some("install Rust with rustup"),
+            Self::Import { .. } => Some("a policy must not import functions; remove the code that needs it"),
+            Self::Wrap { .. } => Some("export it with `reprieve_sdk::policy!`"),
+            Self::Compile { .. } | Self::Read { .. } => None,
+        }
+    }
+}
+
+/// Fails a build script: tells cargo the error, line by line, with its help.
+pub fn fail_build(error: &(dyn std::error::Error + 'static)) {
+    let help = error.downcast_ref::<Error>().and_then(Error::help);
+    let text = help.map_or_else(|| error.to_string(), |help| format!("{error}\nhelp: {help}"));
+    text.lines().for_each(|line| println!("cargo::error={line}"));
+}
+
+/// Builds packages of the workspace at `workspace` and returns their components in the same order. Cargo builds in
+/// `target_dir`, which must not be that of a cargo that is waiting for this call, because cargo locks it.
 ///
 /// # Errors
-/// See [`Failure`].
-pub fn components(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+/// See [`Error`].
+pub fn components(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result<Vec<Vec<u8>>, Error> {
     modules(workspace, packages, target_dir)?
         .into_iter()
         .zip(packages)
@@ -71,30 +91,30 @@ pub fn components(workspace: &Path, packages: &[&str], target_dir: &Path) -> Res
         .collect()
 }
 
-/// Builds packages as [`components`] does, but gives the core modules as cargo leaves them.
+/// Builds packages as [`components`] does, but returns the core modules.
 ///
 /// # Errors
-/// See [`Failure`].
-pub fn modules(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+/// See [`Error`].
+pub fn modules(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result<Vec<Vec<u8>>, Error> {
     let selection: Vec<&str> = packages.iter().flat_map(|package| ["--package", package]).collect();
     cargo_build(workspace, &selection, target_dir)?;
     let output = target_dir.join(TARGET).join("guest");
     packages.iter().map(|package| read(output.join(package.replace('-', "_")).with_extension("wasm"))).collect()
 }
 
-/// Builds every example of a package and gives name and core module of each, in the order of their names.
+/// Builds every example of a package and returns the name and the core module of each, sorted by name.
 ///
 /// # Errors
-/// See [`Failure`].
-pub fn examples(workspace: &Path, package: &str, target_dir: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+/// See [`Error`].
+pub fn examples(workspace: &Path, package: &str, target_dir: &Path) -> Result<Vec<(String, Vec<u8>)>, Error> {
     cargo_build(workspace, &["--package", package, "--examples"], target_dir)?;
     let folder = target_dir.join(TARGET).join("guest").join("examples");
-    let unreadable = |reason| Failure::Read { path: folder.clone(), reason };
+    let unreadable = |reason| Error::Read { path: folder.clone(), reason };
     let mut modules = Vec::new();
     for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        // Beside each module cargo keeps one whose name ends in a hash.
+        // Cargo also keeps a copy of each module whose name ends in a hash.
         let is_module = path.extension().is_some_and(|extension| extension == "wasm") && !name.contains('-');
         if is_module {
             modules.push((name, read(path)?));
@@ -104,21 +124,21 @@ pub fn examples(workspace: &Path, package: &str, target_dir: &Path) -> Result<Ve
     Ok(modules)
 }
 
-fn read(path: PathBuf) -> Result<Vec<u8>, Failure> {
-    std::fs::read(&path).map_err(|reason| Failure::Read { path, reason })
+fn read(path: PathBuf) -> Result<Vec<u8>, Error> {
+    std::fs::read(&path).map_err(|reason| Error::Read { path, reason })
 }
 
-fn cargo_build(workspace: &Path, selection: &[&str], target_dir: &Path) -> Result<(), Failure> {
+fn cargo_build(workspace: &Path, selection: &[&str], target_dir: &Path) -> Result<(), Error> {
     if !target_is_installed()? {
-        return Err(Failure::TargetMissing);
+        return Err(Error::TargetMissing);
     }
     let mut cargo = cargo_for_guests(workspace, false);
     cargo.args(["--profile", "guest", "--target-dir"]).arg(target_dir).args(selection);
     run(&mut cargo, &selection.join(" ")).map(drop)
 }
 
-/// A `cargo build` for wasm in a folder. The paths of this machine are kept out of what it makes, so that the same
-/// source gives the same module elsewhere. With `lines` it makes the tables that tell lines of the source.
+/// A `cargo build` for wasm in a folder. Paths of this machine are remapped, so that the same source results in the same
+/// module elsewhere. `lines` adds line tables.
 fn cargo_for_guests(folder: &Path, lines: bool) -> Command {
     let mut flags = vec![format!("-Clink-arg=--initial-heap={INITIAL_HEAP}")];
     let home = |name: &str, otherwise: &str| {
@@ -128,7 +148,7 @@ fn cargo_for_guests(folder: &Path, lines: bool) -> Command {
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().ok();
     let remapped =
         [(home("CARGO_HOME", ".cargo"), "cargo"), (home("RUSTUP_HOME", ".rustup"), "rustup"), (sdk, "reprieve")];
-    // The last that fits counts. Files of the folder itself are named relative to it.
+    // Of several prefixes that match, rustc applies the last. Files of the folder itself are named relative to it.
     for (path, name) in remapped {
         flags.extend(path.map(|path| format!("--remap-path-prefix={}=/{name}", path.display())));
     }
@@ -147,11 +167,11 @@ fn cargo_for_guests(folder: &Path, lines: bool) -> Command {
             "profile.release.strip=false",
         ]);
     }
-    // What the outer cargo set up for the host must not reach the guests.
+    // An outer cargo sets these for the host; they must not apply to the guests.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        let of_host = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"];
-        if of_host.contains(&name.as_ref())
+        let host_only = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET", "RUSTC_WORKSPACE_WRAPPER"];
+        if host_only.contains(&name.as_ref())
             || name.starts_with("CARGO_FEATURE_")
             || name.starts_with("CARGO_PROFILE_")
         {
@@ -161,63 +181,63 @@ fn cargo_for_guests(folder: &Path, lines: bool) -> Command {
     cargo
 }
 
-/// Runs cargo; gives what it printed.
-fn run(cargo: &mut Command, selection: &str) -> Result<Vec<u8>, Failure> {
-    let output = cargo.output().map_err(|reason| Failure::Start { command: "cargo build".to_owned(), reason })?;
+/// Runs cargo and returns its stdout.
+fn run(cargo: &mut Command, selection: &str) -> Result<Vec<u8>, Error> {
+    let output = cargo.output().map_err(|reason| Error::Start { command: "cargo build".to_owned(), reason })?;
     if output.status.success() {
         return Ok(output.stdout);
     }
-    Err(Failure::Compile {
+    Err(Error::Compile {
         selection: selection.to_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
 }
 
-/// Builds the policy in a cargo project of its own, and gives its component. `lines` adds the tables that tell which
-/// line of the source a trap is from; files of the project are named relative to it there.
+/// Builds the policy in a cargo project and returns its component. `lines` adds line tables, so that a trap names its line
+/// in the source; files of the project are named relative to it.
 ///
 /// # Errors
-/// See [`Failure`].
-pub fn project(folder: &Path, lines: bool) -> Result<Vec<u8>, Failure> {
+/// See [`Error`].
+pub fn project(folder: &Path, lines: bool) -> Result<Vec<u8>, Error> {
     if !target_is_installed()? {
-        return Err(Failure::TargetMissing);
+        return Err(Error::TargetMissing);
     }
     let shown = folder.display().to_string();
     let mut cargo = cargo_for_guests(folder, lines);
     cargo.args(["--release", "--lib", "--message-format", "json-render-diagnostics"]);
     let messages = run(&mut cargo, &shown)?;
     let messages = String::from_utf8_lossy(&messages);
-    // Of all that was built the project's own library comes last.
+    // Cargo reports the project's own library last.
     let module = messages.lines().rev().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let files = message.get("filenames")?.as_array()?.iter().filter_map(serde_json::Value::as_str);
         files.filter(|file| file.ends_with(".wasm")).map(PathBuf::from).next()
     });
     let Some(module) = module else {
-        let reason = "cargo made no wasm module; Cargo.toml needs `[lib] crate-type = [\"cdylib\"]`".to_owned();
-        return Err(Failure::Wrap { package: shown, reason });
+        let reason =
+            "cargo built no wasm module; set `crate-type = [\"cdylib\"]` under `[lib]` in Cargo.toml".to_owned();
+        return Err(Error::Wrap { package: shown, reason });
     };
     wrap(&shown, &read(module)?)
 }
 
-/// Wraps a core module, as cargo makes it, as a component.
+/// Wraps a core module that cargo built as a component.
 ///
 /// # Errors
-/// [`Failure::Import`] where it imports a function that the contract does not have, [`Failure::Wrap`] where it does not
-/// export the contract.
-pub fn wrap(package: &str, module: &[u8]) -> Result<Vec<u8>, Failure> {
+/// [`Error::Import`] if the module imports a function, [`Error::Wrap`] if it does not export the contract.
+pub fn wrap(package: &str, module: &[u8]) -> Result<Vec<u8>, Error> {
     let package = package.to_owned();
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)
         .and_then(|mut encoder| encoder.encode())
         .map_err(|error| match imported_function(module) {
-            Some(function) => Failure::Import { package, function },
-            None => Failure::Wrap { package, reason: format!("{error:#}") },
+            Some(function) => Error::Import { package, function },
+            None => Error::Wrap { package, reason: format!("{error:#}") },
         })
 }
 
-/// The first function that a core module imports. One that cannot be read has none.
+/// The first function that a core module imports. None: it imports no function, or it cannot be parsed.
 fn imported_function(module: &[u8]) -> Option<String> {
     let imports = Parser::new(0).parse_all(module).find_map(|part| match part {
         Ok(Payload::ImportSection(imports)) => Some(imports),
@@ -227,17 +247,17 @@ fn imported_function(module: &[u8]) -> Option<String> {
     Some(format!("{}::{}", function.module, function.name))
 }
 
-fn target_is_installed() -> Result<bool, Failure> {
+fn target_is_installed() -> Result<bool, Error> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
         .args(["--print", "target-libdir", "--target", TARGET])
         .output()
-        .map_err(|reason| Failure::Start { command: "rustc".to_owned(), reason })?;
+        .map_err(|reason| Error::Start { command: "rustc".to_owned(), reason })?;
     Ok(Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
-/// The folder in which a build script lets cargo build guests: one for all build scripts of a checkout, so that each
-/// guest is built once.
+/// The target folder for guests that build scripts build: one for all build scripts of a checkout, so that each guest is
+/// built once.
 ///
 /// # Panics
 /// Outside a build script.

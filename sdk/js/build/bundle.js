@@ -1,24 +1,26 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PLACES } from '../src/places.js';
-import { Failure, tool } from './failure.js';
-import { placesOf } from './places.js';
+import { LOCATIONS } from '../src/locations.js';
+import { BuildError, importTool } from './error.js';
+import { locationsOf } from './locations.js';
 
 const ENTRIES = ['policy.js', 'policy.ts'];
 
-const EXPORTS = ['describe', 'validate', 'open', 'observe', 'save', 'merge', 'finish'];
+const EXPORTS = ['describe', 'validate', 'begin', 'observe', 'save', 'merge', 'finish'];
 
 const sdk = (file) => fileURLToPath(new URL(`../${file}`, import.meta.url));
 
-/** The policy in that folder, the SDK and the exports of the contract as one module, and the places it comes from. */
+/** Bundles the policy in a folder, the SDK and the exports of the contract into one module. Returns the module and its
+ * source locations. */
 export async function bundle(folder) {
   const found = ENTRIES.filter((entry) => existsSync(join(folder, entry)));
-  if (found.length !== 1) {
-    throw new Failure(`there has to be one of ${ENTRIES.join(' and ')} in ${folder}, and there is ${found.length}`);
+  if (found.length === 0) throw new BuildError(`there is no \`policy.js\` or \`policy.ts\` in \`${folder}\``);
+  if (found.length > 1) {
+    throw new BuildError(`there are both \`policy.js\` and \`policy.ts\` in \`${folder}\``, 'remove one of them');
   }
-  const { build } = await tool('esbuild');
-  // What the sandbox lacks has to be gone before the policy's own modules are evaluated.
+  const { build } = await importTool('esbuild');
+  // The sandbox must be prepared before the policy's own modules are evaluated, so it is imported first.
   const entry = `
     import ${JSON.stringify(sdk('src/sandbox.js'))};
     import policy from './${found[0]}';
@@ -28,7 +30,7 @@ export async function bundle(folder) {
   try {
     const { outputFiles } = await build({
       stdin: { contents: entry, resolveDir: folder, sourcefile: sdk('world.js') },
-      // Nothing is written; sources are named relative to it.
+      // No file is written. The names of the sources are relative to this path.
       outfile: join(folder, 'bundle.js'),
       sourcemap: 'external',
       absWorkingDir: folder,
@@ -42,21 +44,22 @@ export async function bundle(folder) {
       conditions: ['import'],
       target: 'es2023',
       charset: 'utf8',
-      // White space and comments tell where the files lie, and names show up in the text of errors.
+      // White space and comments would reveal where the files are. Names are kept, because they appear in errors.
       minifyWhitespace: true,
       minifySyntax: true,
       legalComments: 'none',
       logLevel: 'silent',
     });
     const [map, { text }] = outputFiles;
-    const places = placesOf(text, JSON.parse(map.text), folder, sdk(''));
-    const kept = JSON.stringify(JSON.stringify(places));
-    return { places, jsSource: `${text}\nglobalThis[Symbol.for(${JSON.stringify(PLACES.description)})] = ${kept};\n` };
+    const locations = locationsOf(text, JSON.parse(map.text), folder, sdk(''));
+    const json = JSON.stringify(JSON.stringify(locations));
+    const symbol = `Symbol.for(${JSON.stringify(LOCATIONS.description)})`;
+    return { locations, jsSource: `${text}\nglobalThis[${symbol}] = ${json};\n` };
   } catch (error) {
-    throw new Failure(error.errors?.map(inWords).join('\n') ?? error.message);
+    throw new BuildError(error.errors?.map(describe).join('\n') ?? error.message);
   }
 }
 
-function inWords({ text, location }) {
+function describe({ text, location }) {
   return location === null ? text : `${location.file}:${location.line}:${location.column}: ${text}`;
 }

@@ -1,46 +1,47 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { Failure, tool } from './failure.js';
-import { placeIn } from '../src/places.js';
-import { engineIn, withoutMachine } from './engine.js';
+import { locate } from '../src/locations.js';
+import { findEngine, stubWasi } from './engine.js';
+import { BuildError, importTool } from './error.js';
 
-/** The package that puts a module beside a JavaScript engine and snapshots both, ready to run. */
+/** The package that evaluates a module in a JavaScript engine and snapshots the memory into a component. */
 const COMPONENTIZER = 'componentize-qjs';
 
-/** What it says where the memory that it is to keep is larger than it can take, some 100 MiB. */
-const TOO_MUCH = 'too much data is being copied between the host and the guest';
+/** Its error if the memory to snapshot is larger than it can copy, some 100 MiB. */
+const MEMORY_TOO_LARGE = 'too much data is being copied between the host and the guest';
 
-/** The component of a module that exports the contract, of which `places` tells where it comes from. */
-export async function componentOf({ jsSource, places }) {
+/** Builds a component from a module that exports the contract. `locations` are the module's source locations. */
+export async function buildComponent({ jsSource, locations }) {
   const witPath = fileURLToPath(new URL('../../wit/policy.wit', import.meta.url));
-  if (!existsSync(witPath)) throw new Failure(`the contract is not at ${witPath}`, 'keep sdk/js beside sdk/wit');
-  const { componentize } = await tool(COMPONENTIZER);
+  if (!existsSync(witPath)) throw new BuildError(`no contract at \`${witPath}\``, 'keep sdk/js beside sdk/wit');
+  const { componentize } = await importTool(COMPONENTIZER);
   try {
     const { component } = await componentize({
       witPath,
       world: 'policy',
       jsSource,
-      runtimeBytes: withoutMachine(engineIn(readFileSync(bindingPath()))),
+      runtimeBytes: stubWasi(findEngine(readFileSync(libraryPath()))),
       stubWasi: true,
     });
     return component;
   } catch (error) {
-    if (error.message.includes(TOO_MUCH)) {
-      throw new Failure('the policy keeps too much memory when it is loaded', 'make less of it at the top of its modules');
+    if (error.message.includes(MEMORY_TOO_LARGE)) {
+      const help = 'allocate less at the top level of its modules';
+      throw new BuildError('the policy uses too much memory when it is loaded', help);
     }
-    // The policy was evaluated in the engine; what comes before its error and the stack behind it say nothing more.
+    // The policy was evaluated and threw. The rest of the message is the componentizer's own context and stack.
     const [, thrown] = /evaluation: \w*Error: ([^\n]*)/.exec(error.message) ?? [];
-    if (thrown === undefined) throw new Failure(error.message);
-    const place = placeIn(places, error.message);
-    throw new Failure(`the policy cannot be evaluated: ${thrown}${place && ` (${place})`}`);
+    if (thrown === undefined) throw new BuildError(error.message);
+    const location = locate(locations, error.message);
+    throw new BuildError(`cannot evaluate the policy: ${thrown}${location && ` (${location})`}`);
   }
 }
 
-/** The native library that was loaded, which holds the engine. */
-function bindingPath() {
+/** The path of the loaded native library, which contains the engine. */
+function libraryPath() {
   const { cache } = createRequire(import.meta.url);
   const path = Object.keys(cache).find((file) => file.endsWith('.node') && file.includes(COMPONENTIZER));
-  if (path === undefined) throw new Failure(`the native library of ${COMPONENTIZER} cannot be found`);
+  if (path === undefined) throw new BuildError(`cannot find the native library of \`${COMPONENTIZER}\``);
   return path;
 }

@@ -1,67 +1,67 @@
 /**
- * The JavaScript engine, and what is done to it so that a component comes out the same every time.
+ * Makes the JavaScript engine deterministic, so that the same source produces the same component.
  *
- * The componentizer starts the engine, evaluates the policy and keeps the memory as it is then. In that memory stand
- * what the engine asked of the machine at its start: two clocks and a seed. Here the engine is given functions of its
- * own in their place, which answer 0, before it is started.
+ * The componentizer starts the engine, evaluates the policy and snapshots the memory. The snapshot would contain what
+ * the engine reads at its start: two clocks and a seed. Before the engine is started, those imports are replaced by
+ * functions that return 0.
  */
 
-import { Failure } from './failure.js';
+import { BuildError } from './error.js';
 import * as wasm from './wasm.js';
 
 /** The section that rustc writes last. */
-const LAST = 'target_features';
+const LAST_SECTION = 'target_features';
 
-// Stores 0 as the 64-bit number at the address it is given and as the one behind it.
-const TWO_ZEROS = [0x20, 0, 0x42, 0, 0x37, 3, 0, 0x20, 0, 0x42, 0, 0x37, 3, 8, 0x0b];
-const ZERO = [0x42, 0, 0x0b];
+// Stores two 64-bit zeros at the address in the first parameter.
+const STORE_TWO_ZEROS = [0x20, 0, 0x42, 0, 0x37, 3, 0, 0x20, 0, 0x42, 0, 0x37, 3, 8, 0x0b];
+const RETURN_ZERO = [0x42, 0, 0x0b];
 
-/** What the engine would ask of the machine, without the versions, and the body that answers instead. */
-const ANSWERS = new Map([
-  ['wasi:random/insecure-seed insecure-seed', TWO_ZEROS],
-  ['wasi:clocks/wall-clock now', TWO_ZEROS],
-  ['wasi:clocks/monotonic-clock now', ZERO],
+/** The imports to replace, without their versions, and the body of each replacement. */
+const STUBS = new Map([
+  ['wasi:random/insecure-seed insecure-seed', STORE_TWO_ZEROS],
+  ['wasi:clocks/wall-clock now', STORE_TWO_ZEROS],
+  ['wasi:clocks/monotonic-clock now', RETURN_ZERO],
 ]);
 
-const answerTo = ({ module, field }) => ANSWERS.get(`${module.split('@')[0]} ${field}`);
+const stubFor = ({ module, field }) => STUBS.get(`${module.split('@')[0]} ${field}`);
 
 const contentOf = (sections, id) => sections.find((section) => section.id === id).content;
 
-/** The engine among the bytes of the componentizer's native library: of those without async the one that was built
- * for speed, which is the largest. */
-export function engineIn(library) {
+/** Finds the engine in the bytes of the componentizer's native library. The library contains several: this is the one
+ * without async that was built for speed, which is the largest. */
+export function findEngine(library) {
   const engines = modulesIn(library).filter((sections) => {
     const imports = wasm.readImports(contentOf(sections, wasm.IMPORT));
     const isAsync = imports.some(({ field }) => field.startsWith('[waitable'));
-    return imports.filter(answerTo).length === ANSWERS.size && !isAsync;
+    return imports.filter(stubFor).length === STUBS.size && !isAsync;
   });
-  if (engines.length === 0) throw new Failure('the componentizer holds no engine that this build knows');
+  if (engines.length === 0) throw new BuildError('the componentizer contains no engine that this build supports');
   const size = (sections) => contentOf(sections, wasm.CODE).length;
   return engines.reduce((a, b) => (size(b) > size(a) ? b : a));
 }
 
-/** The modules that import something and end as those of rustc do. */
+/** The modules that have imports and end with the section that rustc writes last. */
 function modulesIn(library) {
   const modules = [];
   for (let at = library.indexOf(wasm.PREAMBLE); at >= 0; at = library.indexOf(wasm.PREAMBLE, at + 1)) {
-    const sections = wasm.readSections(library, at + wasm.PREAMBLE.length, LAST);
+    const sections = wasm.readSections(library, at + wasm.PREAMBLE.length, LAST_SECTION);
     if (sections?.some(({ id }) => id === wasm.IMPORT)) modules.push(sections);
   }
   return modules;
 }
 
-/** The engine as a module that asks nothing of the machine at its start. An import keeps its place, for its number
- * is in the code; it becomes one of the module's own functions, which stands behind all others. */
-export function withoutMachine(sections) {
+/** Returns the engine as a module whose clocks and seed are stubs. An import keeps its place, because the code refers
+ * to it by index: it is renamed to one of the module's own functions, which are added after all others. */
+export function stubWasi(sections) {
   const imports = wasm.readImports(contentOf(sections, wasm.IMPORT));
-  const asked = imports.filter(answerTo);
-  const nameOf = (one) => `reprieve-answer-${asked.indexOf(one)}`;
-  const renamed = imports.map((one) => (answerTo(one) ? { ...one, module: 'env', field: nameOf(one) } : one));
+  const stubbed = imports.filter(stubFor);
+  const nameOf = (one) => `reprieve-stub-${stubbed.indexOf(one)}`;
+  const renamed = imports.map((one) => (stubFor(one) ? { ...one, module: 'env', field: nameOf(one) } : one));
   const before = imports.filter(wasm.isFunction).length + wasm.count(contentOf(sections, wasm.FUNCTION));
   const added = new Map([
-    [wasm.FUNCTION, asked.map(({ type }) => wasm.u32(type))],
-    [wasm.EXPORT, asked.map((one, i) => wasm.functionExport(nameOf(one), before + i))],
-    [wasm.CODE, asked.map((one) => wasm.body(answerTo(one)))],
+    [wasm.FUNCTION, stubbed.map(({ type }) => wasm.u32(type))],
+    [wasm.EXPORT, stubbed.map((one, i) => wasm.functionExport(nameOf(one), before + i))],
+    [wasm.CODE, stubbed.map((one) => wasm.body(stubFor(one)))],
   ]);
   return wasm.writeModule(
     sections.map(({ id, content }) => {

@@ -1,4 +1,4 @@
-/** As much of the binary format of WebAssembly as the build needs: sections, imports, and adding functions. */
+/** The part of WebAssembly's binary format that the build uses: reads sections and imports, and adds functions. */
 
 export const PREAMBLE = Buffer.from([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
 
@@ -10,7 +10,7 @@ export const CODE = 10;
 
 const [KIND_FUNCTION, KIND_TABLE, KIND_MEMORY, KIND_GLOBAL] = [0, 1, 2, 3];
 
-/** Reads an unsigned LEB128 and says where it ends. */
+/** Reads an unsigned LEB128 number. Returns the number and the position after it. */
 export function readU32(bytes, at) {
   let [value, factor, byte] = [0, 1, 0x80];
   for (; byte >= 0x80; factor *= 0x80) {
@@ -20,7 +20,7 @@ export function readU32(bytes, at) {
   return [value, at];
 }
 
-/** An unsigned LEB128. */
+/** Encodes a number as unsigned LEB128. */
 export function u32(value) {
   const bytes = [];
   for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
@@ -32,13 +32,13 @@ function readName(bytes, at) {
   return [bytes.toString('utf8', start, start + length), start + length];
 }
 
-/** A name with its length in front. */
+/** Encodes a name: its length, then its bytes. */
 function name(text) {
   return Buffer.concat([u32(Buffer.byteLength(text)), Buffer.from(text)]);
 }
 
-/** The sections from `at` up to the custom section `last`: all that tells where a module ends which lies among other
- * bytes. Null where there is no such section. */
+/** Reads the sections from `at` up to the custom section `last`. Only that section marks the end of a module inside
+ * other bytes. Returns null if it is not found. */
 export function readSections(bytes, at, last) {
   const sections = [];
   for (;;) {
@@ -51,7 +51,7 @@ export function readSections(bytes, at, last) {
   }
 }
 
-/** A module of these sections. */
+/** Encodes a module from its sections. */
 export function writeModule(sections) {
   const parts = sections.flatMap(({ id, content }) => [Buffer.from([id]), u32(content.length), content]);
   return Buffer.concat([PREAMBLE, ...parts]);
@@ -62,7 +62,8 @@ export function isFunction({ type }) {
   return type !== null;
 }
 
-/** The imports of a module. `descriptor` is the bytes behind the two names; a function has a `type`. */
+/** Reads an import section. `descriptor` is the bytes after the two names. `type` is the type index of a function, and
+ * null for any other import. */
 export function readImports(content) {
   let [count, at] = readU32(content, 0);
   const imports = [];
@@ -77,7 +78,7 @@ export function readImports(content) {
     else if (kind === KIND_GLOBAL) at += 2;
     else if (kind === KIND_TABLE) at = endOfLimits(content, at + 1);
     else if (kind === KIND_MEMORY) at = endOfLimits(content, at);
-    else throw new RangeError(`an import of the kind ${kind}`);
+    else throw new RangeError(`unknown import kind ${kind}`);
     imports.push({ module, field, type, descriptor: content.subarray(start, at) });
   }
   return imports;
@@ -89,29 +90,29 @@ function endOfLimits(content, at) {
   return hasMaximum ? readU32(content, at)[1] : at;
 }
 
-/** The content of an import section. */
+/** Encodes the content of an import section. */
 export function writeImports(imports) {
   const parts = imports.flatMap(({ module, field, descriptor }) => [name(module), name(field), descriptor]);
   return Buffer.concat([u32(imports.length), ...parts]);
 }
 
-/** How many items the list has that is the content of a section. */
+/** The number of items in a section whose content is a list. */
 export function count(content) {
   return readU32(content, 0)[0];
 }
 
-/** The content of a section that is a list, with more items at its end. */
+/** Appends items to the content of a section that is a list. */
 export function append(content, items) {
   const [count, at] = readU32(content, 0);
   return Buffer.concat([u32(count + items.length), content.subarray(at), ...items]);
 }
 
-/** An item of an export section. */
+/** Encodes an item of an export section. */
 export function functionExport(text, index) {
   return Buffer.concat([name(text), Buffer.from([KIND_FUNCTION]), u32(index)]);
 }
 
-/** An item of a code section: a function without locals. */
+/** Encodes an item of a code section: a function without locals. */
 export function body(instructions) {
   const bytes = Buffer.from([0, ...instructions]);
   return Buffer.concat([u32(bytes.length), bytes]);

@@ -1,7 +1,8 @@
 import { Rows } from './rows.js';
+import { DEFAULT_NATURE } from './rule.js';
 
-/** A finding being written. It counts from the moment it is begun; the rest only explains it. */
-class Draft {
+/** Completes a finding. The finding counts from the moment it is started; the rest only explains it. */
+class FindingBuilder {
   #finding;
   #settings;
 
@@ -16,29 +17,41 @@ class Draft {
     return this;
   }
 
-  /** JSON pointer of the request field it is about. */
+  /** JSON pointer of the request field that it is about. */
   field(pointer) {
     this.#finding.field = String(pointer);
     return this;
   }
 
-  /** The setting it was compared with. */
+  /** The setting that it was compared with. */
   setting(name) {
-    if (!this.#settings.includes(name)) throw new TypeError(`there is no setting ${name}`);
+    if (!this.#settings.includes(name)) throw new TypeError(`this policy has no setting \`${name}\``);
     this.#finding.setting = name;
     return this;
   }
 
-  /** The targets that offend. */
+  /** The offending targets. */
   rows(rows) {
-    if (!(rows instanceof Rows)) throw new TypeError('rows() takes the Rows that a fold has counted');
+    if (!(rows instanceof Rows)) throw new TypeError('rows() requires the `Rows` that `observe` counted');
     this.#finding.rows = rows.count;
     this.#finding.examples = [...rows.examples];
     return this;
   }
+
+  /** Something contradicts, whatever the nature of the rule. */
+  wrong() {
+    this.#finding.nature = 'wrong';
+    return this;
+  }
+
+  /** Something is missing, whatever the nature of the rule. */
+  missing() {
+    this.#finding.nature = 'missing';
+    return this;
+  }
 }
 
-/** The findings of a policy. Each begins with `deny` or `warn` and is completed in the same expression. */
+/** The findings of a policy. Each is started by `deny`, `warn` or `denyIf`, and completed in the same expression. */
 export class Findings {
   #rules;
   #settings;
@@ -49,31 +62,40 @@ export class Findings {
     this.#settings = settings;
   }
 
-  /** The batch must not run. */
+  /** Denies: the batch must not run. */
   deny(rule, message) {
     return this.#add(rule, 'deny', message);
   }
 
-  /** The operator should know. */
+  /** Warns: the finding is shown and does not change the decision. */
   warn(rule, message) {
     return this.#add(rule, 'warn', message);
   }
 
-  /** Denies a hard delete and warns of a soft one: what an unknown does. */
+  /** Denies if `denies` holds, and warns otherwise. Use it for unknowns: deny a hard delete, warn of a soft one. */
   denyIf(denies, rule, message) {
     return this.#add(rule, denies ? 'deny' : 'warn', message);
   }
 
-  /** The findings so far, as they go to the host. */
+  /** The findings so far, as records of the contract. */
   list() {
     return this.#list;
   }
 
   #add(rule, severity, message) {
-    if (!this.#rules.includes(rule)) throw new TypeError(`${rule?.code ?? rule} is not a rule of this policy`);
-    const text = { rule: rule.code, severity, message: String(message), help: '' };
-    const finding = { ...text, field: null, setting: null, rows: 0, examples: [] };
+    if (!this.#rules.includes(rule)) throw new TypeError(`\`${rule?.code ?? rule}\` is not a rule of this policy`);
+    const finding = {
+      rule: rule.code,
+      severity,
+      nature: rule.nature ?? DEFAULT_NATURE,
+      message: String(message),
+      help: '',
+      field: null,
+      setting: null,
+      rows: 0,
+      examples: [],
+    };
     this.#list.push(finding);
-    return new Draft(finding, this.#settings);
+    return new FindingBuilder(finding, this.#settings);
   }
 }

@@ -1,16 +1,16 @@
-import { PLACES, placeIn } from './places.js';
+import { LOCATIONS, locate } from './locations.js';
 
-/** What is wrong with settings or reference data. Its text is shown as it stands; any other error is shown with its
- * type in front and its place behind, for it is a mistake of the policy. */
+/** Invalid settings or reference data. The operator reads its message as written. Any other error is a mistake in the
+ * policy, and is shown with its type and its location. */
 export class Invalid extends Error {
   name = 'Invalid';
 }
 
-/** An error as the host is told of it. */
-export function inWords(error) {
+/** The text of an error, as the host receives it. */
+export function describeError(error) {
   if (error instanceof Invalid) return error.message;
   if (!(error instanceof Error)) return String(error);
-  const places = globalThis[PLACES];
-  const place = places === undefined ? '' : placeIn(JSON.parse(places), error.stack);
-  return `${error.name}: ${error.message}${place && ` (${place})`}`;
+  const locations = globalThis[LOCATIONS];
+  const location = locations === undefined ? '' : locate(JSON.parse(locations), error.stack);
+  return `${error.name}: ${error.message}${location && ` (${location})`}`;
 }

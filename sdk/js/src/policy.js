@@ -1,25 +1,30 @@
+import { rejectUnknownKeys } from './declaration.js';
+import { describeLimits, describeRule } from './rule.js';
 import { paragraph, schemaOf } from './settings.js';
 
-/** What a definition may say. */
 const KEYS = [
-  'name', 'version', 'summary', 'settings', 'rules', 'columns', 'state', 'validate', 'observe', 'merge', 'check',
+  'name', 'version', 'summary', 'settings', 'rules', 'limits', 'columns', 'state', 'validate', 'observe', 'merge',
+  'check',
 ];
 
 /**
- * Makes a policy of its definition, to be the default export of `policy.js`. What the host checks itself (names,
- * columns, codes that stand there twice) is left to it; what it could only take for silence is refused here.
+ * Creates a policy from its definition, to be the default export of `policy.js`. The host checks the names, the columns
+ * and that codes are unique. This function checks what the host cannot see: a misspelt key, or a function that would
+ * never be called.
  */
 export function policy(definition) {
-  const strange = Object.keys(definition).find((key) => !KEYS.includes(key));
-  if (strange !== undefined) throw new TypeError(`a policy has no ${strange}; it has ${KEYS.join(', ')}`);
+  rejectUnknownKeys('the policy', definition, KEYS);
   const missing = ['name', 'version', 'summary', 'rules'].find((key) => !definition[key]);
-  if (missing !== undefined) throw new TypeError(`a policy needs a ${missing}`);
-  const { settings = {}, rules, columns = [], observe, merge, check } = definition;
-  if (typeof check !== 'function') throw new TypeError('a policy needs a function `check`');
+  if (missing !== undefined) throw new TypeError(`the policy has no \`${missing}\``);
+  const { settings = {}, rules, limits = [], columns = [], observe, merge, check } = definition;
+  if (typeof check !== 'function') throw new TypeError('the policy has no function `check`');
   if (columns.length > 0 && !(observe && merge && definition.state)) {
-    throw new TypeError('a policy with columns needs `state`, `observe` and `merge`');
+    throw new TypeError('a policy with `columns` requires `state`, `observe` and `merge`');
   }
-  if (columns.length === 0 && (observe || merge)) throw new TypeError('`observe` is only called for columns');
+  if (columns.length === 0 && (observe || merge)) {
+    throw new TypeError('a policy with `observe` or `merge` requires `columns`: without columns, neither is called');
+  }
+  const settingsSchema = JSON.stringify(schemaOf(settings));
   const list = Object.values(rules);
   return Object.freeze({
     settings,
@@ -33,15 +38,10 @@ export function policy(definition) {
       name: definition.name,
       version: definition.version,
       summary: paragraph(definition.summary),
-      rules: list.map(describeRule),
-      settingsSchema: JSON.stringify(schemaOf(settings)),
+      rules: list.map((rule) => describeRule(rule, settings)),
+      settingsSchema,
       columns,
+      limits: describeLimits(limits, settings),
     },
   });
-}
-
-function describeRule({ code, summary, explanation, settings = [] }) {
-  if (!code || !summary || !explanation) throw new TypeError(`the rule ${code} needs code, summary and explanation`);
-  const paragraphs = explanation.split(/\n\s*\n/).map(paragraph).filter((text) => text !== '');
-  return { code, summary: paragraph(summary), explanation: paragraphs.join('\n\n'), settings };
 }

@@ -1,14 +1,14 @@
-// Runs before a policy does, in the sandbox only. The build gives the engine a clock that stands at 1970 and no
-// randomness at all, so that a component is the same every time; an author who asks for either has made a mistake,
-// and a wrong date must not decide.
+// Runs in the sandbox only, before the policy. The build replaces the engine's clock with one that always
+// returns 1970, so that a component is the same every time. A policy that reads the clock or asks for a random number
+// has a mistake, and must not decide with a wrong date.
 
-function none(what, instead) {
+function unavailable(what, instead) {
   return () => {
     throw new Error(`a policy has no ${what}; ${instead}`);
   };
 }
 
-const clock = none('clock', 'the time of the decision is facts.evaluated_at');
+const clock = unavailable('clock', 'use `facts.evaluated_at`, the time for which the decision is made');
 
 globalThis.Date = class Date extends globalThis.Date {
   constructor(...given) {
@@ -21,5 +21,5 @@ globalThis.Date = class Date extends globalThis.Date {
   }
 };
 
-Math.random = none('random numbers', 'every decision can be replayed');
+Math.random = unavailable('random numbers', 'every decision must be repeatable');
 delete globalThis.performance;

@@ -1,4 +1,6 @@
-/** The keywords of JSON Schema for each scalar type. */
+import { rejectUnknownKeys } from './declaration.js';
+
+/** The JSON Schema keywords for each scalar type. */
 const SCALARS = {
   u64: { type: 'integer' },
   f64: { type: 'number' },
@@ -7,10 +9,7 @@ const SCALARS = {
   'time-zone': { type: 'string', format: 'time-zone' },
 };
 
-/** What a setting may say beside its type. */
 const KEYS = ['type', 'doc', 'default', 'min', 'max', 'unit'];
-
-const hasOwn = (object, key) => Object.prototype.hasOwnProperty.call(object, key);
 
 /** Lines of source text as one paragraph. */
 export function paragraph(text) {
@@ -18,13 +17,17 @@ export function paragraph(text) {
 }
 
 function keywords(type) {
-  if (hasOwn(SCALARS, type)) return SCALARS[type];
-  if (hasOwn(SCALARS, type?.list)) return { type: 'array', uniqueItems: true, items: SCALARS[type.list] };
-  if (hasOwn(SCALARS, type?.map)) return { type: 'object', additionalProperties: SCALARS[type.map] };
-  throw new TypeError(`${JSON.stringify(type)} is not a type of settings`);
+  if (Object.hasOwn(SCALARS, type)) return SCALARS[type];
+  if (Object.hasOwn(SCALARS, type?.list)) return { type: 'array', uniqueItems: true, items: SCALARS[type.list] };
+  if (Object.hasOwn(SCALARS, type?.map)) return { type: 'object', additionalProperties: SCALARS[type.map] };
+  throw new TypeError(`${typeName(type)} is not a type of setting`);
 }
 
-function fits(type, value) {
+function typeName(type) {
+  return typeof type === 'string' ? `\`${type}\`` : `\`${JSON.stringify(type)}\``;
+}
+
+function isOfType(type, value) {
   switch (type) {
     case 'u64':
       return Number.isSafeInteger(value) && value >= 0;
@@ -37,26 +40,26 @@ function fits(type, value) {
       return typeof value === 'string';
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value) !== (type.list !== undefined)) return false;
-  return Object.values(value).every((item) => fits(type.list ?? type.map, item));
+  return Object.values(value).every((item) => isOfType(type.list ?? type.map, item));
 }
 
 function property(name, setting) {
-  const strange = Object.keys(setting).find((key) => !KEYS.includes(key));
-  if (strange !== undefined) throw new TypeError(`the setting ${name} has no ${strange}; it has ${KEYS.join(', ')}`);
+  const where = `the setting \`${name}\``;
+  rejectUnknownKeys(where, setting, KEYS);
   const { type, doc, min, max, unit } = setting;
   const schema = { ...keywords(type), description: paragraph(doc ?? ''), default: setting.default };
-  if (schema.description === '') throw new TypeError(`the setting ${name} needs a doc`);
-  if (!fits(type, setting.default)) throw new TypeError(`the default of ${name} is not a ${JSON.stringify(type)}`);
-  const bounds = [min, max, unit].filter((bound) => bound !== undefined).length;
-  if (bounds === 0) return schema;
-  if (bounds < 3) throw new TypeError(`the setting ${name} needs min, max and unit, or none of them`);
-  if (setting.default < min || setting.default > max) throw new TypeError(`the default of ${name} is out of bounds`);
-  // Beyond this number not every integer exists.
-  if (type === 'u64' && !Number.isSafeInteger(max)) throw new TypeError(`the max of ${name} is too large`);
+  if (schema.description === '') throw new TypeError(`${where} has no \`doc\``);
+  if (!isOfType(type, setting.default)) throw new TypeError(`the default of ${where} is not of type ${typeName(type)}`);
+  const given = [min, max, unit].filter((bound) => bound !== undefined).length;
+  if (given === 0) return schema;
+  if (given < 3) throw new TypeError(`${where} has some of \`min\`, \`max\` and \`unit\`; give all three or none`);
+  if (setting.default < min || setting.default > max) throw new TypeError(`the default of ${where} is out of bounds`);
+  // Beyond 2^53 a double cannot represent every integer.
+  if (type === 'u64' && !Number.isSafeInteger(max)) throw new TypeError(`\`max\` of ${where} is beyond 2^53 - 1`);
   return { ...schema, minimum: min, maximum: max, 'x-unit': unit };
 }
 
-/** The JSON Schema of settings, as the Rust SDK makes it. */
+/** The JSON Schema of settings, equal to the one that the Rust SDK generates. */
 export function schemaOf(settings) {
   const properties = Object.entries(settings).map(([name, setting]) => [name, property(name, setting)]);
   return {
@@ -67,20 +70,17 @@ export function schemaOf(settings) {
   };
 }
 
-/** Settings from JSON text; what is not given has its default. The host has checked them against the schema. */
+/** Reads settings from JSON text. A setting that is not given has its default. The host has already validated them
+ * against the schema. */
 export function readSettings(settings, text) {
   const given = JSON.parse(text);
   const read = {};
   for (const [name, setting] of Object.entries(settings)) {
-    read[name] = hasOwn(given, name) ? given[name] : structured(setting.default);
-    if (!fits(setting.type, read[name])) {
-      throw new TypeError(`settings: ${name} is not a ${JSON.stringify(setting.type)}`);
+    // A default is copied, so that a policy that changes it does not change it for the next reader.
+    read[name] = Object.hasOwn(given, name) ? given[name] : JSON.parse(JSON.stringify(setting.default));
+    if (!isOfType(setting.type, read[name])) {
+      throw new TypeError(`settings: \`${name}\` is not of type ${typeName(setting.type)}`);
     }
   }
   return read;
-}
-
-/** A default of one's own, which a policy may change without changing the next one's. */
-function structured(value) {
-  return JSON.parse(JSON.stringify(value));
 }

@@ -1,8 +1,8 @@
 import { Rows } from './rows.js';
 import { utf8 } from './text.js';
 
-/** A policy's state as bytes: JSON in ASCII with sorted keys, so that equal states are equal bytes. What JSON does
- * not have stands in an object with a single key that begins with `$`. */
+/** Encodes a policy's state as JSON in ASCII with sorted keys, so that equal states are equal bytes. A value that JSON
+ * does not have becomes an object with a single key that begins with `$`. */
 export function write(state) {
   const ascii = JSON.stringify(pack(state, 'the state')).replace(/[^\x20-\x7e]/g, (unit) => {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -10,7 +10,7 @@ export function write(state) {
   return Uint8Array.from(ascii, (character) => character.charCodeAt(0));
 }
 
-/** The state that `write` wrote. */
+/** Decodes the state that `write` encoded. */
 export function read(bytes) {
   return unpack(JSON.parse(utf8(bytes)));
 }
@@ -24,17 +24,17 @@ function pack(value, where) {
   if (value instanceof Set) return { $set: sorted([...value].map((item) => pack(item, where))) };
   if (value instanceof Map) return { $map: sorted([...value].map((entry) => pack(entry, where))) };
   if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) {
-    throw new TypeError(`${where} cannot be saved: it is ${Number.isNaN(value) ? 'NaN' : kindOf(value)}`);
+    throw new TypeError(`${where} cannot be saved: its type is ${Number.isNaN(value) ? 'NaN' : typeName(value)}`);
   }
   const packed = {};
   for (const key of Object.keys(value).sort()) {
-    if (key.startsWith('$')) throw new TypeError(`${where}.${key} cannot be saved: a key may not begin with $`);
+    if (key.startsWith('$')) throw new TypeError(`${where}.${key} cannot be saved: a key must not begin with $`);
     packed[key] = pack(value[key], `${where}.${key}`);
   }
   return packed;
 }
 
-function kindOf(value) {
+function typeName(value) {
   return typeof value === 'object' ? value.constructor?.name ?? 'an object without a class' : typeof value;
 }
 

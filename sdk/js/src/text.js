@@ -1,37 +1,38 @@
-/** Arguments that one call takes without growing the stack. */
-const RUN = 1024;
+/** How many arguments one call takes without growing the stack. */
+export const MAX_ARGUMENTS = 1024;
 
-// Both of these do without a turn of a loop a byte, and without a regular expression: either costs this engine more.
+// `latin1` and `isAscii` use neither a loop over single bytes nor a regular expression: both cost more in this engine.
 
-/** One character a byte. */
+/** One character per byte. */
 function latin1(bytes) {
-  if (bytes.length <= RUN) return String.fromCharCode.apply(null, bytes);
+  if (bytes.length <= MAX_ARGUMENTS) return String.fromCharCode.apply(null, bytes);
   const runs = [];
-  for (let i = 0; i < bytes.length; i += RUN) runs.push(latin1(bytes.subarray(i, i + RUN)));
+  for (let i = 0; i < bytes.length; i += MAX_ARGUMENTS) runs.push(latin1(bytes.subarray(i, i + MAX_ARGUMENTS)));
   return runs.join('');
 }
 
-/** Whether no byte is part of a longer character. */
+/** Whether every byte is an ASCII character. */
 function isAscii(bytes) {
-  if (bytes.length <= RUN) return Math.max.apply(null, bytes) < 0x80;
-  for (let i = 0; i < bytes.length; i += RUN) {
-    if (!isAscii(bytes.subarray(i, i + RUN))) return false;
+  if (bytes.length <= MAX_ARGUMENTS) return Math.max.apply(null, bytes) < 0x80;
+  for (let i = 0; i < bytes.length; i += MAX_ARGUMENTS) {
+    if (!isAscii(bytes.subarray(i, i + MAX_ARGUMENTS))) return false;
   }
   return true;
 }
 
-/** Text with one character a byte, read as UTF-8. The engine has no `TextDecoder`; this is its one native decoder. */
+/** Decodes UTF-8 from a text with one character per byte. The engine has no `TextDecoder`; this is its only native
+ * decoder. */
 function decode(text) {
   return decodeURIComponent(escape(text));
 }
 
-/** The text that these bytes are in UTF-8. Throws a `URIError` where they are none. */
+/** Decodes UTF-8. Throws a `URIError` if the bytes are not UTF-8. */
 export function utf8(bytes) {
   const text = latin1(bytes);
   return isAscii(bytes) ? text : decode(text);
 }
 
-/** String `i` of strings end to end; null where there is none. */
+/** String `i` of strings end to end; null if there is no such string. */
 export function stringAt({ offsets, bytes }, i) {
   const to = offsets[i + 1];
   return to === undefined ? null : utf8(bytes.subarray(offsets[i], to));
@@ -45,8 +46,8 @@ export function allStrings({ offsets, bytes }) {
   return isAscii(bytes) ? texts : texts.map(decode);
 }
 
-/** Ascending as UTF-8 bytes are, which is how the Rust SDK sorts. */
-export function byBytes(a, b) {
+/** Compares texts by their UTF-8 bytes, as the Rust SDK does. */
+export function compareUtf8(a, b) {
   const [left, right] = [[...a], [...b]];
   for (let i = 0; i < left.length && i < right.length; i++) {
     const difference = left[i].codePointAt(0) - right[i].codePointAt(0);

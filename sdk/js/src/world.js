@@ -1,82 +1,84 @@
-import { Case } from './case.js';
 import { Chunk } from './chunk.js';
+import { Context } from './context.js';
 import { Findings } from './findings.js';
-import { inWords } from './invalid.js';
+import { describeError } from './invalid.js';
 import { readSettings } from './settings.js';
 import { read, write } from './state.js';
 
 /**
- * The exports of the contract, as the engine takes them: what is thrown here is the error of the result, and has to
- * be a string. The sandbox runs exactly these functions, and so do native unit tests.
+ * The exports of the contract, as the engine calls them. A value thrown here becomes the error of the result, so it
+ * must be a string. The sandbox runs exactly these functions, and so do native unit tests.
  */
 export function world(policy) {
-  if (policy?.descriptor === undefined) throw new TypeError('the default export has to be what `policy` makes');
+  if (policy?.descriptor === undefined) throw new TypeError('the default export is not a value that `policy` returned');
   let session = null;
 
-  const opened = () => {
-    if (session === null) throw new Error('`open` was not called');
+  const begun = () => {
+    if (session === null) throw new Error('`begin` was not called');
     return session;
   };
 
   return {
     describe: () => policy.descriptor,
 
-    validate: answering((settings, data) => {
-      finished('validate', policy.validate(readSettings(policy.settings, settings), byName(data)));
+    validate: throwingStrings((settings, data) => {
+      rejectPromise('validate', policy.validate(readSettings(policy.settings, settings), byName(data)));
     }),
 
-    open: answering(({ review, settings, data }) => {
-      const batch = new Case(readReview(review), readSettings(policy.settings, settings), byName(data));
-      session = { batch, state: policy.state() };
+    begin: throwingStrings(({ review, settings, data }) => {
+      const context = new Context(readReview(review), readSettings(policy.settings, settings), byName(data));
+      session = { context, state: policy.state() };
     }),
 
-    observe: answering((chunk) => {
-      const { batch, state } = opened();
-      finished('observe', policy.observe(batch, state, new Chunk(chunk, policy.descriptor.columns)));
+    observe: throwingStrings((chunk) => {
+      const { context, state } = begun();
+      rejectPromise('observe', policy.observe(context, state, new Chunk(chunk, policy.descriptor.columns)));
     }),
 
-    // The contract lets `save` fail only by trapping, which is what an error comes to here.
-    save: () => write(opened().state),
+    // In the contract `save` has no error, so what it throws is a trap.
+    save: () => write(begun().state),
 
-    merge: answering((bytes) => {
-      finished('merge', policy.merge?.(opened().state, read(bytes)));
+    merge: throwingStrings((bytes) => {
+      rejectPromise('merge', policy.merge?.(begun().state, read(bytes)));
     }),
 
-    finish: answering(() => {
-      const { batch, state } = opened();
+    finish: throwingStrings(() => {
+      const { context, state } = begun();
       const findings = new Findings(policy.rules, Object.keys(policy.settings));
-      finished('check', policy.check(batch, state, findings));
+      rejectPromise('check', policy.check(context, state, findings));
       return findings.list();
     }),
   };
 }
 
-function answering(answer) {
+function throwingStrings(call) {
   return (...given) => {
     try {
-      return answer(...given);
+      return call(...given);
     } catch (error) {
-      throw inWords(error);
+      throw describeError(error);
     }
   };
 }
 
-/** An answer that comes later never comes: nothing runs once the call has returned. */
-function finished(name, answer) {
-  if (typeof answer?.then === 'function') throw new TypeError(`${name} is asynchronous, and a policy cannot wait`);
+/** Rejects a promise: nothing runs after the call has returned, so it would never be settled. */
+function rejectPromise(name, value) {
+  if (typeof value?.then === 'function') {
+    throw new TypeError(`\`${name}\` is asynchronous, but nothing runs after a call has returned; make it synchronous`);
+  }
 }
 
 function byName(data) {
   return (name) => data.find((blob) => blob.name === name)?.bytes ?? null;
 }
 
-/** Reads the review. A whole number that a double cannot hold must not pass for its neighbour. Annotations are free
- * form, and their numbers the policy's own business. */
+/** Reads the review. An integer that a double cannot represent is an error, because it has been rounded. Annotations
+ * are exempt: they are free-form, and only the policy knows what their numbers mean. */
 function readReview(text) {
   const review = JSON.parse(text);
   const check = (value, pointer) => {
     if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      throw new RangeError(`${pointer} is beyond 2^53, and JavaScript cannot count that far`);
+      throw new RangeError(`\`${pointer}\` is beyond 2^53, which is not exact in JavaScript`);
     }
     if (value === null || typeof value !== 'object' || pointer === '/claims/annotations') return;
     for (const key of Object.keys(value)) check(value[key], `${pointer}/${key}`);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { engineIn, withoutMachine } from '../build/engine.js';
+import { findEngine, stubWasi } from '../build/engine.js';
 import { CODE, EXPORT, FUNCTION, IMPORT, PREAMBLE, count, u32, writeModule } from '../build/wasm.js';
 
 const [TYPE, CUSTOM] = [1, 0];
@@ -8,7 +8,7 @@ const text = (name) => Buffer.concat([u32(name.length), Buffer.from(name)]);
 const list = (...items) => Buffer.concat([u32(items.length), ...items.map((item) => Buffer.from(item))]);
 const imported = (module, field, ...rest) => Buffer.concat([text(module), text(field), Buffer.from(rest)]);
 
-/** A module that asks for what the engine asks for, and exports a function that asks for the time. */
+/** A module with the imports of the engine. It exports a function that reads the clock. */
 function engine({ padding = 0, extra = [] } = {}) {
   const nops = new Array(padding).fill(0x01);
   const sections = [
@@ -23,46 +23,46 @@ function engine({ padding = 0, extra = [] } = {}) {
       ...extra,
     )],
     [FUNCTION, list(u32(0))],
-    [EXPORT, list(Buffer.concat([text('ask'), Buffer.from([0, 3 + extra.length])]))],
+    [EXPORT, list(Buffer.concat([text('read_clock'), Buffer.from([0, 3 + extra.length])]))],
     [CODE, list([4 + padding, 0, ...nops, 0x10, 1, 0x0b])],
     [CUSTOM, text('target_features')],
   ];
   return writeModule(sections.map(([id, content]) => ({ id, content })));
 }
 
-/** A library that holds these modules, and a preamble that begins none. */
-function among(...modules) {
+/** A library that contains these modules, and a preamble that starts no module. */
+function libraryOf(...modules) {
   return Buffer.concat([PREAMBLE, ...modules.flatMap((module) => [Buffer.from('.....'), module])]);
 }
 
-test('the engine is found among other bytes: the largest without async', () => {
+test('finds the largest engine without async', () => {
   const [small, large] = [engine(), engine({ padding: 20 })];
   const async = engine({ padding: 40, extra: [imported('$root', '[waitable-set-new]', 0, 0)] });
-  assert.deepEqual(writeModule(engineIn(among(small, large, async))), large);
-  assert.throws(() => engineIn(among(async)), /no engine that this build knows/);
+  assert.deepEqual(writeModule(findEngine(libraryOf(small, large, async))), large);
+  assert.throws(() => findEngine(libraryOf(async)), /no engine that this build supports/);
 });
 
-test('what the engine would ask of the machine is answered by itself, with zeros', () => {
-  const module = new WebAssembly.Module(withoutMachine(engineIn(among(engine()))));
+test('replaces the clocks and the seed with stubs that return zero', () => {
+  const module = new WebAssembly.Module(stubWasi(findEngine(libraryOf(engine()))));
   const names = WebAssembly.Module.imports(module).map(({ module, name }) => `${module} ${name}`);
   assert.deepEqual(names, [
-    'env memory', 'env reprieve-answer-0', 'env reprieve-answer-1', 'env __indirect_function_table',
-    'env reprieve-answer-2',
+    'env memory', 'env reprieve-stub-0', 'env reprieve-stub-1', 'env __indirect_function_table',
+    'env reprieve-stub-2',
   ]);
-  // The componentizer's linker ties the imports to the exports of the same name; here that is done by hand.
+  // The componentizer's linker connects imports to exports of the same name. Here the test does it.
   const memory = new WebAssembly.Memory({ initial: 1 });
   const table = new WebAssembly.Table({ element: 'anyfunc', initial: 1, maximum: 2 });
   const env = { memory, __indirect_function_table: table };
   let exports;
-  for (const i of [0, 1, 2]) env[`reprieve-answer-${i}`] = (...given) => exports[`reprieve-answer-${i}`](...given);
+  for (const i of [0, 1, 2]) env[`reprieve-stub-${i}`] = (...given) => exports[`reprieve-stub-${i}`](...given);
   ({ exports } = new WebAssembly.Instance(module, { env }));
-  assert.equal(exports.ask(), 0n);
+  assert.equal(exports.read_clock(), 0n);
   new Uint8Array(memory.buffer).fill(7);
-  exports['reprieve-answer-0'](64);
+  exports['reprieve-stub-0'](64);
   assert.deepEqual([...new Uint8Array(memory.buffer, 60, 24)], [7, 7, 7, 7, ...new Array(16).fill(0), 7, 7, 7, 7]);
-  assert.equal(exports['reprieve-answer-1'](), 0n);
+  assert.equal(exports['reprieve-stub-1'](), 0n);
 });
 
-test('numbers are written as they are read', () => {
+test('unsigned LEB128 numbers round-trip', () => {
   for (const number of [0, 1, 127, 128, 300, 65_536, 2 ** 31, 2 ** 32 - 1]) assert.equal(count(u32(number)), number);
 });

@@ -14,7 +14,7 @@ const settings = {
   weights: { type: { map: 'f64' }, doc: 'Weights.', default: { app: 2 } },
 };
 
-test('the schema has the keywords of the Rust SDK in their order', () => {
+test('the schema equals the one that the Rust SDK generates', () => {
   const expected =
     '{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","additionalProperties":false,' +
     '"properties":{"max_targets":{"type":"integer","description":"Targets that one batch may hold.","default":100,' +
@@ -28,7 +28,7 @@ test('the schema has the keywords of the Rust SDK in their order', () => {
   assert.deepEqual(schemaOf({}).properties, {});
 });
 
-test('what is not given has its default, and nobody shares it', () => {
+test('a setting that is not given has its own copy of the default', () => {
   const read = readSettings(settings, '{"max_targets":7,"strict":true}');
   const defaults = { share: 0.5, name: 'x', zone: 'UTC', days: [1, 2], weights: { app: 2 } };
   assert.deepEqual(read, { max_targets: 7, strict: true, ...defaults });
@@ -39,22 +39,23 @@ test('what is not given has its default, and nobody shares it', () => {
 test('a value of another type is an error that names the setting', () => {
   const wrong = [['max_targets', -1], ['max_targets', 1.5], ['share', '1'], ['days', {}], ['weights', []]];
   for (const [name, value] of wrong) {
-    assert.throws(() => readSettings(settings, JSON.stringify({ [name]: value })), new RegExp(`settings: ${name}`));
+    assert.throws(() => readSettings(settings, JSON.stringify({ [name]: value })), new RegExp(`settings: \`${name}\``));
   }
 });
 
-test('a setting that is declared wrongly is refused', () => {
-  const refused = (setting, why) => assert.throws(() => schemaOf({ most: { doc: 'd', ...setting } }), why);
-  refused({ type: 'int', default: 1 }, /"int" is not a type/);
-  refused({ type: { list: 'int' }, default: [] }, /is not a type/);
-  refused({ type: 'u64', default: -1 }, /the default of most/);
-  refused({ type: 'u64', default: 1, doc: ' ' }, /needs a doc/);
-  refused({ type: 'u64', default: 1, min: 0, max: 9 }, /min, max and unit/);
-  refused({ type: 'u64', default: 10, min: 0, max: 9, unit: 'rows' }, /out of bounds/);
-  refused({ type: 'u64', default: 1, min: 0, max: 2 ** 60, unit: 'rows' }, /too large/);
-  refused({ type: 'u64', default: 1, minimum: 0 }, /has no minimum/);
+test('an invalid declaration of a setting is an error', () => {
+  const rejects = (setting, why) => assert.throws(() => schemaOf({ max_bytes: { doc: 'd', ...setting } }), why);
+  rejects({ type: 'int', default: 1 }, /`int` is not a type of setting/);
+  rejects({ type: { list: 'int' }, default: [] }, /`{"list":"int"}` is not a type of setting/);
+  rejects({ type: 'u64', default: -1 }, /the default of the setting `max_bytes` is not of type `u64`/);
+  rejects({ type: 'u64', default: 1, doc: ' ' }, /`max_bytes` has no `doc`/);
+  rejects({ type: 'u64', default: 1, min: 0, max: 9 }, /some of `min`, `max` and `unit`/);
+  const bounds = { min: 0, max: 9, unit: 'rows' };
+  rejects({ type: 'u64', default: 10, ...bounds }, /the default of the setting `max_bytes` is out of bounds/);
+  rejects({ type: 'u64', default: 1, ...bounds, max: 2 ** 60 }, /`max` of the setting `max_bytes` is beyond 2\^53/);
+  rejects({ type: 'u64', default: 1, minimum: 0 }, /has the unknown key `minimum`/);
 });
 
-test('a paragraph is one line', () => {
+test('paragraph joins lines', () => {
   assert.equal(paragraph('\n    one\n    two  \n'), 'one two');
 });

@@ -1,6 +1,6 @@
-//! What comes out: the decision as a document. `reprieve check --format json` prints one; its fields are stable.
+//! The decision as a document. `reprieve check --format json` prints one; its fields are stable.
 
-use crate::{Estimate, Mode, Timestamp};
+use crate::{Estimate, Fault, Mode, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A decision with everything that led to it.
@@ -11,33 +11,34 @@ pub struct DecisionDocument {
     pub decision: Verdict,
     /// The request's `id`.
     pub request: String,
-    /// The time the decision was made for.
+    /// The time for which the decision was made.
     pub evaluated_at: Timestamp,
-    /// Rows in the list.
+    /// Number of targets in the list.
     pub targets: u64,
-    /// The most tenants that the batch can reach, counted over everything that goes.
+    /// Upper bound of the tenants that the batch can reach, counted over the closure.
     pub tenants: u64,
     /// SHA-256 of the target list, lower-case hex.
     pub targets_sha256: String,
     /// SHA-256 of the request document, lower-case hex.
     pub request_sha256: String,
-    /// SHA-256 of the inventory that answered, lower-case hex.
+    /// SHA-256 of the inventory that was queried, lower-case hex.
     pub inventory_sha256: Option<String>,
-    /// Every objection, the enforced denials first.
+    /// Every finding, the enforced denials first.
     pub findings: Vec<Finding>,
-    /// Every policy that could not answer, and what the host itself objects to.
+    /// Every fault, of a policy or of the gate itself.
     pub faults: Vec<Fault>,
     /// Every policy of the set.
     pub policies: Vec<PolicyRun>,
     /// How long undoing the batch would take.
     pub restore: Estimate,
-    /// SHA-256 of the set: every policy with its digest, settings, data and scope, lower-case hex.
+    /// SHA-256 of the policy set: every policy with its digest, settings, data and scope, lower-case hex.
     pub policy_set_sha256: String,
-    /// The override under which findings were lifted.
-    pub break_glass: Option<BreakGlass>,
-    /// Where the decision is recorded. Null: no ledger was given, or it could not be written.
+    /// The override that lifted findings.
+    #[serde(rename = "override", alias = "break_glass")] // the alias reads records of version 0.1
+    pub override_terms: Option<OverrideTerms>,
+    /// Where the decision is recorded. Null: there is no ledger, or it could not be written.
     pub ledger: Option<LedgerEntry>,
-    /// The id of the permit that was written. The permit itself is in its own file and nowhere else.
+    /// The id of the permit that was written. The permit itself is only in its own file.
     pub permit: Option<String>,
 }
 
@@ -47,30 +48,30 @@ pub struct DecisionDocument {
 pub struct LedgerEntry {
     /// The number of the entry.
     pub entry: u64,
-    /// Its hash, which stands for everything recorded until then: lower-case hex.
+    /// Its hash, which covers everything recorded up to and including the entry: lower-case hex.
     pub sha256: String,
 }
 
-/// An override of findings that two people signed.
+/// The terms of an override, which two people sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct BreakGlass {
-    /// Its id; it is used once.
+pub struct OverrideTerms {
+    /// Its id. An override is used once.
     pub id: String,
-    /// The codes it lifts.
+    /// The codes of the findings that it lifts.
     pub codes: Vec<String>,
-    /// The request it is for: SHA-256, lower-case hex.
+    /// SHA-256 of the request that it is for, lower-case hex.
     pub request_sha256: String,
-    /// The list it is for: SHA-256, lower-case hex.
+    /// SHA-256 of the list that it is for, lower-case hex.
     pub targets_sha256: String,
-    /// The mode that the request asks for.
+    /// The mode of the request.
     pub mode: Mode,
-    /// Where the batch is to run.
+    /// The environment of the request.
     pub environment: String,
-    /// Why.
+    /// Why the findings are lifted.
     pub reason: String,
-    /// Until when it can be used.
+    /// When it expires.
     pub expires_at: Timestamp,
     /// Who signed it.
     pub signed_by: Vec<String>,
@@ -83,23 +84,14 @@ pub struct BreakGlass {
 pub enum Verdict {
     /// The batch may run.
     Allow,
-    /// A policy objects.
+    /// A policy denies the batch.
     Deny,
-    /// Nobody can say, so the batch must not run.
+    /// There is no answer, so the batch must not run.
     Undecided,
 }
 
 impl Verdict {
-    /// The exit status of a command that decides.
-    pub const fn exit_status(self) -> u8 {
-        match self {
-            Self::Allow => 0,
-            Self::Deny => 1,
-            Self::Undecided => 2,
-        }
-    }
-
-    /// The word the documents use.
+    /// The word that the documents use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
@@ -116,8 +108,19 @@ impl Verdict {
 pub enum Severity {
     /// The batch must not run.
     Deny,
-    /// Shown, and no more.
+    /// Shown to the operator; does not change the decision.
     Warn,
+}
+
+/// The nature of a finding: whether something contradicts or something is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Nature {
+    /// Something contradicts: an id is of another kind, a limit is exceeded, a copy was never verified.
+    Wrong,
+    /// Something that the rule asks for was not shown: no dry run, no approval, no owner.
+    Missing,
 }
 
 /// One objection of a policy.
@@ -128,19 +131,23 @@ pub struct Finding {
     pub policy: String,
     /// Its rule.
     pub rule: String,
-    /// Both: `policy/rule`.
+    /// The code: `policy/rule`.
     pub code: String,
     /// Whether it denies.
     pub severity: Severity,
+    /// Whether something contradicts or something is missing.
+    #[serde(default = "wrong")] // records of version 0.1 do not have it
+    #[cfg_attr(feature = "host", schemars(required))]
+    pub nature: Nature,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
     pub help: String,
-    /// JSON pointer of the request field it is about.
+    /// JSON pointer of the request field that it is about.
     pub field: Option<String>,
-    /// The setting it was compared with.
+    /// The setting that it was compared with.
     pub setting: Option<String>,
-    /// How many targets offend.
+    /// The number of offending targets.
     pub rows: u64,
     /// A few of their ids.
     pub examples: Vec<String>,
@@ -150,6 +157,10 @@ pub struct Finding {
     pub lifted: bool,
 }
 
+const fn wrong() -> Nature {
+    Nature::Wrong
+}
+
 impl Finding {
     /// Whether the batch must not run because of it.
     pub fn denies(&self) -> bool {
@@ -157,34 +168,7 @@ impl Finding {
     }
 }
 
-/// Something that kept a policy, or the gate itself, from answering.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
-pub struct Fault {
-    /// The policy, or `gate`.
-    pub policy: String,
-    /// A stable word for the cause, for example `fuel`.
-    pub cause: String,
-    /// What happened, and the way out.
-    pub message: String,
-    /// Whether it counts towards the decision.
-    pub enforced: bool,
-}
-
-impl Fault {
-    /// A fault of the gate itself.
-    pub fn of_gate(cause: &str, message: impl Into<String>) -> Self {
-        Self { policy: "gate".to_owned(), cause: cause.to_owned(), message: message.into(), enforced: true }
-    }
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}: {}", self.policy, self.cause, self.message)
-    }
-}
-
-/// One policy's part in a decision.
+/// The part of one policy in a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct PolicyRun {
@@ -194,12 +178,63 @@ pub struct PolicyRun {
     pub version: String,
     /// SHA-256 of its component, lower-case hex.
     pub sha256: String,
-    /// SHA-256 of its settings as it was handed them, lower-case hex.
+    /// SHA-256 of the settings that it was passed, lower-case hex.
     pub settings_sha256: String,
-    /// Fuel it burnt: the same on every machine.
+    /// The fuel that it used: the same on every machine.
     pub fuel: u64,
     /// Whether it counts towards the decision.
     pub enforced: bool,
-    /// `content`, `warn`, `deny`, `fault`, or `out-of-scope` where its `when` does not hold.
-    pub result: String,
+    /// The result.
+    pub result: PolicyResult,
+}
+
+/// The result of one policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyResult {
+    /// It has no finding.
+    #[serde(alias = "content")] // the word in records of version 0.1
+    Pass,
+    /// Its findings only warn.
+    Warn,
+    /// It denies the batch.
+    Deny,
+    /// It could not answer.
+    Fault,
+    /// Its `when` does not cover the batch, so it did not run.
+    OutOfScope,
+}
+
+impl PolicyResult {
+    /// The word that the documents use.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+            Self::Fault => "fault",
+            Self::OutOfScope => "out-of-scope",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(value: impl Serialize) -> String {
+        serde_json::to_string(&value).unwrap().trim_matches('"').to_owned()
+    }
+
+    #[test]
+    fn words_are_those_of_the_json() {
+        for verdict in [Verdict::Allow, Verdict::Deny, Verdict::Undecided] {
+            assert_eq!(json(verdict), verdict.as_str());
+        }
+        use PolicyResult::{Deny, Fault, OutOfScope, Pass, Warn};
+        for result in [Pass, Warn, Deny, Fault, OutOfScope] {
+            assert_eq!(json(result), result.as_str());
+        }
+    }
 }

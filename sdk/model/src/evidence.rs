@@ -1,5 +1,5 @@
-//! What a pipeline brings in support of its request. Evidence counts only when it is bound to the digest of this
-//! list; the policies see to that.
+//! The evidence that a pipeline submits with its request. Evidence counts only if it names the digest of this list; the
+//! policies check that.
 
 use crate::{ActorType, Duration, Mode, Timestamp, UniqueMap};
 use serde::{Deserialize, Serialize};
@@ -12,39 +12,40 @@ use serde_with::skip_serializing_none;
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Provenance {
-    /// The system asked, for example `cmdb`.
+    /// The system that was queried, for example `cmdb`.
     pub source: Option<String>,
-    /// The question put to it.
+    /// The query.
     pub query: Option<String>,
     /// How the list was chosen.
     pub selection: Option<Selection>,
-    /// Whether the answer was read to its end.
+    /// Whether the result was read to its end.
     pub complete: Option<bool>,
-    /// What the ids identify, as the source has it.
+    /// The kind that the ids identify, according to the source.
     pub id_kind: Option<String>,
-    /// Rows in the list.
+    /// Number of rows in the list.
     pub row_count: Option<u64>,
-    /// Rows the source holds for the question.
+    /// Number of rows that the source has for the query.
     pub source_total: Option<u64>,
-    /// Rows a page of the source holds.
+    /// Number of rows in a page of the source.
     pub page_size: Option<u64>,
     /// SHA-256 of the list, lower-case hex.
     pub sha256: Option<String>,
-    /// When the list was read.
+    /// When the list was extracted.
     pub extracted_at: Option<Timestamp>,
-    /// By whom.
+    /// Who extracted it.
     pub extracted_by: Option<String>,
-    /// SHA-256 of the program that read it.
+    /// SHA-256 of the program that extracted it.
     pub program_sha256: Option<String>,
-    /// What is to stay, where the list is everything else.
+    /// The things to keep, if the list is everything else.
     pub keep_set: Option<KeepSet>,
 }
 
 /// How a list was chosen.
 #[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub enum Selection {
-    /// Each id was named.
+    /// Each id was named individually.
     #[serde(rename = "explicit")]
     Explicit,
     /// By a condition.
@@ -65,15 +66,15 @@ pub enum Selection {
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeepSet {
-    /// How many there are.
+    /// Number of things to keep.
     pub count: Option<u64>,
-    /// How many there were the last time.
+    /// Number of things to keep the time before.
     pub previous_count: Option<u64>,
     /// When they were counted.
     pub observed_at: Option<Timestamp>,
 }
 
-/// A run of the same program over the same list without effect.
+/// A run of the same program over the same list that deleted nothing.
 #[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -82,13 +83,13 @@ pub struct KeepSet {
 pub struct DryRun {
     /// When it ran.
     pub at: Option<Timestamp>,
-    /// The list it ran over.
+    /// SHA-256 of the list over which it ran.
     pub targets_sha256: Option<String>,
-    /// Where it ran.
+    /// The environment in which it ran.
     pub environment: Option<String>,
-    /// How many targets it would have deleted.
+    /// Number of targets that it would have deleted.
     pub count: Option<u64>,
-    /// The same by kind.
+    /// The same number by kind.
     pub by_kind: Option<UniqueMap<u64>>,
     /// A few ids.
     pub sample: Option<Vec<String>>,
@@ -101,11 +102,11 @@ pub struct DryRun {
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Recovery {
-    /// Days for which a soft-deleted target can be brought back.
+    /// Days for which a soft-deleted target can be recovered.
     pub soft_delete_days: Option<u32>,
-    /// Backups.
+    /// The backups.
     pub checkpoints: Option<Vec<Checkpoint>>,
-    /// What restoring takes.
+    /// What a restore takes.
     pub restore: Option<Restore>,
 }
 
@@ -118,36 +119,36 @@ pub struct Recovery {
 pub struct Checkpoint {
     /// Its name.
     pub id: Option<String>,
-    /// When it was finished.
+    /// When it was completed.
     pub completed_at: Option<Timestamp>,
-    /// Whether it was read back.
+    /// Whether it was read back and verified.
     pub verified: Option<bool>,
-    /// The list of targets it covers.
+    /// SHA-256 of the list of targets that it covers.
     pub covers_sha256: Option<String>,
     /// Where it is kept.
     pub location: Option<String>,
-    /// Until when nobody can delete it.
+    /// The time until which it cannot be deleted.
     pub immutable_until: Option<Timestamp>,
 }
 
-/// What restoring takes, as measured.
+/// What a restore takes, as measured.
 #[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Restore {
-    /// What one restore brings back, for example `tenant`.
+    /// What one restore recovers, for example `tenant`.
     pub granularity: Option<String>,
-    /// When it was last tried.
+    /// When it was last tested.
     pub tested_at: Option<Timestamp>,
-    /// How many tenants that trial brought back.
+    /// Number of tenants that the test restored.
     pub tested_scale: Option<u64>,
-    /// Tenants that one restore batch brings back.
+    /// Number of tenants that one restore batch recovers.
     pub tenants_per_batch: Option<u64>,
     /// How long a restore batch takes.
     pub batch_duration: Option<Duration>,
-    /// How many run side by side.
+    /// Number of restore batches that run in parallel.
     pub parallel_batches: Option<u64>,
 }
 
@@ -158,20 +159,20 @@ pub struct Restore {
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
-    /// Who.
+    /// Who approved.
     pub by: Option<String>,
-    /// Human or not.
+    /// The kind of approver.
     #[serde(rename = "type")]
     pub approver_type: Option<ActorType>,
-    /// When.
+    /// When it was approved.
     pub at: Option<Timestamp>,
-    /// The list that was approved.
+    /// SHA-256 of the list that was approved.
     pub targets_sha256: Option<String>,
     /// The mode that was approved.
     pub mode: Option<Mode>,
-    /// How many targets of which kind were approved.
+    /// Number of targets of each kind that were approved.
     pub kinds: Option<UniqueMap<u64>>,
-    /// How many tenants were approved.
+    /// Number of tenants that were approved.
     pub tenants: Option<u64>,
 }
 
@@ -184,23 +185,23 @@ pub struct Approval {
 pub struct Migration {
     /// Where the copy is.
     pub copy: Option<String>,
-    /// The share of the data that was compared with its copy, 0 to 1.
+    /// The fraction of the data that was compared with its copy, 0 to 1.
     pub verified_fraction: Option<f64>,
     /// When it was compared.
     pub verified_at: Option<Timestamp>,
-    /// Until when the source is kept.
+    /// The time until which the source is kept.
     pub source_hold_until: Option<Timestamp>,
 }
 
-/// Who was told.
+/// Who was notified.
 #[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Notice {
-    /// When the owners of the targets were told.
+    /// When the owners of the targets were notified.
     pub owners_notified_at: Option<Timestamp>,
-    /// How many of them objected.
+    /// Number of owners who objected.
     pub opt_outs: Option<u64>,
 }

@@ -1,18 +1,18 @@
-//! What the host found out about a batch. A policy may trust every figure here: none of them comes from the
-//! submitter's word. What could not be found out is absent, never 0.
+//! The facts of a batch: what the host computed or looked up. A policy may trust them, because none of them is a claim
+//! of the submitter. An unknown fact is absent, never 0.
 
 use crate::{Claims, Duration, HistoryFacts, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use std::collections::BTreeMap;
 
-/// What a policy is handed about a batch.
+/// What a policy receives about a batch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Review {
-    /// What the request says about itself.
+    /// The request without its targets, as submitted.
     pub claims: Claims,
-    /// What the host found out.
+    /// What the host computed or looked up.
     pub facts: Facts,
 }
 
@@ -21,35 +21,34 @@ pub struct Review {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Facts {
-    /// The time the decision is made for.
+    /// The time for which the decision is made.
     pub evaluated_at: Timestamp,
     /// SHA-256 of the request document, lower-case hex.
     pub request_sha256: String,
-    /// SHA-256 of the target list, lower-case hex: what every piece of evidence must name.
+    /// SHA-256 of the target list, lower-case hex. All evidence must name it.
     pub targets_sha256: String,
-    /// Rows in the list.
+    /// Number of rows in the list.
     pub targets: u64,
-    /// Whether each row can be told from the others.
+    /// Rows with blank or duplicate ids.
     pub ids: IdFacts,
-    /// Tenants as the list has them.
+    /// Tenants according to the list.
     pub tenants: TenantFacts,
-    /// The most tenants that the batch can reach: by its own account or over everything that goes, whichever is more.
+    /// Upper bound of the tenants that the batch can reach: according to the list or over the closure, whichever is more.
     pub tenants_at_most: u64,
-    /// Rows by the kind the list gives them.
+    /// Number of rows by kind, according to the list.
     pub kinds: Tally,
-    /// Rows by the environment the list gives them.
+    /// Number of rows by environment, according to the list.
     pub environments: Tally,
-    /// What the inventory says. Absent: there is no inventory.
+    /// Facts from the inventory. Absent: there is no inventory.
     pub inventory: Option<InventoryFacts>,
-    /// What was deleted before. Absent: nobody knows.
+    /// What was deleted before. Absent: unknown.
     pub history: Option<HistoryFacts>,
-    /// How long undoing this would take.
+    /// How long undoing the batch would take.
     pub restore: Estimate,
-    /// The list that this batch is a wave of, cut from it by the host: evidence for all of it is evidence for each wave.
-    /// Absent: the batch stands alone.
+    /// The list of which this batch is a wave, cut from it by the host. Evidence for the whole list is evidence for each
+    /// wave. Absent: the batch is not a wave.
     pub whole: Option<Whole>,
-    /// Seconds that a zone's clock is ahead of UTC at `evaluated_at`, for every zone that a setting of the format
-    /// `time-zone` names.
+    /// Offset from UTC in seconds at `evaluated_at`, for every time zone that a setting of the format `time-zone` names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub zones: BTreeMap<String, i64>,
 }
@@ -58,42 +57,42 @@ pub struct Facts {
 #[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Whole {
-    /// SHA-256 of the list, lower-case hex: what every piece of evidence must name.
+    /// SHA-256 of the list, lower-case hex. All evidence must name it.
     pub targets_sha256: String,
-    /// Rows in it.
+    /// Number of rows in it.
     pub targets: u64,
-    /// Tenants as it has them.
+    /// Tenants according to it.
     pub tenants: TenantFacts,
-    /// Rows by the kind it gives them.
+    /// Number of rows by kind, according to it.
     pub kinds: Tally,
 }
 
-/// Rows that do not name one thing each.
+/// Rows with blank or duplicate ids.
 #[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct IdFacts {
-    /// Rows with no id.
+    /// Number of rows without an id.
     pub null: u64,
-    /// Rows whose id is empty or white space.
+    /// Number of rows whose id is empty or white space.
     pub empty: u64,
-    /// Rows whose id stood in an earlier row.
+    /// Number of rows whose id occurs in an earlier row.
     pub duplicate: u64,
-    /// Row numbers of the first few of these.
+    /// Row numbers of the first few of these rows.
     pub examples: Vec<u64>,
 }
 
-/// Distinct tenants.
+/// A count of distinct tenants.
 #[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct TenantFacts {
-    /// Distinct tenants named.
+    /// Number of distinct tenants that are named.
     pub distinct: u64,
-    /// Things with no known tenant. Each may belong to a tenant of its own.
+    /// Number of things without a known tenant. Each may belong to another tenant.
     pub unknown: u64,
 }
 
 impl TenantFacts {
-    /// The most tenants that these things can belong to.
+    /// Upper bound of the tenants to which these things belong.
     pub const fn at_most(&self) -> u64 {
         self.distinct.saturating_add(self.unknown)
     }
@@ -103,44 +102,44 @@ impl TenantFacts {
 #[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Tally {
-    /// Count by name: the 32 most frequent.
+    /// Count by name, for the 32 most frequent names.
     pub counts: BTreeMap<String, u64>,
-    /// How many have a name that is not among these.
+    /// Number of things with another name.
     pub others: u64,
-    /// How many have no known name.
+    /// Number of things without a known name.
     pub unknown: u64,
 }
 
 impl Tally {
-    /// Names kept.
-    pub const MOST: usize = 32;
+    /// Number of names that a tally keeps.
+    pub const MAX_NAMES: usize = 32;
 }
 
-/// What the inventory says about the targets and what goes with them.
+/// Facts from the inventory about the targets and their dependents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct InventoryFacts {
-    /// SHA-256 of the inventory that answered, lower-case hex.
+    /// SHA-256 of the inventory that was queried, lower-case hex.
     pub sha256: String,
-    /// Rows whose id the inventory knows.
+    /// Number of rows whose id is in the inventory.
     pub resolved: u64,
-    /// Rows whose id it does not know.
+    /// Number of rows whose id is not in the inventory.
     pub unresolved: u64,
     /// Tenants of the resolved rows.
     pub tenants: TenantFacts,
-    /// Resolved rows by kind.
+    /// Number of resolved rows by kind.
     pub kinds: Tally,
-    /// Resolved rows by environment.
+    /// Number of resolved rows by environment.
     pub environments: Tally,
-    /// Resolved rows by life-cycle state.
+    /// Number of resolved rows by life-cycle state.
     pub states: Tally,
-    /// How many things of each kind the inventory holds in all, for the kinds that the batch touches.
+    /// Total number of things of each kind in the inventory, for the kinds in the batch.
     pub population: BTreeMap<String, u64>,
-    /// How many tenants the inventory holds in all.
+    /// Total number of tenants in the inventory.
     pub population_tenants: u64,
-    /// Capacity pools that the batch takes members from.
+    /// Capacity pools from which the batch removes members.
     pub pools: Vec<Pool>,
-    /// The targets and everything that goes with them.
+    /// The targets and everything that is deleted with them.
     pub closure: Closure,
 }
 
@@ -152,35 +151,36 @@ pub struct InventoryFacts {
 pub struct Pool {
     /// Its name.
     pub name: String,
-    /// Members now.
+    /// Number of members now.
     pub members: u64,
-    /// Members that the batch takes away, counted over the closure.
+    /// Number of members that the batch removes, counted over the closure.
     pub removed: u64,
-    /// Members it needs, where the inventory says so.
+    /// Number of members that it requires. Absent: the inventory does not state it.
     pub minimum: Option<u64>,
 }
 
-/// Everything that goes when the targets go: they themselves, their dependents, the dependents of those, and so on.
+/// The closure: everything that is deleted with the targets. It consists of the targets, their dependents, the
+/// dependents of those, and so on.
 #[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Closure {
-    /// Things in all, the targets included.
+    /// Number of things, including the targets.
     pub things: u64,
-    /// Things that are not on the list.
+    /// Number of things that are not on the list.
     pub undeclared: u64,
-    /// Undeclared things by kind.
+    /// Number of undeclared things by kind.
     pub undeclared_kinds: Tally,
     /// A few undeclared ids.
     pub examples: Vec<String>,
-    /// Tenants over all of it.
+    /// Tenants of all things.
     pub tenants: TenantFacts,
-    /// All of it by kind.
+    /// Number of things by kind.
     pub kinds: Tally,
-    /// Things whose dependents are not known. Above 0, every other figure here is a lower bound.
+    /// Number of things whose dependents are unknown. If it is not 0, every other figure here is a lower bound.
     pub unknown: u64,
-    /// Names that the request's own evidence gives (backups, copies) and that are among the things that go.
+    /// Names in the request's own evidence (backups, copies) that are in the closure.
     pub evidence: Vec<String>,
-    /// Whether following the dependents was given up at its limit of depth. If so, every figure is a lower bound.
+    /// Whether the search for dependents stopped at its depth limit. If so, every figure is a lower bound.
     pub truncated: bool,
 }
 
@@ -188,22 +188,22 @@ pub struct Closure {
 #[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Estimate {
-    /// Tenants to restore: the most that the batch can reach.
+    /// Number of tenants to restore: the upper bound that the batch can reach.
     pub tenants: u64,
-    /// Restore batches, one after another.
+    /// Number of restore batches, run one after another.
     pub batches: u64,
-    /// How long all of them take.
+    /// How long all restore batches take.
     pub duration: Duration,
-    /// Tenants a restore batch brings back.
+    /// Number of tenants that a restore batch recovers.
     pub tenants_per_batch: Figure<u64>,
-    /// How long one takes.
+    /// How long one restore batch takes.
     pub batch_duration: Figure<Duration>,
-    /// How many run side by side.
+    /// Number of restore batches that run in parallel.
     pub parallel_batches: Figure<u64>,
 }
 
 impl Estimate {
-    /// The figures in words: `13 restore batches, 65 days`.
+    /// The estimate in words: `13 restore batches, 65 days`.
     pub fn in_words(&self) -> String {
         let days = |length: Duration| {
             let hours = length.seconds().div_ceil(3_600);
@@ -220,12 +220,28 @@ impl Estimate {
     }
 }
 
-/// A figure, and whether the request brought it.
+/// A figure, and whether the request states it.
 #[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(rename = "Figure_{T}"))]
 pub struct Figure<T> {
     /// The figure.
     pub value: T,
-    /// Whether the request states it as measured. If not, it is the one of the Atlassian outage of April 2022.
+    /// Whether the request states it as measured. If not, it is the figure of the Atlassian outage of April 2022.
     pub measured: bool,
+}
+
+#[cfg(all(test, feature = "host"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schema_names_and_describes_every_type() {
+        let schema = schemars::schema_for!(Review).to_value();
+        let definitions = schema["$defs"].as_object().unwrap();
+        assert!(definitions.contains_key("Figure_uint64") && definitions.contains_key("Figure_Duration"));
+        for (name, definition) in definitions {
+            assert!(!name.ends_with('2'), "`{name}` is not unique");
+            assert!(definition["description"].is_string(), "`{name}` has no description");
+        }
+    }
 }

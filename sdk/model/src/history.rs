@@ -4,13 +4,13 @@ use crate::{Mode, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-/// What was deleted before, as far as it bears on this batch.
+/// Earlier deletions that are relevant to this batch.
 #[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct HistoryFacts {
-    /// SHA-256 of the history that answered, lower-case hex.
+    /// SHA-256 of the history that was queried, lower-case hex.
     pub sha256: String,
     /// Batches of this mode in this environment.
     pub same_mode: Spans,
@@ -20,9 +20,9 @@ pub struct HistoryFacts {
     pub same_actor: Spans,
     /// The last batch of this mode in this environment.
     pub last: Option<PastBatch>,
-    /// Batches of this campaign so far.
+    /// Number of batches of this campaign so far.
     pub campaign_batches: u64,
-    /// The last of them.
+    /// The last batch of this campaign.
     pub campaign_last: Option<PastBatch>,
 }
 
@@ -42,11 +42,11 @@ pub struct Spans {
 #[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Deleted {
-    /// Batches.
+    /// Number of batches.
     pub batches: u64,
-    /// Targets.
+    /// Number of targets.
     pub targets: u64,
-    /// Tenants, added up over the batches.
+    /// Number of tenants, summed over the batches.
     pub tenants: u64,
 }
 
@@ -66,22 +66,80 @@ impl Deleted {
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PastBatch {
-    /// When it ended. As long as nobody has said that it did: the moment of the decision that asks.
+    /// When it ended. While the batch is open: the time of the decision being made.
     pub at: Timestamp,
-    /// The mode it ran in.
+    /// The mode in which it ran.
     pub mode: Mode,
     /// Where it ran.
     pub environment: String,
     /// The kind of its targets.
     pub kind: String,
-    /// How many there were.
+    /// Number of targets.
     pub targets: u64,
-    /// Of how many tenants.
+    /// Number of tenants.
     pub tenants: u64,
-    /// The campaign it belonged to.
+    /// The campaign to which it belonged.
     pub campaign: Option<String>,
     /// Who submitted it.
     pub actor: Option<String>,
-    /// Whether it went well. Absent: nobody knows.
+    /// Whether it succeeded. Absent: unknown.
     pub succeeded: Option<bool>,
+}
+
+/// The state of a batch in a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchState {
+    /// It was not allowed.
+    #[serde(rename = "none")]
+    NotAllowed,
+    /// It was allowed, and its outcome is not recorded. It counts, because it may be running.
+    Open,
+    /// It ran.
+    Committed,
+    /// It did not run.
+    Aborted,
+}
+
+impl BatchState {
+    /// Every state.
+    pub const ALL: &[Self] = &[Self::NotAllowed, Self::Open, Self::Committed, Self::Aborted];
+
+    /// The word that a ledger stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "none",
+            Self::Open => "open",
+            Self::Committed => "committed",
+            Self::Aborted => "aborted",
+        }
+    }
+
+    /// The state for the word that a ledger stores. None: there is no such state.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|state| state.as_str() == word)
+    }
+
+    /// The state in words, for people.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not allowed",
+            Self::Open | Self::Committed | Self::Aborted => self.as_str(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_stored_as_words() {
+        for state in BatchState::ALL {
+            assert_eq!(serde_json::to_string(state).unwrap(), format!("\"{}\"", state.as_str()));
+            assert_eq!(BatchState::parse(state.as_str()), Some(*state));
+        }
+        assert_eq!(BatchState::parse("not allowed"), None);
+    }
 }

@@ -1,10 +1,10 @@
-//! Maps of a document, read strictly: a key that stands there twice is an error, because the second value would
-//! silently win.
+//! Maps of a document, read strictly: a duplicate key is an error, because the second value would silently replace the
+//! first.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::{collections::BTreeMap, fmt, marker::PhantomData, ops::Deref};
 
-/// A JSON object with keys of the submitter's choosing, each at most once.
+/// A JSON object with keys that the submitter chooses. A duplicate key is an error.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(transparent, inline))]
 #[serde(transparent)]
@@ -33,7 +33,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for UniqueMap<T> {
                 let mut entries = BTreeMap::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if entries.contains_key(&key) {
-                        return Err(de::Error::custom(format_args!("the key `{key}` stands here twice")));
+                        return Err(de::Error::custom(format_args!("duplicate key `{key}`")));
                     }
                     entries.insert(key, map.next_value()?);
                 }
@@ -45,7 +45,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for UniqueMap<T> {
     }
 }
 
-/// Any JSON value, read as strictly as the rest of a document: at every depth a key stands there at most once.
+/// Any JSON value, read as strictly as the rest of a document: a duplicate key is an error at every depth.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(transparent, inline))]
 #[serde(transparent)]
@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for Free {
     }
 }
 
-/// On the guest's side the host has seen to it that every key stands there once.
+/// Reading in a guest. The host has already rejected duplicate keys.
 mod guest {
     use super::UniqueMap;
     use miniserde::de::{Deserialize, Map, Visitor};
@@ -160,21 +160,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_free_value_is_what_was_written() {
+    fn keeps_a_free_value_unchanged() {
         let text = r#"{"a":[1,-2,0.5,"x",null,true,{"b":{}}]}"#;
         assert_eq!(serde_json::to_string(&serde_json::from_str::<Free>(text).unwrap()).unwrap(), text);
     }
 
     #[test]
-    fn a_key_may_stand_once_at_any_depth() {
+    fn rejects_a_duplicate_key_at_any_depth() {
         let error = serde_json::from_str::<Free>(r#"[{"a":[{"b":1,"b":2}]}]"#).unwrap_err().to_string();
-        assert!(error.contains("`b` stands here twice"), "{error}");
+        assert!(error.contains("duplicate key `b`"), "{error}");
     }
 
     #[test]
-    fn a_key_may_stand_once() {
+    fn rejects_a_duplicate_key() {
         let read = |text| serde_json::from_str::<UniqueMap<u64>>(text);
         assert_eq!(read(r#"{"a":1,"b":2}"#).unwrap().0.len(), 2);
-        assert!(read(r#"{"a":1,"a":2}"#).unwrap_err().to_string().contains("`a` stands here twice"));
+        assert!(read(r#"{"a":1,"a":2}"#).unwrap_err().to_string().contains("duplicate key `a`"));
     }
 }

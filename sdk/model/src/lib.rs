@@ -1,26 +1,36 @@
-//! The documents of Reprieve as types: what a pipeline submits ([`Request`]), what the host finds out
-//! ([`Facts`]), what a policy is handed ([`Review`]) and what comes out ([`DecisionDocument`]).
+//! The documents of Reprieve as types: what a pipeline submits ([`Request`]), what the host finds out ([`Facts`]), what
+//! a policy receives ([`Review`]) and the result ([`DecisionDocument`]).
 //!
-//! Host and policies share this crate and the contract in `sdk/wit`, and nothing else. It reads no file, no clock
-//! and no environment.
+//! Host and policies share only this crate and the contract in `sdk/wit`. The crate reads no file, no clock and no
+//! environment variable.
 
+mod columns;
 mod decision;
 mod evidence;
 mod facts;
+mod fault;
 mod history;
 mod json;
 mod request;
+#[cfg(feature = "host")]
+mod suggest;
 mod time;
 
-pub use decision::{BreakGlass, DecisionDocument, Fault, Finding, LedgerEntry, PolicyRun, Severity, Verdict};
+pub use columns::{COLUMNS, ColumnSource, ColumnSpec, ColumnType, OWN_COLUMN_PREFIX};
+pub use decision::{
+    DecisionDocument, Finding, LedgerEntry, Nature, OverrideTerms, PolicyResult, PolicyRun, Severity, Verdict,
+};
 pub use evidence::{
     Approval, Checkpoint, DryRun, KeepSet, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };
 pub use facts::{Closure, Estimate, Facts, Figure, IdFacts, InventoryFacts, Pool, Review, Tally, TenantFacts, Whole};
-pub use history::{Deleted, HistoryFacts, PastBatch, Spans};
+pub use fault::{Fault, FaultCause};
+pub use history::{BatchState, Deleted, HistoryFacts, PastBatch, Spans};
 pub use json::{Free, UniqueMap};
 pub use request::{
     Actor, ActorType, Claims, Credential, Mode, Operation, Reason, Request, Schedule, Target, TargetFile, Targets,
     Trigger, TriggerSource,
 };
+#[cfg(feature = "host")]
+pub use suggest::did_you_mean;
 pub use time::{Duration, Timestamp};

@@ -1,52 +1,53 @@
-//! What a pipeline submits. Only five fields are required by the reader; everything else is optional here and
-//! demanded by policies, so that a missing piece is a finding with a name and not a parse error. A field that does
-//! not exist is an error at every level: `"freez": true` must not pass for "no freeze".
+//! The request: what a pipeline submits.
+//!
+//! Only five fields are required here. Policies require the others, so a missing field is a finding with a code and not
+//! a parse error. An unknown field is an error at every level, because `"freez": true` must not be read as "no freeze".
 
 use crate::{Approval, DryRun, Free, Migration, Notice, Provenance, Recovery, Timestamp, UniqueMap};
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 use std::collections::BTreeMap;
 
-/// The request without its targets: what a policy is handed.
+/// The request without its targets, as a policy receives it.
 pub type Claims = Request<Option<()>>;
 
-/// A deletion request. `T` is what stands under `targets`: [`Targets`] in the document itself, never there in a review.
+/// A deletion request. In a review, `targets` is absent.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Request<T> {
-    /// A name of the submitter's choosing; shows up in the decision.
+    /// A name that the submitter chooses. The decision repeats it.
     pub id: String,
-    /// Whether the targets stay recoverable.
+    /// Whether the targets remain recoverable.
     pub mode: Mode,
-    /// Where the call will run, for example `production`.
+    /// The environment in which the call will run, for example `production`.
     pub environment: String,
-    /// What every target is said to be, for example `app`.
+    /// The claimed kind of every target, for example `app`.
     pub target_kind: String,
     /// The destructive call.
     pub operation: Option<Operation>,
-    /// Why.
+    /// Why the batch is to be deleted.
     pub reason: Option<Reason>,
-    /// Who.
+    /// Who submits the batch.
     pub actor: Option<Actor>,
     /// Where the list of targets came from.
     pub provenance: Option<Provenance>,
-    /// What a run without effect showed.
+    /// The result of a dry run.
     pub dry_run: Option<DryRun>,
-    /// How this could be undone.
+    /// How the deletion could be undone.
     pub recovery: Option<Recovery>,
-    /// Who agreed, and to what.
+    /// Who approved the batch, and what exactly was approved.
     pub approvals: Option<Vec<Approval>>,
-    /// The verified copy, where data is deleted because it was moved.
+    /// The verified copy, if data is deleted because it was moved.
     pub migration: Option<Migration>,
-    /// When.
+    /// When the batch may run.
     pub schedule: Option<Schedule>,
-    /// Who was told.
+    /// Who was notified.
     pub notice: Option<Notice>,
-    /// The series of batches this one belongs to.
+    /// The series of batches to which this one belongs.
     pub campaign: Option<String>,
-    /// Free form, for an operator's own policies.
+    /// Any JSON values, for an operator's own policies.
     pub annotations: Option<UniqueMap<Free>>,
     /// What to delete.
     #[serde(skip_serializing)]
@@ -57,7 +58,7 @@ pub struct Request<T> {
 #[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub enum Mode {
-    /// Marked for deletion, recoverable for a while.
+    /// Marked for deletion and recoverable for a while.
     #[serde(rename = "soft")]
     Soft,
     /// Permanent.
@@ -66,12 +67,12 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Whether the targets cannot be brought back by the system itself.
+    /// Whether the system itself cannot recover the targets.
     pub const fn is_hard(self) -> bool {
         matches!(self, Self::Hard)
     }
 
-    /// The word the documents use.
+    /// The word that the documents use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Soft => "soft",
@@ -89,9 +90,9 @@ impl Mode {
 pub struct Operation {
     /// The verb of the call, for example `delete`.
     pub verb: Option<String>,
-    /// Whether the call takes dependents along.
+    /// Whether the call deletes dependents as well.
     pub cascade: Option<bool>,
-    /// A filter, pattern or path that the call itself expands. None: the call takes the listed ids and nothing else.
+    /// A filter, pattern or path that the call itself expands. Absent: the call deletes the listed ids and nothing else.
     pub selector: Option<String>,
 }
 
@@ -104,27 +105,28 @@ pub struct Operation {
 pub struct Reason {
     /// The legal basis: `gdpr-17`, `ccpa`, `court-order`, `contract-end`, `retention-expired`, `leaked-secret`.
     pub basis: Option<String>,
-    /// In words.
+    /// An explanation in words.
     pub text: Option<String>,
-    /// The change or ticket.
+    /// The change request or ticket.
     pub ticket: Option<String>,
-    /// What set the deletion off.
+    /// What triggered the deletion.
     pub trigger: Option<Trigger>,
-    /// Whether somebody chose the value that set it off.
+    /// Whether the value behind the trigger was chosen or is a default.
     pub trigger_source: Option<TriggerSource>,
 }
 
-/// What sets a deletion off.
+/// What triggers a deletion.
 #[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub enum Trigger {
-    /// Somebody asked for it.
+    /// It was requested.
     #[serde(rename = "request")]
     Request,
     /// An expiry date passed.
     #[serde(rename = "expiry")]
     Expiry,
-    /// Nobody seems to use the targets.
+    /// The targets appear to be unused.
     #[serde(rename = "disuse")]
     Disuse,
     /// A retention period ended.
@@ -139,10 +141,10 @@ pub enum Trigger {
 #[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub enum TriggerSource {
-    /// Somebody set it for these targets.
+    /// It was set for these targets.
     #[serde(rename = "explicit")]
     Explicit,
-    /// Nobody set it: a default applied.
+    /// It was not set, so a default applied.
     #[serde(rename = "default")]
     Default,
 }
@@ -156,18 +158,19 @@ pub enum TriggerSource {
 pub struct Actor {
     /// An account name.
     pub id: Option<String>,
-    /// Human or not.
+    /// The kind of actor.
     #[serde(rename = "type")]
     pub actor_type: Option<ActorType>,
-    /// The person an automation or agent acts for.
+    /// The person for whom an automation or agent acts.
     pub on_behalf_of: Option<String>,
-    /// The credential the destructive call will use.
+    /// The credential that the destructive call will use.
     pub credential: Option<Credential>,
 }
 
 /// Kinds of actors.
 #[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[non_exhaustive]
 pub enum ActorType {
     /// A person.
     #[serde(rename = "human")]
@@ -181,21 +184,21 @@ pub enum ActorType {
     /// The platform itself.
     #[serde(rename = "system")]
     System,
-    /// Not known.
+    /// It is not known.
     #[serde(rename = "unknown")]
     Unknown,
 }
 
-/// A credential, described and never included.
+/// A description of a credential; never the credential itself.
 #[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
-    /// What it was issued for, for example `deletion`.
+    /// The purpose for which it was issued, for example `deletion`.
     pub purpose: Option<String>,
-    /// Where it is valid.
+    /// The environment in which it is valid.
     pub environment: Option<String>,
 }
 
@@ -210,51 +213,52 @@ pub struct Schedule {
     pub expires_at: Option<Timestamp>,
     /// Not before this time.
     pub not_before: Option<Timestamp>,
-    /// Whether a change freeze is on.
+    /// Whether a change freeze is in force.
     pub freeze: Option<bool>,
 }
 
-/// The targets of a request: in the document, or in a file beside it.
+/// The targets of a request: inline, or in a separate file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Targets {
-    /// In the document.
+    /// Inline.
     Inline(Vec<Target>),
-    /// In a file.
+    /// In a separate file.
     File(TargetFile),
 }
 
-/// A target list in a file of its own. Its name says what it is: NDJSON (`.ndjson`, `.jsonl`) or CSV (`.csv`), also packed
-/// with gzip or Zstandard (`.gz`, `.zst` behind that), Parquet (`.parquet`) or Arrow (`.arrow`, `.feather`, `.arrows`).
+/// A target list in a separate file. The file extension gives the format: NDJSON (`.ndjson`, `.jsonl`), CSV (`.csv`),
+/// Parquet (`.parquet`) or Arrow (`.arrow`, `.feather`, `.arrows`). NDJSON and CSV may be compressed with gzip or
+/// Zstandard (append `.gz` or `.zst`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TargetFile {
-    /// Relative to the request's folder, and inside it.
+    /// The path, relative to the request's folder and inside it.
     pub path: String,
-    /// SHA-256 of the file, lower-case hex. Anything else in the file is an error.
+    /// SHA-256 of the file, lower-case hex. A file with another digest is an error.
     pub sha256: Option<String>,
-    /// The columns that fields of the targets are read from, where they have other names: `{"id": "app_id"}`.
+    /// Maps fields of the targets to columns with other names: `{"id": "app_id"}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, String>,
 }
 
-/// One thing to delete. Further fields must begin with `x_` and hold strings.
+/// One target. Additional fields must begin with `x_` and be strings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Target {
-    /// What the destructive call is given.
+    /// The id that the destructive call receives.
     pub id: Option<String>,
-    /// What it is said to be.
+    /// Its claimed kind.
     pub kind: Option<String>,
-    /// Whose it is.
+    /// The tenant to which it belongs.
     pub tenant: Option<String>,
-    /// Where it is.
+    /// The environment in which it is.
     pub environment: Option<String>,
     /// Its life-cycle state.
     pub state: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Option<Timestamp>,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,

@@ -1,21 +1,21 @@
-//! Points in time and spans of it, as the documents write them.
+//! Times and durations, as the documents write them.
 //!
-//! There is one canonical form of each, `2022-04-05T07:38:00Z` and `P5DT12H`, which is what is written and all that
-//! policies ever see: this module reads it by itself. The host takes whatever RFC 3339 and ISO 8601 allow, through
-//! jiff, which the feature `host` brings in.
+//! Each has one canonical form, `2022-04-05T07:38:00Z` and `P5DT12H`. The documents are written in it, and policies see
+//! no other, so this module reads it without a dependency. The host also accepts the other forms of RFC 3339 and
+//! ISO 8601, through jiff, which the feature `host` enables.
 
 mod canonical;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
-/// A point in time: whole seconds since 1970-01-01T00:00:00Z. Written as RFC 3339 with an offset; a fraction of a
-/// second is dropped.
+/// A time in whole seconds since 1970-01-01T00:00:00Z. Written as RFC 3339 with an offset; fractions of a second are
+/// dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// A timestamp from seconds since 1970-01-01T00:00:00Z.
+    /// Creates a timestamp from seconds since 1970-01-01T00:00:00Z.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
@@ -28,7 +28,7 @@ impl Timestamp {
     /// Reads RFC 3339, for example `2022-04-05T07:38:00Z`.
     ///
     /// # Errors
-    /// What is wrong with the text, in words.
+    /// A message that names the text and the expected form.
     pub fn parse(text: &str) -> Result<Self, String> {
         canonical::timestamp(text)
             .or_else(|| lenient::timestamp(text))
@@ -36,7 +36,7 @@ impl Timestamp {
             .ok_or_else(|| format!("`{text}` is not an RFC 3339 time; write it like `2022-04-05T07:38:00Z`"))
     }
 
-    /// Seconds from `earlier` to `self`; negative where `self` comes first.
+    /// Seconds from `earlier` to `self`; negative if `self` is earlier.
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
@@ -68,13 +68,13 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A span of time in whole seconds. Written as ISO 8601, for example `P5D` or `PT12H`; a day is 24 hours, and months
-/// and years are refused because they have no fixed length.
+/// A duration in whole seconds. Written as ISO 8601, for example `P5D` or `PT12H`. A day is 24 hours; months and years
+/// are rejected because they have no fixed length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(u64);
 
 impl Duration {
-    /// A duration of that many seconds.
+    /// Creates a duration from seconds.
     pub const fn from_seconds(seconds: u64) -> Self {
         Self(seconds)
     }
@@ -87,10 +87,10 @@ impl Duration {
     /// Reads ISO 8601.
     ///
     /// # Errors
-    /// What is wrong with the text, in words.
+    /// A message that names the text and the expected form.
     pub fn parse(text: &str) -> Result<Self, String> {
         canonical::duration(text).or_else(|| lenient::duration(text)).map(Self).ok_or_else(|| {
-            format!("`{text}` is not an ISO 8601 duration of days and less; write it like `P5D` or `PT12H`")
+            format!("`{text}` is not an ISO 8601 duration in weeks or shorter units; write it like `P5D` or `PT12H`")
         })
     }
 }
@@ -127,7 +127,7 @@ impl<'de> Deserialize<'de> for Duration {
     }
 }
 
-/// Whatever the standards allow.
+/// All forms that the standards allow.
 #[cfg(feature = "host")]
 mod lenient {
     use jiff::fmt::temporal::{DateTimeParser, SpanParser};
@@ -148,7 +148,7 @@ mod lenient {
     }
 }
 
-/// Nothing more: the host has written everything in its canonical form.
+/// No other form: the host writes everything in its canonical form.
 #[cfg(not(feature = "host"))]
 mod lenient {
     pub fn timestamp(_: &str) -> Option<i64> {
@@ -160,7 +160,7 @@ mod lenient {
     }
 }
 
-/// Reads a string through a parser, without a copy.
+/// Passes a string to a parser without copying it.
 struct Text<T>(fn(&str) -> Result<T, String>, &'static str);
 
 impl<T> de::Visitor<'_> for Text<T> {
@@ -220,7 +220,12 @@ mod schema {
         }
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({ "type": "string", "format": "date-time", "examples": ["2022-04-05T07:38:00Z"] })
+            json_schema!({
+                "type": "string",
+                "format": "date-time",
+                "description": "A time in RFC 3339 with an offset. Fractions of a second are dropped.",
+                "examples": ["2022-04-05T07:38:00Z"],
+            })
         }
     }
 
@@ -230,7 +235,12 @@ mod schema {
         }
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({ "type": "string", "format": "duration", "examples": ["P5D", "PT12H"] })
+            json_schema!({
+                "type": "string",
+                "format": "duration",
+                "description": "A duration in ISO 8601. A day is 24 hours; months and years are rejected.",
+                "examples": ["P5D", "PT12H"],
+            })
         }
     }
 }
@@ -240,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_rfc_3339_with_an_offset() {
+    fn reads_times_in_rfc_3339_with_an_offset() {
         let at = Timestamp::parse("2022-04-05T07:38:00Z").unwrap();
         assert_eq!(at.seconds(), 1_649_144_280);
         assert_eq!(at.to_string(), "2022-04-05T07:38:00Z");
@@ -260,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_iso_8601_without_months() {
+    fn reads_durations_in_iso_8601_without_months() {
         for (text, seconds) in
             [("P5D", 432_000), ("PT12H", 43_200), ("PT0S", 0), ("P1DT1S", 86_401), ("PT90M", 5_400)]
         {
@@ -274,7 +284,7 @@ mod tests {
 
     #[cfg(feature = "host")]
     #[test]
-    fn the_host_takes_what_the_standards_allow() {
+    fn host_reads_other_forms_of_the_standards() {
         let at = Timestamp::parse("2022-04-05T07:38:00Z").unwrap();
         assert_eq!(Timestamp::parse("2022-04-05T09:38:00.9+02:00"), Ok(at));
         assert_eq!(Duration::parse("P1W").unwrap().seconds(), 604_800);
@@ -282,7 +292,7 @@ mod tests {
 
     #[cfg(feature = "host")]
     #[test]
-    fn the_canonical_form_means_what_the_standard_says() {
+    fn canonical_form_reads_like_the_standard() {
         for seconds in (-62_000_000_000_i64..250_000_000_000).step_by(86_400 * 97 + 12_345) {
             let text = Timestamp::from_seconds(seconds).to_string();
             assert_eq!(

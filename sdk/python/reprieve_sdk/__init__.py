@@ -1,13 +1,13 @@
 """Write a Reprieve policy in Python.
 
-A policy is a settings class, a list of rules and one method. Here is a whole one, the file `policy.py`:
+A policy is a settings class, a list of rules and one method. A complete `policy.py`:
 
-    from reprieve_sdk import Case, Findings, Policy, Rule, Settings, setting
+    from reprieve_sdk import Context, Findings, Policy, Rule, Settings, setting
 
 
     class Limits(Settings):
         max_targets: int = setting(
-            default=100, least=0, most=1_000_000, unit="targets", doc="Targets that one batch may hold."
+            default=100, min=0, max=1_000_000, unit="targets", doc="Targets that one batch may hold."
         )
 
 
@@ -16,6 +16,7 @@ A policy is a settings class, a list of rules and one method. Here is a whole on
         "The batch holds more targets than one batch may.",
         "Small batches can be watched while they run, and restored in one go.",
         settings=["max_targets"],
+        subject="size",
     )
 
 
@@ -25,55 +26,58 @@ A policy is a settings class, a list of rules and one method. Here is a whole on
         SUMMARY = "Keeps batches small enough to watch."
         RULES = [TOO_MANY]
 
-        def check(self, case: Case[Limits], state: None, findings: Findings) -> None:
-            targets, most = case.facts.targets, case.settings.max_targets
-            if targets > most:
-                findings.deny(TOO_MANY, f"{targets} targets in one batch, and {most} are allowed").field(
-                    "/targets"
-                ).setting("max_targets").help(f"split the list into batches of {most}")
+        def check(self, context: Context[Limits], state: None, findings: Findings) -> None:
+            targets, max_targets = context.facts.targets, context.settings.max_targets
+            if targets > max_targets:
+                message = f"{targets} targets in one batch, and {max_targets} are allowed"
+                finding = findings.deny(TOO_MANY, message).field("/targets").setting("max_targets")
+                finding.help(f"split the list into batches of {max_targets}")
 
-A policy that looks at single targets names the columns it wants in `COLUMNS` and folds each chunk of them into its
-state, the second type in `Policy[Settings, State]`; `merge` adds up the states of parts that were looked at
-elsewhere.
+A policy that reads single targets lists the columns that it reads in `COLUMNS`. Its `observe` folds each chunk of them
+into the state, the second type in `Policy[Settings, State]`. Its `merge` adds the state of another part of the batch.
 
 The same code runs natively in unit tests: see `Session` and the module `testing`.
 """
 
-from .case import Case, Objection, said, same_kind
 from .chunk import Chunk, Column
-from .findings import Draft, Finding, Findings, Severity
+from .context import ApprovalIssue, Context, non_blank, same_kind
+from .findings import Finding, FindingBuilder, Findings, Severity
 from .model import Claims, Facts, InventoryFacts
 from .policy import Descriptor, Invalid, Policy, describe, validate
 from .rows import Rows
-from .rule import Rule
+from .rule import Limit, Measure, Nature, Rule, Subject
 from .session import Session
 from .settings import Settings, TimeZone, setting
 from .timestamps import Duration, Timestamp
 
 __all__ = [
-    "Case",
+    "ApprovalIssue",
     "Chunk",
     "Claims",
     "Column",
+    "Context",
     "Descriptor",
-    "Draft",
     "Duration",
     "Facts",
     "Finding",
+    "FindingBuilder",
     "Findings",
     "Invalid",
     "InventoryFacts",
-    "Objection",
+    "Limit",
+    "Measure",
+    "Nature",
     "Policy",
     "Rows",
     "Rule",
     "Session",
     "Settings",
     "Severity",
+    "Subject",
     "TimeZone",
     "Timestamp",
     "describe",
-    "said",
+    "non_blank",
     "same_kind",
     "setting",
     "validate",

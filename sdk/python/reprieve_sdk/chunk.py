@@ -1,8 +1,7 @@
 """Targets as columns.
 
-A column can be asked for one row (`i64(row)`) or for all of them at once (`i64s()`), which takes a third of the time.
-What is unknown is `None`, a column of another type is unknown throughout, and so is one that this batch does not
-have."""
+Read a column row by row (`i64(row)`) or all rows at once (`i64s()`), which takes a third of the time. An unknown value
+is `None`. Every row is unknown if the column is of another type, or if this batch does not have it."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -15,28 +14,28 @@ _BITS = [tuple(byte >> bit & 1 == 1 for bit in range(8)) for byte in range(256)]
 
 
 class Column:
-    """One column: a value a row. This class itself is a column of which nothing is known."""
+    """One column: one value per row. In this base class every row is unknown."""
 
     def __init__(self, name: str, rows: int) -> None:
         self.name = name
-        """Its name."""
+        """The name of the column."""
         self.rows = rows
-        """How many rows it has."""
+        """The number of rows."""
 
     def text(self, i: int) -> str | None:
-        """The text of row `i`, where it is known."""
+        """The text in row `i`, if it is known."""
         return None
 
     def u64(self, i: int) -> int | None:
-        """The count or size in row `i`, where it is known."""
+        """The count or size in row `i`, if it is known."""
         return None
 
     def i64(self, i: int) -> int | None:
-        """The time in row `i` in seconds since 1970-01-01T00:00:00Z, where it is known."""
+        """The time in row `i` in seconds since 1970-01-01T00:00:00Z, if it is known."""
         return None
 
     def bool(self, i: int) -> bool | None:
-        """Yes or no in row `i`, where it is known."""
+        """The truth value in row `i`, if it is known."""
         return None
 
     def texts(self) -> Sequence[str | None]:
@@ -52,18 +51,19 @@ class Column:
         return [None] * self.rows
 
     def bools(self) -> "Sequence[_Bool | None]":
-        """Yes or no for all rows."""
+        """The truth values of all rows."""
         return [None] * self.rows
 
-    def verdicts(self, test: Callable[[str], T]) -> Sequence[T | None]:
-        """The answer of `test` for the text of each row, with one call per distinct text instead of one per row."""
+    def map_texts(self, function: Callable[[str], T]) -> Sequence[T | None]:
+        """The result of `function` for the text of each row, or `None` if the text is unknown. Calls `function` once
+        per distinct text instead of once per row."""
         return [None] * self.rows
 
-    def judge(self, test: Callable[[str], T], each: Callable[[int, T | None], object]) -> None:
-        """Calls `each` with the row number in the chunk and `test`'s answer for its text, or `None` where it is
-        unknown."""
-        for row, verdict in enumerate(self.verdicts(test)):
-            each(row, verdict)
+    def map_distinct(self, function: Callable[[str], T], each: Callable[[int, T | None], object]) -> None:
+        """Calls `function` once per distinct text, and `each` once per row: with the row number in the chunk and the
+        result of `function` for its text, or `None` if the text is unknown."""
+        for row, result in enumerate(self.map_texts(function)):
+            each(row, result)
 
 
 _Bool = bool  # `Column.bool` hides the type inside the classes.
@@ -76,7 +76,7 @@ class U64Column(Column):
         super().__init__(name, len(values))
         self._values, self._validity = values, validity
 
-    # Worked out for all rows at once, at the first look: that costs less than looking at the bitmap row by row.
+    # Decoded for all rows on first use: this costs less than reading the bitmap row by row.
     @cached_property
     def _cells(self) -> Sequence[int | None]:
         return _where_known(self._values, self._validity)
@@ -107,7 +107,7 @@ class I64Column(Column):
 
 
 class BoolColumn(Column):
-    """Yes or no, as a bitmap."""
+    """Truth values, as a bitmap."""
 
     def __init__(self, name: str, rows: int, bits: bytes, validity: bytes | None = None) -> None:
         super().__init__(name, rows)
@@ -125,7 +125,7 @@ class BoolColumn(Column):
 
 
 class StringColumn(Column):
-    """Texts end to end: text `i` is `data[offsets[i]:offsets[i + 1]]`."""
+    """Texts, concatenated: text `i` is `data[offsets[i]:offsets[i + 1]]`."""
 
     def __init__(self, name: str, offsets: Sequence[int], data: bytes, validity: bytes | None = None) -> None:
         super().__init__(name, len(offsets) - 1)
@@ -141,9 +141,9 @@ class StringColumn(Column):
     def texts(self) -> Sequence[str | None]:
         return self._cells
 
-    def verdicts(self, test: Callable[[str], T]) -> Sequence[T | None]:
-        answers = {text: test(text) for text in dict.fromkeys(self._cells) if text is not None}
-        return [None if text is None else answers[text] for text in self._cells]
+    def map_texts(self, function: Callable[[str], T]) -> Sequence[T | None]:
+        results = {text: function(text) for text in dict.fromkeys(self._cells) if text is not None}
+        return [None if text is None else results[text] for text in self._cells]
 
 
 class CodeColumn(Column):
@@ -157,7 +157,7 @@ class CodeColumn(Column):
 
     @cached_property
     def _cells(self) -> Sequence[str | None]:
-        return self._looked_up(self._dictionary)
+        return self._decoded(self._dictionary)
 
     def text(self, i: int) -> str | None:
         return self._cells[i] if 0 <= i < self.rows else None
@@ -165,10 +165,10 @@ class CodeColumn(Column):
     def texts(self) -> Sequence[str | None]:
         return self._cells
 
-    def verdicts(self, test: Callable[[str], T]) -> Sequence[T | None]:
-        return self._looked_up([test(text) for text in self._dictionary])
+    def map_texts(self, function: Callable[[str], T]) -> Sequence[T | None]:
+        return self._decoded([function(text) for text in self._dictionary])
 
-    def _looked_up(self, values: Sequence[T]) -> Sequence[T | None]:
+    def _decoded(self, values: Sequence[T]) -> Sequence[T | None]:
         if self._validity is None:
             return [values[code] for code in self._codes]
         # An unknown row has code 0, and the dictionary may be empty.
@@ -180,17 +180,17 @@ class Chunk:
 
     def __init__(self, first_row: int, rows: int, columns: Sequence[Column]) -> None:
         self.first_row = first_row
-        """Row number of the first target in the whole batch."""
+        """The row number of the first target in the whole batch."""
         self.rows = rows
-        """How many targets."""
+        """The number of targets."""
         self.columns = columns
-        """The columns asked for, less those this batch does not have."""
-        self.asked: Sequence[str] = ()
-        """The names of all that were asked for. A session writes them; none is for none to be checked."""
+        """The requested columns, without those that this batch does not have."""
+        self.requested: Sequence[str] = ()
+        """Requested columns, set by `Session`. Empty: `column` does not check."""
 
     def column(self, name: str) -> Column:
-        """The column of that name. One that this batch does not have is unknown for every row; one that the policy
-        does not ask for would be unknown in every batch, and is a `ValueError`."""
+        """The column of that name. If this batch does not have it, every row is unknown. Raises `ValueError` if the
+        name is not in COLUMNS: such a column would be unknown in every batch."""
         return self._find(name) or Column(name, self.rows)
 
     def has(self, name: str) -> bool:
@@ -198,22 +198,22 @@ class Chunk:
         return self._find(name) is not None
 
     def _find(self, name: str) -> Column | None:
-        if self.asked and name not in self.asked:
-            raise ValueError(f"`{name}` is not among COLUMNS: {', '.join(self.asked)}")
+        if self.requested and name not in self.requested:
+            raise ValueError(f"`{name}` is not in COLUMNS ({', '.join(self.requested)}); add it there")
         return next((column for column in self.columns if column.name == name), None)
 
     def row(self, row: int) -> int:
-        """The row's number in the whole batch."""
+        """The row number in the whole batch of a row of this chunk."""
         return self.first_row + row
 
 
 def decode(offsets: Sequence[int], data: bytes) -> list[str]:
-    """Strings that stand end to end."""
+    """Splits concatenated strings."""
     return [data[start:end].decode() for start, end in zip(offsets, offsets[1:])]
 
 
 def _spread(bits: bytes) -> "chain[_Bool]":
-    """A bitmap as one truth value a bit; the last byte may have some too many."""
+    """The bits of a bitmap as truth values. The last byte may have more bits than there are rows."""
     return chain.from_iterable(map(_BITS.__getitem__, bits))
 
 

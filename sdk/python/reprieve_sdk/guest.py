@@ -1,36 +1,37 @@
-"""The exports of the contract. This module runs inside the component only: it speaks to the code that
-componentize-py generates from the contract."""
+"""The exports of the contract. This module runs only inside the component: it uses the code that componentize-py
+generates from the contract."""
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import fence
+from . import blocked_calls
 from .chunk import BoolColumn, Chunk, CodeColumn, Column, I64Column, StringColumn, U64Column, decode
 from .findings import Finding
 from .policy import Invalid, Policy, describe, validate
+from .rule import Limit, Rule
 from .session import Session
 
 if TYPE_CHECKING:
     types: Any
 
     class Err(Exception):
-        """The `err` of a result."""
+        """The `err` of a `result`."""
 else:
     from componentize_py_types import Err
     from wit_world.imports import types
 
 T = TypeVar("T")
 
-fence.before_import()
+blocked_calls.before_import()
 
-# componentize-py makes an instance of the world for each export, so what is kept between calls is kept here.
+# componentize-py creates an instance of the world for each call, so the session is kept here.
 _session: list[Session] = []
 
 
 def world(module: ModuleType) -> type:
-    """The world of the one policy in a module."""
+    """Builds the world class for the one policy in a module."""
     policies = [
         value
         for value in vars(module).values()
@@ -42,58 +43,59 @@ def world(module: ModuleType) -> type:
     descriptor = _descriptor(policy)
 
     class World:
-        """The names are those of the contract, but for `open_pass`, which `build` turns into `open`."""
+        """The exports, under their names in the contract."""
 
         def describe(self) -> Any:
             return descriptor
 
         def validate(self, settings: str, data: Sequence[Any]) -> None:
-            _answered(lambda: validate(policy, settings, _data(data)))
+            _call(lambda: validate(policy, settings, _data(data)))
 
-        def open_pass(self, input: Any) -> None:
-            _answered(lambda: _session.append(Session(policy, input.review, input.settings, _data(input.data))))
+        def begin(self, input: Any) -> None:
+            _call(lambda: _session.append(Session(policy, input.review, input.settings, _data(input.data))))
 
         def observe(self, chunk: Any) -> None:
-            _answered(lambda: _opened().observe(_chunk(chunk)))
+            _call(lambda: _begun().observe(_chunk(chunk)))
 
         def save(self) -> bytes:
-            # The contract lets `save` fail only by trapping.
-            return _opened().save()
+            # In the contract `save` returns no `result`, so an error here is a trap.
+            return _begun().save()
 
         def merge(self, state: bytes) -> None:
-            _answered(lambda: _opened().merge(state))
+            _call(lambda: _begun().merge(state))
 
         def finish(self) -> Any:
-            return _answered(lambda: [_finding(finding) for finding in _opened().finish()])
+            return _call(lambda: [_finding(finding) for finding in _begun().finish()])
 
-    _settle()
+    _prepare_snapshot()
     return World
 
 
-def _settle() -> None:
-    """Prepares the interpreter for the snapshot that every decision begins with."""
-    fence.after_import()
-    # What is there now stays, so the collector need not look at it again.
+def _prepare_snapshot() -> None:
+    """Prepares the interpreter for the snapshot from which every decision starts."""
+    blocked_calls.after_import()
+    # Objects that exist now are never freed, so the collector can skip them.
     gc.collect()
     gc.freeze()
 
 
-def _answered(call: Callable[[], T]) -> T:
+def _call(export: Callable[[], T]) -> T:
+    """Runs an export. Converts every exception to the `err` of its result."""
     try:
-        return call()
+        return export()
     except Invalid as error:
-        raise Err(_sendable(str(error))) from None
-    except BaseException as error:  # `sys.exit()` too must end in a text.
-        raise Err(_sendable(f"{type(error).__name__}: {error}{_place(error.__traceback__)}")) from None
+        raise Err(_valid_utf8(str(error))) from None
+    except BaseException as error:  # `sys.exit()` must become a message, too.
+        raise Err(_valid_utf8(f"{type(error).__name__}: {error}{_place(error.__traceback__)}")) from None
 
 
-def _sendable(text: str) -> str:
-    """A text without halves of characters, which would be a trap."""
+def _valid_utf8(text: str) -> str:
+    """Replaces lone surrogates, which would cause a trap."""
     return text.encode(errors="replace").decode()
 
 
 def _place(traceback: TracebackType | None) -> str:
-    """The last line of the author's own code that was run."""
+    """The innermost line of the policy's own code in a traceback."""
     place = ""
     while traceback is not None:
         name = traceback.tb_frame.f_code.co_filename
@@ -103,9 +105,9 @@ def _place(traceback: TracebackType | None) -> str:
     return place
 
 
-def _opened() -> Session:
+def _begun() -> Session:
     if not _session:
-        raise Invalid("`open` was not called")
+        raise Invalid("`begin` was not called")
     return _session[0]
 
 
@@ -114,19 +116,48 @@ def _data(blobs: Sequence[Any]) -> Mapping[str, bytes]:
 
 
 def _descriptor(policy: type[Policy[Any, Any]]) -> Any:
-    said = describe(policy)
-    rules = [types.Rule(rule.code, rule.summary, rule.explanation, list(rule.settings)) for rule in said.rules]
-    return types.Descriptor(said.name, said.version, said.summary, rules, said.settings_schema, said.columns)
+    descriptor = describe(policy)
+    return types.Descriptor(
+        descriptor.name,
+        descriptor.version,
+        descriptor.summary,
+        [_rule(rule) for rule in descriptor.rules],
+        descriptor.settings_schema,
+        descriptor.columns,
+        [_limit(limit) for limit in descriptor.limits],
+    )
+
+
+def _rule(rule: Rule) -> Any:
+    return types.Rule(
+        rule.code,
+        rule.summary,
+        rule.explanation,
+        list(rule.settings),
+        _member(types.Nature, rule.nature),
+        _member(types.Subject, rule.subject),
+        rule.never_lifted,
+    )
+
+
+def _limit(limit: Limit) -> Any:
+    return types.Limit(_member(types.Measure, limit.measure), limit.setting)
+
+
+def _member(enum: Any, name: str) -> Any:
+    """The member of a generated enum that has this name in the contract."""
+    return enum[name.replace("-", "_").upper()]
 
 
 def _finding(finding: Finding) -> Any:
     for text in (finding.message, finding.help, finding.field, finding.setting):
         if text is not None:
-            # What is no text, or half a character, would be a trap.
+            # Raises an error here for a value that is not a `str`, or has a lone surrogate: it would cause a trap.
             str.encode(text)
     return types.Finding(
         finding.rule,
-        types.Severity[finding.severity.name],
+        _member(types.Severity, finding.severity.value),
+        _member(types.Nature, finding.nature),
         finding.message,
         finding.help,
         finding.field,

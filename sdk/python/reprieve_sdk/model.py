@@ -1,5 +1,5 @@
-"""The review as types: what the request claims and what the host found out. The fields are those of the JSON, which
-`reprieve schema` describes. What a request leaves out is `None`, and so is what nobody knows."""
+"""The types of a review: what the request claims and what the host found out. The fields are those of the JSON, which
+`reprieve schema` describes. A field is `None` if the request omits it or its value is unknown."""
 
 from typing import Any, Literal
 
@@ -7,15 +7,15 @@ from .record import Record
 from .timestamps import Duration, Timestamp
 
 Mode = Literal["soft", "hard"]
-"""`soft`: marked for deletion, recoverable for a while. `hard`: permanent."""
+"""`soft`: marked for deletion and recoverable for a while. `hard`: permanent."""
 Trigger = Literal["request", "expiry", "disuse", "retention", "migration"]
-"""What sets a deletion off."""
+"""What triggers a deletion."""
 TriggerSource = Literal["explicit", "default"]
-"""Whether somebody chose the value that set it off."""
+"""Whether the value that triggered it was set explicitly or is a default."""
 ActorType = Literal["human", "automation", "ai-agent", "system", "unknown"]
 """Kinds of actors."""
 Selection = Literal["explicit", "filter", "complement", "all"]
-"""How a list was chosen."""
+"""How the targets in a list were selected."""
 
 
 class Operation(Record):
@@ -37,7 +37,7 @@ class Reason(Record):
 
 
 class Credential(Record):
-    """A credential, described and never included."""
+    """The description of a credential; the credential itself is never included."""
 
     purpose: str | None
     environment: str | None
@@ -53,7 +53,7 @@ class Actor(Record):
 
 
 class KeepSet(Record):
-    """The set of things to keep."""
+    """The things to keep, where the list contains everything else."""
 
     count: int | None
     previous_count: int | None
@@ -79,7 +79,7 @@ class Provenance(Record):
 
 
 class DryRun(Record):
-    """A run of the same program over the same list without effect."""
+    """A dry run of the same program over the same list."""
 
     at: Timestamp | None
     targets_sha256: str | None
@@ -101,7 +101,7 @@ class Checkpoint(Record):
 
 
 class Restore(Record):
-    """What restoring takes, as measured."""
+    """Measured figures of a restore."""
 
     granularity: str | None
     tested_at: Timestamp | None
@@ -112,7 +112,7 @@ class Restore(Record):
 
 
 class Recovery(Record):
-    """How the deletion could be undone."""
+    """How the deletion can be undone."""
 
     soft_delete_days: int | None
     checkpoints: list[Checkpoint] | None
@@ -120,7 +120,7 @@ class Recovery(Record):
 
 
 class Approval(Record):
-    """One approval, bound to what was approved."""
+    """One approval, and what exactly it approves."""
 
     by: str | None
     type: ActorType | None
@@ -132,7 +132,7 @@ class Approval(Record):
 
 
 class Migration(Record):
-    """The copy of data that was moved."""
+    """The copy of migrated data."""
 
     copy: str | None
     verified_fraction: float | None
@@ -149,14 +149,14 @@ class Schedule(Record):
 
 
 class Notice(Record):
-    """Who was told."""
+    """Which notices were sent."""
 
     owners_notified_at: Timestamp | None
     opt_outs: int | None
 
 
 class Claims(Record):
-    """What the request says about itself."""
+    """The claims of the request: the request without its targets."""
 
     id: str
     mode: Mode
@@ -177,7 +177,7 @@ class Claims(Record):
 
 
 class IdFacts(Record):
-    """Rows that do not name one thing each."""
+    """Rows whose id is missing, empty or a duplicate."""
 
     null: int
     empty: int
@@ -186,18 +186,18 @@ class IdFacts(Record):
 
 
 class TenantFacts(Record):
-    """Distinct tenants."""
+    """The number of distinct tenants."""
 
     distinct: int
     unknown: int
 
     def at_most(self) -> int:
-        """The most tenants that these things can belong to."""
+        """The maximum number of tenants: each unknown one counts as another tenant."""
         return self.distinct + self.unknown
 
 
 class Tally(Record):
-    """How often each name occurs: the 32 most frequent by name, the others, and those without a known name."""
+    """How often each name occurs: the 32 most frequent names, all other names, and unknown names."""
 
     counts: dict[str, int]
     others: int
@@ -214,7 +214,8 @@ class Pool(Record):
 
 
 class Closure(Record):
-    """Everything that goes when the targets go. With `unknown` above 0 or `truncated`, figures are lower bounds."""
+    """The targets and everything that is deleted with them. If `unknown` is above 0 or `truncated` is true, all figures
+    are lower bounds."""
 
     things: int
     undeclared: int
@@ -228,7 +229,7 @@ class Closure(Record):
 
 
 class InventoryFacts(Record):
-    """What the inventory says about the targets and what goes with them."""
+    """What the inventory knows about the targets and about everything that is deleted with them."""
 
     sha256: str
     resolved: int
@@ -244,21 +245,21 @@ class InventoryFacts(Record):
 
 
 class Figure(Record):
-    """A figure, and whether the request states it as measured."""
+    """A figure, and whether the request states that it was measured."""
 
     value: int
     measured: bool
 
 
 class DurationFigure(Record):
-    """The same for a span of time."""
+    """A duration, and whether the request states that it was measured."""
 
     value: Duration
     measured: bool
 
 
 class Estimate(Record):
-    """How long undoing a batch would take."""
+    """The estimated time to restore a batch."""
 
     tenants: int
     batches: int
@@ -269,7 +270,7 @@ class Estimate(Record):
 
 
 class Deleted(Record):
-    """How much was deleted; tenants are added up over the batches."""
+    """How much was deleted. `tenants` is the sum over the batches."""
 
     batches: int
     targets: int
@@ -277,7 +278,7 @@ class Deleted(Record):
 
 
 class Spans(Record):
-    """What was deleted within an hour, 24 hours and 30 days before the decision."""
+    """What was deleted in the hour, the 24 hours and the 30 days before the decision."""
 
     hour: Deleted
     day: Deleted
@@ -285,7 +286,7 @@ class Spans(Record):
 
 
 class PastBatch(Record):
-    """A batch that ran."""
+    """A batch that was run."""
 
     at: Timestamp
     mode: Mode
@@ -299,7 +300,7 @@ class PastBatch(Record):
 
 
 class HistoryFacts(Record):
-    """What was deleted before, as far as it bears on this batch."""
+    """Earlier deletions that matter for this batch."""
 
     sha256: str
     same_mode: Spans
@@ -311,7 +312,7 @@ class HistoryFacts(Record):
 
 
 class Whole(Record):
-    """A list that is deleted in waves."""
+    """The whole list, where this batch is a wave of it."""
 
     targets_sha256: str
     targets: int
@@ -320,7 +321,7 @@ class Whole(Record):
 
 
 class Facts(Record):
-    """What the host found out. None of it comes from the submitter's word."""
+    """What the host computed or looked up. Nothing is taken from the claims."""
 
     evaluated_at: Timestamp
     request_sha256: str

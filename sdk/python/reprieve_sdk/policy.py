@@ -1,13 +1,13 @@
-"""A policy, and what it says of itself."""
+"""The base class of policies, and their descriptor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
-from .case import Case
 from .chunk import Chunk
+from .context import Context
 from .findings import Findings
-from .rule import Rule, is_kebab
+from .rule import Limit, Rule, is_kebab
 from .settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -15,15 +15,17 @@ T = TypeVar("T")
 
 
 class Invalid(Exception):
-    """Raised by `Policy.validate`: which setting or data is wrong, and the way out. The operator reads just that."""
+    """Raised by `Policy.validate`. Its text is all that the operator reads: name the setting or data that is wrong, and
+    what to do."""
 
 
 class Policy(Generic[S, T]):
     """A policy. Derive one class from `Policy[YourSettings, YourState]` in `policy.py`.
 
-    The state is what is kept from chunk to chunk: `Rows`, a dataclass, a `dict` or a `list`, made by calling the type
-    without arguments; `None` for a policy that looks at claims and facts alone. It must come out the same however the
-    batch is cut into chunks. Keep nothing in `self` or in a module: a part of a batch may be looked at elsewhere."""
+    The state carries what `observe` found from chunk to chunk: `Rows`, a dataclass, a `dict` or a `list`, created by
+    calling the type without arguments; or `None` for a policy that reads only claims and facts. It must not depend on
+    how the batch is cut into chunks. Keep nothing in `self` or in a module: another instance may read another part of
+    the batch."""
 
     NAME: ClassVar[str]
     """Kebab-case, unique within a policy set."""
@@ -32,9 +34,11 @@ class Policy(Generic[S, T]):
     SUMMARY: ClassVar[str]
     """One sentence."""
     RULES: ClassVar[Sequence[Rule]]
-    """Every rule it may report."""
+    """Every rule that it may report."""
     COLUMNS: ClassVar[Sequence[str]] = ()
-    """The columns that `observe` wants. None: it is never called."""
+    """The columns that `observe` reads. Empty: `observe` is never called."""
+    LIMITS: ClassVar[Sequence[Limit]] = ()
+    """The settings that limit the size of a batch, at most one for each measure. `reprieve split` keeps to them."""
 
     settings_type: ClassVar[type[Settings]]
     state_type: ClassVar[Any]
@@ -43,27 +47,27 @@ class Policy(Generic[S, T]):
         for base in getattr(cls, "__orig_bases__", ()):
             if get_origin(base) is Policy:
                 cls.settings_type, cls.state_type = get_args(base)
-        _check(cls)
+        _check_declaration(cls)
 
     def validate(self, settings: S, data: Mapping[str, bytes]) -> None:
-        """Says what the schema of the settings cannot, by raising `Invalid`. Runs when the policy is loaded."""
+        """Checks what the schema of the settings cannot. Raises `Invalid`. Runs when the policy is loaded."""
 
-    def observe(self, case: Case[S], state: T, chunk: Chunk) -> None:
+    def observe(self, context: Context[S], state: T, chunk: Chunk) -> None:
         """Folds a chunk into the state."""
-        raise NotImplementedError("a policy with COLUMNS has an `observe`")
+        raise NotImplementedError("a policy with COLUMNS needs `observe`")
 
     def merge(self, state: T, other: T) -> None:
         """Adds the state of another part of the batch."""
-        raise NotImplementedError("a policy with COLUMNS has a `merge`")
+        raise NotImplementedError("a policy with COLUMNS needs `merge`")
 
-    def check(self, case: Case[S], state: T, findings: Findings) -> None:
-        """The answer: no denial means that the policy is content."""
-        raise NotImplementedError("a policy has a `check`")
+    def check(self, context: Context[S], state: T, findings: Findings) -> None:
+        """Reports the findings. Without a denial the policy passes the batch."""
+        raise NotImplementedError("a policy needs `check`")
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """What a policy says of itself."""
+    """What a policy is: its name, its rules, its settings, and the columns that it reads."""
 
     name: str
     version: str
@@ -71,10 +75,11 @@ class Descriptor:
     rules: list[Rule]
     settings_schema: str
     columns: list[str]
+    limits: list[Limit]
 
 
 def describe(policy: type[Policy[Any, Any]]) -> Descriptor:
-    """What the policy says of itself."""
+    """The descriptor of a policy."""
     return Descriptor(
         policy.NAME,
         policy.VERSION,
@@ -82,6 +87,7 @@ def describe(policy: type[Policy[Any, Any]]) -> Descriptor:
         list(policy.RULES),
         policy.settings_type.schema(),
         list(policy.COLUMNS),
+        list(policy.LIMITS),
     )
 
 
@@ -90,25 +96,36 @@ def validate(policy: type[Policy[Any, Any]], settings: str, data: Mapping[str, b
     policy().validate(policy.settings_type.read(settings), data)
 
 
-def _check(cls: type[Policy[Any, Any]]) -> None:
-    """Finds while the component is built what the host would refuse when it is loaded."""
+def _check_declaration(cls: type[Policy[Any, Any]]) -> None:
+    """Rejects at build time what the host would refuse at load time."""
 
     def require(holds: bool, otherwise: str) -> None:
         if not holds:
             raise TypeError(f"the policy {cls.__name__} {otherwise}")
 
     settings = getattr(cls, "settings_type", None)
-    require(isinstance(settings, type) and issubclass(settings, Settings), "is no `Policy[YourSettings, YourState]`")
+    is_settings = isinstance(settings, type) and issubclass(settings, Settings)
+    require(is_settings, "does not derive from `Policy[YourSettings, YourState]`")
     for name in ("NAME", "VERSION", "SUMMARY", "RULES"):
         require(hasattr(cls, name), f"has no {name}")
     require(is_kebab(cls.NAME), f"has the name `{cls.NAME}`, which is not kebab-case")
-    require(not isinstance(cls.COLUMNS, str), "has a text as COLUMNS; write a list")
-    codes = [rule.code for rule in cls.RULES]
-    require(len(set(codes)) == len(codes), "has a rule twice")
+    require(not isinstance(cls.COLUMNS, str), "has a string as COLUMNS; write a list")
     for rule in cls.RULES:
         for name in rule.settings:
-            require(name in cls.settings_type.names(), f"has no setting `{name}`, which `{rule.code}` names")
+            require(name in cls.settings_type.names(), f"has no setting `{name}`, which the rule `{rule.code}` names")
+    for code in _duplicates([rule.code for rule in cls.RULES]):
+        require(False, f"declares the rule `{code}` more than once")
+    for limit in cls.LIMITS:
+        name = limit.setting
+        require(name in cls.settings_type.names(), f"has no setting `{name}`, which the limit `{limit.measure}` names")
+        require(cls.settings_type.is_number(name), f"has a limit on `{name}`, which is not a number")
+    for measure in _duplicates([limit.measure for limit in cls.LIMITS]):
+        require(False, f"declares more than one limit for `{measure}`")
     if cls.COLUMNS:
-        require(cls.observe is not Policy.observe, "has COLUMNS and no `observe`")
-        require(cls.merge is not Policy.merge, "has COLUMNS and no `merge`")
+        require(cls.observe is not Policy.observe, "has COLUMNS but no `observe`")
+        require(cls.merge is not Policy.merge, "has COLUMNS but no `merge`")
     require(cls.check is not Policy.check, "has no `check`")
+
+
+def _duplicates(names: Sequence[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})

@@ -1,5 +1,5 @@
-"""Records: JSON objects with typed fields, each read where it is first looked at, for a policy pays fuel for what it
-reads."""
+"""Records: JSON objects with typed fields. A field is parsed when it is first read, so a policy pays fuel only for the
+fields that it reads."""
 
 from collections.abc import Callable
 from types import NoneType, UnionType
@@ -11,7 +11,7 @@ type_of = type  # A record may have a field of that name.
 
 
 class Record:
-    """A JSON object. A field that may be absent is `None` where it is."""
+    """A JSON object with typed fields. An absent optional field is `None`."""
 
     _readers: ClassVar[dict[str, Callable[[Any], Any]]] = {}
 
@@ -19,11 +19,11 @@ class Record:
         self._json = json
 
     def __init_subclass__(cls) -> None:
-        # Types are looked up now, while the component is built, and not in every decision.
+        # Types are resolved here, at build time, to save fuel in every decision.
         hints = get_type_hints(cls)
         cls._readers = {name: reader(hint) for name, hint in hints.items() if not name.startswith("_")}
 
-    if not TYPE_CHECKING:  # The checkers know the fields from the annotations, and nothing else is to pass.
+    if not TYPE_CHECKING:  # Type checkers know the fields from the annotations and reject all others.
 
         def __getattr__(self, name: str) -> Any:
             read = type_of(self)._readers.get(name)
@@ -32,7 +32,7 @@ class Record:
             try:
                 value = read(self._json.get(name))
             except (TypeError, ValueError, AttributeError) as error:
-                # What cannot be read must not pass for something that is not there.
+                # An unreadable field must not be mistaken for an absent one.
                 raise ValueError(f"{type_of(self).__name__}.{name}: {error}") from None
             self.__dict__[name] = value
             return value
@@ -47,7 +47,7 @@ class Record:
 
 
 def reader(hint: Any) -> Callable[[Any], Any]:
-    """What turns the JSON of a field into a value of its type."""
+    """Returns the function that converts the JSON of a field to its type."""
     arguments = get_args(hint)
     if get_origin(hint) in (Union, UnionType) and NoneType in arguments:
         (inner,) = (reader(argument) for argument in arguments if argument is not NoneType)
@@ -74,7 +74,7 @@ def _plain_reader(hint: Any, arguments: tuple[Any, ...]) -> Callable[[Any], Any]
 def _required(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def required(json: Any) -> Any:
         if json is None:
-            raise ValueError("it is missing")
+            raise ValueError("the field is missing")
         return read(json)
 
     return required

@@ -6,31 +6,31 @@ from typing import ClassVar
 
 @dataclass
 class Rows:
-    """How many targets offend, and the first few of them. Adding up parts gives the same as counting in one pass."""
+    """The number of offending targets, and the first few of them. Merging parts is equal to counting in one pass."""
 
-    EXAMPLES: ClassVar[int] = 5
-    """Examples kept."""
+    MAX_EXAMPLES: ClassVar[int] = 5
+    """How many examples are kept."""
 
     count: int = 0
-    """How many."""
+    """The number of offending targets."""
     examples: list[int] = field(default_factory=list)
     """The lowest row numbers, ascending."""
 
     def add_if(self, offends: bool, row: int) -> None:
-        """Counts the row where `offends` holds."""
+        """Counts the row if `offends` holds."""
         if offends:
             self.add(row)
 
     def add(self, row: int) -> None:
-        """Counts the row. Rows come in ascending order within a part."""
+        """Counts the row. Within a part, add rows in ascending order."""
         self.count += 1
-        if len(self.examples) < self.EXAMPLES:
+        if len(self.examples) < self.MAX_EXAMPLES:
             self.examples.append(row)
 
     def merge(self, other: "Rows") -> None:
-        """Adds those of another part."""
+        """Adds the rows of another part."""
         self.count += other.count
-        self.examples = sorted(self.examples + other.examples)[: self.EXAMPLES]
+        self.examples = sorted(self.examples + other.examples)[: self.MAX_EXAMPLES]
 
     def any(self) -> bool:
         """Whether any row offends."""

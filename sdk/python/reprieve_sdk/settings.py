@@ -1,4 +1,4 @@
-"""Settings: what an operator may change, each with its meaning, unit, bounds and default in one place."""
+"""Settings: what an operator may change. Meaning, unit, bounds and default of each are declared in one place."""
 
 import json
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
@@ -12,31 +12,29 @@ _U64_END = 1 << 64
 
 
 class TimeZone(str):
-    """The name of a time zone, as in `Europe/Berlin`. The host checks that there is one of this name, and `Case.local`
-    has its clock."""
+    """The name of a time zone, such as `Europe/Berlin`. The host checks that the zone exists. `Context.local` returns
+    its local time."""
 
 
-class _Declared:
-    """What stands beside a setting's name and type."""
+class _Declaration:
+    """What `setting` declares, apart from the setting's name and type."""
 
-    def __init__(self, default: Any, doc: str, least: float | None, most: float | None, unit: str) -> None:
-        self.default, self.doc, self.least, self.most, self.unit = default, paragraph(doc), least, most, unit
+    def __init__(self, default: Any, doc: str, min: float | None, max: float | None, unit: str) -> None:
+        self.default, self.doc, self.min, self.max, self.unit = default, paragraph(doc), min, max, unit
 
 
-def setting(
-    *, default: T, doc: str, least: float | None = None, most: float | None = None, unit: str = ""
-) -> T:
-    """Declares a setting: its default, what it means, and for a number its bounds and its unit."""
-    return _Declared(default, doc, least, most, unit)  # type: ignore[return-value]
+def setting(*, default: T, doc: str, min: float | None = None, max: float | None = None, unit: str = "") -> T:
+    """Declares a setting: its default, its meaning, and for a number its bounds (both inclusive) and its unit."""
+    return _Declaration(default, doc, min, max, unit)  # type: ignore[return-value]
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(setting,))
 class Settings:
-    """The settings of a policy: a class with one `name: type = setting(…)` for each. A type is `int` (from 0 to
-    2**64 - 1), `float`, `bool`, `str`, `TimeZone`, a `list` of these, or a `dict` from `str` to these. A setting that is not
-    given has its default."""
+    """The settings of a policy: a class with one `name: type = setting(…)` for each. A type is `int` (0 to 2**64 - 1),
+    `float`, `bool`, `str`, `TimeZone`, a `list` of these, or a `dict` from `str` to these. A setting that the operator
+    does not set has its default."""
 
-    _declared: ClassVar[dict[str, tuple[Any, _Declared]]] = {}
+    _declared: ClassVar[dict[str, tuple[Any, _Declaration]]] = {}
 
     def __init_subclass__(cls) -> None:
         declared = {}
@@ -44,23 +42,23 @@ class Settings:
             if name.startswith("_"):
                 continue
             what, given = f"the setting `{name}` of {cls.__name__}", getattr(cls, name, None)
-            if not isinstance(given, _Declared):
+            if not isinstance(given, _Declaration):
                 raise TypeError(f"{what} has no `setting(…)`")
             if not given.doc:
                 raise TypeError(f"{what} has no doc")
-            bounds = (given.least, given.most)
+            bounds = (given.min, given.max)
             if (None in bounds) != (not given.unit) or (None in bounds and bounds != (None, None)):
-                raise TypeError(f"{what} has some of least, most and unit; give all three or none")
+                raise TypeError(f"{what} has some of `min`, `max` and `unit`; give all three or none")
             if given.unit and hint not in (int, float):
-                raise TypeError(f"{what} has bounds and is no number")
+                raise TypeError(f"{what} has bounds but is not a number")
             is_number = isinstance(given.default, (int, float))
-            if given.least is not None and given.most is not None and is_number:
-                if not given.least <= given.default <= given.most:
+            if given.min is not None and given.max is not None and is_number:
+                if not given.min <= given.default <= given.max:
                     raise TypeError(f"{what} has a default outside its bounds")
             try:
                 read(name, hint, given.default)
             except ValueError:
-                raise TypeError(f"{what} has a default of another type") from None
+                raise TypeError(f"{what} has a default that is not of its type") from None
             declared[name] = (hint, given)
         cls._declared = declared
 
@@ -69,12 +67,12 @@ class Settings:
         if unknown:
             raise TypeError(f"{type(self).__name__} has no setting `{min(unknown)}`")
         for name, (_, declared) in self._declared.items():
-            # A default that can be changed is copied, or one reader would change it for the next.
+            # A mutable default is copied, so that changing it in one instance does not affect the next.
             value = given[name] if name in given else declared.default
             self.__dict__[name] = value.copy() if isinstance(value, (list, dict)) else value
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"settings do not change: `{name}`")
+        raise AttributeError(f"settings are read-only: cannot set `{name}`")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
@@ -86,10 +84,10 @@ class Settings:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Reads them from JSON. The host has checked them against the schema before."""
+        """Reads settings from JSON. The host has already validated them against the schema."""
         given = json.loads(text)
         if not isinstance(given, dict):
-            raise ValueError("settings: not an object")
+            raise ValueError("settings: expected a JSON object")
         for name in given.keys() & cls._declared.keys():
             given[name] = read(name, cls._declared[name][0], given[name])
         try:
@@ -99,17 +97,22 @@ class Settings:
 
     @classmethod
     def names(cls) -> list[str]:
-        """Their names, in the order in which they are declared."""
+        """The names of the settings, in the order of declaration."""
         return list(cls._declared)
 
     @classmethod
+    def is_number(cls, name: str) -> bool:
+        """Whether the setting of that name is a number."""
+        return cls._declared[name][0] in (int, float)
+
+    @classmethod
     def schema(cls) -> str:
-        """A JSON Schema of these settings."""
+        """The JSON Schema of these settings."""
         properties = {}
         for name, (hint, declared) in cls._declared.items():
             schema = {**keywords(hint), "description": declared.doc, "default": _sorted(declared.default)}
             if declared.unit:
-                schema |= {"minimum": declared.least, "maximum": declared.most, "x-unit": declared.unit}
+                schema |= {"minimum": declared.min, "maximum": declared.max, "x-unit": declared.unit}
             properties[name] = schema
         whole = {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -121,7 +124,7 @@ class Settings:
 
 
 def keywords(hint: Any) -> dict[str, Any]:
-    """The keywords of JSON Schema for a type alone."""
+    """The JSON Schema keywords for a type."""
     if hint in _SCALARS:
         return {"type": _SCALARS[hint]}
     if hint is TimeZone:
@@ -130,11 +133,11 @@ def keywords(hint: Any) -> dict[str, Any]:
         return {"type": "array", "uniqueItems": True, "items": keywords(get_args(hint)[0])}
     if get_origin(hint) is dict and get_args(hint)[0] is str:
         return {"type": "object", "additionalProperties": keywords(get_args(hint)[1])}
-    raise TypeError(f"a setting cannot be a `{hint}`")
+    raise TypeError(f"a setting cannot be of type `{hint}`")
 
 
 def read(name: str, hint: Any, value: Any) -> Any:
-    """A JSON value as a value of the type."""
+    """Converts a JSON value to the type."""
     schema = keywords(hint)
     if hint is int and type(value) is int and 0 <= value < _U64_END:
         return value

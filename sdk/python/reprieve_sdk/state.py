@@ -1,4 +1,4 @@
-"""A policy's state as bytes and back. The same state always gives the same bytes."""
+"""Serializes the state of a policy. Equal states have equal bytes."""
 
 import dataclasses
 import json
@@ -7,12 +7,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def write(state: Any) -> bytes:
-    """The state as JSON with sorted keys."""
+    """Serializes a state as JSON with sorted keys."""
     return json.dumps(_plain(state), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def read(hint: Any, text: bytes) -> Any:
-    """The state of that type which was written before."""
+    """Deserializes a state of the type `hint`."""
     return _typed(hint, json.loads(text))
 
 
@@ -22,11 +22,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(element) for element in value]
     if isinstance(value, (set, frozenset)):
-        # A set has no order of its own, and bytes have.
+        # The order of a set differs between builds; the bytes must not.
         return sorted(_plain(element) for element in value)
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
-            raise TypeError("a dict in a state has strings as keys")
+            raise TypeError("a dict in a state must have strings as keys")
         return {key: _plain(entry) for key, entry in value.items()}
     if dataclasses.is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}

@@ -1,4 +1,4 @@
-"""For a policy's own unit tests: a batch that is in order, to be spoilt in one place."""
+"""Helpers for unit tests of a policy: a valid batch that a test changes in one place."""
 
 import copy
 import json
@@ -10,10 +10,10 @@ from .policy import Policy
 from .session import Session
 
 DIGEST = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
-"""The digest of the batch in `review`."""
+"""The digest of the list in `review`."""
 
 _TALLY = {"counts": {"app": 2}, "others": 0, "unknown": 0}
-_NONE_COUNTED = {"counts": {}, "others": 0, "unknown": 0}
+_EMPTY_TALLY = {"counts": {}, "others": 0, "unknown": 0}
 _TENANTS = {"distinct": 2, "unknown": 0}
 
 _REVIEW: dict[str, Any] = {
@@ -87,7 +87,7 @@ _REVIEW: dict[str, Any] = {
             "closure": {
                 "things": 2,
                 "undeclared": 0,
-                "undeclared_kinds": _NONE_COUNTED,
+                "undeclared_kinds": _EMPTY_TALLY,
                 "examples": [],
                 "tenants": _TENANTS,
                 "kinds": _TALLY,
@@ -109,14 +109,14 @@ _REVIEW: dict[str, Any] = {
 
 
 def review(claims: Mapping[str, Any] | None = None, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A review in which nothing is wrong: two retired `app` records of two tenants, soft-deleted, resolved,
-    rehearsed, approved and backed up. `claims` and `facts` are JSON merge patches (RFC 7396) on it."""
+    """A review in which nothing is wrong: two retired `app` records of two tenants, soft-deleted, resolved, rehearsed,
+    approved and recoverable. `claims` and `facts` are JSON merge patches (RFC 7396) that are applied to it."""
     whole: dict[str, Any] = merge_patch(copy.deepcopy(_REVIEW), {"claims": claims or {}, "facts": facts or {}})
     return whole
 
 
 def merge_patch(document: Any, patch: Any) -> Any:
-    """A document with a JSON merge patch (RFC 7396): objects are merged, `None` removes, anything else replaces."""
+    """Applies a JSON merge patch (RFC 7396): objects are merged, `None` removes, anything else replaces."""
     if not isinstance(patch, Mapping):
         return patch
     merged = dict(document) if isinstance(document, Mapping) else {}
@@ -135,7 +135,7 @@ def check(
     chunks: Sequence[Chunk] = (),
     data: Mapping[str, bytes] | None = None,
 ) -> list[str]:
-    """Runs a policy over a review and says what it found: `deny too-many` or `warn page-sized`, one a finding."""
+    """Runs a policy over a review. Returns one string per finding, such as `deny too-many` or `warn page-sized`."""
     session = Session(policy, json.dumps(review), json.dumps(dict(settings or {})), data or {})
     for chunk in chunks:
         session.observe(chunk)
@@ -167,8 +167,8 @@ def counts(name: str, rows: Sequence[int | None]) -> Column:
     return U64Column(name, [row or 0 for row in rows], _known(rows))
 
 
-def answers(name: str, rows: Sequence[bool | None]) -> Column:
-    """A column of yes and no; `None` is unknown."""
+def flags(name: str, rows: Sequence[bool | None]) -> Column:
+    """A column of truth values; `None` is unknown."""
     return BoolColumn(name, len(rows), _bitmap([bool(row) for row in rows]), _known(rows))
 
 

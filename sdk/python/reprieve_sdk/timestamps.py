@@ -1,22 +1,22 @@
-"""Points in time and spans of it, in the one form in which the host writes each: `2022-04-05T07:38:00Z` and
-`P5DT12H`. Both are whole seconds and count like any other integer."""
+"""Timestamps and durations, in the one format that the host writes for each: `2022-04-05T07:38:00Z` and `P5DT12H`. Both
+are whole seconds and behave like any other `int`."""
 
 import re
 from typing import Self
 
 DAY = 86_400
-"""Seconds of a day."""
+"""Seconds in a day."""
 
 _TIMESTAMP = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})Z")
 _DURATION = re.compile(r"P(?:([0-9]+)D)?(?:T(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?")
 
 
 class Timestamp(int):
-    """Seconds since 1970-01-01T00:00:00Z. As text it is RFC 3339."""
+    """Seconds since 1970-01-01T00:00:00Z. `str()` returns RFC 3339."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads `2022-04-05T07:38:00Z`, and nothing else: the host has written every time so."""
+        """Parses `2022-04-05T07:38:00Z`, the only format that the host writes."""
         found = _TIMESTAMP.fullmatch(text)
         if found:
             year, month, day, hour, minute, second = map(int, found.groups())
@@ -26,7 +26,7 @@ class Timestamp(int):
         raise ValueError(f"`{text}` is not an RFC 3339 time; write it like `2022-04-05T07:38:00Z`")
 
     def since(self, earlier: int) -> int:
-        """Seconds from `earlier` to this; negative where this comes first."""
+        """Seconds from `earlier` to this time; negative if this time is earlier."""
         return self - earlier
 
     def plus(self, seconds: int) -> Self:
@@ -45,16 +45,17 @@ class Timestamp(int):
 
 
 class Duration(int):
-    """Whole seconds. As text it is ISO 8601 without months and years, which have no fixed length."""
+    """Whole seconds. `str()` returns ISO 8601 without months and years, which have no fixed length."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads `P5D` or `PT12H`."""
+        """Parses durations such as `P5D` and `PT12H`."""
         found = _DURATION.fullmatch(text)
         counts = found.groups() if found else ()
         if not any(counts):
             raise ValueError(
-                f"`{text}` is not an ISO 8601 duration of days and less; write it like `P5D` or `PT12H`"
+                f"`{text}` is not an ISO 8601 duration in days, hours, minutes and seconds; "
+                "write it like `P5D` or `PT12H`"
             )
         return cls(sum(int(count or 0) * unit for count, unit in zip(counts, (DAY, 3_600, 60, 1))))
 
@@ -72,14 +73,14 @@ class Duration(int):
 
 
 def _days(year: int, month: int, day: int) -> int:
-    """Days from 1970-01-01 to a date. Years are counted from March, so that the day of a leap year comes last."""
+    """Days from 1970-01-01 to a date. Years start in March, so that the leap day is the last day of the year."""
     era, of_era = divmod(year if month > 2 else year - 1, 400)
     of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
     return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
 
 
 def _date(days: int) -> tuple[int, int, int]:
-    """The date that many days after 1970-01-01."""
+    """The date `days` days after 1970-01-01."""
     era, of_era = divmod(days + 719_468, 146_097)
     year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year + year // 4 - year // 100)

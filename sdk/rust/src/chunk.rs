@@ -1,19 +1,22 @@
 //! Targets as columns.
+//!
+//! Strings are validated UTF-8 here, while the host's columns hold bytes. The two sets of types are separate on purpose.
 
 /// A run of consecutive targets.
 #[derive(Clone, Debug, Default)]
 pub struct Chunk {
-    /// Row number of the first target in the whole batch.
+    /// Row number of the first target, counted from 0 over the whole batch.
     pub first_row: u64,
-    /// How many targets.
+    /// Number of targets.
     pub rows: u32,
-    /// The columns asked for, less those this batch does not have.
+    /// The requested columns, without those that this batch does not have.
     pub columns: Vec<Column>,
-    /// The names of all that were asked for. A session writes them; none is for none to be checked.
-    pub asked: &'static [&'static str],
+    /// Names of the requested columns, set by [`Session`](crate::Session). Empty: [`column`](Self::column) does not
+    /// check the name.
+    pub requested: &'static [&'static str],
 }
 
-/// One column: a value a row.
+/// One column: one value per row.
 #[derive(Clone, Debug)]
 pub struct Column {
     /// Its name.
@@ -27,24 +30,24 @@ pub struct Column {
 /// The values of a column.
 #[derive(Clone, Debug)]
 pub enum Values {
-    /// Text.
+    /// Strings.
     Strings(Strings),
-    /// Text with few distinct values.
+    /// Strings with few distinct values.
     Codes(Codes),
     /// Counts and sizes.
     U64s(Vec<u64>),
     /// Times, in seconds since 1970-01-01T00:00:00Z.
     I64s(Vec<i64>),
-    /// Yes or no, as a bitmap.
+    /// Booleans, as a bitmap.
     Bools(Vec<u8>),
 }
 
 /// Strings end to end: string `i` is `text[offsets[i]..offsets[i + 1]]`.
 #[derive(Clone, Debug, Default)]
 pub struct Strings {
-    /// One more than there are strings.
+    /// Start of each string, and the end of the last.
     pub offsets: Vec<u32>,
-    /// All of them.
+    /// All strings, concatenated.
     pub text: String,
 }
 
@@ -53,26 +56,26 @@ pub struct Strings {
 pub struct Codes {
     /// The distinct values of this chunk.
     pub dictionary: Strings,
-    /// One a row.
+    /// One index per row.
     pub values: Vec<u32>,
 }
 
-/// A bitmap of the rows whose value is known; none where all are.
+/// A bitmap of the rows whose value is known. None: every row is known.
 #[derive(Clone, Debug, Default)]
 pub struct Validity(pub Option<Vec<u8>>);
 
 impl Strings {
-    /// How many strings.
+    /// Number of strings.
     pub fn len(&self) -> usize {
         self.offsets.len().saturating_sub(1)
     }
 
-    /// Whether there is none.
+    /// Whether there are no strings.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// String `i`; empty where there is none.
+    /// String `i`, or an empty string if there is no such string.
     pub fn get(&self, i: usize) -> &str {
         match (self.offsets.get(i), self.offsets.get(i + 1)) {
             (Some(&from), Some(&to)) => self.text.get(from as usize..to as usize).unwrap_or_default(),
@@ -95,18 +98,17 @@ fn bit(bits: &[u8], i: usize) -> bool {
 }
 
 impl Column {
-    /// Judges a column of codes with one test per distinct value instead of one per row: calls `each` with the row
-    /// number in the chunk and `test`'s answer for its value, or `None` where it is unknown. Any other type of
-    /// column is unknown throughout.
-    pub fn judge<T: Copy>(&self, mut test: impl FnMut(&str) -> T, mut each: impl FnMut(usize, Option<T>)) {
+    /// Maps each distinct value of a column of codes once, then calls `each` for every row: with the row's index in the
+    /// chunk and the mapped value, or `None` if the value is unknown. In a column of another type every row is unknown.
+    pub fn map_distinct<T: Copy>(&self, mut map: impl FnMut(&str) -> T, mut each: impl FnMut(usize, Option<T>)) {
         let Values::Codes(codes) = &self.values else {
             (0..self.len()).for_each(|row| each(row, None));
             return;
         };
-        let verdicts: Vec<T> = (0..codes.dictionary.len()).map(|i| test(codes.dictionary.get(i))).collect();
+        let mapped: Vec<T> = (0..codes.dictionary.len()).map(|i| map(codes.dictionary.get(i))).collect();
         for (row, code) in codes.values.iter().enumerate() {
-            let verdict = if self.validity.is_known(row) { verdicts.get(*code as usize).copied() } else { None };
-            each(row, verdict);
+            let value = if self.validity.is_known(row) { mapped.get(*code as usize).copied() } else { None };
+            each(row, value);
         }
     }
 
@@ -116,12 +118,12 @@ impl Column {
             Values::Codes(codes) => codes.values.len(),
             Values::U64s(values) => values.len(),
             Values::I64s(values) => values.len(),
-            // A bitmap does not say where it ends; what lies behind the last row is unknown as well.
+            // A bitmap does not store its length. The surplus rows are unknown, as are all others.
             Values::Bools(bits) => bits.len() * 8,
         }
     }
 
-    /// The text of row `i`, where it is known.
+    /// The string in row `i`, if it is known.
     pub fn text(&self, i: usize) -> Option<&str> {
         match &self.values {
             _ if !self.validity.is_known(i) => None,
@@ -131,7 +133,7 @@ impl Column {
         }
     }
 
-    /// The count or size in row `i`, where it is known.
+    /// The count or size in row `i`, if it is known.
     pub fn u64(&self, i: usize) -> Option<u64> {
         match &self.values {
             Values::U64s(values) if self.validity.is_known(i) => values.get(i).copied(),
@@ -139,7 +141,7 @@ impl Column {
         }
     }
 
-    /// The time in row `i` in seconds since 1970-01-01T00:00:00Z, where it is known.
+    /// The time in row `i` in seconds since 1970-01-01T00:00:00Z, if it is known.
     pub fn i64(&self, i: usize) -> Option<i64> {
         match &self.values {
             Values::I64s(values) if self.validity.is_known(i) => values.get(i).copied(),
@@ -147,7 +149,7 @@ impl Column {
         }
     }
 
-    /// Yes or no in row `i`, where it is known.
+    /// The boolean in row `i`, if it is known.
     pub fn bool(&self, i: usize) -> Option<bool> {
         match &self.values {
             Values::Bools(bits) if self.validity.is_known(i) => Some(bit(bits, i)),
@@ -157,17 +159,20 @@ impl Column {
 }
 
 impl Chunk {
-    /// The column of that name, if this batch has it. A column that is not there is unknown for every row.
+    /// The column `name`, if this batch has it. In an absent column every row is unknown.
     ///
     /// # Panics
-    /// If the policy does not ask for it in `COLUMNS`: it would be unknown in every batch.
+    /// If `COLUMNS` does not contain `name`, because the column would be absent in every batch.
     #[track_caller]
     pub fn column(&self, name: &str) -> Option<&Column> {
-        assert!(self.asked.is_empty() || self.asked.contains(&name), "a column that is not among `COLUMNS`");
+        assert!(
+            self.requested.is_empty() || self.requested.contains(&name),
+            "`COLUMNS` does not contain the column `{name}`"
+        );
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The row's number in the whole batch.
+    /// The row number in the whole batch.
     pub const fn row(&self, row: usize) -> u64 {
         self.first_row + row as u64
     }

@@ -1,46 +1,48 @@
 //! Findings: what a policy objects to.
 
-use crate::{Rows, Rule, Severity};
+use crate::{Nature, Rows, Rule, Severity};
 
-/// One objection, as it goes to the host.
+/// One objection, as it is sent to the host.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The code of the rule.
     pub rule: &'static str,
     /// Whether it denies.
     pub severity: Severity,
+    /// Whether something contradicts or something is missing.
+    pub nature: Nature,
     /// What is wrong, with the numbers, in one sentence.
     pub message: String,
     /// What to do about it.
     pub help: String,
-    /// JSON pointer of the request field it is about.
+    /// JSON pointer of the request field that it is about.
     pub field: Option<String>,
-    /// The setting it was compared with.
+    /// The setting that it was compared with.
     pub setting: Option<&'static str>,
-    /// How many targets offend.
+    /// The number of offending targets.
     pub rows: u64,
     /// A few of their row numbers.
     pub examples: Vec<u64>,
 }
 
-/// The findings of a policy. Each begins with [`deny`](Self::deny) or [`warn`](Self::warn) and is completed in the
-/// same expression.
+/// The findings of a policy. Each is started by [`deny`](Self::deny), [`warn`](Self::warn) or
+/// [`deny_if`](Self::deny_if), and completed in the same expression.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// The batch must not run.
-    pub fn deny(&mut self, rule: &'static Rule, message: impl Into<String>) -> Draft<'_> {
+    /// Denies: the batch must not run.
+    pub fn deny(&mut self, rule: &'static Rule, message: impl Into<String>) -> FindingBuilder<'_> {
         self.add(rule, Severity::Deny, message.into())
     }
 
-    /// The operator should know.
-    pub fn warn(&mut self, rule: &'static Rule, message: impl Into<String>) -> Draft<'_> {
+    /// Warns: the finding is shown and does not change the decision.
+    pub fn warn(&mut self, rule: &'static Rule, message: impl Into<String>) -> FindingBuilder<'_> {
         self.add(rule, Severity::Warn, message.into())
     }
 
-    /// Denies a hard delete and warns of a soft one: what an unknown does.
-    pub fn deny_if(&mut self, denies: bool, rule: &'static Rule, message: impl Into<String>) -> Draft<'_> {
+    /// Denies if `denies` holds, and warns otherwise. Use it for unknowns: deny a hard delete, warn of a soft one.
+    pub fn deny_if(&mut self, denies: bool, rule: &'static Rule, message: impl Into<String>) -> FindingBuilder<'_> {
         self.add(rule, if denies { Severity::Deny } else { Severity::Warn }, message.into())
     }
 
@@ -53,10 +55,11 @@ impl Findings {
         self.0
     }
 
-    fn add(&mut self, rule: &'static Rule, severity: Severity, message: String) -> Draft<'_> {
+    fn add(&mut self, rule: &'static Rule, severity: Severity, message: String) -> FindingBuilder<'_> {
         self.0.push(Finding {
             rule: rule.code,
             severity,
+            nature: rule.nature,
             message,
             help: String::new(),
             field: None,
@@ -65,37 +68,49 @@ impl Findings {
             examples: Vec::new(),
         });
         let last = self.0.len() - 1;
-        Draft(&mut self.0[last])
+        FindingBuilder(&mut self.0[last])
     }
 }
 
-/// A finding being written. It counts from the moment it is begun; the rest only explains it.
+/// Completes a finding. The finding counts from the moment it is started; the rest only explains it.
 #[derive(Debug)]
-pub struct Draft<'a>(&'a mut Finding);
+pub struct FindingBuilder<'a>(&'a mut Finding);
 
-impl Draft<'_> {
+impl FindingBuilder<'_> {
     /// What to do about it.
     pub fn help(self, help: impl Into<String>) -> Self {
         self.0.help = help.into();
         self
     }
 
-    /// JSON pointer of the request field it is about.
+    /// JSON pointer of the request field that it is about.
     pub fn field(self, pointer: impl Into<String>) -> Self {
         self.0.field = Some(pointer.into());
         self
     }
 
-    /// The setting it was compared with.
+    /// The setting that it was compared with.
     pub fn setting(self, name: &'static str) -> Self {
         self.0.setting = Some(name);
         self
     }
 
-    /// The targets that offend.
+    /// The offending targets.
     pub fn rows(self, rows: &Rows) -> Self {
         self.0.rows = rows.count;
         self.0.examples.clone_from(&rows.examples);
+        self
+    }
+
+    /// Something contradicts, whatever the nature of the rule.
+    pub fn wrong(self) -> Self {
+        self.0.nature = Nature::Wrong;
+        self
+    }
+
+    /// Something is missing, whatever the nature of the rule.
+    pub fn missing(self) -> Self {
+        self.0.nature = Nature::Missing;
         self
     }
 }

@@ -1,9 +1,9 @@
-//! Where the sections of a review are in its text: found in one pass that looks at 64 bytes at a time, because a
-//! policy pays fuel for every instruction and most of them only ever look at a few sections.
+//! Finds the sections of a review in its text, in one pass over 64 bytes at a time. A policy pays fuel for every
+//! instruction, and most policies read only a few sections.
 
 use std::ops::Range;
 
-/// The objects whose fields are sections.
+/// An object whose fields are sections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parent {
     Review,
@@ -13,7 +13,7 @@ pub enum Parent {
 }
 
 impl Parent {
-    /// What the field `key` of this object is, if its own fields are sections too.
+    /// The object in the field `key`, if its fields are sections too.
     fn child(self, key: &[u8]) -> Option<Self> {
         match (self, key) {
             (Self::Review, b"claims") => Some(Self::Claims),
@@ -31,18 +31,18 @@ pub struct Index {
     fields: Vec<(Parent, Range<usize>, Range<usize>)>,
 }
 
-/// An object whose fields are being taken down.
+/// An object whose fields are being recorded.
 struct Open {
     parent: Parent,
-    /// Where the next key begins.
+    /// Where the next key starts.
     key: usize,
-    /// The key whose value comes.
+    /// The key whose value comes next.
     pending: Option<Range<usize>>,
 }
 
 impl Index {
-    /// Finds the sections. The host wrote the text, so it is JSON without white space; of anything else nothing is
-    /// found, and what is required is then missing.
+    /// Finds the sections. The host writes the text, so it is JSON without white space. In any other text nothing is
+    /// found, and required sections are then missing.
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
         let mut fields = Vec::with_capacity(64);
@@ -92,7 +92,8 @@ impl Index {
 
 /// Calls `found` for every bracket, comma and colon outside of strings.
 fn structure(bytes: &[u8], mut found: impl FnMut(usize, u8)) {
-    // All ones inside a string that the block before left open; the bit of a byte that it left escaped.
+    // `in_string` is all ones if the block before ends inside a string; `escaped` is 1 if it ends in a backslash that
+    // escapes the first byte of this one.
     let (mut in_string, mut escaped) = (0_u64, 0_u64);
     for (number, chunk) in bytes.chunks(64).enumerate() {
         let block = match chunk.first_chunk::<64>() {
@@ -129,7 +130,8 @@ fn structure(bytes: &[u8], mut found: impl FnMut(usize, u8)) {
     }
 }
 
-/// Each bit becomes the exclusive or of itself and all lower ones: ones from an opening quote to before the closing.
+/// Sets each bit to the exclusive or of itself and all lower bits: ones from an opening quote to just before the closing
+/// one.
 fn up_to(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
         bits ^= bits << shift;
@@ -137,7 +139,7 @@ fn up_to(mut bits: u64) -> u64 {
     bits
 }
 
-/// Which of 64 bytes are what; the lowest bit is the first byte.
+/// Bitmaps of 64 bytes; the lowest bit is the first byte.
 #[derive(Default)]
 struct Block {
     quotes: u64,
@@ -156,7 +158,7 @@ impl Block {
             let word = |half: &[u8]| half.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
             let vector = u64x2(word(low), word(high));
             let is = |byte| u8x16_eq(vector, u8x16_splat(byte));
-            // `{` and `[`, `}` and `]` differ in one bit.
+            // `{` and `[` differ in one bit, and so do `}` and `]`.
             let lowered = v128_or(vector, u8x16_splat(0x20));
             let bracket = |byte| u8x16_eq(lowered, u8x16_splat(byte));
             let structural = v128_or(v128_or(bracket(b'{'), bracket(b'}')), v128_or(is(b','), is(b':')));
@@ -183,8 +185,8 @@ impl Block {
 mod tests {
     use super::*;
 
-    /// The structure of a text, byte by byte.
-    fn plainly(bytes: &[u8]) -> Vec<(usize, u8)> {
+    /// The structure of a text, found byte by byte.
+    fn byte_by_byte(bytes: &[u8]) -> Vec<(usize, u8)> {
         let (mut found, mut inside, mut escaped) = (Vec::new(), false, false);
         for (at, byte) in bytes.iter().enumerate() {
             match byte {
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_structure_is_that_of_a_plain_reading() {
+    fn finds_the_same_structure_as_a_scan_byte_by_byte() {
         let alphabet = br#""\{}[],:ax"#;
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
         for length in 0..400 {
@@ -210,12 +212,12 @@ mod tests {
                 .collect();
             let mut found = Vec::new();
             structure(&text, |at, byte| found.push((at, byte)));
-            assert_eq!(found, plainly(&text), "{}", String::from_utf8_lossy(&text));
+            assert_eq!(found, byte_by_byte(&text), "{}", String::from_utf8_lossy(&text));
         }
     }
 
     #[test]
-    fn sections_are_found_where_their_values_end() {
+    fn finds_sections_and_the_ends_of_their_values() {
         let text = r#"{"claims":{"id":"a\"b},{","list":[{"x":1},[]],"n":{"claims":{"id":2}},"e":{}},"facts":{"inventory":{"sha256":"5f"},"targets":17}}"#;
         let index = Index::new(text);
         let value = |of, name| index.field(of, name).and_then(|range| text.get(range));
@@ -231,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_review_has_no_sections_and_does_no_harm() {
+    fn finds_no_sections_in_malformed_text() {
         for text in ["", "null", "{}", "[]", "}}", "]", "{:", r#"{"a"#, r#"{"a":"#, ",,:", r#"{"claims":[,]}"#, ":{"]
         {
             assert!(Index::new(text).field(Parent::Claims, "id").is_none(), "{text}");

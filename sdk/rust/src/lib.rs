@@ -1,15 +1,15 @@
 //! Write a Reprieve policy in Rust.
 //!
-//! A policy is a settings struct, a list of rules and one function. Here is a whole one:
+//! A policy is a settings struct, a list of rules and one function. This is a complete policy:
 //!
 //! ```
-//! use reprieve_sdk::{Case, Findings, Policy, Rule, policy, rules, settings};
+//! use reprieve_sdk::{Context, Findings, Policy, Rule, policy, rules, settings};
 //!
 //! settings! {
 //!     /// Settings of the policy `small-batches`.
 //!     pub struct Settings {
 //!         /// Targets that one batch may hold.
-//!         max_targets: u64 = 100, 0..=1_000_000, "targets";
+//!         max_targets: u64 = 100, min = 0, max = 1_000_000, unit = "targets";
 //!     }
 //! }
 //!
@@ -17,7 +17,7 @@
 //!     /// The batch holds more targets than one batch may.
 //!     ///
 //!     /// Small batches can be watched while they run, and restored in one go.
-//!     TOO_MANY = "too-many" [max_targets];
+//!     TOO_MANY = "too-many": wrong, size [max_targets];
 //! }
 //!
 //! pub struct SmallBatches;
@@ -30,14 +30,14 @@
 //!     type Settings = Settings;
 //!     type State = ();
 //!
-//!     fn check(case: &Case<Settings>, _: &(), findings: &mut Findings) {
-//!         let (targets, most) = (case.facts.targets(), case.settings.max_targets);
-//!         if targets > most {
+//!     fn check(context: &Context<Settings>, _: &(), findings: &mut Findings) {
+//!         let (targets, max) = (context.facts.targets(), context.settings.max_targets);
+//!         if targets > max {
 //!             findings
-//!                 .deny(&TOO_MANY, format!("{targets} targets in one batch, and {most} are allowed"))
+//!                 .deny(&TOO_MANY, format!("{targets} targets in one batch, and {max} are allowed"))
 //!                 .field("/targets")
 //!                 .setting("max_targets")
-//!                 .help(format!("split the list into batches of {most}"));
+//!                 .help(format!("split the list into batches of {max}"));
 //!         }
 //!     }
 //! }
@@ -45,13 +45,26 @@
 //! policy!(SmallBatches);
 //! ```
 //!
-//! A policy that looks at single targets names the columns it wants in [`Policy::COLUMNS`] and folds each chunk of
-//! them into its [`Policy::State`]; `merge` adds up the states of parts that were looked at elsewhere.
+//! # Policies that read targets
 //!
-//! The same code runs natively in unit tests: see [`Session`].
+//! A policy that reads single targets names the columns that it requires in [`Policy::COLUMNS`]. It is an aggregate, in
+//! the shape that every data engine knows: [`Policy::observe`] folds a chunk into the [`Policy::State`],
+//! [`Policy::merge`] adds the state of another partition, and [`Policy::check`] reports the findings.
+//!
+//! ```text
+//!   one partition          observe* ─ check
+//!
+//!   several partitions     observe* ──┐
+//!                          observe* ──┼─ merge* ─ check
+//!                          observe* ──┘
+//! ```
+//!
+//! # Tests
+//!
+//! The same code runs natively in unit tests: see [`Session`] and [`testing`].
 
-mod case;
 mod chunk;
+mod context;
 mod findings;
 mod index;
 mod rows;
@@ -65,25 +78,25 @@ pub mod testing;
 #[doc(hidden)]
 pub mod wasm;
 
-pub use case::{Blob, Case, Evidence, Objection, said, same_kind};
 pub use chunk::{Chunk, Codes, Column, Strings, Validity, Values};
-pub use findings::{Draft, Finding, Findings};
+pub use context::{ApprovalIssue, Blob, Context, Evidence, non_blank, same_kind};
+pub use findings::{Finding, FindingBuilder, Findings};
 pub use reprieve_model as model;
-pub use reprieve_model::Severity;
+pub use reprieve_model::{Nature, Severity};
 pub use rows::Rows;
-pub use rule::Rule;
+pub use rule::{Limit, Measure, Rule, Subject};
 pub use section::{Claims, Facts, InventoryFacts};
 pub use session::{Descriptor, Policy, Session, describe, validate};
 pub use setting::{Setting, Settings, TimeZone};
 
-/// To read JSON with: reference data, for one. A twentieth of the code of other readers.
+/// Reads JSON, for example reference data. It adds a twentieth of the code that other readers add.
 pub use ::miniserde;
-/// For a policy's state: `#[derive(Serialize, Deserialize)] #[serde(crate = "reprieve_sdk::serde")]`.
+/// Serializes a policy's state: `#[derive(Serialize, Deserialize)] #[serde(crate = "reprieve_sdk::serde")]`.
 pub use ::serde;
 #[doc(hidden)]
 pub use setting::{object, property};
 
-/// Exports a [`Policy`] from a wasm module. Does nothing in a native build.
+/// Exports a [`Policy`] from a wasm module. It expands to nothing in a native build.
 #[macro_export]
 macro_rules! policy {
     ($policy:ty) => {
@@ -100,7 +113,7 @@ macro_rules! policy {
             fn session<T>(with: impl FnOnce(&mut $crate::Session<$policy>) -> Result<T, String>) -> Result<T, String> {
                 SESSION.with_borrow_mut(|session| match session {
                     Some(session) => with(session),
-                    None => Err("`open` was not called".to_owned()),
+                    None => Err("`begin` was not called".to_owned()),
                 })
             }
 
@@ -116,9 +129,9 @@ macro_rules! policy {
                     $crate::validate::<$policy>(&settings, &data)
                 }
 
-                fn open(input: types::Input) -> Result<(), String> {
+                fn begin(input: types::Input) -> Result<(), String> {
                     let data = input.data.into_iter().map(Into::into).collect();
-                    let session = $crate::Session::open(&input.review, &input.settings, data)?;
+                    let session = $crate::Session::begin(&input.review, &input.settings, data)?;
                     SESSION.set(Some(session));
                     Ok(())
                 }
@@ -129,7 +142,7 @@ macro_rules! policy {
 
                 fn save() -> Vec<u8> {
                     // The contract lets `save` fail only by trapping.
-                    session(|session| session.save()).expect("a state that can be written, after `open`")
+                    session(|session| session.save()).expect("`begin` was called, and the state can be serialized")
                 }
 
                 fn merge(state: Vec<u8>) -> Result<(), String> {

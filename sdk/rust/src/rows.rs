@@ -2,20 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How many targets offend, and the first few of them. Adding up parts gives the same as counting in one pass.
+/// The number of offending targets, and the first few of them. Merging the counts of partitions results in the same
+/// count and examples as one pass.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rows {
-    /// How many.
+    /// Number of offending targets.
     pub count: u64,
     /// The lowest row numbers, ascending.
     pub examples: Vec<u64>,
 }
 
 impl Rows {
-    /// Examples kept.
-    pub const EXAMPLES: usize = 5;
+    /// Number of examples to keep.
+    pub const MAX_EXAMPLES: usize = 5;
 
-    /// Counts the row where `offends` holds.
+    /// Counts the row if `offends` holds.
     #[inline]
     pub fn add_if(&mut self, offends: bool, row: u64) {
         if offends {
@@ -23,23 +24,23 @@ impl Rows {
         }
     }
 
-    /// Counts the row. Rows come in ascending order within a part.
+    /// Counts the row. Within a partition, rows must be added in ascending order.
     pub fn add(&mut self, row: u64) {
         self.count += 1;
-        if self.examples.len() < Self::EXAMPLES {
+        if self.examples.len() < Self::MAX_EXAMPLES {
             self.examples.push(row);
         }
     }
 
-    /// Adds those of another part.
+    /// Adds the rows of another partition.
     pub fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.examples.extend(other.examples);
         self.examples.sort_unstable();
-        self.examples.truncate(Self::EXAMPLES);
+        self.examples.truncate(Self::MAX_EXAMPLES);
     }
 
-    /// Whether any row offends.
+    /// Whether any target offends.
     pub const fn any(&self) -> bool {
         self.count > 0
     }

@@ -1,5 +1,5 @@
-//! The review, read where it is looked at: its text is split into sections once, and a section is parsed when a
-//! policy first asks for it. A policy pays for what it uses, in time and in the size of its module.
+//! The review, parsed lazily: its text is split into sections once, and a section is parsed when a policy first reads
+//! it. A policy pays only for what it uses, in fuel and in the size of its module.
 
 use crate::index::{Index, Parent};
 use crate::model::{
@@ -19,20 +19,22 @@ struct Sections {
 }
 
 impl Sections {
-    /// The section `name`: absent, or parsed at the first look and kept in `cell`.
+    /// The section `name`, parsed at the first access and cached in `cell`. None: it is absent.
     fn get<'a, T: Deserialize>(&self, name: &str, cell: &'a OnceCell<Option<Box<T>>>) -> Option<&'a T> {
         let parse = || {
             let text = self.index.text.get(self.index.field(self.of, name)?)?;
-            // A section that cannot be read must not pass for one that is not there: the policy ends in a fault.
+            // A section that cannot be parsed must not be mistaken for an absent one, so the policy ends in a fault.
             #[allow(clippy::panic)]
-            Some(Box::new(miniserde::json::from_str(text).unwrap_or_else(|_| panic!("cannot read {text}"))))
+            Some(Box::new(
+                miniserde::json::from_str(text).unwrap_or_else(|_| panic!("cannot parse `{name}`: {text}")),
+            ))
         };
         cell.get_or_init(parse).as_deref()
     }
 
     fn required<'a, T: Deserialize>(&self, name: &str, cell: &'a OnceCell<Option<Box<T>>>) -> &'a T {
         #[allow(clippy::expect_used)]
-        self.get(name, cell).expect("a field that every review has")
+        self.get(name, cell).expect("a required field of the review")
     }
 }
 
@@ -80,64 +82,64 @@ macro_rules! view {
 }
 
 view! {
-    /// What the request says about itself. The fields are those of [`Request`](crate::model::Request).
+    /// The request without its targets, as submitted. The fields are those of [`Request`](crate::model::Request).
     Claims {
-        copied "Whether the targets stay recoverable." mode: Mode,
-        required "A name of the submitter's choosing." id: String,
-        required "Where the call will run." environment: String,
-        required "What every target is said to be." target_kind: String,
+        copied "Whether the targets remain recoverable." mode: Mode,
+        required "A name that the submitter chooses." id: String,
+        required "The environment in which the call will run." environment: String,
+        required "The claimed kind of every target." target_kind: String,
         optional "The destructive call." operation: Operation,
-        optional "Why." reason: Reason,
-        optional "Who." actor: Actor,
+        optional "Why the batch is to be deleted." reason: Reason,
+        optional "Who submits the batch." actor: Actor,
         optional "Where the list of targets came from." provenance: Provenance,
-        optional "What a run without effect showed." dry_run: DryRun,
-        optional "How this could be undone." recovery: Recovery,
-        optional "Who agreed, and to what." approvals: Vec<Approval>,
-        optional "The verified copy, where data is deleted because it was moved." migration: Migration,
-        optional "When." schedule: Schedule,
-        optional "Who was told." notice: Notice,
-        optional "The series of batches this one belongs to." campaign: String,
-        optional "Free form." annotations: miniserde::json::Object,
+        optional "The result of a dry run." dry_run: DryRun,
+        optional "How the deletion could be undone." recovery: Recovery,
+        optional "Who approved the batch, and what exactly was approved." approvals: Vec<Approval>,
+        optional "The verified copy, if data is deleted because it was moved." migration: Migration,
+        optional "When the batch may run." schedule: Schedule,
+        optional "Who was notified." notice: Notice,
+        optional "The series of batches to which this one belongs." campaign: String,
+        optional "Any JSON values, for an operator's own policies." annotations: miniserde::json::Object,
     }
 }
 
 view! {
-    /// What the host found out. The fields are those of [`Facts`](crate::model::Facts).
+    /// What the host computed or looked up. The fields are those of [`Facts`](crate::model::Facts).
     Facts {
-        copied "The time the decision is made for." evaluated_at: Timestamp,
-        copied "Rows in the list." targets: u64,
-        copied "The most tenants that the batch can reach." tenants_at_most: u64,
+        copied "The time for which the decision is made." evaluated_at: Timestamp,
+        copied "Number of rows in the list." targets: u64,
+        copied "Upper bound of the tenants that the batch can reach." tenants_at_most: u64,
         required "SHA-256 of the request document." request_sha256: String,
-        required "SHA-256 of the target list: what every piece of evidence must name." targets_sha256: String,
-        required "Whether each row can be told from the others." ids: IdFacts,
-        required "Tenants as the list has them." tenants: TenantFacts,
-        required "Rows by the kind the list gives them." kinds: Tally,
-        required "Rows by the environment the list gives them." environments: Tally,
-        required "How long undoing this would take." restore: Estimate,
-        optional "What was deleted before; none where nobody knows." history: HistoryFacts,
-        optional "The list that this batch is a wave of; see `Case::evidence`." whole: Whole,
-        optional "Seconds that the clocks of zones are ahead of UTC; see `Case::local`." zones: BTreeMap<String, i64>,
+        required "SHA-256 of the target list. All evidence must name it." targets_sha256: String,
+        required "Rows with blank or duplicate ids." ids: IdFacts,
+        required "Tenants according to the list." tenants: TenantFacts,
+        required "Number of rows by kind, according to the list." kinds: Tally,
+        required "Number of rows by environment, according to the list." environments: Tally,
+        required "How long undoing the batch would take." restore: Estimate,
+        optional "What was deleted before. None: unknown." history: HistoryFacts,
+        optional "The list of which this batch is a wave; see `Context::evidence`." whole: Whole,
+        optional "Offsets of time zones from UTC in seconds; see `Context::local`." zones: BTreeMap<String, i64>,
     }
 }
 
 view! {
-    /// What the inventory says. The fields are those of [`InventoryFacts`](crate::model::InventoryFacts).
+    /// Facts from the inventory. The fields are those of [`InventoryFacts`](crate::model::InventoryFacts).
     InventoryFacts {
-        copied "Rows whose id the inventory knows." resolved: u64,
-        copied "Rows whose id it does not know." unresolved: u64,
-        copied "How many tenants there are in all." population_tenants: u64,
-        required "SHA-256 of the inventory that answered." sha256: String,
+        copied "Number of rows whose id is in the inventory." resolved: u64,
+        copied "Number of rows whose id is not in the inventory." unresolved: u64,
+        copied "Total number of tenants in the inventory." population_tenants: u64,
+        required "SHA-256 of the inventory that was queried." sha256: String,
         required "Tenants of the resolved rows." tenants: TenantFacts,
-        required "Resolved rows by kind." kinds: Tally,
-        required "Resolved rows by environment." environments: Tally,
-        required "Resolved rows by life-cycle state." states: Tally,
-        required "How many things of each kind there are in all." population: BTreeMap<String, u64>,
-        required "Capacity pools that the batch takes members from." pools: Vec<Pool>,
-        required "The targets and everything that goes with them." closure: Closure,
+        required "Number of resolved rows by kind." kinds: Tally,
+        required "Number of resolved rows by environment." environments: Tally,
+        required "Number of resolved rows by life-cycle state." states: Tally,
+        required "Total number of things of each kind in the inventory." population: BTreeMap<String, u64>,
+        required "Capacity pools from which the batch removes members." pools: Vec<Pool>,
+        required "The targets and everything that is deleted with them." closure: Closure,
     }
 }
 
-/// What a policy is handed, split into claims and facts.
+/// A review, split into claims and facts.
 #[derive(Clone, Debug)]
 pub(crate) struct Review {
     pub claims: Claims,
@@ -146,11 +148,11 @@ pub(crate) struct Review {
 }
 
 impl Review {
-    /// Splits the text that the host handed over.
+    /// Splits the text of a review.
     pub fn split(text: &str) -> Result<Self, String> {
         let index = Rc::new(Index::new(text));
         if index.field(Parent::Review, "claims").is_none() || index.field(Parent::Review, "facts").is_none() {
-            return Err("the review has no claims or no facts".to_owned());
+            return Err("the review has no `claims` or no `facts`".to_owned());
         }
         let inventory = index.field(Parent::Facts, "inventory");
         Ok(Self {
@@ -166,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_review_is_split_where_its_values_end() {
+    fn splits_a_review_at_the_ends_of_its_values() {
         let tricky = r#"{"id":"a\"b},{","mode":"hard","environment":"[","target_kind":"app\\","campaign":"\u0022"}"#;
         let facts = r#"{"targets":17,"targets_sha256":"5f","inventory":{"resolved":3,"kinds":{"counts":{"a":1},"others":0,"unknown":2}}}"#;
         let review = Review::split(&format!(r#"{{"claims":{tricky},"facts":{facts}}}"#)).unwrap();

@@ -1,7 +1,7 @@
-//! A policy, and one pass of it over a batch.
+//! The trait of a policy, and one pass of a policy over a batch.
 
 use crate::section::Review;
-use crate::{Blob, Case, Chunk, Finding, Findings, Rule, Settings};
+use crate::{Blob, Chunk, Context, Finding, Findings, Limit, Rule, Settings};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A policy. Export it with [`policy!`](crate::policy).
@@ -14,38 +14,40 @@ pub trait Policy: 'static {
     const SUMMARY: &'static str;
     /// Every rule it may report.
     const RULES: &'static [Rule];
-    /// The columns that [`observe`](Self::observe) wants. None: it is never called.
+    /// Names of the columns that [`observe`](Self::observe) reads. Empty: it is never called.
     const COLUMNS: &'static [&'static str] = &[];
+    /// The settings that limit the size of a batch, at most one for each measure. `reprieve split` keeps to them.
+    const LIMITS: &'static [Limit] = &[];
 
-    /// What an operator may change; see [`settings!`](crate::settings).
+    /// What an operator may configure; see [`settings!`](crate::settings).
     type Settings: Settings;
-    /// What is kept from chunk to chunk; `()` for a policy that looks at claims and facts alone.
+    /// What is kept from chunk to chunk; `()` for a policy that reads only claims and facts.
     type State: Default + Serialize + DeserializeOwned;
 
-    /// Says what the schema of the settings cannot. Runs when the policy is loaded.
+    /// Checks what the schema of the settings cannot. Runs when the policy is loaded.
     ///
     /// # Errors
-    /// Which setting or data is wrong, and the way out.
+    /// A message that names the setting or the data, and what to do about it.
     fn validate(settings: &Self::Settings, data: &[Blob]) -> Result<(), String> {
         let _ = (settings, data);
         Ok(())
     }
 
-    /// Folds a chunk into the state. The state must come out the same however the batch is cut into chunks.
-    fn observe(case: &Case<Self::Settings>, state: &mut Self::State, chunk: &Chunk) {
-        let _ = (case, state, chunk);
+    /// Folds a chunk into the state. The findings must not depend on how the batch is cut into chunks.
+    fn observe(context: &Context<Self::Settings>, state: &mut Self::State, chunk: &Chunk) {
+        let _ = (context, state, chunk);
     }
 
-    /// Adds the state of another part of the batch.
+    /// Adds the state of another partition of the batch.
     fn merge(state: &mut Self::State, other: Self::State) {
         let _ = (state, other);
     }
 
-    /// The answer: no denial means that the policy is content.
-    fn check(case: &Case<Self::Settings>, state: &Self::State, findings: &mut Findings);
+    /// Reports the findings. Without a finding that denies, the policy passes the batch.
+    fn check(context: &Context<Self::Settings>, state: &Self::State, findings: &mut Findings);
 }
 
-/// What a policy says of itself.
+/// What a policy is.
 #[derive(Clone, Debug)]
 pub struct Descriptor {
     /// [`Policy::NAME`].
@@ -60,9 +62,11 @@ pub struct Descriptor {
     pub settings_schema: String,
     /// [`Policy::COLUMNS`].
     pub columns: &'static [&'static str],
+    /// [`Policy::LIMITS`].
+    pub limits: &'static [Limit],
 }
 
-/// What `P` says of itself.
+/// Describes `P`.
 pub fn describe<P: Policy>() -> Descriptor {
     Descriptor {
         name: P::NAME,
@@ -71,13 +75,14 @@ pub fn describe<P: Policy>() -> Descriptor {
         rules: P::RULES,
         settings_schema: P::Settings::schema(),
         columns: P::COLUMNS,
+        limits: P::LIMITS,
     }
 }
 
-/// Checks settings and data when the policy is loaded.
+/// Checks settings and data. The host calls it when the policy is loaded.
 ///
 /// # Errors
-/// What is wrong with them.
+/// A message that names the setting or the data, and what to do about it.
 pub fn validate<P: Policy>(settings: &str, data: &[Blob]) -> Result<(), String> {
     P::validate(&read_settings::<P>(settings)?, data)
 }
@@ -86,11 +91,11 @@ fn read_settings<P: Policy>(settings: &str) -> Result<P::Settings, String> {
     P::Settings::read(settings).map_err(|error| format!("settings: {error}"))
 }
 
-/// One pass of a policy over a batch: the exports of the contract as a value. The sandbox runs exactly this, and so
-/// do native unit tests.
+/// One pass of a policy over a batch: the exports of the contract as a value. The sandbox and native unit tests run the
+/// same code.
 #[derive(Debug)]
 pub struct Session<P: Policy> {
-    case: Case<P::Settings>,
+    context: Context<P::Settings>,
     state: P::State,
 }
 
@@ -98,22 +103,22 @@ impl<P: Policy> Session<P> {
     /// Begins a pass.
     ///
     /// # Errors
-    /// What could not be read.
-    pub fn open(review: &str, settings: &str, data: Vec<Blob>) -> Result<Self, String> {
+    /// The review or the settings cannot be read.
+    pub fn begin(review: &str, settings: &str, data: Vec<Blob>) -> Result<Self, String> {
         let review = Review::split(review)?;
-        let case = Case::new(review, read_settings::<P>(settings)?, data);
-        Ok(Self { case, state: P::State::default() })
+        let context = Context::new(review, read_settings::<P>(settings)?, data);
+        Ok(Self { context, state: P::State::default() })
     }
 
-    /// Looks at the next chunk.
+    /// Reads the next chunk.
     pub fn observe(&mut self, chunk: Chunk) {
-        P::observe(&self.case, &mut self.state, &Chunk { asked: P::COLUMNS, ..chunk });
+        P::observe(&self.context, &mut self.state, &Chunk { requested: P::COLUMNS, ..chunk });
     }
 
-    /// The state so far.
+    /// Returns the state.
     ///
     /// # Errors
-    /// What could not be written.
+    /// The state cannot be serialized.
     pub fn save(&self) -> Result<Vec<u8>, String> {
         postcard::to_allocvec(&self.state).map_err(|error| format!("state: {error}"))
     }
@@ -121,17 +126,17 @@ impl<P: Policy> Session<P> {
     /// Adds a saved state.
     ///
     /// # Errors
-    /// What could not be read.
+    /// The state cannot be deserialized.
     pub fn merge(&mut self, state: &[u8]) -> Result<(), String> {
         let other = postcard::from_bytes(state).map_err(|error| format!("state: {error}"))?;
         P::merge(&mut self.state, other);
         Ok(())
     }
 
-    /// The answer.
+    /// Returns the findings.
     pub fn finish(&self) -> Vec<Finding> {
         let mut findings = Findings::default();
-        P::check(&self.case, &self.state, &mut findings);
+        P::check(&self.context, &self.state, &mut findings);
         findings.into_vec()
     }
 }

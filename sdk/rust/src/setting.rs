@@ -1,4 +1,4 @@
-//! Settings: what an operator may change, each with its meaning, unit, bounds and default in one place.
+//! Settings: what an operator may configure, each with its meaning, unit, bounds and default in one place.
 
 use crate::rule::paragraph;
 use miniserde::de::{Deserialize, Visitor};
@@ -9,19 +9,19 @@ use std::fmt::Display;
 
 /// The settings of a policy. Implemented by [`settings!`](crate::settings).
 pub trait Settings: Default + 'static {
-    /// Reads them from JSON; what is not given has its default.
+    /// Reads settings from JSON. A setting that is absent has its default.
     ///
     /// # Errors
-    /// What cannot be read. The host has checked them against the schema before.
+    /// They do not match the schema. The host checks this before a policy sees them.
     fn read(json: &str) -> Result<Self, String>;
 
     /// A JSON Schema of these settings.
     fn schema() -> String;
 }
 
-/// A type a setting can have.
+/// A type that a setting can have.
 pub trait Setting: Serialize {
-    /// The keywords of JSON Schema for the type alone.
+    /// The JSON Schema keywords of the type.
     fn keywords() -> String;
 }
 
@@ -49,8 +49,8 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
     }
 }
 
-/// A time zone, as in `Europe/Berlin`. The host checks that there is one of this name, and tells the policy how far its
-/// clock is ahead: see [`Case::local`](crate::Case::local).
+/// The name of a time zone, for example `Europe/Berlin`. The host checks that it exists and passes its offset from UTC
+/// to the policy: see [`Context::local`](crate::Context::local).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeZone(pub String);
 
@@ -81,7 +81,7 @@ impl Visitor for Place<TimeZone> {
     }
 }
 
-/// The schema of one setting: that of its type, and what stands beside it in [`settings!`](crate::settings).
+/// The schema of one setting: the schema of its type, plus what [`settings!`](crate::settings) declares.
 #[doc(hidden)]
 pub fn property<T: Setting>(
     name: &str,
@@ -95,13 +95,13 @@ pub fn property<T: Setting>(
         json::to_string(&paragraph(doc)),
         json::to_string(default),
     );
-    if let Some((least, most, unit)) = number {
-        schema += &format!(",\"minimum\":{least},\"maximum\":{most},\"x-unit\":\"{unit}\"");
+    if let Some((min, max, unit)) = number {
+        schema += &format!(",\"minimum\":{min},\"maximum\":{max},\"x-unit\":\"{unit}\"");
     }
     schema + "}"
 }
 
-/// The schema of all of them.
+/// The schema of all settings.
 #[doc(hidden)]
 pub fn object(properties: &[String]) -> String {
     format!(
@@ -113,15 +113,30 @@ pub fn object(properties: &[String]) -> String {
 
 /// Declares the settings of a policy: a struct, its defaults and its JSON Schema.
 ///
-/// Each setting has a documentation comment, a type, a default and, for a number, its bounds and its unit:
-/// `max_tenants: u64 = 60, 0..=1_000_000, "tenants";`. A setting that is not given has its default; one that does
-/// not exist is an error.
+/// ```
+/// reprieve_sdk::settings! {
+///     /// Settings of the policy `small-batches`.
+///     pub struct Settings {
+///         /// Targets that one batch may hold.
+///         max_targets: u64 = 100, min = 0, max = 1_000_000, unit = "targets";
+///         /// Kinds of targets that the limit does not apply to.
+///         exempt: Vec<String> = Vec::new();
+///     }
+/// }
+/// # fn main() { assert_eq!(Settings::default().max_targets, 100) }
+/// ```
+///
+/// Each setting has a documentation comment, a type and a default. A number has bounds and a unit as well. A setting
+/// that the operator does not set has its default; a setting that does not exist is an error.
 #[macro_export]
 macro_rules! settings {
     (
         $(#[doc = $about:literal])+
         pub struct $name:ident {
-            $($(#[doc = $doc:literal])+ $field:ident : $type:ty = $default:expr $(, $least:literal ..= $most:literal, $unit:literal)?;)*
+            $(
+                $(#[doc = $doc:literal])+
+                $field:ident : $type:ty = $default:expr $(, min = $min:literal, max = $max:literal, unit = $unit:literal)?;
+            )*
         }
     ) => {
         $(#[doc = $about])+
@@ -145,7 +160,8 @@ macro_rules! settings {
                     $($field: Option<$type>,)*
                 }
 
-                let given: Given = miniserde::json::from_str(json).map_err(|_| "not settings of this policy".to_owned())?;
+                let given: Given =
+                    miniserde::json::from_str(json).map_err(|_| "they do not match the schema of this policy".to_owned())?;
                 Ok(Self { $($field: given.$field.unwrap_or_else(|| $default),)* })
             }
 
@@ -154,23 +170,27 @@ macro_rules! settings {
                 $crate::object(&[$({
                     #[allow(unused_mut, unused_assignments)]
                     let mut number: Option<(&dyn ::std::fmt::Display, &dyn ::std::fmt::Display, &str)> = None;
-                    $(number = Some((&$least, &$most, $unit));)?
+                    $(number = Some((&$min, &$max, $unit));)?
                     $crate::property::<$type>(stringify!($field), &[$($doc),+], &defaults.$field, number)
                 }),*])
             }
         }
     };
-    // What is not as above comes here, for an error that names the setting.
+    // Input that the first arm does not match comes here, for an error that names the setting.
     ($(#[doc = $about:literal])+ pub struct $name:ident { $($body:tt)* }) => {
         $crate::settings!(@field $($body)*);
     };
-    (@field $(#[doc = $doc:literal])+ $field:ident : $type:ty = $default:expr $(, $least:literal ..= $most:literal, $unit:literal)?; $($rest:tt)*) => {
+    (@field
+        $(#[doc = $doc:literal])+
+        $field:ident : $type:ty = $default:expr $(, min = $min:literal, max = $max:literal, unit = $unit:literal)?;
+        $($rest:tt)*
+    ) => {
         $crate::settings!(@field $($rest)*);
     };
     (@field $(#[doc = $doc:literal])+ $field:ident $($rest:tt)*) => {
         ::core::compile_error!(::core::concat!(
-            "the setting `", stringify!($field), "` is not written as `name: type = default;` or, for a number, as \
-             `name: type = default, least..=most, \"unit\";`"
+            "cannot read the setting `", stringify!($field), "`: expected `name: type = default;` or, for a number, \
+             `name: type = default, min = 0, max = 9, unit = \"unit\";`"
         ));
     };
     (@field $field:ident $($rest:tt)*) => {
@@ -179,6 +199,8 @@ macro_rules! settings {
         ));
     };
     ($($other:tt)*) => {
-        ::core::compile_error!("settings! takes a documentation comment (`///`) and `pub struct Name { … }`");
+        ::core::compile_error!(
+            "expected a documentation comment (`///`) and `pub struct Name { … }`"
+        );
     };
 }

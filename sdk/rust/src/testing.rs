@@ -1,4 +1,4 @@
-//! For a policy's own unit tests: a batch that is in order, to be spoilt in one place.
+//! Fixtures for a policy's own unit tests: a valid batch that a test changes in one place.
 
 use crate::{Chunk, Codes, Column, Policy, Session, Severity, Strings, Validity, Values};
 use serde_json::{Value, json};
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 /// The digest of the batch in [`review`].
 pub const DIGEST: &str = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
-/// A review in which nothing is wrong: two retired `app` records of two tenants, soft-deleted, resolved, rehearsed,
-/// approved and backed up. `claims` and `facts` are JSON merge patches (RFC 7396) on it.
+/// A review that every built-in policy passes: two retired `app` records of two tenants, soft-deleted, resolved,
+/// rehearsed, approved and backed up. `claims` and `facts` are JSON merge patches (RFC 7396) to apply to it.
 pub fn review(claims: Value, facts: Value) -> Value {
     let mut review = json!({
         "claims": {
@@ -54,13 +54,13 @@ pub fn review(claims: Value, facts: Value) -> Value {
     review
 }
 
-/// Facts of a batch that is a wave of a list with the digest `f00`: nine apps of 70 tenants.
+/// Facts of a batch that is a wave of a list with the digest `f00`: nine apps of 70 tenants. Pass them to [`review`].
 pub fn wave() -> Value {
     json!({ "whole": { "targets_sha256": "f00", "targets": 9, "tenants": { "distinct": 70, "unknown": 0 },
         "kinds": { "counts": { "app": 9 }, "others": 0, "unknown": 0 } } })
 }
 
-/// Applies a JSON merge patch (RFC 7396): objects are merged, null removes, anything else replaces.
+/// Applies a JSON merge patch (RFC 7396): merges objects, removes a key whose value is null, replaces any other value.
 pub fn merge_patch(document: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *document = patch;
@@ -77,13 +77,13 @@ pub fn merge_patch(document: &mut Value, patch: Value) {
     }
 }
 
-/// Runs a policy over a review and says what it found: `deny too-many` or `warn page-sized`, a line a finding.
+/// Runs a policy over a review and returns its findings, for example `deny too-many` or `warn page-sized`.
 ///
 /// # Panics
 /// If the policy cannot read its input.
 #[allow(clippy::panic)]
 pub fn check<P: Policy>(review: &Value, settings: Value, chunks: &[Chunk]) -> Vec<String> {
-    let mut session = match Session::<P>::open(&review.to_string(), &settings.to_string(), Vec::new()) {
+    let mut session = match Session::<P>::begin(&review.to_string(), &settings.to_string(), Vec::new()) {
         Ok(session) => session,
         Err(error) => panic!("{error}"),
     };
@@ -92,7 +92,7 @@ pub fn check<P: Policy>(review: &Value, settings: Value, chunks: &[Chunk]) -> Ve
     session.finish().iter().map(|finding| format!("{} {}", word(finding.severity), finding.rule)).collect()
 }
 
-/// A column of codes; `None` is unknown.
+/// Builds a column of codes; `None` is unknown.
 pub fn codes(name: &str, rows: &[Option<&str>]) -> Column {
     let mut codes = Codes { dictionary: Strings { offsets: vec![0], text: String::new() }, values: Vec::new() };
     for row in rows {
@@ -102,20 +102,20 @@ pub fn codes(name: &str, rows: &[Option<&str>]) -> Column {
     Column { name: name.to_owned(), values: Values::Codes(codes), validity: validity(rows) }
 }
 
-/// A column of strings; `None` is unknown.
+/// Builds a column of strings; `None` is unknown.
 pub fn strings(name: &str, rows: &[Option<&str>]) -> Column {
     let mut strings = Strings { offsets: vec![0], text: String::new() };
     rows.iter().for_each(|row| push(&mut strings, row.unwrap_or_default()));
     Column { name: name.to_owned(), values: Values::Strings(strings), validity: validity(rows) }
 }
 
-/// A column of times in seconds since 1970; `None` is unknown.
+/// Builds a column of times in seconds since 1970; `None` is unknown.
 pub fn times(name: &str, rows: &[Option<i64>]) -> Column {
     let values = rows.iter().map(|row| row.unwrap_or_default()).collect();
     Column { name: name.to_owned(), values: Values::I64s(values), validity: validity(rows) }
 }
 
-/// A chunk of these columns, the first of the batch.
+/// Builds the first chunk of a batch from columns.
 pub fn chunk(rows: u32, columns: Vec<Column>) -> Chunk {
     Chunk { rows, columns, ..Chunk::default() }
 }

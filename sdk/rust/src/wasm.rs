@@ -1,5 +1,5 @@
-//! The guest side of the contract, and the guest's heap. Values of the generated types are turned into those of this
-//! crate by moving them, and go no further.
+//! The guest side of the contract, and the guest's heap. Values of the generated types are moved into those of this
+//! crate; nothing else sees the generated types.
 #![allow(missing_docs, clippy::all)]
 
 use crate::{Chunk, Column, Strings, Validity, Values};
@@ -15,8 +15,8 @@ pub mod bindings {
 
 pub use bindings::reprieve::policy::types;
 
-/// The heap of a policy. Unlike that of `std` it begins with the memory an instance has from the start (which the
-/// build makes large enough for most reviews): growing a memory costs the host two system calls for each instance.
+/// The heap of a policy. Unlike the heap of `std`, it first uses the memory that an instance has from the start, which
+/// the build makes large enough for most reviews. Growing a memory costs the host two system calls for each instance.
 #[global_allocator]
 static HEAP: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
@@ -28,7 +28,7 @@ impl From<types::Blob> for crate::Blob {
 
 impl From<types::Strings> for Strings {
     fn from(strings: types::Strings) -> Self {
-        // Looked at once, so that no string has to be looked at again. What is no UTF-8 is a trap, and so a fault.
+        // Validated once for the whole column, not for each string. Invalid UTF-8 is a trap, and so a fault.
         #[allow(clippy::expect_used)]
         Self { offsets: strings.offsets, text: String::from_utf8(strings.bytes).expect("UTF-8") }
     }
@@ -64,6 +64,7 @@ impl From<crate::Finding> for types::Finding {
                 crate::Severity::Deny => types::Severity::Deny,
                 crate::Severity::Warn => types::Severity::Warn,
             },
+            nature: finding.nature.into(),
             message: finding.message,
             help: finding.help,
             field: finding.field,
@@ -83,6 +84,45 @@ impl From<crate::Descriptor> for types::Descriptor {
             rules: descriptor.rules.iter().map(Into::into).collect(),
             settings_schema: descriptor.settings_schema,
             columns: descriptor.columns.iter().map(|name| (*name).to_owned()).collect(),
+            limits: descriptor.limits.iter().map(|limit| (*limit).into()).collect(),
+        }
+    }
+}
+
+impl From<crate::Nature> for types::Nature {
+    fn from(nature: crate::Nature) -> Self {
+        match nature {
+            crate::Nature::Wrong => Self::Wrong,
+            crate::Nature::Missing => Self::Missing,
+        }
+    }
+}
+
+impl From<crate::Subject> for types::Subject {
+    fn from(subject: crate::Subject) -> Self {
+        match subject {
+            crate::Subject::Request => Self::Request,
+            crate::Subject::Size => Self::Size,
+            crate::Subject::Ids => Self::Ids,
+            crate::Subject::Targets => Self::Targets,
+        }
+    }
+}
+
+impl From<crate::Limit> for types::Limit {
+    fn from(limit: crate::Limit) -> Self {
+        Self { measure: limit.measure.into(), setting: limit.setting.to_owned() }
+    }
+}
+
+impl From<crate::Measure> for types::Measure {
+    fn from(measure: crate::Measure) -> Self {
+        match measure {
+            crate::Measure::TenantsHard => Self::TenantsHard,
+            crate::Measure::TenantsSoft => Self::TenantsSoft,
+            crate::Measure::CanaryShare => Self::CanaryShare,
+            crate::Measure::CanaryTenants => Self::CanaryTenants,
+            crate::Measure::Growth => Self::Growth,
         }
     }
 }
@@ -94,6 +134,9 @@ impl From<&crate::Rule> for types::Rule {
             summary: rule.summary(),
             explanation: rule.explanation(),
             settings: rule.settings.iter().map(|name| (*name).to_owned()).collect(),
+            nature: rule.nature.into(),
+            subject: rule.subject.into(),
+            never_lifted: rule.never_lifted,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Returns more findings than anyone needs.
+//! Returns more findings than the limit allows.
 
 use reprieve_guests::{Finding, Guest, finding, guest};
 
 struct Policy;
 
 impl Guest for Policy {
-    fn finish() -> Vec<Finding> {
+    fn findings() -> Vec<Finding> {
         vec![finding(); 100]
     }
 }

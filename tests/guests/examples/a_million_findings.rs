@@ -1,11 +1,11 @@
-//! Returns findings without end.
+//! Uses up its fuel by building a million findings.
 
 use reprieve_guests::{Finding, Guest, finding, guest};
 
 struct Policy;
 
 impl Guest for Policy {
-    fn finish() -> Vec<Finding> {
+    fn findings() -> Vec<Finding> {
         vec![Finding { message: String::new(), ..finding() }; 1_000_000]
     }
 }

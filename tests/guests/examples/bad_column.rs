@@ -1,4 +1,4 @@
-//! Asks for a column that there is not, by a slip of the pen.
+//! Requests a column that does not exist, because of a typing error.
 
 use reprieve_guests::{Descriptor, Guest, descriptor, guest};
 

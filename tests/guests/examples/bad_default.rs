@@ -1,4 +1,4 @@
-//! Has a setting whose default its own schema refuses, in a part of the schema that stands elsewhere.
+//! Has a setting whose default violates its own schema, in a part of the schema behind a `$ref`.
 
 use reprieve_guests::{Descriptor, Guest, descriptor, guest};
 
@@ -8,7 +8,7 @@ impl Guest for Policy {
     fn describe() -> Descriptor {
         let settings_schema = r##"{
             "type": "object",
-            "properties": { "most": { "$ref": "#/$defs/count", "default": 200 }, "name": { "type": "string" } },
+            "properties": { "max": { "$ref": "#/$defs/count", "default": 200 }, "name": { "type": "string" } },
             "required": ["name"],
             "$defs": { "count": { "type": "integer", "maximum": 100 } }
         }"##;

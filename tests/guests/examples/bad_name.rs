@@ -1,4 +1,4 @@
-//! Calls itself by a name that is none.
+//! Has a name that is not kebab-case.
 
 use reprieve_guests::{Descriptor, Guest, descriptor, guest};
 

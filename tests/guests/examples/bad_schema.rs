@@ -1,4 +1,4 @@
-//! Has settings of a type that does not exist.
+//! Has a settings schema with a type that does not exist.
 
 use reprieve_guests::{Descriptor, Guest, descriptor, guest};
 
@@ -6,7 +6,7 @@ struct Policy;
 
 impl Guest for Policy {
     fn describe() -> Descriptor {
-        let settings_schema = r#"{"type":"object","properties":{"most":{"type":"number of targets"}}}"#.to_owned();
+        let settings_schema = r#"{"type":"object","properties":{"max":{"type":"number of targets"}}}"#.to_owned();
         Descriptor { settings_schema, ..descriptor() }
     }
 }

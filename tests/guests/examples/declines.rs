@@ -1,11 +1,11 @@
-//! Says that it cannot answer.
+//! Returns an error instead of findings.
 
-use reprieve_guests::{Guest, guest};
+use reprieve_guests::{Finding, Guest, guest};
 
 struct Policy;
 
 impl Guest for Policy {
-    fn answer() -> Result<(), String> {
+    fn finish() -> Result<Vec<Finding>, String> {
         Err("the moon is in the wrong phase".to_owned())
     }
 }

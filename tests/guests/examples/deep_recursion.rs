@@ -1,11 +1,11 @@
-//! Calls itself without end.
+//! Recurses without end.
 
 use reprieve_guests::{Guest, guest};
 
 struct Policy;
 
 impl Guest for Policy {
-    fn open() {
+    fn begin() {
         #[inline(never)]
         fn deeper(n: u64) -> u64 {
             if n == 0 { 1 } else { deeper(n - 1).wrapping_mul(31) ^ n }

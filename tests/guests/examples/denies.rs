@@ -1,11 +1,11 @@
-//! Objects to everything.
+//! Denies every batch.
 
 use reprieve_guests::{Finding, Guest, finding, guest};
 
 struct Policy;
 
 impl Guest for Policy {
-    fn finish() -> Vec<Finding> {
+    fn findings() -> Vec<Finding> {
         vec![finding()]
     }
 }

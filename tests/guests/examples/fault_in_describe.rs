@@ -1,4 +1,4 @@
-//! Cannot even say what it is.
+//! Panics in `describe`.
 
 use reprieve_guests::{Descriptor, Guest, guest};
 

@@ -1,11 +1,11 @@
-//! Writes a message that nobody can read.
+//! Returns a message that is longer than the limit allows.
 
 use reprieve_guests::{Finding, Guest, finding, guest};
 
 struct Policy;
 
 impl Guest for Policy {
-    fn finish() -> Vec<Finding> {
+    fn findings() -> Vec<Finding> {
         vec![Finding { message: "x".repeat(100_000), ..finding() }]
     }
 }

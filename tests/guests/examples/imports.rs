@@ -1,4 +1,4 @@
-//! Asks for a function of the host.
+//! Imports a function of the host.
 
 wit_bindgen::generate!({
     inline: "package hostile:imports; world policy { import delete-everything: func(); export describe: func(); }",

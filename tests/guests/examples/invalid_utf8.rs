@@ -1,13 +1,13 @@
-//! Returns bytes that are not text.
+//! Returns bytes that are not UTF-8.
 
 use reprieve_guests::{Finding, Guest, finding, guest};
 
 struct Policy;
 
 impl Guest for Policy {
-    fn finish() -> Vec<Finding> {
+    fn findings() -> Vec<Finding> {
         #[allow(unsafe_code)]
-        // SAFETY: none: that the string is not UTF-8 is the point of this guest. Nothing in it reads the string.
+        // SAFETY: not sound in general; an invalid string is the purpose of this guest, and nothing in it reads the string.
         let message = unsafe { String::from_utf8_unchecked(vec![0xff, 0xfe]) };
         vec![Finding { message, ..finding() }]
     }

@@ -1,7 +1,7 @@
-//! Is a wasm module, and no component.
+//! Is a core module without a component type.
 
 #[allow(unsafe_code)]
-// SAFETY: the name is exported once.
+// SAFETY: no other symbol has this name.
 #[unsafe(no_mangle)]
 pub extern "C" fn hello() -> u32 {
     17

@@ -1,11 +1,11 @@
-//! Panics.
+//! Panics in `begin`.
 
 use reprieve_guests::{Guest, guest};
 
 struct Policy;
 
 impl Guest for Policy {
-    fn open() {
+    fn begin() {
         panic!("on purpose");
     }
 }

@@ -1,11 +1,11 @@
-//! Objects by a rule that it does not have.
+//! Reports a rule that its descriptor does not declare.
 
 use reprieve_guests::{Finding, Guest, finding, guest};
 
 struct Policy;
 
 impl Guest for Policy {
-    fn finish() -> Vec<Finding> {
+    fn findings() -> Vec<Finding> {
         vec![Finding { rule: "another".to_owned(), ..finding() }]
     }
 }

@@ -1,4 +1,4 @@
-//! Is a component, and no policy.
+//! Is a component of another world.
 
 wit_bindgen::generate!({ inline: "package hostile:other; world other { export hello: func() -> string; }" });
 

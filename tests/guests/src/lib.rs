@@ -1,4 +1,4 @@
-//! What the hostile guests have in common: a policy that has no objection, of which each overrides a part.
+//! The common part of the hostile guests: a policy that passes every batch. Each guest overrides one function of it.
 #![allow(missing_docs, unsafe_code, clippy::all)]
 
 pub mod bindings {
@@ -11,26 +11,26 @@ pub mod bindings {
     });
 }
 
-pub use bindings::reprieve::policy::types::{Descriptor, Finding, Rule, Severity};
+pub use bindings::reprieve::policy::types::{Descriptor, Finding, Nature, Rule, Severity, Subject};
 
-/// A policy; every part of it can be overridden.
+/// A policy that passes every batch, unless a function is overridden.
 pub trait Guest {
     fn describe() -> Descriptor {
         descriptor()
     }
 
-    fn open() {}
+    fn begin() {}
 
-    fn answer() -> Result<(), String> {
-        Ok(())
+    fn finish() -> Result<Vec<Finding>, String> {
+        Ok(Self::findings())
     }
 
-    fn finish() -> Vec<Finding> {
+    fn findings() -> Vec<Finding> {
         Vec::new()
     }
 }
 
-/// A descriptor in order.
+/// A valid descriptor.
 pub fn descriptor() -> Descriptor {
     Descriptor {
         name: "guest".to_owned(),
@@ -41,17 +41,22 @@ pub fn descriptor() -> Descriptor {
             summary: "A rule.".to_owned(),
             explanation: String::new(),
             settings: Vec::new(),
+            nature: Nature::Wrong,
+            subject: Subject::Request,
+            never_lifted: false,
         }],
         settings_schema: r#"{"type":"object","properties":{},"additionalProperties":false}"#.to_owned(),
         columns: Vec::new(),
+        limits: Vec::new(),
     }
 }
 
-/// A finding in order.
+/// A valid finding.
 pub fn finding() -> Finding {
     Finding {
         rule: "rule".to_owned(),
         severity: Severity::Deny,
+        nature: Nature::Wrong,
         message: "objection".to_owned(),
         help: String::new(),
         field: None,
@@ -75,8 +80,8 @@ macro_rules! guest {
                 Ok(())
             }
 
-            fn open(_: $crate::bindings::reprieve::policy::types::Input) -> Result<(), String> {
-                <$guest as Guest>::open();
+            fn begin(_: $crate::bindings::reprieve::policy::types::Input) -> Result<(), String> {
+                <$guest as Guest>::begin();
                 Ok(())
             }
 
@@ -93,8 +98,7 @@ macro_rules! guest {
             }
 
             fn finish() -> Result<Vec<$crate::Finding>, String> {
-                <$guest as Guest>::answer()?;
-                Ok(<$guest as Guest>::finish())
+                <$guest as Guest>::finish()
             }
         }
 

@@ -1,6 +1,6 @@
-//! The four rules as an Extism plug-in: a request as JSON goes in, and the names of the rules it breaks come out.
+//! The four rules as an Extism plug-in: it reads a request as JSON and returns the names of the violated rules.
 
-#![allow(missing_docs, unsafe_code)] // for what `#[plugin_fn]` expands to; there is none besides
+#![allow(missing_docs, unsafe_code)] // needed by the expansion of `#[plugin_fn]` only
 
 use extism_pdk::{plugin_fn, FnResult};
 use peers_rules::Request;

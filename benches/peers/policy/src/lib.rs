@@ -1,37 +1,37 @@
-//! The four rules as a Reprieve policy. The host has counted everything they need, so it asks for no column.
+//! The four rules as a Reprieve policy. It requests no columns, because the host counts everything that it needs.
 
-use reprieve_sdk::{Case, Findings, Policy, Rule, policy, rules, settings};
+use reprieve_sdk::{Context, Findings, Policy, Rule, policy, rules, settings};
 
 settings! {
     /// Settings of the policy `peers`.
     pub struct Settings {
-        /// Tenants that a hard delete may reach.
-        max_tenants: u64 = 60, 0..=1_000_000_000, "tenants";
-        /// Tenants that a soft delete may reach.
-        max_tenants_soft: u64 = 500, 0..=1_000_000_000, "tenants";
+        /// Maximum number of tenants that a hard delete may reach.
+        max_tenants: u64 = 60, min = 0, max = 1_000_000_000, unit = "tenants";
+        /// Maximum number of tenants that a soft delete may reach.
+        max_tenants_soft: u64 = 500, min = 0, max = 1_000_000_000, unit = "tenants";
     }
 }
 
 rules! {
-    /// A target is not of the kind that the request names.
+    /// The kind of a target differs from the one in the request.
     ///
-    /// A list of other things is a list of the wrong things.
-    KIND_MISMATCH = "kind-mismatch" [];
+    /// The list may contain the wrong resources.
+    KIND_MISMATCH = "kind-mismatch": wrong [];
 
-    /// More tenants than the mode of the request permits.
+    /// The batch reaches more tenants than the mode of the request allows.
     ///
     /// The defaults are those of the built-in policy `blast-radius`.
-    TOO_MANY_TENANTS = "too-many-tenants" [max_tenants, max_tenants_soft];
+    TOO_MANY_TENANTS = "too-many-tenants": wrong, size [max_tenants, max_tenants_soft];
 
-    /// An id that is empty, or stands in two targets.
+    /// An id is empty or duplicated.
     ///
-    /// Such a list was not made by asking for things one by one.
-    BAD_IDS = "bad-ids" [];
+    /// A query for single resources does not return such a list.
+    BAD_IDS = "bad-ids": wrong, ids [];
 
-    /// The request states another number of rows than it has targets.
+    /// The row count that the request states differs from its number of targets.
     ///
-    /// The list was cut off or added to on the way.
-    COUNT_MISMATCH = "count-mismatch" [];
+    /// The list was truncated or extended after it was extracted.
+    COUNT_MISMATCH = "count-mismatch": wrong [];
 }
 
 /// The policy `peers`.
@@ -41,33 +41,33 @@ pub struct Peers;
 impl Policy for Peers {
     const NAME: &'static str = "peers";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const SUMMARY: &'static str = "The four rules that every engine of the comparison is given.";
+    const SUMMARY: &'static str = "The four rules that every engine of the comparison evaluates.";
     const RULES: &'static [Rule] = RULES;
     type Settings = Settings;
     type State = ();
 
-    fn check(case: &Case<Settings>, _: &(), findings: &mut Findings) {
-        let (targets, declared) = (case.facts.targets(), case.claims.target_kind());
-        let other = targets.saturating_sub(case.facts.kinds().counts.get(declared).copied().unwrap_or_default());
+    fn check(context: &Context<Settings>, _: &(), findings: &mut Findings) {
+        let (targets, declared) = (context.facts.targets(), context.claims.target_kind());
+        let other = targets.saturating_sub(context.facts.kinds().counts.get(declared).copied().unwrap_or_default());
         if other > 0 {
             findings
                 .deny(&KIND_MISMATCH, format!("{other} of {targets} targets are not of the kind `{declared}`"))
                 .field("/target_kind");
         }
-        let tenants = case.facts.tenants().at_most();
-        let most = case.by_mode(case.settings.max_tenants, case.settings.max_tenants_soft);
-        if tenants > most {
+        let tenants = context.facts.tenants().at_most();
+        let max = context.by_mode(context.settings.max_tenants, context.settings.max_tenants_soft);
+        if tenants > max {
             findings
-                .deny(&TOO_MANY_TENANTS, format!("{tenants} tenants, and {most} are allowed"))
+                .deny(&TOO_MANY_TENANTS, format!("{tenants} tenants, but at most {max} are allowed"))
                 .field("/targets")
-                .setting(case.by_mode("max_tenants", "max_tenants_soft"));
+                .setting(context.by_mode("max_tenants", "max_tenants_soft"));
         }
-        let ids = case.facts.ids();
+        let ids = context.facts.ids();
         let bad = ids.null + ids.empty + ids.duplicate;
         if bad > 0 {
-            findings.deny(&BAD_IDS, format!("{bad} of {targets} ids name no thing of their own")).field("/targets");
+            findings.deny(&BAD_IDS, format!("{bad} of {targets} ids are blank or duplicated")).field("/targets");
         }
-        let stated = case.claims.provenance().and_then(|provenance| provenance.row_count);
+        let stated = context.claims.provenance().and_then(|provenance| provenance.row_count);
         if stated != Some(targets) {
             let stated = stated.map_or("no number of".to_owned(), |stated| stated.to_string());
             findings

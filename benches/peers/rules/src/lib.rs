@@ -1,25 +1,25 @@
-//! The request, and the four rules in plain Rust. It runs natively as it stands here, and in the Extism plug-in.
+//! The request and the four rules in plain Rust, for the native engine and the Extism plug-in.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
-/// Tenants that a hard delete may reach.
+/// The maximum number of tenants of a hard delete.
 pub const MAX_TENANTS: usize = 60;
-/// Tenants that a soft delete may reach.
+/// The maximum number of tenants of a soft delete.
 pub const MAX_TENANTS_SOFT: usize = 500;
 
-/// What a request is denied for.
+/// The reasons for which a request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// A target is not of the kind that the request names.
     KindMismatch,
     /// More tenants than the mode of the request permits.
     TooManyTenants,
-    /// An id that is empty, or stands in two targets.
+    /// An id is empty or duplicated.
     BadIds,
-    /// The request states another number of rows than it has targets.
+    /// The number of rows that the request states is not the number of its targets.
     CountMismatch,
 }
 
@@ -38,7 +38,8 @@ impl Rule {
     }
 }
 
-/// A set of rules: those that a request breaks, or those that an engine can express. Empty, it is an allow.
+/// A set of rules: those that a request violates, or those that an engine can express. The empty set of violated rules is
+/// an allow.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rules(u8);
 
@@ -51,32 +52,32 @@ impl Rules {
         Self(1 << rule as u8)
     }
 
-    /// Whether it is one of them.
+    /// Whether the set contains a rule.
     pub const fn contains(self, rule: Rule) -> bool {
         self.0 & Self::only(rule).0 != 0
     }
 
-    /// Those in both.
+    /// The intersection.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// How many there are.
+    /// The number of rules.
     pub const fn len(self) -> u32 {
         self.0.count_ones()
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Those with these names; none where there is no rule of such a name.
+    /// The rules of these names, or `None` if a name is unknown.
     pub fn named<'a>(codes: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         codes.into_iter().map(|code| Rule::ALL.into_iter().find(|rule| rule.code() == code)).collect()
     }
 
-    /// Each for which `holds` says so.
+    /// The rules for which `holds` returns true.
     pub fn which(holds: impl Fn(Rule) -> bool) -> Self {
         Rule::ALL.into_iter().filter(|rule| holds(*rule)).collect()
     }
@@ -101,12 +102,12 @@ impl fmt::Debug for Rules {
     }
 }
 
-/// A deletion request, as far as the rules look at it. `T` is what stands under `targets`.
+/// The parts of a deletion request that the rules read. `T` is the type of `targets`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request<'a, T> {
-    /// Whether the targets stay recoverable.
+    /// Whether the targets remain recoverable.
     pub mode: Mode,
-    /// What every target is said to be.
+    /// The claimed kind of every target.
     #[serde(borrow)]
     pub target_kind: Cow<'a, str>,
     /// Where the list of targets came from.
@@ -115,87 +116,87 @@ pub struct Request<'a, T> {
     pub targets: T,
 }
 
-/// Whether the targets stay recoverable.
+/// Whether the targets remain recoverable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// They do.
+    /// They remain recoverable.
     Soft,
-    /// They do not.
+    /// They do not remain recoverable.
     Hard,
 }
 
 /// Where the list of targets came from.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Provenance {
-    /// Rows in the list.
+    /// The number of rows in the list.
     pub row_count: usize,
 }
 
-/// One thing to delete.
+/// A resource to delete.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Target<'a> {
     /// Its id.
     #[serde(borrow)]
     pub id: Cow<'a, str>,
-    /// What it is.
+    /// Its kind.
     #[serde(borrow)]
     pub kind: Cow<'a, str>,
-    /// Whose it is.
+    /// Its tenant.
     #[serde(borrow)]
     pub tenant: Cow<'a, str>,
 }
 
 impl Target<'_> {
-    /// The same target, without a copy of its text.
+    /// The same target, borrowing its text.
     fn borrow(&self) -> Target<'_> {
         let Self { id, kind, tenant } = self;
         Target { id: Cow::Borrowed(id), kind: Cow::Borrowed(kind), tenant: Cow::Borrowed(tenant) }
     }
 }
 
-/// A list of targets in a file beside the request.
+/// A list of targets in a separate file.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TargetFile {
-    /// Its path, from the folder of the request.
+    /// Its path, relative to the folder of the request.
     pub path: String,
 }
 
-/// What the rules need to know of a request, counted.
+/// The figures of a request that the rules compare.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures<'a> {
-    /// Whether the targets stay recoverable.
+    /// Whether the targets remain recoverable.
     pub mode: Mode,
-    /// What every target is said to be.
+    /// The claimed kind of every target.
     pub target_kind: Cow<'a, str>,
-    /// Rows that the request states.
+    /// The number of rows that the request states.
     pub row_count: usize,
-    /// Targets there are.
+    /// The number of targets.
     pub targets: usize,
-    /// What they are.
+    /// Their kinds.
     pub kinds: BTreeSet<Cow<'a, str>>,
-    /// How many tenants they have.
+    /// The number of tenants.
     pub tenants: usize,
-    /// How many have an id that is empty or stood in an earlier target.
+    /// The number of ids that are empty or duplicated.
     pub bad_ids: usize,
 }
 
 impl Figures<'_> {
-    /// The rules that the request breaks.
+    /// The rules that the request violates.
     pub fn broken(&self) -> Rules {
-        let most = if self.mode == Mode::Hard { MAX_TENANTS } else { MAX_TENANTS_SOFT };
+        let max = if self.mode == Mode::Hard { MAX_TENANTS } else { MAX_TENANTS_SOFT };
         Rules::which(|rule| match rule {
             Rule::KindMismatch => self.kinds.iter().any(|kind| *kind != self.target_kind),
-            Rule::TooManyTenants => self.tenants > most,
+            Rule::TooManyTenants => self.tenants > max,
             Rule::BadIds => self.bad_ids > 0,
             Rule::CountMismatch => self.row_count != self.targets,
         })
     }
 }
 
-/// The targets of a request being counted, in one pass.
+/// Counts the targets of a request in one pass.
 #[derive(Clone, Debug, Default)]
-pub struct Census<'a> {
+pub struct Counter<'a> {
     targets: usize,
     kinds: BTreeSet<Cow<'a, str>>,
     tenants: HashSet<Cow<'a, str>>,
@@ -203,7 +204,7 @@ pub struct Census<'a> {
     bad_ids: usize,
 }
 
-impl<'a> Census<'a> {
+impl<'a> Counter<'a> {
     /// Counts a target.
     pub fn add(&mut self, target: Target<'a>) {
         self.targets += 1;
@@ -218,7 +219,7 @@ impl<'a> Census<'a> {
         self.bad_ids += usize::from(empty || known);
     }
 
-    /// What they come to in a request that says this of itself.
+    /// Returns the figures for a request with these claims.
     pub fn finish(self, mode: Mode, target_kind: &'a str, row_count: usize) -> Figures<'a> {
         Figures {
             mode,
@@ -236,15 +237,15 @@ impl<'a> Request<'a, Vec<Target<'a>>> {
     /// Counts its targets.
     pub fn figures(&self) -> Figures<'_> {
         let ids = HashSet::with_capacity(self.targets.len());
-        let mut census = Census { ids, ..Census::default() };
-        self.targets.iter().for_each(|target| census.add(target.borrow()));
-        census.finish(self.mode, &self.target_kind, self.provenance.row_count)
+        let mut counter = Counter { ids, ..Counter::default() };
+        self.targets.iter().for_each(|target| counter.add(target.borrow()));
+        counter.finish(self.mode, &self.target_kind, self.provenance.row_count)
     }
 
-    /// Reads a request with its targets in it.
+    /// Reads a request with inline targets.
     ///
     /// # Errors
-    /// What the reader said.
+    /// The JSON error.
     pub fn read(json: &'a [u8]) -> serde_json::Result<Self> {
         serde_json::from_slice(json)
     }

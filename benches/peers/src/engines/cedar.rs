@@ -1,6 +1,6 @@
-//! Cedar: the language compares, and counts nothing. What it can say of a list of targets is whether each is of the
-//! kind the request names, in one authorization for each target or in one for the set of their kinds. Over figures
-//! that somebody else has counted it can say all four rules.
+//! Cedar: the language compares but cannot count. Of the rules about a list of targets it can express only
+//! `kind-mismatch`, with one authorization for each target or one for the set of kinds. Over figures that the program has
+//! counted it can express all four rules.
 
 use super::{Decider, Engine, Part};
 use crate::inputs::Input;
@@ -25,7 +25,7 @@ const KINDS: &[(Rule, &str)] = &[(
     "forbid(principal, action, resource) when { ![context.target_kind].containsAll(context.kinds) };",
 )];
 
-/// One authorization for the request, over figures that somebody else has counted.
+/// One authorization for the request, over figures that the program has counted.
 const FIGURES: &[(Rule, &str)] = &[
     KINDS[0],
     (
@@ -77,13 +77,13 @@ fn decider(part: Part, cedar: Rc<Cedar>, ask: Ask, input: &Input) -> Result<Deci
 
 type Targets<'a> = peers::Request<'a, Vec<peers::Target<'a>>>;
 
-/// What the authorizer is asked, and the entities that it knows meanwhile.
+/// A request to the authorizer, with its entities.
 type Question = (Request, Entities);
 
-/// Hands on every question that a request comes to.
+/// Passes on every authorization that a request requires.
 type Ask = fn(&Cedar, &Targets<'_>, &mut dyn FnMut(Question) -> Result<()>) -> Result<()>;
 
-/// Policies with the rule that each stands for.
+/// Policies, each named after its rule.
 struct Cedar {
     authorizer: Authorizer,
     policies: PolicySet,
@@ -110,7 +110,7 @@ impl Cedar {
         }))
     }
 
-    /// Decides a question, and adds the policies that forbid.
+    /// Decides a question, and collects the policies that forbid it.
     fn decide(&self, (request, entities): &Question, forbidding: &mut HashSet<PolicyId>) -> Result<()> {
         let response = self.authorizer.is_authorized(request, &self.policies, entities);
         if let Some(error) = response.diagnostics().errors().next() {
@@ -152,7 +152,7 @@ impl Cedar {
         ])?)
     }
 
-    /// The one question about a whole request.
+    /// The only question about a request.
     fn one<const N: usize>(&self, context: [(&str, Value); N]) -> Result<Question> {
         let context = Context::from_pairs(context.map(|(name, value)| (name.to_owned(), value)))?;
         Ok((self.request(&self.whole, context)?, Entities::empty()))
@@ -163,9 +163,9 @@ impl Cedar {
     }
 }
 
-/// The rules that policies stand for.
+/// The rules that policies are named after.
 fn named(policies: &HashSet<PolicyId>) -> Result<Rules> {
-    Rules::named(policies.iter().map(AsRef::as_ref)).context("a policy of another name")
+    Rules::named(policies.iter().map(AsRef::as_ref)).context("a policy has an unknown name")
 }
 
 fn text(text: &str) -> Value {

@@ -1,4 +1,4 @@
-//! CEL: the four rules as expressions. Distinct values need the `lists` extension; the language itself counts none.
+//! CEL: the four rules as expressions. Counting distinct values requires the `lists` extension.
 
 use super::{Decider, Engine, Part};
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -8,8 +8,8 @@ use serde::Serialize;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Whether a rule is broken, over the request as it is. Equal ids stand side by side once they are sorted; a list of
-/// one list is how CEL gives a value a name.
+/// Whether a rule is violated, over the unchanged request. Sorting makes equal ids adjacent. CEL has no variables, so a
+/// list with one element names a value.
 const REQUEST: [(Rule, &str); 4] = [
     (Rule::KindMismatch, "request.targets.exists(t, t.kind != request.target_kind)"),
     (
@@ -24,7 +24,7 @@ const REQUEST: [(Rule, &str); 4] = [
     (Rule::CountMismatch, "request.provenance.row_count != request.targets.size()"),
 ];
 
-/// Whether a rule is broken, over figures that somebody else has counted.
+/// Whether a rule is violated, over figures that the program has counted.
 const FIGURES: [(Rule, &str); 4] = [
     (Rule::KindMismatch, "request.kinds.exists(kind, kind != request.target_kind)"),
     (Rule::TooManyTenants, "request.tenants > (request.mode == 'hard' ? 60 : 500)"),
@@ -32,7 +32,7 @@ const FIGURES: [(Rule, &str); 4] = [
     (Rule::CountMismatch, "request.row_count != request.targets"),
 ];
 
-/// Expressions, and the environment they were compiled in.
+/// Expressions, and the environment in which they were compiled.
 struct Policy {
     env: Arc<Env>,
     rules: Vec<(Rule, Program)>,
@@ -50,7 +50,7 @@ impl Policy {
         Ok(Rc::new(Self { env: Arc::new(env), rules }))
     }
 
-    /// A context in which `request` is known.
+    /// A context with the variable `request`.
     fn context(&self, request: impl Serialize) -> Result<Context<'static, 'static>> {
         let mut context = Context::with_env(Arc::clone(&self.env));
         context.add_variable("request", request).map_err(|error| anyhow!("{error}"))?;

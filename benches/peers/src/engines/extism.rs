@@ -26,5 +26,5 @@ pub fn engines() -> Result<Vec<Engine>> {
 
 fn decide(plugin: &mut Plugin, json: &[u8]) -> Result<Rules> {
     let codes: &str = plugin.call("decide", json)?;
-    Rules::named(codes.split_terminator(' ')).context("a rule of another name")
+    Rules::named(codes.split_terminator(' ')).context("an unknown rule")
 }

@@ -1,4 +1,4 @@
-//! The engines, and what each is asked: read and decide, or decide what has been read.
+//! The engines. Each is measured twice: from the bytes of a request, and from a request that is already read.
 
 mod cedar;
 mod cel;
@@ -16,13 +16,13 @@ use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// What stands below the table.
+/// The notes below the table.
 pub const NOTES: &str = "\
-What a row is that does not say all four rules, or does something else:
-- reprieve, its nine policies: other rules and far more of them; they deny every request here for want of evidence.
+Rows that do not express all four rules, or do something else:
+- reprieve, its nine policies: other and far more rules; they deny every request here because evidence is missing.
 - cel: `too-many-tenants` and `bad-ids` use the `lists` extension; the language alone has no distinct values and no fold.
-- cedar-policy: it counts nothing, so `too-many-tenants`, duplicate ids and the number of targets cannot be said;
-  what is run is `kind-mismatch`, 1 of the 4 rules.
+- cedar-policy: it cannot count, so `too-many-tenants`, duplicate ids and the number of targets cannot be expressed;
+  only `kind-mismatch` is run, 1 of the 4 rules.
 - figures counted by the program: `native` counts, and the engine compares the figures, as a policy of Reprieve does.
 ";
 
@@ -31,7 +31,7 @@ What a row is that does not say all four rules, or does something else:
 pub enum Part {
     /// From the bytes of the request to the verdict.
     Whole,
-    /// From what has been read to the verdict.
+    /// From the request as the engine has read it to the verdict.
     Decide,
 }
 
@@ -57,7 +57,7 @@ pub struct Engine {
     pub part: Part,
     /// The rules it can express.
     pub rules: Rules,
-    /// Gets it ready for a request: what is done here is not timed.
+    /// Prepares it for a request. This is not timed.
     pub prepare: Prepare,
 }
 
@@ -74,7 +74,7 @@ impl Engine {
         Self { name, part, rules: Rules::ALL, prepare: Box::new(prepare) }
     }
 
-    /// Says which rules it can express.
+    /// Limits the rules that it can express.
     fn only(self, rules: Rules) -> Self {
         Self { rules, ..self }
     }
@@ -84,7 +84,7 @@ impl Engine {
 pub struct Decider<'a>(Box<dyn FnMut(usize) -> Result<(Duration, Rules)> + 'a>);
 
 impl<'a> Decider<'a> {
-    /// Decides as `run` does what `setup` made, and finds in the outcome which rules are broken. Only `run` is timed.
+    /// Times `run` on what `setup` returns; `read` returns the violated rules of the outcome.
     fn new<I: 'a, O: 'a>(
         mut setup: impl FnMut() -> Result<I> + 'a,
         mut run: impl FnMut(I) -> Result<O> + 'a,
@@ -98,20 +98,20 @@ impl<'a> Decider<'a> {
                 outcomes.push(black_box(run(black_box(input))?));
             }
             let elapsed = start.elapsed();
-            let last = outcomes.last().context("decided nothing")?;
+            let last = outcomes.last().context("no decision was made")?;
             Ok((elapsed, read(last)?))
         }))
     }
 
-    /// An engine that needs nothing made for each decision, and says which rules are broken.
+    /// An engine without setup for each decision, whose outcome is the violated rules.
     fn plain(mut run: impl FnMut() -> Result<Rules> + 'a) -> Self {
         Self::new(|| Ok(()), move |()| run(), |broken| Ok(*broken))
     }
 
-    /// Decides `times` times over: how long it took, and which rules the last decision found broken.
+    /// Decides `times` times. Returns the time taken, and the rules that are violated according to the last decision.
     ///
     /// # Errors
-    /// What the engine said.
+    /// The error of the engine.
     pub fn decide(&mut self, times: usize) -> Result<(Duration, Rules)> {
         (self.0)(times)
     }
@@ -120,7 +120,7 @@ impl<'a> Decider<'a> {
 /// Every engine, in the order of the report.
 ///
 /// # Errors
-/// The first that cannot be set up.
+/// The error of the first engine that cannot be set up.
 pub fn all() -> Result<Vec<Engine>> {
     let mut engines = Vec::new();
     engines.extend(reprieve::engines().context("reprieve")?);
@@ -132,10 +132,10 @@ pub fn all() -> Result<Vec<Engine>> {
     Ok(engines)
 }
 
-/// Sets up one engine in a process of its own, and has it read and decide a request.
+/// Sets up one engine, and reads and decides a request with it.
 ///
 /// # Errors
-/// What the engine said, or that there is none of this name.
+/// The error of the engine, or an unknown name.
 pub fn decide(name: &str, input: &Input) -> Result<Rules> {
     let engines = match name.split(',').next().unwrap_or_default() {
         "native" => native::engines(),

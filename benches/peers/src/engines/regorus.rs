@@ -1,4 +1,4 @@
-//! Regorus: the four rules in Rego, interpreted, and compiled for its virtual machine.
+//! Regorus: the four rules in Rego, interpreted and compiled for its virtual machine.
 
 use super::{Decider, Engine, Part};
 use crate::inputs::Input;
@@ -11,7 +11,7 @@ use std::str::from_utf8;
 
 const RULE: &str = "data.peers.deny";
 
-/// The rules over the request as it is.
+/// The rules over the unchanged request.
 const REQUEST: &str = r#"
 package peers
 
@@ -38,7 +38,7 @@ deny contains "bad-ids" if {
 deny contains "count-mismatch" if input.provenance.row_count != count(input.targets)
 "#;
 
-/// The rules over figures that somebody else has counted.
+/// The rules over figures that the program has counted.
 const FIGURES: &str = r#"
 package peers
 
@@ -61,7 +61,7 @@ pub fn engines() -> Result<Vec<Engine>> {
     let machine = move || {
         let mut machine = RegoVM::new();
         machine.load_program(program.clone());
-        machine.set_max_instructions(usize::MAX); // by default it stops after 25,000
+        machine.set_max_instructions(usize::MAX); // the default is 25,000
         machine
     };
     let (interpret, machine_too, count) = (whole.clone(), machine.clone(), figures.clone());
@@ -123,5 +123,5 @@ fn execute(machine: &mut RegoVM, input: Value) -> Result<Rules> {
 
 fn broken(deny: &Value) -> Result<Rules> {
     let codes = deny.as_set()?.iter().map(|code| Ok(code.as_string()?.as_ref())).collect::<Result<Vec<&str>>>()?;
-    Rules::named(codes).context("a rule of another name")
+    Rules::named(codes).context("an unknown rule")
 }

@@ -1,11 +1,12 @@
-//! Reprieve, with one policy that holds the four rules, and with its nine built-in policies.
+//! Reprieve: with one policy that has the four rules, and with its nine built-in policies.
 
 use super::{Decider, Engine, Part};
 use crate::inputs::Input;
 use anyhow::{Context, Result, anyhow, ensure};
 use peers_rules::Rules;
 use reprieve::model::{DecisionDocument, Timestamp, Verdict};
-use reprieve::{Batch, Folder, Gate, PolicyEntry, PolicySet};
+use reprieve::policy::PolicyEntry;
+use reprieve::{Batch, Folder, Gate, PolicySet};
 
 /// The four rules as a component.
 pub const POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"));
@@ -39,23 +40,23 @@ fn decider(
     let open = move || Ok::<_, anyhow::Error>(Batch::read(input.request.as_slice(), "request.json", &folder)?.at(at));
     Ok(match part {
         Part::Whole => Decider::plain(move || read(gate.vet(open()?).document())),
-        // A batch is vetted once. Reading it and letting go of it are not timed.
+        // A batch can be vetted only once. Reading and dropping it are not timed.
         Part::Decide => {
             Decider::new(open, move |batch| Ok(gate.vet(batch)), move |decision| read(decision.document()))
         }
     })
 }
 
-/// The rules of the one policy that the findings name.
+/// The rules that the findings name.
 fn broken(document: &DecisionDocument) -> Result<Rules> {
     let codes = document.findings.iter().map(|finding| finding.rule.as_str());
-    let broken = Rules::named(codes).context("a finding of another rule")?;
+    let broken = Rules::named(codes).context("a finding of an unknown rule")?;
     let expected = if broken.is_empty() { Verdict::Allow } else { Verdict::Deny };
     ensure!(document.decision == expected, "{:?} for {broken:?}: {:?}", document.decision, document.faults);
     Ok(broken)
 }
 
-/// None of the four rules, but a denial: the built-in policies want evidence that these requests do not bring.
+/// The built-in policies have none of the four rules, but deny every request because evidence is missing.
 fn denied(document: &DecisionDocument) -> Result<Rules> {
     ensure!(document.decision == Verdict::Deny, "{:?}: {:?}", document.decision, document.faults);
     Ok(Rules::default())

@@ -1,4 +1,4 @@
-//! The calendar: which days are closed, and how far a zone's clock is ahead of UTC.
+//! The calendar: which days are closed, and the offsets of a time zone from UTC.
 
 use reprieve_sdk::miniserde::{self, Deserialize, json};
 use reprieve_sdk::model::Timestamp;
@@ -8,7 +8,7 @@ pub const DAY: i64 = 86_400;
 
 const WEEKDAYS: [&str; 7] = ["thursday", "friday", "saturday", "sunday", "monday", "tuesday", "wednesday"];
 
-/// The file as it is written.
+/// The format of the file.
 #[derive(Deserialize)]
 struct File {
     zone: String,
@@ -45,23 +45,23 @@ impl Day {
         WEEKDAYS[self.0.rem_euclid(7) as usize]
     }
 
-    /// As in `2026-03-06`.
+    /// The date, for example `2026-03-06`.
     pub fn date(self) -> String {
         Timestamp::from_seconds(self.0 * DAY).to_string().chars().take(10).collect()
     }
 }
 
 impl Calendar {
-    /// Reads it; the error says what is wrong.
+    /// Reads a calendar. The error names what is wrong with the file.
     pub fn read(bytes: Option<&[u8]>) -> Result<Self, String> {
         let bytes = bytes.ok_or(
-            "there is no reference data \"calendar\"; name a file under data: data = { calendar = \"calendar.json\" }",
+            "the reference data \"calendar\" is missing; add to the policy: data = { calendar = \"calendar.json\" }",
         )?;
         Self::parse(str::from_utf8(bytes).unwrap_or_default()).map_err(|wrong| format!("calendar: {wrong}"))
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let object: json::Object = json::from_str(text).map_err(|_| "it is not a JSON object".to_owned())?;
+        let object: json::Object = json::from_str(text).map_err(|_| "not a JSON object".to_owned())?;
         let file = File {
             zone: field(&object, "zone")?,
             offsets: field(&object, "offsets")?,
@@ -71,14 +71,15 @@ impl Calendar {
         };
         let from: Vec<Timestamp> = file.offsets.iter().map(|offset| time(&offset.from)).collect::<Result<_, _>>()?;
         let until = time(&file.until)?;
-        let utc: Vec<i64> = file.offsets.iter().map(|offset| ahead(&offset.utc)).collect::<Result<_, _>>()?;
+        let utc: Vec<i64> =
+            file.offsets.iter().map(|offset| offset_seconds(&offset.utc)).collect::<Result<_, _>>()?;
         let offsets: Vec<(Timestamp, i64)> = from.into_iter().zip(utc).collect();
-        let last = offsets.last().ok_or("offsets are empty")?.0;
+        let last = offsets.last().ok_or("offsets must not be empty")?.0;
         if !offsets.is_sorted_by(|a, b| a.0 < b.0) {
-            return Err("offsets do not ascend".to_owned());
+            return Err("offsets are not in ascending order".to_owned());
         }
         if until <= last {
-            return Err("until is not later than the last offset".to_owned());
+            return Err("until must be later than the last offset".to_owned());
         }
         if let Some(name) = file.closed_weekdays.iter().find(|name| !WEEKDAYS.contains(&name.as_str())) {
             return Err(format!("\"{name}\" is not a weekday"));
@@ -90,13 +91,13 @@ impl Calendar {
         Ok(Self { zone, offsets, until, closed_weekdays, closed_days })
     }
 
-    /// Which day it is there; nothing where the calendar does not reach.
+    /// The local day at a time. None: the calendar does not cover that time.
     pub fn day(&self, at: Timestamp) -> Option<Day> {
-        let (_, ahead) = self.offsets.iter().rev().find(|(from, _)| *from <= at)?;
-        (at < self.until).then(|| Day((at.seconds() + ahead).div_euclid(DAY)))
+        let (_, offset) = self.offsets.iter().rev().find(|(from, _)| *from <= at)?;
+        (at < self.until).then(|| Day((at.seconds() + offset).div_euclid(DAY)))
     }
 
-    /// Why a day is closed, if it is; an empty text where it is a weekday like any other of its name.
+    /// Why a day is closed: the reason, or an empty text for a closed weekday. None: it is open.
     pub fn closed(&self, day: Day) -> Option<&str> {
         let by_weekday = self.closed_weekdays.iter().any(|name| name == day.weekday()).then_some("");
         self.closed_days.get(&day.date()).map(String::as_str).or(by_weekday)
@@ -107,7 +108,7 @@ fn field<T: Deserialize>(object: &json::Object, name: &str) -> Result<T, String>
     let value = object.get(name).map(json::to_string);
     value
         .and_then(|text| json::from_str(&text).ok())
-        .ok_or_else(|| format!("\"{name}\" is missing or not of its type"))
+        .ok_or_else(|| format!("\"{name}\" is missing or has the wrong type"))
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
@@ -116,15 +117,17 @@ fn time(text: &str) -> Result<Timestamp, String> {
     parsed.ok_or_else(|| format!("\"{text}\" is not a time like 2026-03-29T01:00:00Z"))
 }
 
-/// Seconds from `+01:00`.
-fn ahead(text: &str) -> Result<i64, String> {
+/// The seconds of an offset like `+01:00`.
+fn offset_seconds(text: &str) -> Result<i64, String> {
     let wrong = || format!("\"{text}\" is not an offset like +01:00");
     let (sign, digits) = match text.as_bytes() {
         [b'+', rest @ ..] => (1, rest),
         [b'-', rest @ ..] => (-1, rest),
         _ => return Err(wrong()),
     };
-    let [a @ b'0'..=b'9', b @ b'0'..=b'9', b':', c @ b'0'..=b'5', d @ b'0'..=b'9'] = digits else { return Err(wrong()) };
+    let [a @ b'0'..=b'9', b @ b'0'..=b'9', b':', c @ b'0'..=b'5', d @ b'0'..=b'9'] = digits else {
+        return Err(wrong());
+    };
     let number = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
     let (hours, minutes) = (number(*a, *b), number(*c, *d));
     if hours < 24 { Ok(sign * (hours * 3600 + minutes * 60)) } else { Err(wrong()) }

@@ -1,25 +1,27 @@
 //! `reprieve halt` and `reprieve resume`: the stop button.
 
-use crate::Status;
-use crate::report::plain;
+use crate::error::with_help;
+use crate::render::plain;
 use crate::setup::LedgerArguments;
+use crate::status::Status;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use reprieve_ledger::Halted;
+use reprieve::ledger::LedgerError;
+use reprieve_ledger::ActiveHalt;
 
-/// Halt everything: from the next decision on, every gate on the ledger denies
+/// Halt everything: from the next decision on, every gate with this ledger denies
 #[derive(Args, Debug)]
 pub struct Halt {
     #[command(flatten)]
     why: Why,
 }
 
-/// Lift a halt; everything goes on when none stands any more
+/// Lift a halt; batches can be allowed again when no halt is in force
 #[derive(Args, Debug)]
 pub struct Resume {
     #[command(flatten)]
     why: Why,
-    /// The ledger's entry of the halt, where several stand
+    /// The ledger entry of the halt, if several are in force
     #[arg(long)]
     entry: Option<u64>,
 }
@@ -28,17 +30,17 @@ pub struct Resume {
 struct Why {
     #[command(flatten)]
     ledger: LedgerArguments,
-    /// Why
+    /// The reason
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     reason: String,
-    /// Who says so; without it, whoever is logged in
+    /// Who orders it [default: the user who is logged in]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
 
 impl Why {
     fn by(&self) -> String {
-        let login = || std::env::var("USER").unwrap_or_else(|_| "nobody who gave a name".to_owned());
+        let login = || std::env::var("USER").unwrap_or_else(|_| "unknown".to_owned());
         self.by.clone().unwrap_or_else(login)
     }
 }
@@ -46,17 +48,23 @@ impl Why {
 /// Runs `reprieve halt`.
 pub fn halt(Halt { why }: &Halt) -> anyhow::Result<Status> {
     let entry = why.ledger.open()?.halt(&why.reason, &why.by())?;
-    anstream::println!("halted, as entry {} says; `reprieve resume --reason …` lifts it", entry.entry);
-    Ok(Status::Allow)
+    outln!("halted, recorded as entry {}; lift it with `reprieve resume --reason …`", entry.entry)?;
+    Ok(Status::Success)
 }
 
 /// Runs `reprieve resume`.
 pub fn resume(Resume { why, entry }: &Resume) -> anyhow::Result<Status> {
     let ledger = why.ledger.open()?;
-    let resumed = ledger.resume(*entry, &why.reason, &why.by())?;
-    anstream::println!("resumed, as entry {} says", resumed.entry);
-    for Halted { entry, halt } in ledger.halted()? {
-        anstream::println!("still halted by {}: {} (entry {entry})", plain(&halt.by), plain(&halt.reason));
+    let resumed = ledger.resume(*entry, &why.reason, &why.by()).map_err(|error| match &error {
+        LedgerError::Misuse { help: Some(help), .. } | LedgerError::NotFound { help: Some(help), .. } => {
+            let help = format!("use `--entry ENTRY`: {help}");
+            with_help(error, help)
+        }
+        _ => error.into(),
+    })?;
+    outln!("resumed, recorded as entry {}", resumed.entry)?;
+    for ActiveHalt { entry, halt } in ledger.halts()? {
+        outln!("still halted by {}: {} (entry {entry})", plain(&halt.by), plain(&halt.reason))?;
     }
-    Ok(Status::Allow)
+    Ok(Status::Success)
 }

@@ -1,22 +1,23 @@
-//! `reprieve incidents`: what a policy set says to the incidents of the past.
+//! `reprieve incidents`: vets past incidents with a policy set.
 
-use crate::Status;
 use crate::setup::PolicyArguments;
+use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::{DecisionDocument, Verdict};
 use reprieve_cases::{Case, cases_below, denials, differences};
 use std::path::{Path, PathBuf};
 
-/// Vet a folder of incidents and their corrected twins: which rules stop each, and whether the twin may run
+/// Vet past incidents and their corrected twins: show which rules stop each incident and whether its twin may run
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The folder; each incident is a folder below it with `request.json`, `expected.json` and `corrected/`
+    /// The folder of incidents. Each is a folder with `request.json`, `expected.json` and `corrected/`. Run `incidents` in a
+    /// checkout, or pass a folder of your own
     #[arg(default_value = "tests/incidents")]
     folder: PathBuf,
     #[command(flatten)]
     policies: PolicyArguments,
-    /// Print every rule that denies, not only the cause
+    /// Show every rule that denies, not only the cause
     #[arg(long)]
     all: bool,
 }
@@ -34,31 +35,31 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         for_cause += usize::from(cause);
         allowed += usize::from(twin == Some(Verdict::Allow));
         let star = if case.limits { "*" } else { "" };
-        anstream::println!(
+        outln!(
             "{:<30} {:<10} {:<60} twin: {}",
             format!("{}{star}", case.name()),
             document.decision.as_str(),
             codes(&case, &document, arguments.all),
             twin.map_or("none", Verdict::as_str),
-        );
+        )?;
     }
     let all = paths.len();
-    anstream::println!(
+    outln!(
         "\n{stopped} of {all} stopped, {for_cause} of them for their cause; {allowed} of {all} corrected twins allowed"
-    );
+    )?;
     if arguments.folder.ends_with("incidents") {
-        anstream::println!("*: vetting a request could only have stopped a part of it; its README says which");
+        outln!("*: vetting a request could have stopped only a part of the incident; its README says which")?;
     }
     Ok(if (for_cause, allowed) == (all, all) { Status::Allow } else { Status::Deny })
 }
 
 fn vet(path: &Path, policies: &PolicyArguments) -> anyhow::Result<(Case, DecisionDocument)> {
     let case = Case::open(path)?;
-    let document = case.decide(&case.gate(policies.builder()?)?)?;
+    let document = case.decide(&case.gate(policies.builder_without_ledger()?)?)?;
     Ok((case, document))
 }
 
-/// The rules that deny, the cause first.
+/// The codes of the rules that deny, the cause first.
 fn codes(case: &Case, document: &DecisionDocument, all: bool) -> String {
     let found = denials(document);
     let expected = case.expected.codes.iter().map(String::as_str).filter(|code| found.contains(code));

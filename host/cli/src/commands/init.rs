@@ -1,32 +1,33 @@
-//! `reprieve init`: a policy set to begin with.
+//! `reprieve init`: writes a first policy set.
 
-use crate::Status;
-use anyhow::{Context, bail};
+use crate::error::fail;
+use crate::status::Status;
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
-/// Write a policy set to begin with, with a comment on every choice
+/// Write a first policy set with a comment on every choice
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// What it is for
+    /// The use case
     #[arg(long, value_enum, default_value_t = Preset::RoutineSoft)]
     preset: Preset,
-    /// The file to write; it must not be there yet
+    /// The file to write, which must not exist
     #[arg(long, value_name = "FILE", default_value = "reprieve.toml")]
     out: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Preset {
-    /// Routine clean-up, by soft delete alone
+    /// Routine clean-up with soft deletes only
     RoutineSoft,
-    /// Permanent deletion, because the law wants it
+    /// Permanent deletion that a law requires
     ComplianceHard,
-    /// Servers, clusters, volumes, whole environments
+    /// Servers, clusters, volumes and whole environments
     InfraDestroy,
-    /// What an agent asks for
+    /// Deletions that an AI agent requests
     AiAgent,
     /// Erasure requests of data subjects
     Erasure,
@@ -50,11 +51,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let mut file = match File::create_new(&arguments.out) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            bail!("{path} is there already\nhelp: name another file with --out")
+            return Err(fail(format!("{path} already exists"), "name another file with `--out FILE`"));
         }
         Err(error) => return Err(error).with_context(|| format!("cannot write {path}")),
     };
     file.write_all(arguments.preset.text().as_bytes()).with_context(|| format!("cannot write {path}"))?;
-    anstream::println!("wrote {path}; `reprieve policies` says what is in it");
-    Ok(Status::Allow)
+    outln!("wrote {path}; `reprieve policies` shows its policies")?;
+    Ok(Status::Success)
 }

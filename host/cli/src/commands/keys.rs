@@ -1,25 +1,26 @@
-//! `reprieve keys`: what permits and overrides are signed with.
+//! `reprieve keys`: creates keys that sign permits and overrides.
 
-use crate::Status;
+use crate::error::fail;
 use crate::files::{Readers, write_whole};
-use anyhow::{Context, ensure};
+use crate::status::Status;
+use anyhow::Context;
 use clap::{Args, Subcommand};
-use reprieve::{Key, KeySet};
+use reprieve::signed::{Key, KeySet};
 use std::path::PathBuf;
 
-/// Make keys for permits and overrides
+/// Create keys for permits and overrides
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Make a key: the private half goes into NAME.key, for you alone; the public half is added to a set
+    /// Create a key: the private half in NAME.key, readable only by you; the public half is added to a key set
     New(New),
 }
 
 /// `reprieve keys new`
 #[derive(Args, Debug)]
 pub struct New {
-    /// Its name: a person for overrides, anything for permits
+    /// Its name: a person for overrides, any name for permits
     name: String,
-    /// The JSON Web Key Set to add the public half to
+    /// The JSON Web Key Set to which the public half is added
     #[arg(long, value_name = "FILE", default_value = "keys.json")]
     keys: PathBuf,
 }
@@ -27,26 +28,24 @@ pub struct New {
 /// Runs the command.
 pub fn run(Command::New(New { name, keys }): &Command) -> anyhow::Result<Status> {
     let is_plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.@".contains(c));
-    ensure!(
-        is_plain && !name.starts_with('.'),
-        "`{name}` is no name for a key\nhelp: letters, digits, -, _, . and @"
-    );
+    if !is_plain || name.starts_with('.') {
+        let help = "use letters, digits, `-`, `_`, `.` and `@`, and do not begin with `.`";
+        return Err(fail(format!("`{name}` is not a valid name for a key"), help));
+    }
     let mut set = if keys.exists() { KeySet::open(keys)? } else { KeySet::default() };
     let key = Key::generate(name).context("the system has no random numbers")?;
-    set.add(&key).map_err(anyhow::Error::msg).with_context(|| keys.display().to_string())?;
+    set.add(&key).with_context(|| keys.display().to_string())?;
     let private = PathBuf::from(format!("{name}.key"));
-    ensure!(
-        !private.exists(),
-        "{} is there already\nhelp: keep it, or make a key of another name",
-        private.display()
-    );
+    if private.exists() {
+        return Err(fail(
+            format!("{} already exists", private.display()),
+            "keep it, or create a key with another name",
+        ));
+    }
     key.write(&private).with_context(|| format!("cannot write {}", private.display()))?;
     write_whole(keys, set.to_json().as_bytes(), Readers::All)
         .with_context(|| format!("cannot write {}", keys.display()))?;
-    anstream::println!(
-        "{}: private, for you alone\n{}: public, with {name} in it",
-        private.display(),
-        keys.display()
-    );
-    Ok(Status::Allow)
+    outln!("{}: the private key, readable only by you", private.display())?;
+    outln!("{}: the public keys, now with `{name}`", keys.display())?;
+    Ok(Status::Success)
 }

@@ -1,21 +1,21 @@
-//! `reprieve ledger`: what is recorded, and whether it is as it was written.
+//! `reprieve ledger`: creates, verifies and lists a ledger.
 
-use crate::Status;
-use crate::report::plain;
+use crate::render::{plain, plural};
 use crate::setup::LedgerArguments;
+use crate::status::Status;
 use clap::{Args, Subcommand};
-use reprieve::model::Timestamp;
-use reprieve_ledger::{Anchor, Filter, Halted, State};
+use reprieve::model::{BatchState, Timestamp};
+use reprieve_ledger::{ActiveHalt, Anchor, Filter};
 use std::io::Write;
 
-/// Make a ledger, and look at it
+/// Create a ledger, verify it, list its decisions
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Make the ledger that the policy set names: a file, or the tables in a PostgreSQL database
+    /// Create the ledger that the policy set names: a file, or the tables in a PostgreSQL database
     New(New),
-    /// Look whether every entry is as it was written, and in its place; exit status 1 names the first that is not
+    /// Verify the hash chain and every table; exit with 1 at the first altered entry
     Verify(Verify),
-    /// List decisions and what became of them
+    /// List decisions and their outcomes
     List(List),
 }
 
@@ -31,7 +31,7 @@ pub struct New {
 pub struct Verify {
     #[command(flatten)]
     ledger: LedgerArguments,
-    /// An entry and its hash that were kept elsewhere: the record up to there has to be the one they stand for
+    /// A trusted ENTRY:SHA256 kept elsewhere; fail unless the ledger still contains it
     #[arg(long, value_name = "ENTRY:SHA256")]
     anchor: Option<Anchor>,
 }
@@ -41,13 +41,13 @@ pub struct Verify {
 pub struct List {
     #[command(flatten)]
     ledger: LedgerArguments,
-    /// Only what is reserved, and nobody has said what became of it
+    /// Show only open reservations: allowed batches whose outcome is not recorded
     #[arg(long)]
     open: bool,
-    /// Only what was decided since then
+    /// Show only decisions made at this time or later
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     since: Option<Timestamp>,
-    /// The last so many
+    /// Show only the last COUNT decisions
     #[arg(long, value_name = "COUNT", default_value_t = 50)]
     last: u64,
 }
@@ -57,10 +57,10 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
     match command {
         Command::New(New { ledger }) => {
             let name = ledger.create()?;
-            // The URL of a database may have a password in it.
+            // The URL of a database may contain a password.
             let name = if name.contains("://") { "the ledger".to_owned() } else { name };
-            anstream::println!("{name} is made, and empty");
-            Ok(Status::Allow)
+            outln!("created {name}, which is empty")?;
+            Ok(Status::Success)
         }
         Command::Verify(arguments) => verify(arguments),
         Command::List(arguments) => list(arguments),
@@ -68,31 +68,30 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
 }
 
 fn verify(arguments: &Verify) -> anyhow::Result<Status> {
-    let mut out = anstream::stdout().lock();
     match arguments.ledger.open()?.verify(arguments.anchor.as_ref())? {
         Ok(verified) => {
-            let decisions = crate::report::plural(verified.decisions, "decision", "decisions");
-            let open = verified.open;
-            writeln!(out, "{} entries as they were written: {decisions}, {open} of them open", verified.entries)?;
+            let entries = plural(verified.entries, "entry", "entries");
+            let decisions = plural(verified.decisions, "decision", "decisions");
+            outln!("{entries} verified: {decisions}, {} of them open", verified.open)?;
             if let Some(anchor) = verified.last {
-                writeln!(out, "keep this elsewhere, for `--anchor`: {anchor}")?;
+                outln!("keep this elsewhere, for `--anchor`: {anchor}")?;
             }
-            Ok(Status::Allow)
+            Ok(Status::Success)
         }
         Err(damage) => {
-            writeln!(out, "the ledger is not as it was written\n  {damage}")?;
+            outln!("the ledger was altered\n  {damage}")?;
             Ok(Status::Deny)
         }
     }
 }
 
 fn list(arguments: &List) -> anyhow::Result<Status> {
-    let filter = Filter { since: arguments.since, open: arguments.open, most: Some(arguments.last) };
+    let filter = Filter { since: arguments.since, open: arguments.open, last: Some(arguments.last) };
     let ledger = arguments.ledger.open()?;
     let mut out = anstream::stdout().lock();
     for summary in ledger.decisions(&filter)? {
-        let state = match (&summary.override_id, &summary.state) {
-            (_, State::NotAllowed) => String::new(),
+        let state = match (&summary.override_id, summary.state) {
+            (_, BatchState::NotAllowed) => String::new(),
             (None, state) => format!("  {}", state.as_str()),
             (Some(_), state) => format!("  {}  OVERRIDE", state.as_str()),
         };
@@ -101,16 +100,16 @@ fn list(arguments: &List) -> anyhow::Result<Status> {
             "{:>6}  {}  {:<9}  {} of {:>7} targets, {:>6} tenants in {}  {}{state}",
             summary.entry,
             summary.at,
-            summary.decision,
-            summary.mode,
+            summary.decision.as_str(),
+            summary.mode.as_str(),
             summary.targets,
             summary.tenants,
             plain(&summary.environment),
             plain(&summary.request),
         )?;
     }
-    for Halted { entry, halt } in ledger.halted()? {
+    for ActiveHalt { entry, halt } in ledger.halts()? {
         writeln!(out, "everything is halted by {}: {} (entry {entry})", plain(&halt.by), plain(&halt.reason))?;
     }
-    Ok(Status::Allow)
+    Ok(Status::Success)
 }

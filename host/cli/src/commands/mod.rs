@@ -1,19 +1,19 @@
-//! The subcommands, one file each.
+//! The subcommands.
 
-pub mod affected;
 pub mod check;
-pub mod close;
 pub mod explain;
-pub mod glass;
 pub mod halt;
 pub mod incidents;
 pub mod init;
 pub mod keys;
 pub mod ledger;
+pub mod outcome;
+pub mod overrides;
 pub mod permit;
 pub mod policies;
 pub mod policy;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod schema;
 pub mod split;

@@ -1,31 +1,34 @@
-//! `reprieve permit`: what a process does that is handed a permit, before it deletes anything.
+//! `reprieve permit`: verifies a permit before its bearer deletes anything.
 
-use crate::Status;
+use crate::error::redeem_help;
 use crate::setup::LedgerArguments;
+use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
-use reprieve::{Expected, KeySet, Ledger, PermitClaims, Refused, list_sha256, model};
+use reprieve::ledger::{Ledger, RedeemError};
+use reprieve::signed::{Expected, KeySet, PermitClaims};
+use reprieve::{list_sha256, model};
 use std::path::PathBuf;
 
-/// Check permits
+/// Verify permits
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Check a permit against the list at hand, and use it: a second time it is refused
+    /// Verify a permit for a list and use it; the same permit is refused the next time
     Verify(Verify),
 }
 
 /// `reprieve permit verify`
 #[derive(Args, Debug)]
 pub struct Verify {
-    /// The permit, as `check --permit` wrote it
+    /// The permit that `check --permit` wrote
     permit: PathBuf,
     /// The list that is about to be deleted
     #[arg(long, value_name = "FILE")]
     targets: PathBuf,
-    /// The mode it is about to be deleted in
+    /// The mode in which it is about to be deleted
     #[arg(long)]
     mode: Option<Mode>,
-    /// Where
+    /// The environment in which it is about to be deleted
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
     /// The public keys to trust, instead of those that the policy set names
@@ -38,9 +41,9 @@ pub struct Verify {
 /// A mode.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Mode {
-    /// Marked for deletion
+    /// Mark for deletion
     Soft,
-    /// Permanent
+    /// Delete permanently
     Hard,
 }
 
@@ -68,24 +71,31 @@ pub fn run(Command::Verify(arguments): &Command) -> anyhow::Result<Status> {
         mode: arguments.mode.map(model::Mode::from),
         environment: arguments.environment.as_deref(),
     };
-    let used = PermitClaims::verify(&token, &keys, &expected)
-        .and_then(|claims| ledger.redeem(&claims).map(|at| (claims, at)));
-    match used {
-        Ok((claims, at)) => {
-            anstream::println!(
+    let claims = match PermitClaims::verify(&token, &keys, &expected) {
+        Ok(claims) => claims,
+        Err(error) => return refused(&error, error.help()),
+    };
+    match ledger.redeem(&claims.reference()) {
+        Ok(at) => {
+            outln!(
                 "permitted: {} delete of {} targets in {} ({}, entry {}), used at {at}",
                 claims.mode.as_str(),
                 claims.targets,
                 claims.environment,
                 claims.sub,
                 claims.entry
-            );
+            )?;
             Ok(Status::Allow)
         }
-        Err(Refused::Unavailable(error)) => Err(error.into()),
-        Err(refused) => {
-            anstream::println!("refused: {refused}");
-            Ok(Status::Deny)
-        }
+        Err(RedeemError::Ledger(error)) => Err(error.into()),
+        Err(error) => refused(&error, redeem_help(&error).as_deref()),
     }
+}
+
+fn refused(error: &dyn std::fmt::Display, help: Option<&str>) -> anyhow::Result<Status> {
+    outln!("refused: {error}")?;
+    if let Some(help) = help {
+        outln!("help: {help}")?;
+    }
+    Ok(Status::Deny)
 }

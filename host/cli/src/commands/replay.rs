@@ -1,29 +1,29 @@
-//! `reprieve replay`: recorded decisions, made again.
+//! `reprieve replay`: makes recorded decisions again.
 
-use crate::Status;
-use crate::report::plain;
+use crate::render::plain;
 use crate::setup::{LedgerArguments, PolicyArguments, cache};
+use crate::status::Status;
 use clap::Args;
 use reprieve::Gate;
 use reprieve::model::{DecisionDocument, Timestamp, Verdict};
-use reprieve_ledger::Recorded;
+use reprieve_ledger::RecordedDecision;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// Make recorded decisions again: with the policies that made them, or to see what others would have said
+/// Make recorded decisions again, with the policies that made them or with another policy set
 ///
-/// With the policies that made them, findings and fuel must be the same; a decision that differs is exit status 1. With
-/// another set, every decision that it changes is listed, and one from deny to allow is exit status 1.
+/// With the policies that made them, findings and fuel must be the same, and the exit status is 1 if a decision differs.
+/// With another set, every decision that changes is listed, and the exit status is 1 if one of them becomes an allow.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Only decisions made since then
+    /// Replay only decisions made at this time or later
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     since: Option<Timestamp>,
-    /// Another policy set, instead of the ones that decided
+    /// Another policy set, instead of those that made the decisions
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A decision that the other set turns into an allow is no failure
+    /// Exit with 0 even if a decision becomes an allow
     #[arg(long, requires = "config")]
     accept_allows: bool,
     /// The ledger, instead of the one that `reprieve.toml` in this folder names
@@ -35,12 +35,12 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let ledger = LedgerArguments::of(arguments.ledger.clone()).open()?;
     let other = match &arguments.config {
-        Some(path) => Some(PolicyArguments::of(path).builder()?.build()?),
+        Some(path) => Some(PolicyArguments::of(path).builder_without_ledger()?.build()?),
         None => None,
     };
     let mut gates: BTreeMap<String, Gate> = BTreeMap::new();
     let (mut replayed, mut lines) = (0_u64, Vec::new());
-    ledger.each(arguments.since, |recorded| {
+    ledger.each_decision(arguments.since, |recorded| {
         let gate = match &other {
             Some(gate) => gate,
             None => gate_of(&mut gates, &recorded)?,
@@ -53,27 +53,27 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     })?;
     lines.sort();
     let mut out = anstream::stdout().lock();
-    for (_, _, line) in &lines {
-        writeln!(out, "{line}")?;
+    for difference in &lines {
+        writeln!(out, "{}", difference.line)?;
     }
     let differ = lines.len();
-    let plural = crate::report::plural(replayed, "decision", "decisions");
-    let allows = lines.iter().filter(|(kind, ..)| *kind == Kind::Allows).count();
+    let plural = crate::render::plural(replayed, "decision", "decisions");
+    let allows = lines.iter().filter(|difference| difference.kind == Kind::Allows).count();
     Ok(if other.is_some() {
-        writeln!(out, "{plural} made again: {differ} differ, {allows} of them are allowed now")?;
-        if allows == 0 || arguments.accept_allows { Status::Allow } else { Status::Deny }
+        writeln!(out, "{plural} replayed: {differ} differ, {allows} of them would be allowed now")?;
+        if allows == 0 || arguments.accept_allows { Status::Success } else { Status::Deny }
     } else {
-        writeln!(out, "{plural} made again: {differ} differ")?;
-        if differ == 0 { Status::Allow } else { Status::Deny }
+        writeln!(out, "{plural} replayed: {differ} differ")?;
+        if differ == 0 { Status::Success } else { Status::Deny }
     })
 }
 
-fn gate_of<'a>(gates: &'a mut BTreeMap<String, Gate>, recorded: &Recorded) -> anyhow::Result<&'a Gate> {
+fn gate_of<'a>(gates: &'a mut BTreeMap<String, Gate>, recorded: &RecordedDecision) -> anyhow::Result<&'a Gate> {
     let set = recorded.record.decision.policy_set_sha256.clone();
     Ok(match gates.entry(set) {
         std::collections::btree_map::Entry::Occupied(gate) => gate.into_mut(),
         std::collections::btree_map::Entry::Vacant(place) => {
-            let mut builder = recorded.gate()?;
+            let mut builder = recorded.gate_builder()?;
             if let Some(cache) = cache() {
                 builder = builder.cache(cache);
             }
@@ -82,22 +82,27 @@ fn gate_of<'a>(gates: &'a mut BTreeMap<String, Gate>, recorded: &Recorded) -> an
     })
 }
 
-/// A difference, where it is, and how it reads.
-type Difference = (Kind, u64, String);
+/// A decision that differs. The order of the fields is the order of the list.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Difference {
+    kind: Kind,
+    entry: u64,
+    line: String,
+}
 
-/// What kind of difference, those first that matter most.
+/// The kind of a difference, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Allows,
     Other,
 }
 
-fn heading(recorded: &Recorded) -> String {
+fn heading(recorded: &RecordedDecision) -> String {
     format!("entry {} ({}, {})", recorded.entry, plain(&recorded.record.decision.request), recorded.at)
 }
 
-/// How another set decides, where it decides otherwise.
-fn flip(recorded: &Recorded, now: &DecisionDocument) -> Option<Difference> {
+/// Returns the difference of the verdicts, if another set decides differently.
+fn flip(recorded: &RecordedDecision, now: &DecisionDocument) -> Option<Difference> {
     let then = &recorded.record.decision;
     if then.decision == now.decision {
         return None;
@@ -111,11 +116,12 @@ fn flip(recorded: &Recorded, now: &DecisionDocument) -> Option<Difference> {
     let kind = if now.decision == Verdict::Allow { Kind::Allows } else { Kind::Other };
     let changed = list('-', before.difference(&after).collect()) + &list('+', after.difference(&before).collect());
     let verdicts = format!("{} -> {}", then.decision.as_str(), now.decision.as_str());
-    Some((kind, recorded.entry, format!("{verdicts}  {}{changed}", heading(recorded))))
+    let line = format!("{verdicts}  {}{changed}", heading(recorded));
+    Some(Difference { kind, entry: recorded.entry, line })
 }
 
-/// What is not as it was, where the same policies decide.
-fn difference(recorded: &Recorded, now: &DecisionDocument) -> Option<Difference> {
+/// Returns the first difference of the documents, if the same policies decide differently.
+fn difference(recorded: &RecordedDecision, now: &DecisionDocument) -> Option<Difference> {
     let then = &recorded.record.decision;
     let what = if then.decision != now.decision {
         "the verdict"
@@ -124,11 +130,12 @@ fn difference(recorded: &Recorded, now: &DecisionDocument) -> Option<Difference>
     } else if then.faults != now.faults {
         "the faults"
     } else if then.policies != now.policies {
-        "fuel, or what a policy came to"
+        "the fuel or the result of a policy"
     } else if then != now {
         "the document"
     } else {
         return None;
     };
-    Some((Kind::Other, recorded.entry, format!("{}: {what} is not what it was", heading(recorded))))
+    let line = format!("{}: changed: {what}", heading(recorded));
+    Some(Difference { kind: Kind::Other, entry: recorded.entry, line })
 }

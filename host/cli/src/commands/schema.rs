@@ -1,25 +1,25 @@
-//! `reprieve schema`: the JSON Schemas of the documents.
+//! `reprieve schema`: prints the JSON Schema of a document.
 
-use crate::Status;
+use crate::status::Status;
 use clap::{Args, ValueEnum};
 use std::io::Write;
 
-/// Print a JSON Schema
+/// Print the JSON Schema of a document
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Of which document
+    /// The document
     document: Document,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Document {
-    /// What a pipeline submits
+    /// The request that a pipeline submits
     Request,
-    /// What `check --format json` prints
+    /// The decision that `check --format json` prints
     Decision,
-    /// What `reprieve.toml` holds
+    /// The policy set, `reprieve.toml`
     Config,
-    /// What policies are handed
+    /// The review that policies receive
     Review,
 }
 
@@ -32,5 +32,5 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Document::Review => reprieve::schema::review(),
     };
     writeln!(anstream::stdout().lock(), "{}", serde_json::to_string_pretty(&schema)?)?;
-    Ok(Status::Allow)
+    Ok(Status::Success)
 }

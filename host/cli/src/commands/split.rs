@@ -1,12 +1,14 @@
-//! `reprieve split`: a batch that is too large, in parts that are not.
+//! `reprieve split`: splits a batch that is too large into parts that are not.
 
-use crate::Status;
-use crate::report::{plain, short};
+use crate::error::fail;
+use crate::render::{plain, short};
 use crate::setup::{BatchArguments, Vetting};
+use crate::status::Status;
 use anyhow::{Context, ensure};
 use clap::Args;
+use reprieve::Batch;
 use reprieve::model::Claims;
-use reprieve::{Batch, Split};
+use reprieve::split::{Excluded, Split};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
 use sha2::{Digest, Sha256};
@@ -15,40 +17,42 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Split a batch into parts that are small enough, the canary first, and set aside what offends by itself
+/// Split a batch into parts that are small enough, canary first, and exclude targets that offend by themselves
 #[derive(Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]
     batch: BatchArguments,
-    /// The folder to write into; it must not be there yet
+    /// The folder to write, which must not exist
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Tenants that a part may reach, where that is fewer than the policies allow
+    /// Max tenants of a part, if that is fewer than the policies allow
     #[arg(long, value_name = "COUNT")]
     tenants: Option<u64>,
 }
 
-/// A line of `set-aside.ndjson`.
+/// A line of `excluded.ndjson`.
 #[derive(Deserialize, Serialize)]
-struct SetAsideLine {
+struct ExcludedLine {
     /// The row in the whole list, counted from 0.
     row: u64,
     /// The codes that the target offends against.
-    reasons: Vec<String>,
+    codes: Vec<String>,
     target: Box<RawValue>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let Vetting { batch, gate, .. } = arguments.batch.open()?;
-    ensure!(!arguments.out.exists(), "{} is there already\nhelp: name a new folder", arguments.out.display());
+    if arguments.out.exists() {
+        return Err(fail(format!("{} already exists", arguments.out.display()), "name a new folder"));
+    }
     let split = gate.split(&batch, arguments.tenants)?;
 
-    // Written beside its place, checked, and only then put there: half a split must not look like one.
+    // The folder is written under another name, checked and then renamed: half a split must not look like a whole one.
     let unfinished = arguments.out.with_extension(format!("unfinished-{}", std::process::id()));
-    fs::create_dir(&unfinished).with_context(|| format!("cannot make {}", unfinished.display()))?;
+    fs::create_dir(&unfinished).with_context(|| format!("cannot create {}", unfinished.display()))?;
     let written = write(&batch, &split, &unfinished)
-        .and_then(|plan| Ok((check_sum(&batch, &unfinished)?, plan)))
+        .and_then(|plan| Ok((verify_lines(&batch, &unfinished)?, plan)))
         .and_then(|((), plan)| Ok((fs::rename(&unfinished, &arguments.out)?, plan)));
     let plan = match written {
         Ok(((), plan)) => plan,
@@ -59,14 +63,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     };
     let mut out = anstream::stdout().lock();
     out.write_all(plan.as_bytes()).and_then(|()| out.flush())?;
-    Ok(Status::Allow)
+    Ok(Status::Success)
 }
 
 fn part_name(number: usize) -> String {
     format!("part-{number:03}")
 }
 
-/// Writes the parts and what is set aside; gives the plan for people.
+/// Writes the parts and the excluded targets, and returns the plan as text.
 fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<String> {
     let mut plan =
         format!("{}: {} targets, list {}\n\n", plain(&batch.claims().id), batch.len(), short(batch.targets_sha256()));
@@ -85,27 +89,27 @@ fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<String> 
             short(part.batch.targets_sha256())
         );
     }
-    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut file = fs::File::create(folder.join("set-aside.ndjson"))?;
-    for aside in &split.set_aside {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut file = fs::File::create(folder.join("excluded.ndjson"))?;
+    for Excluded { row, codes } in &split.excluded {
         let mut target = Vec::new();
-        batch.select(&[aside.row])?.write_targets(&mut target)?;
+        batch.select(&[*row])?.write_targets(&mut target)?;
         let target = RawValue::from_string(String::from_utf8(target)?.trim_end().to_owned())?;
-        let line = SetAsideLine { reasons: aside.reasons.clone(), row: aside.row, target };
+        let line = ExcludedLine { codes: codes.clone(), row: *row, target };
         writeln!(file, "{}", serde_json::to_string(&line)?)?;
-        aside.reasons.iter().for_each(|reason| *reasons.entry(reason).or_default() += 1);
+        codes.iter().for_each(|code| *counts.entry(code).or_default() += 1);
     }
-    let aside = split.set_aside.len() as u64;
-    plan += &format!("set-aside {aside:>6} targets\n");
-    reasons.iter().for_each(|(reason, count)| plan += &format!("          {count:>7} {}\n", plain(reason)));
+    let excluded = split.excluded.len() as u64;
+    plan += &format!("excluded  {excluded:>6} targets\n");
+    counts.iter().for_each(|(code, count)| plan += &format!("          {count:>7} {}\n", plain(code)));
     let in_parts: u64 = split.parts.iter().map(|part| part.batch.len()).sum();
     ensure!(
-        in_parts + aside == batch.len(),
-        "{in_parts} targets in parts and {aside} set aside are not {}",
+        in_parts + excluded == batch.len(),
+        "{in_parts} targets in parts and {excluded} excluded targets are not {}",
         batch.len()
     );
     plan += &format!(
-        "\n{in_parts} in {} parts and {aside} set aside are all {} targets; the lists hold the same lines\n",
+        "\n{in_parts} targets in {} parts and {excluded} excluded are all {} targets; the lists have the same lines\n",
         split.parts.len(),
         batch.len()
     );
@@ -113,12 +117,12 @@ fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<String> 
     if !missing.is_empty() {
         let missing: Vec<&str> = missing.into_iter().map(String::as_str).collect();
         plan +=
-            &format!("Each part is a batch of its own, and still needs its own evidence: {}\n", missing.join(", "));
+            &format!("Each part is a batch of its own and still needs its own evidence: {}\n", missing.join(", "));
     }
     Ok(plan)
 }
 
-/// The request for a part: what was asked for, less the evidence for the whole list.
+/// The request for a part: the whole request without the evidence for the whole list.
 fn request(claims: &Claims, name: &str, targets: &str, sha256: &str) -> anyhow::Result<String> {
     let mut request = serde_json::to_value(claims)?;
     request["campaign"] = claims.campaign.as_deref().unwrap_or(&claims.id).into();
@@ -139,10 +143,10 @@ fn request(claims: &Claims, name: &str, targets: &str, sha256: &str) -> anyhow::
     Ok(serde_json::to_string_pretty(&request)? + "\n")
 }
 
-/// Reads back what was written, and compares it line by line, in whatever order, with what was given.
-fn check_sum(batch: &Batch, folder: &Path) -> anyhow::Result<()> {
-    let mut given = Vec::new();
-    batch.write_targets(&mut given)?;
+/// Reads the written lists back, and compares their lines in any order with the lines of the batch.
+fn verify_lines(batch: &Batch, folder: &Path) -> anyhow::Result<()> {
+    let mut whole = Vec::new();
+    batch.write_targets(&mut whole)?;
     let mut lines: Vec<Vec<u8>> = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -151,20 +155,20 @@ fn check_sum(batch: &Batch, folder: &Path) -> anyhow::Result<()> {
             continue;
         }
         let text = fs::read_to_string(&path)?;
-        if path.file_stem().is_some_and(|name| name == "set-aside") {
+        if path.file_stem().is_some_and(|name| name == "excluded") {
             for line in text.lines() {
-                let line: SetAsideLine = serde_json::from_str(line)?;
+                let line: ExcludedLine = serde_json::from_str(line)?;
                 lines.push(line.target.get().as_bytes().to_vec());
             }
         } else {
             lines.extend(text.lines().map(|line| line.as_bytes().to_vec()));
         }
     }
-    let mut expected: Vec<Vec<u8>> = given.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let mut expected: Vec<Vec<u8>> = whole.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     expected.pop();
     ensure!(
         digest(&mut lines) == digest(&mut expected),
-        "the parts do not add up to the list; nothing was written. This is a bug in Reprieve, please report it"
+        "the parts do not add up to the list, so nothing was written; please report this bug in Reprieve"
     );
     Ok(())
 }

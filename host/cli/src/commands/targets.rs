@@ -1,12 +1,12 @@
-//! `reprieve targets`: the targets of a request in their canonical form.
+//! `reprieve targets`: prints the targets of a request in their canonical form.
 
-use crate::Status;
 use crate::reading::ReadingArguments;
+use crate::status::Status;
 use clap::Args;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-/// Print the targets of a request as NDJSON; the digest of an inline list is that of these bytes
+/// Print the targets of a request as NDJSON; the digest of an inline list is the digest of these bytes
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// The request, or `-` for standard input
@@ -21,5 +21,5 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let mut out = BufWriter::new(anstream::stdout().lock());
     batch.write_targets(&mut out)?;
     out.flush()?;
-    Ok(Status::Allow)
+    Ok(Status::Success)
 }

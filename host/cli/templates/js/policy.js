@@ -5,6 +5,7 @@ const TOO_MANY = {
   summary: 'The batch holds more targets than one batch may.',
   explanation: 'Small batches can be watched while they run, and restored in one go.',
   settings: ['max_targets'],
+  subject: 'size',
 };
 
 export default policy({
@@ -25,15 +26,15 @@ export default policy({
 
   rules: { TOO_MANY },
 
-  check(batch, state, findings) {
-    const targets = batch.facts.targets;
-    const most = batch.settings.max_targets;
-    if (targets > most) {
+  check(context, state, findings) {
+    const targets = context.facts.targets;
+    const max = context.settings.max_targets;
+    if (targets > max) {
       findings
-        .deny(TOO_MANY, `${targets} targets in one batch, and ${most} are allowed`)
+        .deny(TOO_MANY, `${targets} targets in one batch, and ${max} are allowed`)
         .field('/targets')
         .setting('max_targets')
-        .help(`split the list into batches of ${most}`);
+        .help(`split the list into batches of ${max}`);
     }
   },
 });

@@ -1,10 +1,10 @@
-//! What is signed: permits for other processes, and overrides by people. Both are JSON Web Tokens signed with Ed25519;
-//! each has a type of its own, so that none passes for the other.
+//! Signed documents: permits for other processes, and overrides by people. Both are JSON Web Tokens signed with Ed25519.
+//! Each has its own token type, so one cannot be used as the other.
 
-mod glass;
 mod keys;
+mod overrides;
 mod permit;
 
-pub use glass::{Draft, Override, Unlawful};
-pub use keys::{Key, KeySet, NotVouched};
-pub use permit::{Expected, PermitClaims, Refused};
+pub use keys::{Key, KeyExists, KeySet, TokenError};
+pub use overrides::{Override, OverrideDraft, OverrideError};
+pub use permit::{Expected, PermitClaims, PermitError};

@@ -1,25 +1,25 @@
-//! A permit that leaves the process: a token that another one can check, bound to the batch and used once.
+//! A permit for another process: a token that is bound to a batch and used once.
 
-use super::{Key, KeySet, NotVouched};
+use super::keys::{Key, KeySet, TokenError};
 use crate::decision::Permit;
-use crate::unavailable::Unavailable;
+use crate::ledger::PermitReference;
 use reprieve_model::{Duration, Mode, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The type of its token.
 const TYPE: &str = "reprieve-permit+jwt";
 
-/// Longer than this no permit is good.
-const MOST_SECONDS: u64 = 86_400;
+/// The maximum lifetime of a permit in seconds: one day, because what was vetted becomes stale.
+const MAX_SECONDS: u64 = 86_400;
 
-/// What a permit says. Times are seconds since 1970.
+/// The claims of a permit. Times are seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PermitClaims {
     /// Its id: the hash of the ledger's entry, lower-case hex.
     pub jti: String,
     /// The request's `id`.
     pub sub: String,
-    /// When it was given.
+    /// When it was issued.
     pub iat: i64,
     /// When it expires.
     pub exp: i64,
@@ -31,7 +31,7 @@ pub struct PermitClaims {
     pub environment: String,
     /// Rows of the list.
     pub targets: u64,
-    /// The most tenants that the batch reaches.
+    /// Upper bound of the tenants that the batch reaches.
     pub tenants: u64,
     /// SHA-256 of the request document, lower-case hex.
     pub request_sha256: String,
@@ -41,23 +41,24 @@ pub struct PermitClaims {
     pub policy_set_sha256: String,
 }
 
-/// What whoever is handed a permit is about to do.
+/// What the bearer of a permit is about to do.
 #[derive(Clone, Debug)]
 pub struct Expected<'a> {
     /// SHA-256 of the list, lower-case hex.
     pub targets_sha256: &'a str,
-    /// The mode; `None` if it is not for the caller to choose.
+    /// The mode; `None` if the caller does not choose it.
     pub mode: Option<Mode>,
-    /// Where; `None` if it is not for the caller to choose.
+    /// The environment; `None` if the caller does not choose it.
     pub environment: Option<&'a str>,
 }
 
-/// Why a permit is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// Nobody trusted has signed it.
+/// Why a permit is not accepted, or not issued.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PermitError {
+    /// It is not signed by a trusted key.
     #[error("foreign: {0}")]
-    NotVouched(#[from] NotVouched),
+    Token(#[from] TokenError),
     /// It is for another list.
     #[error("other list: it is for the list `{permitted}`, and this one is `{given}`")]
     OtherList {
@@ -67,7 +68,7 @@ pub enum Refused {
         given: String,
     },
     /// It is for another mode.
-    #[error("other mode: it is for a {} delete, and this is a {} one", .permitted.as_str(), .given.as_str())]
+    #[error("other mode: it is for a {} delete, and this is a {} delete", .permitted.as_str(), .given.as_str())]
     OtherMode {
         /// The mode it names.
         permitted: Mode,
@@ -82,89 +83,80 @@ pub enum Refused {
         /// The one at hand.
         given: String,
     },
-    /// It has expired.
-    #[error("expired: it could be used until {until}, and by the ledger it is {now}\nhelp: vet the batch again")]
-    Expired {
-        /// Until when it could be used.
-        until: Timestamp,
-        /// The ledger's time.
-        now: Timestamp,
-    },
-    /// It was used before.
-    #[error(
-        "replayed: it was used at {at} (entry {entry})\nhelp: a permit is used once; vet what is left as a batch of its own"
-    )]
-    Replayed {
-        /// When.
-        at: Timestamp,
-        /// The entry that says so.
-        entry: u64,
-    },
-    /// Its reservation is closed.
-    #[error("closed: its batch is {0} already")]
-    Closed(String),
-    /// The ledger does not know it.
-    #[error("unknown: this ledger has no allow under entry {0} with the permit's id")]
-    Unknown(u64),
-    /// Everything is halted.
-    #[error("halted: {0}\nhelp: `reprieve resume` lifts it")]
-    Halted(String),
-    /// The ledger cannot be asked.
-    #[error("unavailable: {0}")]
-    Unavailable(#[from] Unavailable),
+    /// The decision is not recorded, so nothing could tell whether the permit was used.
+    #[error("a permit is used once, which only a ledger can ensure, and the gate has none")]
+    NoLedger,
+    /// Its lifetime is too long.
+    #[error("a permit is valid for at most {MAX_SECONDS} seconds, not {0}")]
+    TooLong(u64),
+}
+
+impl PermitError {
+    /// What to do about it, if that is known.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::NoLedger => Some("name a ledger in the policy set"),
+            Self::TooLong(_) => Some("set a shorter `lifetime`"),
+            _ => None,
+        }
+    }
 }
 
 impl PermitClaims {
-    /// Reads a permit, and holds it against what its bearer is about to do. Whether it has expired or was used before
-    /// only the ledger can say: [`Ledger::redeem`](crate::Ledger::redeem).
+    /// Verifies a permit and compares it with what its bearer is about to do. Only the ledger can tell whether it has
+    /// expired or was used before: [`Ledger::redeem`](crate::ledger::Ledger::redeem).
     ///
     /// # Errors
-    /// [`Refused`], each reason its own.
-    pub fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<Self, Refused> {
+    /// [`PermitError`].
+    pub fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<Self, PermitError> {
         let (_, claims): (String, Self) = keys.verify(TYPE, token)?;
         if claims.targets_sha256 != expected.targets_sha256 {
-            return Err(Refused::OtherList {
+            return Err(PermitError::OtherList {
                 permitted: claims.targets_sha256,
                 given: expected.targets_sha256.to_owned(),
             });
         }
         match (expected.mode, expected.environment) {
-            (Some(mode), _) if mode != claims.mode => Err(Refused::OtherMode { permitted: claims.mode, given: mode }),
+            (Some(mode), _) if mode != claims.mode => {
+                Err(PermitError::OtherMode { permitted: claims.mode, given: mode })
+            }
             (_, Some(environment)) if environment != claims.environment => {
-                Err(Refused::OtherEnvironment { permitted: claims.environment, given: environment.to_owned() })
+                Err(PermitError::OtherEnvironment { permitted: claims.environment, given: environment.to_owned() })
             }
             _ => Ok(claims),
         }
     }
-}
 
-impl Permit {
-    /// The permit as a token for another process, good for `lifetime` from the decision on, a day at most. Without a
-    /// ledger there is none: nobody could say whether it was used.
+    /// Issues the token of a permit, valid for `lifetime` from the decision on.
     ///
     /// # Errors
-    /// What stands against it.
-    pub fn token(&self, key: &Key, lifetime: Duration) -> Result<String, String> {
-        let document = self.document();
-        let entry = document.ledger.as_ref().ok_or("a permit is used once, and only a ledger can see to that")?;
-        if lifetime.seconds() > MOST_SECONDS {
-            return Err("a permit is good for a day at most, for what was vetted goes stale\nhelp: give it a shorter `lifetime`".to_owned());
+    /// [`PermitError`] if the decision is not recorded, or the lifetime is longer than one day.
+    pub fn issue(permit: &Permit, key: &Key, lifetime: Duration) -> Result<String, PermitError> {
+        let document = permit.document();
+        let entry = document.ledger.as_ref().ok_or(PermitError::NoLedger)?;
+        if lifetime.seconds() > MAX_SECONDS {
+            return Err(PermitError::TooLong(lifetime.seconds()));
         }
         let issued = document.evaluated_at.seconds();
-        let claims = PermitClaims {
+        let claims = Self {
             jti: entry.sha256.clone(),
             sub: document.request.clone(),
             iat: issued,
             exp: issued.saturating_add_unsigned(lifetime.seconds()),
             entry: entry.entry,
-            mode: self.claims().mode,
-            environment: self.claims().environment.clone(),
+            mode: permit.claims().mode,
+            environment: permit.claims().environment.clone(),
             targets: document.targets,
             tenants: document.tenants,
             request_sha256: document.request_sha256.clone(),
             targets_sha256: document.targets_sha256.clone(),
             policy_set_sha256: document.policy_set_sha256.clone(),
         };
-        key.sign(TYPE, &claims)
+        Ok(key.sign(TYPE, &claims)?)
+    }
+
+    /// The permit as the ledger knows it.
+    pub fn reference(&self) -> PermitReference<'_> {
+        PermitReference { entry: self.entry, id: &self.jti, expires_at: Timestamp::from_seconds(self.exp) }
     }
 }

@@ -1,40 +1,37 @@
-//! What must not be taken apart: the targets of a tenant, and whatever goes along with them.
+//! Groups of targets that a split must keep together: those of one tenant, and those that depend on each other.
 
-use crate::batch::Batch;
-use crate::columns::Column;
-use crate::inventory::Inventory;
-use crate::known::Known;
-use crate::unavailable::Unavailable;
+use crate::evaluate::EvaluationContext;
 use hashbrown::HashMap;
+use reprieve_batch::{Batch, Column, Inventory, LookupError};
 
-/// Targets that have to be in one part.
+/// Targets that must be in the same part.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     /// Their rows, ascending.
     pub rows: Vec<u64>,
-    /// How many tenants they belong to; one that nobody knows counts as one.
+    /// The number of tenants they belong to. Each target whose tenant is unknown counts as a tenant of its own.
     pub tenants: u64,
 }
 
-/// The groups of the rows that `keep` keeps, in the order of their first rows.
+/// The groups of the rows for which `keep` is true, in the order of their first rows.
 pub(super) fn groups(
     batch: &Batch,
-    known: &Known,
+    context: &EvaluationContext,
     inventory: Option<&dyn Inventory>,
     keep: impl Fn(u64) -> bool,
-) -> Result<Vec<Group>, Unavailable> {
+) -> Result<Vec<Group>, LookupError> {
     let mut sets = Sets::default();
     let mut of_row: Vec<Option<usize>> = Vec::new();
     let mut of_tenant: HashMap<String, usize> = HashMap::new();
-    for i in 0..batch.chunks.len() {
-        let rows = known.rows(batch, i)?;
-        let view = rows.view();
-        let resolved = view.resolved.iter().find(|column| column.name == "resolved_tenant");
-        let claimed = view.chunk.column("tenant");
+    for i in 0..batch.chunk_rows().len() {
+        let resolved_chunk = context.chunk(batch, i)?;
+        let chunk = &resolved_chunk.chunk;
+        let resolved = resolved_chunk.resolved().iter().find(|column| column.name == "resolved_tenant");
+        let claimed = chunk.column("tenant");
         let text =
             |column: Option<&'_ Column>, row| column.and_then(|column: &Column| column.text(row)).map(str::to_owned);
-        for row in 0..view.chunk.rows as usize {
-            if !keep(view.chunk.first_row + row as u64) {
+        for row in 0..chunk.rows as usize {
+            if !keep(chunk.first_row + row as u64) {
                 of_row.push(None);
                 continue;
             }
@@ -71,13 +68,13 @@ pub(super) fn groups(
     Ok(groups)
 }
 
-/// Whoever goes along with a target stays with it.
+/// Joins each target with its dependents, if they are targets as well.
 fn join_dependents(
     batch: &Batch,
     inventory: &dyn Inventory,
     of_row: &[Option<usize>],
     sets: &mut Sets,
-) -> Result<(), Unavailable> {
+) -> Result<(), LookupError> {
     let all = batch.ids()?;
     let kept = || all.iter().zip(of_row).filter_map(|(id, set)| Some((id.as_deref()?, (*set)?)));
     let of_id: HashMap<&str, usize> = kept().collect();
@@ -94,7 +91,7 @@ fn join_dependents(
     Ok(())
 }
 
-/// Disjoint sets.
+/// Disjoint sets, each known by its smallest member.
 #[derive(Default)]
 struct Sets {
     parents: Vec<usize>,
@@ -106,6 +103,7 @@ impl Sets {
         self.parents.len() - 1
     }
 
+    /// The smallest member of a set. It halves the path on its way, so that later look-ups are short.
     fn root(&mut self, mut set: usize) -> usize {
         while let Some(&parent) = self.parents.get(set).filter(|parent| **parent != set) {
             let grandparent = self.parents.get(parent).copied().unwrap_or(parent);

@@ -1,210 +1,238 @@
-//! A way out of a denial: a batch that is too large becomes several that are not, the canary first. What offends by
-//! itself is set aside with its reasons. No target is dropped, and no evidence is made up: each part is a batch of
-//! its own and has to be vetted as one.
+//! Splits a batch that is too large into parts that are not, a canary first. Targets that offend by themselves are
+//! excluded, with their codes. No target is dropped, and no evidence is made up: each part is a batch of its own and has
+//! to be vetted as one.
 
 mod groups;
 mod offenders;
 
-use crate::batch::Batch;
-use crate::gate::Gate;
-use crate::source::Unreadable;
-use crate::unavailable::Unavailable;
+use crate::evaluate::{Evaluator, Moment, decide};
 use groups::{Group, groups};
 use offenders::offenders;
+use reprieve_batch::{Batch, LookupError, ReadError};
+use reprieve_model::DecisionDocument;
+use reprieve_sandbox::{Measure, Subject};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
-/// A batch in parts. Every target is in one of them or set aside.
+/// A batch in parts. Every target is in one of them or excluded.
 #[derive(Debug)]
 pub struct Split {
-    /// The parts, in the order they should run in.
+    /// The parts, in the order in which they should run.
     pub parts: Vec<Part>,
-    /// What is in none of them, by row.
-    pub set_aside: Vec<SetAside>,
+    /// The targets that are in no part, by row.
+    pub excluded: Vec<Excluded>,
     /// Whether the first part is a canary.
     pub canary: bool,
 }
 
-/// One part.
+/// A part of a batch.
 #[derive(Debug)]
 pub struct Part {
-    /// Its targets, with what the whole request says.
+    /// Its targets, with the claims of the whole request.
     pub batch: Batch,
     /// Their rows in the whole batch.
     pub rows: Vec<u64>,
-    /// The tenants it can reach.
+    /// Upper bound of the tenants that it reaches.
     pub tenants: u64,
-    /// The codes of what the policies still deny: evidence that the part needs for itself.
+    /// The codes that the policies still deny: evidence that the part needs for itself.
     pub denied: Vec<String>,
 }
 
 /// A target that is in no part.
 #[derive(Debug, PartialEq, Eq)]
-pub struct SetAside {
+pub struct Excluded {
     /// Its row in the whole batch.
     pub row: u64,
-    /// The codes it offends against.
-    pub reasons: Vec<String>,
+    /// The codes that it offends against.
+    pub codes: Vec<String>,
 }
 
 /// Why a batch cannot be split.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// Nothing says how many tenants a part may reach.
-    #[error(
-        "no policy limits the tenants of a batch\nhelp: use `builtin:blast-radius`, or say how many a part may reach"
-    )]
+#[non_exhaustive]
+pub enum SplitError {
+    /// No policy limits the tenants of a part.
+    #[error("no policy limits the number of tenants of a batch")]
     NoLimit,
-    /// No part may reach anybody.
-    #[error("no tenant may be reached with these settings, so there is nothing to split into")]
+    /// No part may reach any tenant.
+    #[error("the settings allow no tenant to be reached, so there is nothing to split into")]
     NothingAllowed,
-    /// Some targets offend by themselves: how many, and the codes.
-    #[error(
-        "{0} targets offend by themselves ({1}), so the list is wrong and no part of it runs\nhelp: correct what made the list; `reprieve split` says which targets they are"
-    )]
-    Offending(usize, String),
-    /// The inventory or the history could not be asked.
-    #[error("{0}")]
-    Unavailable(String),
-    /// A policy could not answer.
-    #[error("the policy `{0}` could not answer: {1}")]
-    Fault(String, String),
+    /// Some targets offend by themselves, so the list is wrong.
+    #[error("{targets} targets offend by themselves ({codes}), so the list is wrong and no part of it runs")]
+    Offending {
+        /// The number of these targets.
+        targets: usize,
+        /// Their codes.
+        codes: String,
+    },
+    /// Targets cannot be read again.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The inventory or the history has no answer.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// A policy, or the gate, could not answer.
+    #[error("`{policy}` could not answer: {message}")]
+    Fault {
+        /// The policy, or `gate`.
+        policy: String,
+        /// What happened.
+        message: String,
+    },
 }
 
-impl From<Unavailable> for Failure {
-    fn from(error: Unavailable) -> Self {
-        Self::Unavailable(error.to_string())
+impl SplitError {
+    /// What to do about it, if that is known.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::NoLimit => Some("use `builtin:blast-radius`, or set the maximum number of tenants of a part"),
+            Self::Offending { .. } => Some("correct what made the list; splitting the batch names these targets"),
+            Self::Read(error) => error.help.as_deref(),
+            Self::NothingAllowed | Self::Lookup(_) | Self::Fault { .. } => None,
+        }
     }
 }
-
-impl From<Unreadable> for Failure {
-    fn from(error: Unreadable) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-/// The policy that says how large a batch may be.
-const SIZE: &str = "blast-radius";
-/// The policy that says how it begins, and how fast it may grow.
-const STEPS: &str = "rehearsal";
 
 /// How many tenants the parts may reach.
 #[derive(Clone, Copy, Debug)]
-struct Steps {
+struct Sizes {
     canary: Option<u64>,
     growth: u64,
-    most: u64,
+    max: u64,
 }
 
-impl Gate {
-    /// Splits a batch into parts that `blast-radius` is content with, each at most `growth` times as large as the one
-    /// before, the first a canary as `rehearsal` wants it. `most` lowers the tenants that a part may reach.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub fn split(&self, batch: &Batch, most: Option<u64>) -> Result<Split, Failure> {
-        self.split_rows(batch, most, |_| true)
-    }
+/// Splits a batch; `max_tenants` lowers the number of tenants that a part may reach.
+pub(crate) fn split(evaluator: &Evaluator, batch: &Batch, max_tenants: Option<u64>) -> Result<Split, SplitError> {
+    split_rows(evaluator, batch, max_tenants, |_| true)
+}
 
-    /// Cuts a batch into waves as [`split`](Self::split) does, but for all of which the evidence for the batch counts.
-    /// Targets whose id is in `done` are in none of them. A list in which anything offends by itself is a wrong list,
-    /// and is not run in part.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub fn waves(&self, batch: &Batch, done: &HashSet<String>) -> Result<Vec<Batch>, Failure> {
-        let ids = batch.ids()?;
-        let is_done = |row: u64| {
-            let id = usize::try_from(row).ok().and_then(|row| ids.get(row)?.as_deref());
-            id.is_some_and(|id| done.contains(id))
+/// Cuts a batch into waves. Targets whose id is in `done` are in none of them. A list in which any target offends by
+/// itself is wrong and is not run in part.
+pub(crate) fn waves(evaluator: &Evaluator, batch: &Batch, done: &HashSet<String>) -> Result<Vec<Batch>, SplitError> {
+    let ids = batch.ids()?;
+    let is_done = |row: u64| {
+        let id = usize::try_from(row).ok().and_then(|row| ids.get(row)?.as_deref());
+        id.is_some_and(|id| done.contains(id))
+    };
+    let Split { parts, excluded, .. } = split_rows(evaluator, batch, None, |row| !is_done(row))?;
+    if !excluded.is_empty() {
+        let codes: BTreeSet<String> = excluded.iter().flat_map(|target| target.codes.iter().cloned()).collect();
+        let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(SplitError::Offending { targets: excluded.len(), codes });
+    }
+    let wave = |(i, part): (usize, &Part)| batch.wave(&part.rows, i + 1);
+    Ok(parts.iter().enumerate().map(wave).collect::<Result<_, ReadError>>()?)
+}
+
+/// Splits the rows that are still to do.
+fn split_rows(
+    evaluator: &Evaluator,
+    batch: &Batch,
+    max_tenants: Option<u64>,
+    to_do: impl Fn(u64) -> bool,
+) -> Result<Split, SplitError> {
+    let context = evaluator.sources.context_or_fault(batch);
+    let context = context.map_err(|fault| SplitError::Fault { policy: fault.policy, message: fault.message })?;
+    let sizes = sizes(evaluator, batch, context.population(), max_tenants)?;
+    let mut offending = offenders(evaluator, batch, &context)?;
+    offending.retain(|row, _| to_do(*row));
+    let inventory = evaluator.sources.inventory.as_deref();
+    let groups = groups(batch, &context, inventory, |row| to_do(row) && !offending.contains_key(&row))?;
+    let mut excluded: Vec<Excluded> = offending.into_iter().map(|(row, codes)| Excluded { row, codes }).collect();
+    let parts = parts(evaluator, batch, groups.into(), sizes, &mut excluded)?;
+    excluded.sort_by_key(|target| target.row);
+    Ok(Split { parts, excluded, canary: sizes.canary.is_some() })
+}
+
+/// The sizes that the settings of the policies allow.
+fn sizes(
+    evaluator: &Evaluator,
+    batch: &Batch,
+    population: u64,
+    max_tenants: Option<u64>,
+) -> Result<Sizes, SplitError> {
+    let measure = if batch.claims().mode.is_hard() { Measure::TenantsHard } else { Measure::TenantsSoft };
+    let limit = evaluator.limit(measure).map(|limit| limit as u64);
+    let max = limit.into_iter().chain(max_tenants).min().ok_or(SplitError::NoLimit)?;
+    if max == 0 {
+        return Err(SplitError::NothingAllowed);
+    }
+    let share = evaluator.limit(Measure::CanaryShare);
+    let canary = share.zip(evaluator.limit(Measure::CanaryTenants)).map(|(share, max)| {
+        let first = (population as f64 * share / 100.0) as u64;
+        first.max(1).min(max as u64)
+    });
+    let growth = evaluator.limit(Measure::Growth).map_or(u64::MAX, |growth| growth as u64);
+    Ok(Sizes { canary, growth: growth.max(1), max })
+}
+
+/// Cuts groups into parts. A part that a policy still finds too large is cut again.
+fn parts(
+    evaluator: &Evaluator,
+    batch: &Batch,
+    mut groups: VecDeque<Group>,
+    sizes: Sizes,
+    excluded: &mut Vec<Excluded>,
+) -> Result<Vec<Part>, SplitError> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut max = sizes.max;
+    while !groups.is_empty() {
+        let next = match parts.last() {
+            Some(last) => last.tenants.saturating_mul(sizes.growth),
+            None => sizes.canary.unwrap_or(max),
         };
-        let Split { parts, set_aside, .. } = self.split_rows(batch, None, |row| !is_done(row))?;
-        if !set_aside.is_empty() {
-            let codes: BTreeSet<String> = set_aside.iter().flat_map(|aside| aside.reasons.iter().cloned()).collect();
-            return Err(Failure::Offending(set_aside.len(), codes.into_iter().collect::<Vec<_>>().join(", ")));
-        }
-        let wave = |(i, part): (usize, &Part)| batch.wave(&part.rows, i + 1);
-        Ok(parts.iter().enumerate().map(wave).collect::<Result<_, Unreadable>>()?)
-    }
-
-    /// Splits the rows that are to be looked at.
-    fn split_rows(&self, batch: &Batch, most: Option<u64>, to_do: impl Fn(u64) -> bool) -> Result<Split, Failure> {
-        let known = self.sources().look_up_all(batch).map_err(|fault| Failure::Unavailable(fault.message))?;
-        let steps = self.steps(batch, known.population(), most)?;
-        let mut offending = offenders(self, batch, &known)?;
-        offending.retain(|row, _| to_do(*row));
-        let inventory = self.sources().inventory.as_deref();
-        let groups = groups(batch, &known, inventory, |row| to_do(row) && !offending.contains_key(&row))?;
-        let mut set_aside: Vec<SetAside> =
-            offending.into_iter().map(|(row, reasons)| SetAside { row, reasons }).collect();
-        let parts = self.parts(batch, groups.into(), steps, &mut set_aside)?;
-        set_aside.sort_by_key(|aside| aside.row);
-        Ok(Split { parts, set_aside, canary: steps.canary.is_some() })
-    }
-
-    fn steps(&self, batch: &Batch, population: u64, most: Option<u64>) -> Result<Steps, Failure> {
-        let hard = batch.claims().mode.is_hard();
-        let limit = self.setting(SIZE, if hard { "max_tenants" } else { "max_tenants_soft" });
-        let limit = limit.map(|limit| limit as u64).into_iter().chain(most).min().ok_or(Failure::NoLimit)?;
-        if limit == 0 {
-            return Err(Failure::NothingAllowed);
-        }
-        let share = self.setting(STEPS, "canary_share");
-        let canary = share.zip(self.setting(STEPS, "canary_most")).map(|(share, most)| {
-            let first = (population as f64 * share / 100.0) as u64;
-            first.max(1).min(most as u64)
-        });
-        let growth = self.setting(STEPS, "growth").map_or(u64::MAX, |growth| growth as u64);
-        Ok(Steps { canary, growth: growth.max(1), most: limit })
-    }
-
-    fn parts(
-        &self,
-        batch: &Batch,
-        mut groups: VecDeque<Group>,
-        steps: Steps,
-        set_aside: &mut Vec<SetAside>,
-    ) -> Result<Vec<Part>, Unreadable> {
-        let mut parts: Vec<Part> = Vec::new();
-        let mut most = steps.most;
-        while !groups.is_empty() {
-            let step = match parts.last() {
-                Some(last) => last.tenants.saturating_mul(steps.growth),
-                None => steps.canary.unwrap_or(most),
-            };
-            let mut taken = take(&mut groups, step.min(most).max(1));
-            loop {
-                let mut rows: Vec<u64> = taken.iter().flat_map(|group| group.rows.iter().copied()).collect();
-                rows.sort_unstable();
-                let part = batch.select(&rows)?;
-                let decision = self.judge(&part);
-                let denied = decision.findings.iter().filter(|finding| finding.denies());
-                let mut codes: Vec<String> = denied.map(|finding| finding.code.clone()).collect();
-                codes.dedup();
-                let size: Vec<String> =
-                    codes.iter().filter(|code| code.split('/').next() == Some(SIZE)).cloned().collect();
-                if size.is_empty() {
-                    parts.push(Part { batch: part, rows, tenants: decision.tenants, denied: codes });
-                    break;
-                }
-                if taken.len() == 1 {
-                    // Even alone it is too much.
-                    set_aside.extend(rows.into_iter().map(|row| SetAside { row, reasons: size.clone() }));
-                    break;
-                }
-                for group in taken.split_off(taken.len() * 7 / 8).into_iter().rev() {
-                    groups.push_front(group);
-                }
-                most = taken.iter().map(|group| group.tenants).sum::<u64>().max(1);
+        let mut taken = take(&mut groups, next.min(max).max(1));
+        loop {
+            let mut rows: Vec<u64> = taken.iter().flat_map(|group| group.rows.iter().copied()).collect();
+            rows.sort_unstable();
+            let part = batch.select(&rows)?;
+            let decision = dry_decision(evaluator, &part);
+            let denied = decision.findings.iter().filter(|finding| finding.denies());
+            let mut codes: Vec<String> = denied.map(|finding| finding.code.clone()).collect();
+            codes.dedup();
+            let too_large: Vec<String> =
+                codes.iter().filter(|code| is_about_size(evaluator, code)).cloned().collect();
+            if too_large.is_empty() {
+                parts.push(Part { batch: part, rows, tenants: decision.tenants, denied: codes });
+                break;
             }
+            if taken.len() == 1 {
+                // A group on its own is too large.
+                excluded.extend(rows.into_iter().map(|row| Excluded { row, codes: too_large.clone() }));
+                break;
+            }
+            for group in taken.split_off(taken.len() * 7 / 8).into_iter().rev() {
+                groups.push_front(group);
+            }
+            max = taken.iter().map(|group| group.tenants).sum::<u64>().max(1);
         }
-        Ok(parts)
     }
+    Ok(parts)
 }
 
-/// Takes groups of at most `most` tenants from the front; at least one.
-fn take(groups: &mut VecDeque<Group>, most: u64) -> Vec<Group> {
+/// Decides about a part without recording it or making a permit.
+fn dry_decision(evaluator: &Evaluator, part: &Batch) -> DecisionDocument {
+    let mut faults = Vec::new();
+    let resolution = evaluator.sources.resolve(part, &mut faults);
+    let history = evaluator.sources.history(part, &mut faults);
+    let at = part.evaluated_at();
+    let moment = Moment { at, resolution, history, view: None, with_override: None, faults };
+    decide(evaluator, part, moment).sealed.into_document()
+}
+
+/// Whether a smaller batch may clear this code.
+fn is_about_size(evaluator: &Evaluator, code: &str) -> bool {
+    let Some((policy, rule)) = code.split_once('/') else { return false };
+    evaluator
+        .policies
+        .iter()
+        .filter(|loaded| loaded.name() == policy)
+        .any(|loaded| loaded.policy.descriptor.rule(rule).is_some_and(|rule| rule.subject == Subject::Size))
+}
+
+/// Takes groups of at most `max` tenants from the front; at least one.
+fn take(groups: &mut VecDeque<Group>, max: u64) -> Vec<Group> {
     let (mut taken, mut tenants): (Vec<Group>, u64) = (Vec::new(), 0);
-    while let Some(group) = groups.pop_front_if(|group| taken.is_empty() || tenants + group.tenants <= most) {
+    while let Some(group) = groups.pop_front_if(|group| taken.is_empty() || tenants + group.tenants <= max) {
         tenants += group.tenants;
         taken.push(group);
     }

@@ -1,63 +1,80 @@
-//! Verifying: the record is followed from its first entry to its last, and every other table is held against it.
+//! Verifies a ledger: recomputes the chain from the first entry to the last, and compares every derived table with it.
 
 mod tables;
 
 use crate::SqlLedger;
-use crate::append::{OPEN, hour, keys, ledger_id, stand};
+use crate::append::ledger_id;
 use crate::database::{Row, Transaction};
-use crate::entry::{Entry, Halted, hash};
+use crate::entry::{ActiveHalt, Entry, apply_to_halts, hash};
+use crate::sums::{OPEN, hour, keys, summands};
+use reprieve::ledger::{DecisionRecord, LedgerError, Outcome};
 use reprieve::model::Verdict;
-use reprieve::{DecisionRecord, Outcome, Unavailable};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
 
-/// Rows that are read at once.
-const PAGE: i64 = 512;
+/// The number of rows that one query reads.
+const ROWS_PER_QUERY: i64 = 512;
 
-/// An entry and its hash, kept elsewhere: it proves that the record up to there is what it was. Written `17:5f…`.
+/// An entry and its hash, kept outside the ledger. It proves that the chain up to this entry is unchanged. Its text form
+/// is `17:5f…`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
     /// The entry.
     pub entry: u64,
-    /// Its hash.
+    /// The hash of the entry, lower-case hex.
     pub sha256: String,
 }
 
-/// What is wrong with a ledger, at its first place.
+/// Why a text is not an anchor.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnchorError {
+    /// It does not have the form of an anchor.
+    #[error("`{0}` is not an anchor: expected `ENTRY:SHA256`")]
+    Form(String),
+    /// The part before the colon is not an entry.
+    #[error("`{0}` is not the number of an entry")]
+    Entry(String),
+    /// The part after the colon is not a digest.
+    #[error("`{0}` is not a SHA-256 digest: expected 64 hexadecimal digits")]
+    Digest(String),
+}
+
+/// The first damage that was found in a ledger.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", .entry.map(|entry| format!("entry {entry}: ")).unwrap_or_default())]
 pub struct Damage {
-    /// The entry, where it is one.
+    /// The entry that is damaged, if it is an entry.
     pub entry: Option<u64>,
     /// What is wrong.
     pub message: String,
 }
 
-/// A ledger in which everything is as it was written.
+/// The summary of a ledger without damage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Entries.
+    /// The number of entries.
     pub entries: u64,
-    /// Decisions among them.
+    /// The number of decisions among them.
     pub decisions: u64,
-    /// Allows that nobody has closed.
+    /// The number of allowed batches without an outcome.
     pub open: u64,
-    /// The last entry: worth keeping elsewhere.
+    /// The last entry. Keep it outside the ledger.
     pub last: Option<Anchor>,
 }
 
 impl FromStr for Anchor {
-    type Err = String;
+    type Err = AnchorError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (entry, sha256) = text.split_once(':').ok_or("an anchor is written ENTRY:SHA256")?;
-        let not_one = || format!("`{entry}` is not the number of an entry");
-        let entry: u64 = entry.parse().ok().filter(|entry| *entry > 0).ok_or_else(not_one)?;
+    fn from_str(text: &str) -> Result<Self, AnchorError> {
+        let (entry, sha256) = text.split_once(':').ok_or_else(|| AnchorError::Form(text.to_owned()))?;
+        let number: Option<u64> = entry.parse().ok().filter(|number| *number > 0);
+        let number = number.ok_or_else(|| AnchorError::Entry(entry.to_owned()))?;
         let is_digest = sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_digest {
-            return Err(format!("`{sha256}` is not a SHA-256"));
+            return Err(AnchorError::Digest(sha256.to_owned()));
         }
-        Ok(Self { entry, sha256: sha256.to_ascii_lowercase() })
+        Ok(Self { entry: number, sha256: sha256.to_ascii_lowercase() })
     }
 }
 
@@ -68,15 +85,15 @@ impl std::fmt::Display for Anchor {
 }
 
 impl SqlLedger {
-    /// Goes through the whole ledger and looks whether everything is as it was written. A tail that was cut off
-    /// together with every trace of it is found with an `anchor` only.
+    /// Verifies the chain and every derived table. If the last entries were removed together with every trace of them in
+    /// the derived tables, only an `anchor` reveals it.
     ///
     /// # Errors
-    /// [`Unavailable`] where the database cannot be read.
-    pub fn verify(&self, anchor: Option<&Anchor>) -> Result<Result<Verified, Damage>, Unavailable> {
+    /// [`LedgerError`] if the database cannot be read.
+    pub fn verify(&self, anchor: Option<&Anchor>) -> Result<Result<Verified, Damage>, LedgerError> {
         let mut transaction = self.0.read()?;
         let mut walk = Walk { sha256: ledger_id(&mut *transaction)?, ..Walk::default() };
-        let verified = sound(&mut *transaction)
+        let verified = check_integrity(&mut *transaction)
             .and_then(|()| walk.entries(&mut *transaction, anchor))
             .and_then(|()| walk.head(&mut *transaction))
             .and_then(|()| walk.decisions(&mut *transaction))
@@ -86,57 +103,68 @@ impl SqlLedger {
             Ok(()) => Ok(Ok(Verified {
                 entries: walk.last,
                 decisions: walk.decided,
-                open: walk.allowed - walk.closed.len() as u64,
+                open: walk.allowed - walk.outcomes.len() as u64,
                 last: (walk.last > 0).then_some(Anchor { entry: walk.last, sha256: walk.sha256 }),
             })),
             Err(Stop::Damage(damage)) => Ok(Err(damage)),
-            Err(Stop::Unavailable(error)) => Err(error),
+            Err(Stop::Ledger(error)) => Err(error),
         }
     }
 }
 
+/// Why verifying stops.
 enum Stop {
     Damage(Damage),
-    Unavailable(Unavailable),
+    Ledger(LedgerError),
 }
 
-impl From<Unavailable> for Stop {
-    fn from(error: Unavailable) -> Self {
-        Self::Unavailable(error)
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
     }
 }
 
-fn wrong(entry: impl Into<Option<u64>>, message: impl Into<String>) -> Stop {
+fn damage(entry: impl Into<Option<u64>>, message: impl Into<String>) -> Stop {
     Stop::Damage(Damage { entry: entry.into(), message: message.into() })
 }
 
-/// Whether the database finds itself in order: an index that lacks rows would hide them from every question.
-fn sound(transaction: &mut dyn Transaction) -> Result<(), Stop> {
-    match transaction.flaw()? {
-        Some(flaw) => Err(wrong(None, format!("the database is damaged: {flaw}"))),
+/// Checks the files of the database, because an index that lacks rows would hide them from every query.
+fn check_integrity(transaction: &mut dyn Transaction) -> Result<(), Stop> {
+    match transaction.integrity_flaw()? {
+        Some(flaw) => Err(damage(None, format!("the database is damaged: {flaw}"))),
         None => Ok(()),
     }
 }
 
-/// What the record says the other tables must hold.
+/// What the derived tables must contain, according to the entries that were read.
 #[derive(Default)]
 struct Walk {
     last: u64,
     sha256: String,
     at: i64,
     version: u64,
-    halted: Vec<Halted>,
+    halts: Vec<ActiveHalt>,
     decided: u64,
     allowed: u64,
-    /// By decision: the entry, its time, and the outcome.
-    closed: HashMap<u64, (u64, i64, Outcome)>,
-    used: HashMap<u64, u64>,
+    /// By the entry of the decision.
+    outcomes: HashMap<u64, DatedOutcome>,
+    /// The entry of the use, by the entry of the decision.
+    permit_uses: HashMap<u64, u64>,
+    /// Batches, targets and tenants, by key and hour.
     sums: BTreeMap<(String, i64), [i64; 3]>,
-    /// Overrides that were used.
+    /// The ids of the overrides that were used.
     overrides: HashSet<String>,
-    /// Digests that stand in the record, and those of them that are policy sets.
-    referred: HashSet<String>,
-    sets: HashSet<String>,
+    /// The digests in the entries.
+    digests: HashSet<String>,
+    /// Those of them that are policy sets.
+    policy_sets: HashSet<String>,
+}
+
+/// An outcome, and the entry that records it.
+struct DatedOutcome {
+    entry: u64,
+    at: i64,
+    outcome: Outcome,
 }
 
 impl Walk {
@@ -144,12 +172,12 @@ impl Walk {
         loop {
             let rows = transaction.query(
                 "SELECT entry, at, kind, body, sha256 FROM entries WHERE entry > $1 ORDER BY entry LIMIT $2",
-                &[self.last.into(), PAGE.into()],
+                &[self.last.into(), ROWS_PER_QUERY.into()],
             )?;
             if self.last == 0 {
                 let below = transaction.query("SELECT entry FROM entries WHERE entry < 1 LIMIT 1", &[])?;
                 if let Some(row) = below.first() {
-                    return Err(wrong(None, format!("an entry has the number {}", row.int(0)?)));
+                    return Err(damage(None, format!("there is an entry {}, but entries begin with 1", row.int(0)?)));
                 }
             }
             for row in &rows {
@@ -157,7 +185,10 @@ impl Walk {
                 if let Some(anchor) =
                     anchor.filter(|anchor| anchor.entry == self.last && anchor.sha256 != self.sha256)
                 {
-                    return Err(wrong(self.last, format!("its hash is not that of the anchor {}", anchor.sha256)));
+                    return Err(damage(
+                        self.last,
+                        format!("its hash is not that of the anchor, `{}`", anchor.sha256),
+                    ));
                 }
             }
             if rows.is_empty() {
@@ -166,7 +197,7 @@ impl Walk {
         }
         match anchor.filter(|anchor| anchor.entry > self.last) {
             Some(anchor) => {
-                Err(wrong(self.last + 1, format!("it is gone: the anchor is for entry {}", anchor.entry)))
+                Err(damage(self.last + 1, format!("it is missing: the anchor is for entry {}", anchor.entry)))
             }
             None => Ok(()),
         }
@@ -176,47 +207,46 @@ impl Walk {
         let expected = self.last + 1;
         let number = row.count(0)?;
         if number != expected {
-            return Err(wrong(expected, format!("it is gone; the next there is has the number {number}")));
+            return Err(damage(expected, format!("it is missing: the next entry has the number {number}")));
         }
         let (at, kind, body, sha256) = (row.int(1)?, row.text(2)?, row.text(3)?, row.text(4)?);
         if hash(&self.sha256, number, at, kind, body) != sha256 {
-            return Err(wrong(number, "it was altered, or is not where it was: its hash does not fit"));
+            return Err(damage(number, "it was altered or moved: its hash does not match"));
         }
         if at < self.at {
-            return Err(wrong(number, "it is dated before the entry before it"));
+            return Err(damage(number, "it is dated before the previous entry"));
         }
-        let entry = Entry::parse(kind, body).map_err(|error| wrong(number, error))?;
-        if entry.changes() {
+        let entry = Entry::parse(kind, body).map_err(|error| damage(number, error.to_string()))?;
+        if entry.affects_decisions() {
             self.version = number;
         }
-        if !stand(&mut self.halted, number, &entry) {
-            return Err(wrong(number, "it lifts a halt that does not stand"));
+        if !apply_to_halts(&mut self.halts, number, &entry) {
+            return Err(damage(number, "it lifts a halt that is not in force"));
         }
         match entry {
             Entry::Decision(record) => {
-                if let Some(glass) = &record.decision.break_glass
+                if let Some(terms) = &record.decision.override_terms
                     && record.decision.decision == Verdict::Allow
-                    && !self.overrides.insert(glass.id.clone())
+                    && !self.overrides.insert(terms.id.clone())
                 {
-                    return Err(wrong(number, format!("it uses the override `{}` a second time", glass.id)));
+                    return Err(damage(number, format!("it uses the override `{}` a second time", terms.id)));
                 }
                 self.add_decision(*record);
             }
-            Entry::Closed(closed) => {
-                let again = self.closed.insert(closed.decision, (number, at, closed.outcome)).is_some();
-                if again {
-                    return Err(wrong(number, format!("it closes entry {} a second time", closed.decision)));
+            Entry::Outcome(recorded) => {
+                let outcome = DatedOutcome { entry: number, at, outcome: recorded.outcome };
+                if self.outcomes.insert(recorded.decision, outcome).is_some() {
+                    let message = format!("it is a second outcome of entry {}", recorded.decision);
+                    return Err(damage(number, message));
                 }
             }
-            Entry::Used(used) => {
-                if self.used.insert(used.decision, number).is_some() {
-                    return Err(wrong(
-                        number,
-                        format!("it uses the permit of entry {} a second time", used.decision),
-                    ));
+            Entry::PermitUse(usage) => {
+                if self.permit_uses.insert(usage.decision, number).is_some() {
+                    let message = format!("it uses the permit of entry {} a second time", usage.decision);
+                    return Err(damage(number, message));
                 }
             }
-            Entry::Halted(_) | Entry::Resumed(_) => {}
+            Entry::Halt(_) | Entry::Resume(_) => {}
         }
         (self.last, self.at) = (number, at);
         sha256.clone_into(&mut self.sha256);
@@ -227,21 +257,19 @@ impl Walk {
         self.decided += 1;
         if record.decision.decision == Verdict::Allow {
             self.allowed += 1;
-            self.add_up(&record, OPEN, 1);
+            self.add_to_sums(&record, OPEN, 1);
         }
-        self.sets.insert(record.decision.policy_set_sha256.clone());
-        self.referred.extend([record.columns_sha256, record.affected_sha256, record.decision.policy_set_sha256]);
-        self.referred.extend(record.decision.policies.into_iter().map(|policy| policy.sha256));
+        self.policy_sets.insert(record.decision.policy_set_sha256.clone());
+        self.digests.extend([record.columns_sha256, record.affected_sha256, record.decision.policy_set_sha256]);
+        self.digests.extend(record.decision.policies.into_iter().map(|policy| policy.sha256));
     }
 
-    fn add_up(&mut self, record: &DecisionRecord, at: i64, sign: i64) {
-        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(sign);
+    fn add_to_sums(&mut self, record: &DecisionRecord, at: i64, sign: i64) {
+        let summands = summands(record, sign);
         for key in keys(record) {
-            let sum = self.sums.entry((key, hour(at))).or_default();
-            for (sum, count) in
-                sum.iter_mut().zip([sign, count(record.decision.targets), count(record.decision.tenants)])
-            {
-                *sum = sum.saturating_add(count);
+            let sums = self.sums.entry((key, hour(at))).or_default();
+            for (sum, summand) in sums.iter_mut().zip(summands) {
+                *sum = sum.saturating_add(summand);
             }
         }
     }

@@ -1,12 +1,13 @@
-//! What can be made again from the record, held against it.
+//! Compares the derived tables with the entries.
 
-use super::{PAGE, Stop, Walk, wrong};
-use crate::append::{OPEN, closing, columns, head};
+use super::{DatedOutcome, ROWS_PER_QUERY, Stop, Walk, damage};
+use crate::append::{OutcomeColumns, decision_columns, head};
+use crate::blobs::decompress;
 use crate::database::{Row, Transaction, Value};
 use crate::entry::Entry;
-use crate::read::unpack;
-use reprieve::Replay;
+use crate::sums::OPEN;
 use reprieve::model::Verdict;
+use reprieve::record::reference_data;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 
@@ -15,18 +16,18 @@ impl Walk {
         let head = head(transaction)?;
         if (head.entry, &head.sha256) != (self.last, &self.sha256) {
             let from = self.last.min(head.entry) + 1;
-            return Err(wrong(from, format!("the record ends at entry {}, and should at {}", self.last, head.entry)));
-        }
-        if head.version != self.version || head.at != self.at || self.halted != head.halted {
-            return Err(wrong(
-                None,
-                "the head says other things than the record (version, time, or whether it is halted)",
+            return Err(damage(
+                from,
+                format!("the chain ends at entry {}, but the head names entry {}", self.last, head.entry),
             ));
+        }
+        if head.version != self.version || head.at != self.at || self.halts != head.halts {
+            return Err(damage(None, "the head differs from the entries (version, time, or halts)"));
         }
         Ok(())
     }
 
-    /// Holds the table of decisions against the record.
+    /// Compares the table of decisions with the entries.
     pub(super) fn decisions(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
         let (mut after, mut seen) = (i64::MIN, 0);
         loop {
@@ -35,13 +36,13 @@ impl Walk {
                  d.targets, d.tenants, d.targets_sha256, d.whole_sha256, d.override_id, d.counts_at, d.state, d.used, \
                  d.closed, d.closed_at, d.succeeded, d.deleted, e.at, e.body, e.kind FROM decisions d \
                  LEFT JOIN entries e ON e.entry = d.entry WHERE d.entry > $1 ORDER BY d.entry LIMIT $2",
-                &[Value::from(after), PAGE.into()],
+                &[Value::from(after), ROWS_PER_QUERY.into()],
             )?;
             for row in &rows {
                 after = row.int(0)?;
                 if after < 1 {
-                    let message = format!("the table of decisions has a row {after}, and entries begin with 1");
-                    return Err(wrong(None, message));
+                    let message = format!("the table of decisions has a row {after}, but entries begin with 1");
+                    return Err(damage(None, message));
                 }
                 self.decision(row)?;
                 seen += 1;
@@ -51,43 +52,47 @@ impl Walk {
             }
         }
         if seen != self.decided {
-            let message = format!("the table of decisions has {seen} rows, and {} were recorded", self.decided);
-            return Err(wrong(None, message));
+            let message =
+                format!("the table of decisions has {seen} rows, but {} decisions are recorded", self.decided);
+            return Err(damage(None, message));
         }
-        match self.closed.keys().chain(self.used.keys()).find(|decision| **decision > self.last || **decision == 0) {
-            Some(decision) => Err(wrong(*decision, "it is closed or used, and was never written")),
+        let mut decisions = self.outcomes.keys().chain(self.permit_uses.keys());
+        match decisions.find(|decision| **decision > self.last || **decision == 0) {
+            Some(decision) => Err(damage(*decision, "it has an outcome or a use of its permit, but does not exist")),
             None => Ok(()),
         }
     }
 
     fn decision(&mut self, row: &Row) -> Result<(), Stop> {
         let number = row.count(0)?;
-        let differs = || wrong(number, "the table of decisions says other things than the record");
+        let differs = || damage(number, "the table of decisions differs from the entry");
         let (Some(body), Some("decision")) = (row.text_or_null(22)?, row.text_or_null(23)?) else {
             return Err(differs());
         };
         let Ok(Entry::Decision(record)) = Entry::parse("decision", body) else { return Err(differs()) };
         let at = row.int(21)?;
-        let mut expected = columns(number, at, &record);
-        let closed = self.closed.get(&number).cloned();
-        let (mut succeeded, mut deleted) = (Value::Null, Value::Null);
-        if let Some((_, ended, outcome)) = &closed {
-            if record.decision.decision != Verdict::Allow {
-                return Err(wrong(number, "it was closed, and never allowed"));
+        let mut expected = decision_columns(number, at, &record);
+        let recorded = self
+            .outcomes
+            .get(&number)
+            .map(|DatedOutcome { entry, at, outcome }| (*entry, *at, OutcomeColumns::of(outcome)));
+        let used = self.permit_uses.get(&number).copied();
+        match recorded {
+            Some((entry, ended, columns)) => {
+                if record.decision.decision != Verdict::Allow {
+                    return Err(damage(number, "it has an outcome, but was not allowed"));
+                }
+                self.add_to_sums(&record, OPEN, -1);
+                if columns.counts {
+                    self.add_to_sums(&record, ended, 1);
+                }
+                // An outcome changes the last two columns, `counts_at` and `state`.
+                expected.truncate(expected.len() - 2);
+                expected.extend([columns.counts.then_some(ended).into(), columns.state.as_str().into()]);
+                expected.extend([used.into(), entry.into(), ended.into(), columns.succeeded, columns.deleted]);
             }
-            let (state, counts, went_well, count) = closing(outcome);
-            (succeeded, deleted) = (went_well, count);
-            expected.truncate(14);
-            expected.extend([counts.then_some(*ended).into(), state.into()]);
-            self.add_up(&record, OPEN, -1);
-            if counts {
-                self.add_up(&record, *ended, 1);
-            }
+            None => expected.extend([used.into(), Value::Null, Value::Null, Value::Null, Value::Null]),
         }
-        expected.push(self.used.get(&number).copied().into());
-        expected.push(closed.as_ref().map(|(entry, _, _)| *entry).into());
-        expected.push(closed.as_ref().map_or(Value::Null, |(_, at, _)| (*at).into()));
-        expected.extend([succeeded, deleted]);
         if row.0.get(..expected.len()) == Some(&expected) { Ok(()) } else { Err(differs()) }
     }
 
@@ -97,11 +102,11 @@ impl Walk {
             let (key, hour) = (row.text(0)?.to_owned(), row.int(1)?);
             let found = [row.int(2)?, row.int(3)?, row.int(4)?];
             if self.sums.remove(&(key.clone(), hour)) != Some(found) {
-                return Err(wrong(None, format!("the sum of {key} in hour {hour} is not what was recorded")));
+                return Err(damage(None, format!("the sum of {key} in hour {hour} differs from the entries")));
             }
         }
         match self.sums.keys().next() {
-            Some((key, hour)) => Err(wrong(None, format!("the sum of {key} in hour {hour} is gone"))),
+            Some((key, hour)) => Err(damage(None, format!("the sum of {key} in hour {hour} is missing"))),
             None => Ok(()),
         }
     }
@@ -115,15 +120,15 @@ impl Walk {
             )?;
             for row in &rows {
                 row.text(0)?.clone_into(&mut after);
-                let bytes =
-                    unpack(row.bytes(1)?).map_err(|error| wrong(None, format!("the blob {after}: {error}")))?;
+                let bytes = decompress(row.bytes(1)?)
+                    .map_err(|error| damage(None, format!("the blob {after} cannot be decompressed: {error}")))?;
                 if hex::encode(Sha256::digest(&bytes)) != after {
-                    return Err(wrong(None, format!("the blob {after} was altered")));
+                    return Err(damage(None, format!("the blob {after} was altered")));
                 }
-                if self.sets.contains(&after) {
-                    let data = Replay::data(&bytes);
-                    self.referred
-                        .extend(data.map_err(|error| wrong(None, format!("the policy set {after}: {error}")))?);
+                if self.policy_sets.contains(&after) {
+                    let data = reference_data(&bytes)
+                        .map_err(|error| damage(None, format!("the policy set {after}: {error}")))?;
+                    self.digests.extend(data);
                 }
                 seen.insert(after.clone());
             }
@@ -131,8 +136,8 @@ impl Walk {
                 break;
             }
         }
-        match self.referred.difference(&seen).min() {
-            Some(sha256) => Err(wrong(None, format!("the blob {sha256} is gone"))),
+        match self.digests.difference(&seen).min() {
+            Some(sha256) => Err(damage(None, format!("the blob {sha256} is missing"))),
             None => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! The one form in which points and spans of time are written.
+//! The canonical form of times and durations.
 
 /// Seconds since 1970 of `2022-04-05T07:38:00Z`.
 pub fn timestamp(text: &str) -> Option<i64> {
@@ -49,8 +49,8 @@ pub fn duration(text: &str) -> Option<u64> {
     (any && number.is_none()).then_some(seconds)
 }
 
-/// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that the day of a
-/// leap year comes last.
+/// Days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that the leap day comes
+/// last.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -58,7 +58,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-/// The date that many days after 1970-01-01.
+/// The date `days` days after 1970-01-01.
 pub fn date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

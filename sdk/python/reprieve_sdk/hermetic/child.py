@@ -1,5 +1,5 @@
-"""The child of a hermetic run: `child.py CHANNEL FILTER CODE ARGUMENTS…`. It has the kernel hold back what the filter
-names, gives the parent the listener through which to answer, and runs the code once the parent says so."""
+"""The child of a hermetic run: `child.py CHANNEL FILTER CODE ARGUMENTS…`. It installs the seccomp filter, sends the
+listener to the parent, waits until the parent is ready, and runs the code."""
 
 import ctypes
 import os
@@ -11,15 +11,15 @@ _SECCOMP, _SET_FILTER, _NEW_LISTENER = 317, 1, 8
 
 
 class _Program(ctypes.Structure):
-    _fields_ = [("steps", ctypes.c_ushort), ("first", ctypes.c_void_p)]
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p)]
 
 
 def _listen(filter_program: bytes) -> int:
-    """The descriptor on which the questions come."""
+    """Installs the filter. Returns the descriptor on which the kernel reports the intercepted calls."""
     system = ctypes.CDLL(None, use_errno=True)
-    steps = ctypes.create_string_buffer(filter_program, len(filter_program))
-    program = _Program(len(filter_program) // 8, ctypes.addressof(steps))
-    # Who may not gain privileges any more may set a filter without any.
+    instructions = ctypes.create_string_buffer(filter_program, len(filter_program))
+    program = _Program(len(filter_program) // 8, ctypes.addressof(instructions))
+    # A process that has given up new privileges may install a filter without being privileged.
     listener = -1
     if system.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0:
         listener = system.syscall(_SECCOMP, _SET_FILTER, _NEW_LISTENER, ctypes.byref(program))
@@ -33,7 +33,7 @@ def _main() -> None:
     try:
         listener = _listen(bytes.fromhex(sys.argv[2]))
     except OSError as error:
-        channel.send(f"the kernel sets no filter: {error.strerror}".encode())
+        channel.send(f"the kernel refused the seccomp filter: {error.strerror}".encode())
         return
     socket.send_fds(channel, [b"ready"], [listener])
     os.close(listener)

@@ -1,12 +1,13 @@
-//! `reprieve policy build`: one component from a project.
+//! `reprieve policy build`: builds a component from a project.
 
-use crate::Status;
 use crate::project::Project;
 use crate::setup::cache;
+use crate::status::Status;
 use clap::Args;
+use reprieve::policy::describe;
 use std::path::PathBuf;
 
-/// Build the policy in a folder into one component, and say its size, digest and rules
+/// Build the policy in a folder into one component, and print its rules, size and digest
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// The folder
@@ -17,9 +18,9 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = Project::open(&arguments.folder)?.build()?;
-    let (policy, sha256) = reprieve::describe(&built.bytes, cache())?;
-    anstream::println!("{} {}: {}", policy.name, policy.version, policy.summary);
-    policy.rules.iter().for_each(|rule| anstream::println!("  {:<24} {}", rule.code, rule.summary));
-    anstream::println!("\n{}, {} KiB\nsha256 = \"{sha256}\"", built.path.display(), built.bytes.len().div_ceil(1024));
-    Ok(Status::Allow)
+    let (policy, sha256) = describe(&built.bytes, cache())?;
+    outln!("{} {}: {}", policy.name, policy.version, policy.summary)?;
+    policy.rules.iter().try_for_each(|rule| outln!("  {:<24} {}", rule.code, rule.summary))?;
+    outln!("\n{}, {} KiB\nsha256 = \"{sha256}\"", built.path.display(), built.bytes.len().div_ceil(1024))?;
+    Ok(Status::Success)
 }

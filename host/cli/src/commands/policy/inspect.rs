@@ -1,18 +1,20 @@
-//! `reprieve policy inspect`: what is in a module.
+//! `reprieve policy inspect`: shows the content of a module.
 
 use super::{cases_beside, gate_of, random};
-use crate::Status;
 use crate::project::component;
-use crate::report::wrap;
+use crate::render::wrap;
 use crate::setup::cache;
+use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
+use reprieve::model::Nature;
+use reprieve::policy::describe;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 use wasmparser::{Parser, Payload};
 
-/// Show what a module says of itself, what it imports and exports, how large its parts are, and what an instance costs
+/// Show the description of a module, its imports and exports, the size of its sections, and the cost of an instance
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// A wasm module, or the folder of a policy, which is built first
@@ -24,41 +26,48 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = component(&arguments.policy)?;
     let start = Instant::now();
-    let (policy, sha256) = reprieve::describe(&built.bytes, cache())?;
+    let (policy, sha256) = describe(&built.bytes, cache())?;
     let loaded = start.elapsed();
     let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    anstream::println!("{} {}: {}", policy.name, policy.version, policy.summary);
-    anstream::println!("sha256   {sha256}\ncolumns  {}\n\nrules", list(&policy.columns));
+    outln!("{} {}: {}", policy.name, policy.version, policy.summary)?;
+    outln!("sha256   {sha256}\ncolumns  {}\n\nrules", list(&policy.columns))?;
     for rule in &policy.rules {
-        anstream::println!("  {} [{}]\n{}", rule.code, rule.settings.join(", "), wrap(&rule.summary, "    "));
+        let never_lifted = if rule.never_lifted { ", never lifted" } else { "" };
+        outln!(
+            "  {} [{}] ({}{never_lifted})\n{}",
+            rule.code,
+            rule.settings.join(", "),
+            if rule.nature == Nature::Missing { "missing" } else { "wrong" },
+            wrap(&rule.summary, "    ")
+        )?;
     }
-    anstream::println!("\nsettings schema\n{}", serde_json::to_string_pretty(&policy.settings_schema)?);
-    let parts = parts(&built.bytes).context("the module cannot be taken apart")?;
+    outln!("\nsettings schema\n{}", serde_json::to_string_pretty(&policy.settings_schema)?)?;
+    let parts = parts(&built.bytes).context("the module cannot be parsed")?;
     for (title, lines) in [("imports", &parts.imports), ("exports", &parts.exports)] {
-        anstream::println!("\n{title}");
+        outln!("\n{title}")?;
         match lines.as_slice() {
-            [] => anstream::println!("  none"),
-            lines => lines.iter().for_each(|line| anstream::println!("  {line}")),
+            [] => outln!("  none")?,
+            lines => lines.iter().try_for_each(|line| outln!("  {line}"))?,
         }
     }
-    anstream::println!("\nsize     {} bytes", built.bytes.len());
-    parts.sections.iter().for_each(|(section, bytes)| anstream::println!("  {section:<12} {bytes:>10}"));
+    outln!("\nsize     {} bytes", built.bytes.len())?;
+    parts.sections.iter().try_for_each(|(section, bytes)| outln!("  {section:<12} {bytes:>10}"))?;
 
-    anstream::println!("\nan instance, on a batch of 10 targets");
-    anstream::println!("  loading  {loaded:?}; the first time it is compiled, later it is kept");
+    outln!("\nan instance, with a batch of 10 targets")?;
+    outln!("  loading  {loaded:?}; the first time compiles it, later loads use the cache")?;
     let cases = cases_beside(&built)?;
     let batch = random::batch(&random::targets(10, 1), cases.first())?;
     let cost = gate_of(&built, cases.first(), random::inventory(10, 1)?)
         .and_then(|gate| gate.measure(&batch).map_err(anyhow::Error::msg));
     match cost {
-        Ok(costs) => costs.iter().for_each(|cost| {
-            let all = cost.instantiate + cost.open + cost.observe + cost.finish;
-            anstream::println!("  memory   {} KiB\n  fuel     {}", cost.memory >> 10, cost.fuel);
-            anstream::println!("  time     {:?} to make it, {all:?} in all", cost.instantiate);
-        }),
-        Err(error) => anstream::println!("  not measured: {error:#}"),
+        Ok(costs) => costs.iter().try_for_each(|cost| {
+            let all = cost.instantiate + cost.begin + cost.observe + cost.finish;
+            outln!("  memory   {} KiB\n  fuel     {}", cost.memory >> 10, cost.fuel)?;
+            outln!("  time     {:?} to instantiate, {all:?} in total", cost.instantiate)
+        })?,
+        Err(error) => outln!("  not measured: {error:#}")?,
     }
-    Ok(Status::Allow)
+    Ok(Status::Success)
 }
 
 #[derive(Default)]
@@ -68,7 +77,7 @@ struct Parts {
     sections: BTreeMap<&'static str, u64>,
 }
 
-/// Walks over a component or a module and everything in it. Imports and exports are those of the outermost.
+/// Parses a component or a module with everything nested in it. Only the outermost imports and exports are returned.
 fn parts(bytes: &[u8]) -> wasmparser::Result<Parts> {
     let mut parts = Parts::default();
     let mut depth = 0;
@@ -121,7 +130,7 @@ fn parts(bytes: &[u8]) -> wasmparser::Result<Parts> {
 
 const fn kind(ty: &wasmparser::ComponentTypeRef) -> &'static str {
     match ty {
-        wasmparser::ComponentTypeRef::Instance(_) => "an instance; loading has seen that it holds types only",
+        wasmparser::ComponentTypeRef::Instance(_) => "an instance that contains only types",
         wasmparser::ComponentTypeRef::Type(_) => "a type",
         _ => "something else",
     }

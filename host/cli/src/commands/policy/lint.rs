@@ -1,25 +1,26 @@
-//! `reprieve policy lint`: what a module has to be beyond passing its cases.
+//! `reprieve policy lint`: checks a module for what its cases do not test.
 
 use super::{cases_beside, gate_of, random};
-use crate::Status;
 use crate::project::{Built, component};
 use crate::setup::cache;
+use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::Finding;
-use reprieve::{Batch, Descriptor, Gate};
+use reprieve::policy::{Descriptor, describe};
+use reprieve::{Batch, Gate};
 use reprieve_cases::Case;
 use serde_json::Value;
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// Check that a policy is documented, deterministic, and the same however a batch is cut into parts
+/// Check that a policy is documented and deterministic, and that partitions do not change its findings
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// The folder of a policy, which is built first, or a wasm module
     #[arg(default_value = ".")]
     policy: PathBuf,
-    /// Made-up batches to try
+    /// Number of generated batches
     #[arg(long, default_value_t = 50)]
     batches: u64,
 }
@@ -27,41 +28,44 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = component(&arguments.policy)?;
-    // Loading refuses whatever imports a function, names a rule twice, or has a wrong schema or default.
-    let (policy, _) = reprieve::describe(&built.bytes, cache())?;
-    let bed = Bed { cases: cases_beside(&built)?, built };
-    let unsteady = unsteady(&bed, arguments.batches)?;
-    // What cannot answer at all gives the same in parts.
-    let divided = if unsteady.is_empty() { divided(&bed, arguments.batches)? } else { Vec::new() };
+    // Loading already refuses a module that imports a function, duplicates a rule, or has an invalid schema or default.
+    let (policy, _) = describe(&built.bytes, cache())?;
+    let setup = Setup { cases: cases_beside(&built)?, built };
+    let nondeterministic = nondeterministic(&setup, arguments.batches)?;
+    // A policy that cannot answer at all would return the same fault for partitions.
+    let partitioned = if nondeterministic.is_empty() { partitioned(&setup, arguments.batches)? } else { Vec::new() };
     let checks = [
         ("imports no function", Vec::new()),
         ("every rule is documented", undocumented(&policy)),
         ("every setting is described and has a default", undescribed(&policy)),
         ("the schema of the settings is valid", Vec::new()),
-        ("the same batch gives the same findings and fuel", unsteady),
-        ("a batch in parts gives the findings of the whole", divided),
+        ("the same batch has the same findings and fuel", nondeterministic),
+        ("a partitioned batch has the findings of the whole", partitioned),
     ];
     let mut clean = true;
     for (check, problems) in checks {
         let word = if problems.is_empty() { "ok   " } else { "FAIL " };
-        anstream::println!("{word} {check}");
-        problems.iter().for_each(|problem| anstream::println!("      {}", problem.replace('\n', "\n      ")));
+        outln!("{word} {check}")?;
+        problems.iter().try_for_each(|problem| outln!("      {}", problem.replace('\n', "\n      ")))?;
         clean &= problems.is_empty();
     }
-    Ok(if clean { Status::Allow } else { Status::Deny })
+    Ok(if clean { Status::Success } else { Status::Deny })
 }
 
 fn undocumented(policy: &Descriptor) -> Vec<String> {
     let mut problems = Vec::new();
     if policy.rules.is_empty() {
-        problems.push("there is no rule, so it can never object".to_owned());
+        problems.push("it has no rule, so it can never deny".to_owned());
     }
     for rule in &policy.rules {
         if rule.summary.trim().is_empty() {
-            problems.push(format!("`{}` does not say what it denies", rule.code));
+            problems.push(format!("`{}` has no summary of what it denies", rule.code));
         }
         if rule.explanation.trim().is_empty() {
-            problems.push(format!("`{}` does not say why it is there and where its default comes from", rule.code));
+            problems.push(format!(
+                "`{}` has no explanation of why it exists and where its default comes from",
+                rule.code
+            ));
         }
     }
     problems
@@ -81,12 +85,12 @@ fn undescribed(policy: &Descriptor) -> Vec<String> {
     problems
 }
 
-/// What a policy answers, as far as it must not change.
+/// The part of an evaluation that must not change: findings and fault.
 type Answer = (Vec<Finding>, Option<String>);
 
-fn answer(gate: &Gate, batch: &Batch, parts: &[Vec<Range<u64>>]) -> anyhow::Result<(Answer, u64)> {
-    let evaluations = gate.evaluate_parts(batch, parts).map_err(anyhow::Error::msg)?;
-    let evaluation = evaluations.into_iter().next().context("there is no policy")?;
+fn answer(gate: &Gate, batch: &Batch, partitions: &[Vec<Range<u64>>]) -> anyhow::Result<(Answer, u64)> {
+    let evaluations = gate.evaluate_partitions(batch, partitions).map_err(anyhow::Error::msg)?;
+    let evaluation = evaluations.into_iter().next().context("the gate has no policy")?;
     let fault = evaluation.fault.map(|fault| format!("{}: {}", fault.cause, fault.message));
     Ok(((evaluation.findings, fault), evaluation.fuel))
 }
@@ -95,18 +99,18 @@ fn whole(batch: &Batch) -> Vec<Vec<Range<u64>>> {
     vec![std::iter::once(0..batch.len()).collect()]
 }
 
-/// How many targets the made-up batches have: mostly few, for what is wrong shows in few.
+/// The number of targets of a generated batch: mostly few, because a few are enough to show most mistakes.
 fn rows(seed: u64) -> u64 {
     if seed % 10 == 9 { 300 + seed } else { 1 + seed % 12 }
 }
 
-/// What made-up batches are tried with: each case in turn, and where there is none, nothing.
-struct Bed {
+/// The policy, and the cases whose settings generated batches use in turn.
+struct Setup {
     built: Built,
     cases: Vec<Case>,
 }
 
-impl Bed {
+impl Setup {
     fn case(&self, seed: u64) -> Option<&Case> {
         self.cases.get((seed % self.cases.len().max(1) as u64) as usize)
     }
@@ -120,18 +124,18 @@ impl Bed {
     }
 }
 
-fn unsteady(bed: &Bed, batches: u64) -> anyhow::Result<Vec<String>> {
+fn nondeterministic(setup: &Setup, batches: u64) -> anyhow::Result<Vec<String>> {
     for seed in 0..batches {
-        let gate = bed.gate(seed)?;
-        let batch = bed.batch(seed, &random::targets(rows(seed), seed))?;
+        let gate = setup.gate(seed)?;
+        let batch = setup.batch(seed, &random::targets(rows(seed), seed))?;
         let first = answer(&gate, &batch, &whole(&batch))?;
         if let (_, Some(fault)) = &first.0 {
-            return Ok(vec![format!("it cannot answer about a made-up batch of {} targets: {fault}", batch.len())]);
+            return Ok(vec![format!("it cannot answer for a generated batch of {} targets: {fault}", batch.len())]);
         }
         let again = answer(&gate, &batch, &whole(&batch))?;
         if first != again {
             let message = format!(
-                "twice the same batch of {} targets: fuel {} and {}\n{}",
+                "two evaluations of the same batch of {} targets differ: fuel {} and {}\n{}",
                 batch.len(),
                 first.1,
                 again.1,
@@ -143,15 +147,16 @@ fn unsteady(bed: &Bed, batches: u64) -> anyhow::Result<Vec<String>> {
     Ok(Vec::new())
 }
 
-/// Cuts made-up batches into parts that are merged in any order, and holds the findings against those of one pass.
-fn divided(bed: &Bed, batches: u64) -> anyhow::Result<Vec<String>> {
+/// Cuts generated batches into partitions that are merged in any order, and compares the findings with those of one pass.
+fn partitioned(setup: &Setup, batches: u64) -> anyhow::Result<Vec<String>> {
     for seed in 0..batches {
-        let gate = bed.gate(seed)?;
+        let gate = setup.gate(seed)?;
         let targets = random::targets(rows(seed), seed);
         let mut random = fastrand::Rng::with_seed(seed);
         let cut = cut(&mut random, targets.len() as u64);
-        let differs =
-            |targets: &[Value], parts: &[Vec<Range<u64>>]| differs(&gate, &bed.batch(seed, targets)?, parts);
+        let differs = |targets: &[Value], partitions: &[Vec<Range<u64>>]| {
+            differs(&gate, &setup.batch(seed, targets)?, partitions)
+        };
         if differs(&targets, &cut)?.is_some() {
             return Ok(vec![counterexample(differs, targets)?]);
         }
@@ -159,7 +164,7 @@ fn divided(bed: &Bed, batches: u64) -> anyhow::Result<Vec<String>> {
     Ok(Vec::new())
 }
 
-/// Parts of a batch, two or three runs of rows each, in any order.
+/// Cuts a batch into partitions of two ranges of rows each, in random order.
 fn cut(random: &mut fastrand::Rng, rows: u64) -> Vec<Vec<Range<u64>>> {
     let mut places: Vec<u64> = (0..random.usize(1..=4)).map(|_| random.u64(0..=rows)).collect();
     places.extend([0, rows]);
@@ -174,20 +179,20 @@ fn cut(random: &mut fastrand::Rng, rows: u64) -> Vec<Vec<Range<u64>>> {
         })
         .collect();
     random.shuffle(&mut parts);
-    // With one part alone nothing would be merged.
+    // A single partition would not be merged.
     parts.push(Vec::new());
     parts
 }
 
-/// What the whole and the parts give, if it is not the same.
-fn differs(gate: &Gate, batch: &Batch, parts: &[Vec<Range<u64>>]) -> anyhow::Result<Option<(Answer, Answer)>> {
+/// Returns the answers for the whole batch and for its partitions, if they differ.
+fn differs(gate: &Gate, batch: &Batch, partitions: &[Vec<Range<u64>>]) -> anyhow::Result<Option<(Answer, Answer)>> {
     let (one, _) = answer(gate, batch, &whole(batch))?;
-    let (several, _) = answer(gate, batch, parts)?;
+    let (several, _) = answer(gate, batch, partitions)?;
     Ok((one != several).then_some((one, several)))
 }
 
-/// The fewest targets, in two parts, that still show it; both orders of the parts are tried.
-#[allow(clippy::single_range_in_vec_init)] // a part of one run
+/// Shrinks a batch to the fewest targets whose two partitions, in one of both orders, still differ from one pass.
+#[allow(clippy::single_range_in_vec_init)] // a partition of one range
 fn counterexample(
     differs: impl Fn(&[Value], &[Vec<Range<u64>>]) -> anyhow::Result<Option<(Answer, Answer)>>,
     mut targets: Vec<Value>,
@@ -205,7 +210,7 @@ fn counterexample(
         Ok(None)
     };
     let Some(mut found) = shows(&targets)? else {
-        return Ok(format!("{} targets in several parts (no smaller batch shows it in two)", targets.len()));
+        return Ok(format!("{} targets in several partitions (no smaller batch differs in two)", targets.len()));
     };
     let mut size = targets.len() / 2;
     while size > 0 {
@@ -225,7 +230,7 @@ fn counterexample(
     targets.iter().for_each(|target| text += &format!("  {target}\n"));
     Ok(text
         + &both(&one, &several)
-        + "\nhelp: `merge` has to give what one pass over both parts gives, in either order")
+        + "\nhelp: `merge` must return the state of one pass over both partitions, in either order")
 }
 
 fn both(one: &Answer, other: &Answer) -> String {
@@ -235,7 +240,7 @@ fn both(one: &Answer, other: &Answer) -> String {
             .map(|f| format!("  {}: {} ({} rows: {})", f.rule, f.message, f.rows, f.examples.join(", ")));
         let mut lines: Vec<String> = findings.chain(fault.iter().map(|fault| format!("  fault {fault}"))).collect();
         if lines.is_empty() {
-            lines.push("  nothing".to_owned());
+            lines.push("  no findings".to_owned());
         }
         lines.join("\n")
     };

@@ -1,4 +1,4 @@
-//! `reprieve policy …`: what the author of a policy needs, from an empty folder to a pinned module.
+//! `reprieve policy …`: the commands for authors of policies, from a new project to a pinned module.
 
 mod bench;
 mod build;
@@ -8,14 +8,16 @@ mod new;
 mod random;
 mod test;
 
-use crate::Status;
 use crate::project::Built;
 use crate::setup::cache;
+use crate::status::Status;
 use clap::Subcommand;
-use reprieve::{Gate, GateBuilder, PolicyEntry, PolicySet, Table};
+use reprieve::inventory::Table;
+use reprieve::policy::PolicyEntry;
+use reprieve::{Gate, GateBuilder, PolicySet};
 use reprieve_cases::{Case, cases_below};
 
-/// Write, build, test, measure and look into policies
+/// Create, build, test, measure and inspect policies
 #[derive(Subcommand, Debug)]
 pub enum Command {
     New(new::Arguments),
@@ -24,6 +26,13 @@ pub enum Command {
     Bench(bench::Arguments),
     Inspect(inspect::Arguments),
     Lint(lint::Arguments),
+}
+
+impl Command {
+    /// Whether the exit status is an answer that a caller may act on.
+    pub const fn answers(&self) -> bool {
+        matches!(self, Self::Test(_) | Self::Lint(_))
+    }
 }
 
 /// Runs the command.
@@ -38,10 +47,10 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
     }
 }
 
-/// What a module under test is called in a set.
+/// The name of a module under test in its policy set.
 const NAME: &str = "policy.wasm";
 
-/// Begins a gate that keeps what it compiles.
+/// Begins a gate with the cache of compiled policies.
 fn builder() -> GateBuilder {
     match cache() {
         Some(cache) => Gate::builder().cache(cache),
@@ -49,19 +58,19 @@ fn builder() -> GateBuilder {
     }
 }
 
-/// The cases beside a policy: what it is tried with where batches are made up, for it may not work without settings or
-/// data, and may have nothing to say at most times.
+/// Opens the cases beside a policy. Generated batches take settings, data and times from them, because a policy may not
+/// work without settings or data, and may have no findings at most times.
 fn cases_beside(built: &Built) -> anyhow::Result<Vec<Case>> {
     let beside = built.path.ancestors().skip(1).take(3).map(|folder| folder.join("cases"));
     let paths = beside.filter_map(|folder| cases_below(&folder).ok()).next().unwrap_or_default();
     Ok(paths.iter().map(|path| Case::open(path)).collect::<Result<Vec<_>, _>>()?)
 }
 
-/// A gate with one policy alone, with the settings and data of a case, or without any.
+/// Builds a gate with a single policy, with the settings and data of a case or without any.
 fn gate_of(built: &Built, case: Option<&Case>, inventory: Table) -> anyhow::Result<Gate> {
     let builder = builder().inventory(inventory);
     let builder = match case {
-        Some(case) => case.alone(builder, NAME, &built.bytes),
+        Some(case) => case.with_policy(builder, NAME, &built.bytes),
         None => {
             let entry = PolicyEntry { source: NAME.to_owned(), ..PolicyEntry::builtin("") };
             let set = PolicySet::of(vec![entry]);

@@ -1,20 +1,21 @@
-//! `reprieve policy new`: a project to begin with.
+//! `reprieve policy new`: creates a project.
 
-use crate::Status;
+use crate::error::fail;
 use crate::project::{Language, sdk_folder};
-use anyhow::{Context, bail, ensure};
+use crate::status::Status;
+use anyhow::Context;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Begin a policy: a small project that builds, with a rule, a setting, and two test cases
+/// Create a policy: a small project that builds, with one rule, one setting and two test cases
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Its name, in kebab-case; a folder of that name is made
+    /// Its name, in kebab-case. A folder of that name is created
     name: String,
-    /// What it is written in
+    /// The language
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     lang: Language,
-    /// The folder of the SDKs, where it is not that of the checkout this program was built from
+    /// The folder of the SDKs [default: `sdk` in the checkout that this program was built from]
     #[arg(long, value_name = "FOLDER")]
     sdk: Option<PathBuf>,
 }
@@ -35,22 +36,26 @@ const PYTHON: &[(&str, &str)] = files!("python": "requirements.txt", "policy.py"
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let name = &arguments.name;
     let is_part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    ensure!(
-        name.len() <= 64
-            && name.split('-').all(is_part)
-            && name.starts_with(|first: char| first.is_ascii_lowercase()),
-        "`{name}` is not a name for a policy\nhelp: small letters and digits, with single hyphens between words"
-    );
-    ensure!(name != "gate", "`gate` is how the gate calls itself\nhelp: choose another name");
+    let is_kebab_case = name.split('-').all(is_part) && name.starts_with(|first: char| first.is_ascii_lowercase());
+    if name.len() > 64 || !is_kebab_case {
+        let help = "use at most 64 lower-case letters and digits, with single hyphens between words";
+        return Err(fail(format!("`{name}` is not a valid name for a policy"), help));
+    }
+    if name == "gate" {
+        return Err(fail("`gate` is reserved for the gate itself", "choose another name"));
+    }
     let sdk = match &arguments.sdk {
         Some(folder) => Some(folder.canonicalize().with_context(|| folder.display().to_string())?),
         None => sdk_folder(),
     };
     let Some(sdk) = sdk else {
-        bail!("the SDKs are not where this program was built\nhelp: name their folder with --sdk");
+        let message = "the SDKs are not in the checkout that this program was built from";
+        return Err(fail(message, "name their folder with `--sdk FOLDER`"));
     };
     let folder = Path::new(name);
-    ensure!(!folder.exists(), "{name} is there already\nhelp: choose another name");
+    if folder.exists() {
+        return Err(fail(format!("{name} already exists"), "choose another name"));
+    }
     let files = match arguments.lang {
         Language::Rust => RUST,
         Language::Js => JS,
@@ -64,11 +69,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             .and_then(|()| std::fs::write(&path, text))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let first = match arguments.lang {
+    let setup = match arguments.lang {
         Language::Rust => "",
         Language::Js => "npm install && ",
         Language::Python => "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && ",
     };
-    anstream::println!("made {name}/; go on with\n  cd {name} && {first}reprieve policy test");
-    Ok(Status::Allow)
+    outln!("created {name}/; continue with\n  cd {name} && {setup}reprieve policy test")?;
+    Ok(Status::Success)
 }

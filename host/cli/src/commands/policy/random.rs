@@ -1,7 +1,8 @@
-//! Made-up batches, the same for the same seed.
+//! Generates batches. The same seed generates the same batch.
 
+use reprieve::inventory::{Record, Table};
 use reprieve::model::Timestamp;
-use reprieve::{Batch, Folder, Record, Table};
+use reprieve::{Batch, Folder};
 use reprieve_cases::Case;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -14,7 +15,7 @@ const KINDS: [&str; 3] = ["app", "site", "disk"];
 const ENVIRONMENTS: [&str; 2] = ["production", "staging"];
 const STATES: [&str; 3] = ["live", "disabled", "soft-deleted"];
 
-/// One of a few texts, or nothing.
+/// One of some texts, or none.
 fn some(random: &mut fastrand::Rng, texts: &[&str]) -> Option<String> {
     (random.u8(..) > 25).then(|| random.choice(texts).copied().unwrap_or_default().to_owned())
 }
@@ -23,7 +24,7 @@ fn time(random: &mut fastrand::Rng) -> Option<i64> {
     random.bool().then(|| AT - random.i64(-DAY..400 * DAY))
 }
 
-/// Targets as a list has them: fields known and unknown, ids that stand there twice.
+/// Targets as lists have them: with known and unknown fields, and duplicated ids.
 pub fn targets(rows: u64, seed: u64) -> Vec<Value> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut target = |row: u64| {
@@ -50,25 +51,25 @@ pub fn targets(rows: u64, seed: u64) -> Vec<Value> {
     (0..rows).map(&mut target).collect()
 }
 
-/// A batch of these targets: the request and the time of a case, or a routine request that brings little.
+/// A batch of these targets, with the request and the time of a case, or with a routine request that has little evidence.
 pub fn batch(targets: &[Value], case: Option<&Case>) -> anyhow::Result<Batch> {
     let mut request = match case {
         Some(case) => serde_json::from_str(&case.request)?,
         None => json!({
-            "id": "made-up/1", "mode": "soft", "environment": "production", "target_kind": "app",
+            "id": "generated/1", "mode": "soft", "environment": "production", "target_kind": "app",
             "operation": { "verb": "delete", "cascade": false },
-            "reason": { "text": "made up", "trigger": "disuse", "trigger_source": "explicit" },
-            "actor": { "id": "svc-made-up", "type": "automation", "on_behalf_of": "carol" },
-            "provenance": { "source": "made up", "selection": "explicit", "complete": true },
+            "reason": { "text": "generated", "trigger": "disuse", "trigger_source": "explicit" },
+            "actor": { "id": "svc-generated", "type": "automation", "on_behalf_of": "carol" },
+            "provenance": { "source": "generated", "selection": "explicit", "complete": true },
         }),
     };
     request["targets"] = targets.into();
     let folder = Folder::open(Path::new("."))?;
     let at = case.map_or(Timestamp::from_seconds(AT), |case| case.at);
-    Ok(Batch::read(request.to_string().as_bytes(), "made up", &folder)?.at(at))
+    Ok(Batch::read(request.to_string().as_bytes(), "generated", &folder)?.at(at))
 }
 
-/// An inventory that knows most of them.
+/// An inventory with most of them.
 pub fn inventory(rows: u64, seed: u64) -> anyhow::Result<Table> {
     let mut random = fastrand::Rng::with_seed(seed ^ 0x5eed);
     let mut table = Table::default();
@@ -88,7 +89,7 @@ pub fn inventory(rows: u64, seed: u64) -> anyhow::Result<Table> {
             retain_until: time(&mut random),
             ..Record::default()
         };
-        table.add(&format!("a-{row}"), record, None).map_err(anyhow::Error::msg)?;
+        table.add(&format!("a-{row}"), record, None)?;
     }
     Ok(table)
 }

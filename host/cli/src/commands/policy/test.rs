@@ -1,34 +1,36 @@
-//! `reprieve policy test`: the cases of a policy, in the real sandbox.
+//! `reprieve policy test`: runs the cases of a policy in the sandbox.
 
 use super::{NAME, builder};
-use crate::Status;
 use crate::project::{Built, Project, component};
+use crate::render;
+use crate::status::Status;
 use anyhow::{Context, ensure};
 use clap::Args;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
-use reprieve_cases::{Case, CaseFile, Difference, Expected, cases_below, differences, found};
+use reprieve::model::FaultCause;
+use reprieve_cases::{Case, CaseFile, Difference, Expected, actual_findings, cases_below, differences};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Run the cases of a policy, and say which rules no case makes fire or keeps quiet
+/// Run the cases of a policy, and report rules that no case triggers and rules that every case triggers
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// The folder of a policy, which is built first, or a wasm module
     #[arg(default_value = ".")]
     policy: PathBuf,
-    /// The folder of the cases, where it is not `cases` in that of the policy
+    /// The folder of the cases [default: `cases` in the folder of the policy]
     #[arg(long, value_name = "FOLDER")]
     cases: Option<PathBuf>,
-    /// Write what the cases came to into them
+    /// Update the cases with the actual results
     #[arg(long)]
     bless: bool,
     /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Fail where a rule is not made to fire by one case and kept quiet by another
+    /// Fail unless, for every rule, one case triggers it and another does not
     #[arg(long)]
     require_coverage: bool,
-    /// Build and run again whenever a file is saved
+    /// Build and run again when a file is saved
     #[arg(long)]
     watch: bool,
 }
@@ -41,10 +43,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     crate::watch::each_change(&arguments.policy, || {
         let result = once(arguments);
         match &result {
-            Ok(Status::Allow) => anstream::println!("\npassed; waiting for changes"),
-            Ok(_) => anstream::println!("\nfailed; waiting for changes"),
-            Err(error) => anstream::println!("{}\n\nwaiting for changes", crate::report::error(error)),
+            Ok(Status::Success) => outln!("\npassed; waiting for changes")?,
+            Ok(_) => outln!("\nfailed; waiting for changes")?,
+            Err(error) => outln!("{}\n\nwaiting for changes", render::error(error))?,
         }
+        Ok(())
     })
 }
 
@@ -54,7 +57,7 @@ fn once(arguments: &Arguments) -> anyhow::Result<Status> {
         None if arguments.policy.is_dir() => arguments.policy.join("cases"),
         None => arguments.policy.parent().unwrap_or(Path::new("")).join("cases"),
     };
-    ensure!(arguments.policy.exists(), "{}: there is no such file or folder", arguments.policy.display());
+    ensure!(arguments.policy.exists(), "{}: no such file or folder", arguments.policy.display());
     let paths = cases_below(&folder)?;
     let built = component(&arguments.policy)?;
     let mut traced = Traced { policy: &arguments.policy, module: None };
@@ -66,19 +69,19 @@ fn once(arguments: &Arguments) -> anyhow::Result<Status> {
         let differences = vet(&case, &built, &mut traced, arguments.bless, &mut coverage)?;
         let mut status = TestCaseStatus::success();
         if differences.is_empty() {
-            anstream::println!("ok    {:<32} {}", case.name(), case.about);
+            outln!("ok    {:<32} {}", case.name(), case.about)?;
         } else {
             failed += 1;
             let lines: Vec<String> = differences.iter().map(|difference| format!("        {difference}")).collect();
-            anstream::println!("FAIL  {:<32} {}\n{}", case.name(), case.about, lines.join("\n"));
+            outln!("FAIL  {:<32} {}\n{}", case.name(), case.about, lines.join("\n"))?;
             status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(lines.join("\n"));
         }
         suite.add_test_case(TestCase::new(case.name(), status));
     }
-    anstream::println!("\n{} of {} cases passed", paths.len() - failed, paths.len());
+    outln!("\n{} of {} cases passed", paths.len() - failed, paths.len())?;
     let gaps = coverage.gaps();
-    gaps.iter().for_each(|gap| anstream::println!("{gap}"));
+    gaps.iter().try_for_each(|gap| outln!("{gap}"))?;
     if let Some(path) = &arguments.junit {
         let mut report = Report::new("reprieve policy test");
         report.add_test_suite(suite);
@@ -86,10 +89,10 @@ fn once(arguments: &Arguments) -> anyhow::Result<Status> {
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let uncovered = arguments.require_coverage && !gaps.is_empty();
-    Ok(if failed > 0 || uncovered { Status::Deny } else { Status::Allow })
+    Ok(if failed > 0 || uncovered { Status::Deny } else { Status::Success })
 }
 
-/// Vets one case, and holds what came out against what was expected.
+/// Vets one case, and compares the result with the expected one.
 fn vet(
     case: &Case,
     built: &Built,
@@ -97,25 +100,27 @@ fn vet(
     bless: bool,
     coverage: &mut Coverage,
 ) -> anyhow::Result<Vec<Difference>> {
-    let gate =
-        case.gate(case.alone(builder(), NAME, &built.bytes)).with_context(|| case.path.display().to_string())?;
+    let gate = case
+        .gate(case.with_policy(builder(), NAME, &built.bytes))
+        .with_context(|| case.path.display().to_string())?;
     let mut document = case.decide(&gate).with_context(|| case.path.display().to_string())?;
-    if document.faults.iter().any(|fault| fault.cause == "trap")
+    if document.faults.iter().any(|fault| fault.cause == FaultCause::Trap)
         && let Some(module) = traced.module()?
     {
-        document = case.decide(&case.gate(case.alone(builder().trace(), NAME, module))?)?;
+        document = case.decide(&case.gate(case.with_policy(builder().trace(), NAME, module))?)?;
     }
     let rules = gate.policies().flat_map(|policy| &policy.descriptor.rules).map(|rule| rule.code.clone());
     coverage.add(rules, document.findings.iter().map(|finding| finding.rule.as_str()));
     if bless {
         ensure!(
             document.faults.is_empty(),
-            "{}: a fault is not blessed: {}",
+            "{}: a fault cannot be an expected result: {}",
             case.path.display(),
             document.faults[0].message
         );
         let mut file = CaseFile::read(&case.path)?;
-        let expect = Expected { decision: document.decision, codes: Vec::new(), findings: Some(found(&document)) };
+        let expect =
+            Expected { decision: document.decision, codes: Vec::new(), findings: Some(actual_findings(&document)) };
         if file.expect != expect {
             file.expect = expect;
             file.write(&case.path)?;
@@ -125,7 +130,7 @@ fn vet(
     Ok(differences(&case.expected, &document))
 }
 
-/// The policy once more, such that a trap names its place. It is built when the first case needs it.
+/// The policy with line tables, so that a trap names its place. It is built when the first case needs it.
 struct Traced<'a> {
     policy: &'a Path,
     module: Option<Option<Vec<u8>>>,
@@ -141,29 +146,29 @@ impl Traced<'_> {
     }
 }
 
-/// Which rules fired in some case, and which were quiet in some.
+/// The rules that some case triggers, and the rules that some case does not trigger.
 #[derive(Default)]
 struct Coverage {
     rules: BTreeSet<String>,
-    fired: BTreeSet<String>,
-    quiet: BTreeSet<String>,
+    triggered: BTreeSet<String>,
+    untriggered: BTreeSet<String>,
 }
 
 impl Coverage {
-    fn add<'a>(&mut self, rules: impl Iterator<Item = String>, fired: impl Iterator<Item = &'a str>) {
-        let fired: BTreeSet<String> = fired.map(str::to_owned).collect();
+    fn add<'a>(&mut self, rules: impl Iterator<Item = String>, triggered: impl Iterator<Item = &'a str>) {
+        let triggered: BTreeSet<String> = triggered.map(str::to_owned).collect();
         for rule in rules {
-            if !fired.contains(&rule) {
-                self.quiet.insert(rule.clone());
+            if !triggered.contains(&rule) {
+                self.untriggered.insert(rule.clone());
             }
             self.rules.insert(rule);
         }
-        self.fired.extend(fired);
+        self.triggered.extend(triggered);
     }
 
     fn gaps(&self) -> Vec<String> {
-        let fires = self.rules.difference(&self.fired).map(|rule| format!("no case makes `{rule}` fire"));
-        let quiet = self.rules.difference(&self.quiet).map(|rule| format!("no case keeps `{rule}` quiet"));
-        fires.chain(quiet).collect()
+        let never = self.rules.difference(&self.triggered).map(|rule| format!("no case triggers `{rule}`"));
+        let always = self.rules.difference(&self.untriggered).map(|rule| format!("every case triggers `{rule}`"));
+        never.chain(always).collect()
     }
 }

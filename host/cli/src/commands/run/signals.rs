@@ -1,6 +1,5 @@
-//! Signals: whoever stops `reprieve run` means the command. What comes before the command is started stops it from
-//! being started; what comes from another process while it runs is passed on. A key on the terminal reaches the
-//! command by itself.
+//! Signals that stop `reprieve run` are meant for its command. A signal before the command starts keeps it from starting.
+//! A signal from another process while it runs is passed on. A key on the terminal reaches the command directly.
 
 use anyhow::bail;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -17,12 +16,12 @@ pub struct Signals(Arc<Mutex<State>>);
 struct State {
     /// The command, while it runs.
     running: Option<Pid>,
-    /// The first signal that came.
+    /// The first signal that was caught.
     stopped: Option<i32>,
 }
 
 impl Signals {
-    /// Begins to catch them.
+    /// Begins to catch these signals.
     pub fn catch() -> std::io::Result<Self> {
         let signals = Self(Arc::default());
         let mut caught = SignalsInfo::<WithOrigin>::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
@@ -33,7 +32,7 @@ impl Signals {
                 state.stopped.get_or_insert(origin.signal);
                 let signal = Signal::from_named_raw(origin.signal);
                 if let (Some(pid), Some(signal), Some(_)) = (state.running, signal, origin.process) {
-                    // It may have ended this very moment; then there is nobody to tell.
+                    // This fails if the command has just ended, and then there is nothing to do.
                     kill_process(pid, signal).ok();
                 }
             }
@@ -41,27 +40,27 @@ impl Signals {
         Ok(signals)
     }
 
-    /// The first signal that came, if one did.
+    /// The first signal that was caught, if there is one.
     pub fn stopped(&self) -> Option<i32> {
         lock(&self.0).stopped
     }
 
-    /// Runs a command to its end, unless a signal came before. An error means that it was not started.
+    /// Runs a command to its end, unless a signal was caught before. An error means that it was not started.
     pub fn run(&self, command: &mut Command) -> anyhow::Result<ExitStatus> {
         let mut state = lock(&self.0);
         if let Some(signal) = state.stopped {
-            bail!("signal {signal} came before it was started");
+            bail!("signal {signal} was caught before it was started");
         }
         let mut child = command.spawn()?;
         let pid = Pid::from_child(&child);
         state.running = Some(pid);
         drop(state);
-        // Its number is its own until it is waited for, so it is not signalled after that.
+        // The process id is reused only after the process is reaped, so it is not signalled from then on.
         while waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
             .is_err_and(|error| error == rustix::io::Errno::INTR)
         {}
         lock(&self.0).running = None;
-        // It was started; that its end cannot be learnt is not that it did not begin.
+        // It was started. An error now must not be reported as if it was not.
         Ok(child.wait().unwrap_or_else(|_| std::os::unix::process::ExitStatusExt::from_raw(255 << 8)))
     }
 }

@@ -1,29 +1,37 @@
-//! In waves: the canary, then ever larger ones. Each is vetted by itself, with all that the waves before it have left
-//! in the ledger; the first that is not allowed or goes wrong ends it.
+//! Runs a batch in growing waves, canary first. Each wave is vetted as a batch of its own, after the previous waves are
+//! recorded in the ledger. The first wave that is not allowed or fails ends the run.
 
 use super::Runner;
-use crate::Status;
-use crate::report::plural;
-use anyhow::bail;
-use reprieve::{Batch, Outcome};
+use crate::error::{fail, with_help};
+use crate::render::plural;
+use crate::status::Status;
+use reprieve::Batch;
+use reprieve::ledger::Outcome;
+use reprieve::split::SplitError;
 use reprieve_ledger::SqlLedger;
 use std::collections::HashSet;
 use std::process::Command;
 
 /// Runs a batch in waves.
 pub fn run(runner: &Runner<'_>, batch: &Batch, between: Option<&str>) -> anyhow::Result<Status> {
-    let done = done(runner.ledger, batch)?;
-    let waves = runner.gate.waves(batch, &done)?;
+    let deleted = deleted_ids(runner.ledger, batch)?;
+    let waves = runner.gate.waves(batch, &deleted).map_err(|error| match error {
+        SplitError::Offending { .. } => {
+            with_help(error, "correct what made the list; `reprieve split` lists these targets in `excluded.ndjson`")
+        }
+        error => error.into(),
+    })?;
     let all = waves.len();
-    if !done.is_empty() {
-        anstream::eprintln!("{} of this list went in earlier waves", plural(done.len() as u64, "target", "targets"));
+    if !deleted.is_empty() {
+        let targets = plural(deleted.len() as u64, "target", "targets");
+        errln!("deleted in earlier waves: {targets} of this list");
     }
     let mut left: u64 = waves.iter().map(Batch::len).sum();
     for (i, wave) in waves.into_iter().enumerate() {
         let size = wave.len();
-        anstream::eprintln!("wave {} of {all}: {}", i + 1, plural(size, "target", "targets"));
+        errln!("wave {} of {all}: {}", i + 1, plural(size, "target", "targets"));
         let stop = |status, left| {
-            anstream::eprintln!("{} left; run this again to go on", plural(left, "target is", "targets are"));
+            errln!("{} left; run this again to resume", plural(left, "target is", "targets are"));
             Ok(status)
         };
         let permit = match runner.vet(wave)? {
@@ -33,48 +41,49 @@ pub fn run(runner: &Runner<'_>, batch: &Batch, between: Option<&str>) -> anyhow:
         let (permit, mut ended) = runner.start(permit)?;
         if let (true, true, Some(check)) = (ended.succeeded(), i + 1 < all, between) {
             let health = runner.signals.run(Command::new("sh").arg("-c").arg(check));
-            ended.complaint = match health {
+            ended.problem = match health {
                 Ok(status) if status.success() => None,
                 Ok(status) => Some(format!("the health check failed: {status}")),
-                Err(error) => Some(format!("the health check was not made: {error:#}")),
+                Err(error) => Some(format!("the health check was not run: {error:#}")),
             };
         }
-        let went_well = ended.succeeded();
+        let succeeded = ended.succeeded();
         runner.commit(permit, &ended)?;
-        if !went_well {
+        if !succeeded {
             return stop(Status::Failed, left);
         }
         left -= size;
         if let Some(signal) = runner.signals.stopped().filter(|_| left > 0) {
-            anstream::eprintln!("stopped by signal {signal}");
+            errln!("stopped by signal {signal}");
             return stop(Status::Undecided, left);
         }
     }
     Ok(Status::Allow)
 }
 
-/// The ids of this list that earlier waves have deleted.
-fn done(ledger: &SqlLedger, batch: &Batch) -> anyhow::Result<HashSet<String>> {
-    let mut done = HashSet::new();
+/// Returns the ids of this list that earlier waves deleted.
+fn deleted_ids(ledger: &SqlLedger, batch: &Batch) -> anyhow::Result<HashSet<String>> {
+    let mut deleted = HashSet::new();
     let (mode, environment) = (batch.claims().mode, &batch.claims().environment);
     for wave in ledger.waves(batch.targets_sha256())? {
-        // The same list may have been marked before it is deleted for good.
+        // The same list may have been soft-deleted before it is hard-deleted.
         let of = &wave.record.review.claims;
         if (of.mode, &of.environment) != (mode, environment) {
             continue;
         }
         match &wave.outcome {
-            Some(Outcome::Committed { succeeded: true, .. }) => done.extend(wave.ids()?),
-            // It comes again, and as nothing after a failure has been earned, with a canary.
+            Some(Outcome::Committed { succeeded: true, .. }) => deleted.extend(wave.ids()?),
+            // These targets run again, starting with a canary, because a failure resets the growth of the waves.
             Some(Outcome::Committed { succeeded: false, .. } | Outcome::Aborted { .. }) => {}
-            None => bail!(
-                "entry {} ({}) is open: nobody has said what became of it\nhelp: find out, then `reprieve commit {}` or `reprieve abort {}`",
-                wave.entry,
-                wave.record.decision.request,
-                wave.entry,
-                wave.entry
-            ),
+            None => {
+                let entry = wave.entry;
+                let request = &wave.record.decision.request;
+                return Err(fail(
+                    format!("entry {entry} ({request}) is open: its outcome is not recorded"),
+                    format!("find out what it deleted, then `reprieve commit {entry}` or `reprieve abort {entry}`"),
+                ));
+            }
         }
     }
-    Ok(done)
+    Ok(deleted)
 }

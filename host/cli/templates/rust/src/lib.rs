@@ -1,12 +1,12 @@
 //! Keeps batches small enough to watch.
 
-use reprieve_sdk::{Case, Findings, Policy, Rule, policy, rules, settings};
+use reprieve_sdk::{Context, Findings, Policy, Rule, policy, rules, settings};
 
 settings! {
     /// Settings of the policy `{{name}}`.
     pub struct Settings {
         /// Targets that one batch may hold.
-        max_targets: u64 = 100, 0..=1_000_000, "targets";
+        max_targets: u64 = 100, min = 0, max = 1_000_000, unit = "targets";
     }
 }
 
@@ -14,7 +14,7 @@ rules! {
     /// The batch holds more targets than one batch may.
     ///
     /// Small batches can be watched while they run, and restored in one go.
-    TOO_MANY = "too-many" [max_targets];
+    TOO_MANY = "too-many": wrong, size [max_targets];
 }
 
 /// The policy `{{name}}`.
@@ -28,14 +28,14 @@ impl Policy for Rules {
     type Settings = Settings;
     type State = ();
 
-    fn check(case: &Case<Settings>, _: &(), findings: &mut Findings) {
-        let (targets, most) = (case.facts.targets(), case.settings.max_targets);
-        if targets > most {
+    fn check(context: &Context<Settings>, _: &(), findings: &mut Findings) {
+        let (targets, max) = (context.facts.targets(), context.settings.max_targets);
+        if targets > max {
             findings
-                .deny(&TOO_MANY, format!("{targets} targets in one batch, and {most} are allowed"))
+                .deny(&TOO_MANY, format!("{targets} targets in one batch, and {max} are allowed"))
                 .field("/targets")
                 .setting("max_targets")
-                .help(format!("split the list into batches of {most}"));
+                .help(format!("split the list into batches of {max}"));
         }
     }
 }

@@ -1,0 +1,344 @@
+//! A batch: a request with its targets, read and counted.
+
+use crate::clock;
+use crate::columns::{Chunk, Store};
+use crate::error::{LookupError, Place, ReadError};
+use crate::facts::{Counts, Digests, build_facts};
+use crate::inventory::{Inventory, Resolution, resolve_targets};
+use crate::read::{
+    Document, Folder, List, ReadOptions, TargetSource, copy_list, read_inline_targets, read_request,
+    read_target_file, select_rows, write_ndjson,
+};
+use crate::spill::MemoryBudget;
+use reprieve_model::{Claims, Facts, HistoryFacts, InventoryFacts, Review, Timestamp, Whole};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::Path;
+
+/// A deletion batch: the claims of the request, and its targets in columns. A file that changes after it was read does not
+/// change the batch.
+#[derive(Debug)]
+pub struct Batch {
+    claims: Claims,
+    chunks: Store,
+    counts: Counts,
+    digests: Digests,
+    at: Timestamp,
+    /// Whether the caller set `at`.
+    time_is_given: bool,
+    /// The list that this batch is a wave of.
+    whole: Option<Whole>,
+    /// The file that holds the list, if it is in a file.
+    file: Option<(Folder, String)>,
+    memory: MemoryBudget,
+    threads: usize,
+}
+
+impl Batch {
+    /// Reads a request file, and the targets in it or in a file of its folder. The decision is made for the current time;
+    /// [`at`](Self::at) sets another.
+    ///
+    /// # Errors
+    /// [`ReadError`] with the file and the line or JSON pointer.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        Self::open_with(path, ReadOptions::default())
+    }
+
+    /// Reads a request file as [`open`](Self::open) does, with options.
+    ///
+    /// # Errors
+    /// [`ReadError`] with the file and the line or JSON pointer.
+    pub fn open_with(path: &Path, options: ReadOptions<'_>) -> Result<Self, ReadError> {
+        let (folder, name) = Folder::of(path)?;
+        Self::assemble(Document::open(&folder, &name)?, &folder, options)
+    }
+
+    /// Reads a request from a stream; `name` is its name in messages. A target file is opened below `folder`.
+    ///
+    /// # Errors
+    /// [`ReadError`] with the file and the line or JSON pointer.
+    pub fn read(request: impl Read, name: &str, folder: &Folder) -> Result<Self, ReadError> {
+        Self::read_with(request, name, folder, ReadOptions::default())
+    }
+
+    /// Reads a request from a stream as [`read`](Self::read) does, with options.
+    ///
+    /// # Errors
+    /// [`ReadError`] with the file and the line or JSON pointer.
+    pub fn read_with(
+        request: impl Read,
+        name: &str,
+        folder: &Folder,
+        options: ReadOptions<'_>,
+    ) -> Result<Self, ReadError> {
+        Self::assemble(read_request(request, name)?, folder, options)
+    }
+
+    fn assemble(document: Document, folder: &Folder, mut options: ReadOptions<'_>) -> Result<Self, ReadError> {
+        let in_columns = |error: String| {
+            let place = Place::Pointer { pointer: "/targets/columns".to_owned(), line: 1 };
+            ReadError::new(&document.file, place, error)
+        };
+        let (list, file) = match (options.targets.take(), &document.targets) {
+            (Some(path), _) => {
+                let (folder, name) = Folder::of(&path)?;
+                let mapping = options.mapping(&BTreeMap::new()).map_err(in_columns)?;
+                (read_target_file(&folder, &name, None, &mapping, &mut options)?, Some((folder, name)))
+            }
+            (None, TargetSource::Inline { line, .. }) if !options.columns.is_empty() => {
+                let place = Place::Pointer { pointer: "/targets".to_owned(), line: *line };
+                return Err(ReadError::new(&document.file, place, "inline targets have no columns to rename")
+                    .with_help("put the targets into a file, or do not rename columns"));
+            }
+            (None, TargetSource::Inline { json, line }) => {
+                (read_inline_targets(json, &document.file, *line, &mut options)?, None)
+            }
+            (None, TargetSource::File(file)) => {
+                let mapping = options.mapping(&file.columns).map_err(in_columns)?;
+                let list = read_target_file(folder, &file.path, file.sha256.as_deref(), &mapping, &mut options)?;
+                (list, Some((folder.clone(), file.path.clone())))
+            }
+        };
+        let (memory, threads) = (options.memory, options.threads);
+        Ok(Self { file, memory, threads, ..Self::new(document.claims, document.sha256, list) })
+    }
+
+    fn new(claims: Claims, request: String, list: List) -> Self {
+        let ReadOptions { memory, threads, .. } = ReadOptions::default();
+        Self {
+            claims,
+            chunks: list.chunks,
+            counts: list.counts,
+            digests: Digests { request, targets: list.sha256 },
+            at: clock::now(),
+            time_is_given: false,
+            whole: None,
+            file: None,
+            memory,
+            threads,
+        }
+    }
+
+    /// Rebuilds a batch from its record.
+    ///
+    /// # Errors
+    /// [`LookupError`] if the chunks cannot be stored.
+    pub fn from_record(review: &Review, chunks: Vec<Chunk>) -> Result<Self, LookupError> {
+        let facts = &review.facts;
+        let counts = Counts {
+            targets: facts.targets,
+            ids: facts.ids.clone(),
+            tenants: facts.tenants.clone(),
+            kinds: facts.kinds.clone(),
+            environments: facts.environments.clone(),
+        };
+        let mut store = Store::new(u64::MAX);
+        let stored = chunks.into_iter().try_for_each(|chunk| store.push(chunk));
+        stored.map_err(|error| LookupError::Spilled(format!("the targets cannot be stored: {error}")))?;
+        let list = List { chunks: store, counts, sha256: facts.targets_sha256.clone() };
+        let batch = Self::new(review.claims.clone(), facts.request_sha256.clone(), list);
+        Ok(Self { at: facts.evaluated_at, time_is_given: true, ..batch })
+    }
+
+    /// Sets the time that the decision is made for. A gate with a ledger uses the ledger's clock instead, and does not
+    /// decide for another time.
+    #[must_use]
+    pub fn at(self, at: Timestamp) -> Self {
+        Self { at, time_is_given: true, ..self }
+    }
+
+    /// Records the time that a decision was made for.
+    pub fn set_evaluated_at(&mut self, at: Timestamp) {
+        self.at = at;
+    }
+
+    /// The time that the decision is made for.
+    pub fn evaluated_at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Whether the caller set the time that the decision is made for.
+    pub fn time_is_given(&self) -> bool {
+        self.time_is_given
+    }
+
+    /// What the request claims.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The number of targets.
+    pub fn len(&self) -> u64 {
+        self.counts.targets
+    }
+
+    /// Whether there are no targets.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// SHA-256 of the target list, lower-case hex.
+    pub fn targets_sha256(&self) -> &str {
+        &self.digests.targets
+    }
+
+    /// SHA-256 of the request document, lower-case hex.
+    pub fn request_sha256(&self) -> &str {
+        &self.digests.request
+    }
+
+    /// The targets in columns, chunk by chunk. Chunks of a long list may be read from disk.
+    pub fn chunks(&self) -> impl Iterator<Item = Result<Cow<'_, Chunk>, LookupError>> {
+        self.chunks.iter()
+    }
+
+    /// Chunk `i` of the targets.
+    ///
+    /// # Errors
+    /// [`LookupError`] if it cannot be read from disk.
+    pub fn chunk(&self, i: usize) -> Result<Cow<'_, Chunk>, LookupError> {
+        self.chunks.get(i)
+    }
+
+    /// The number of rows of each chunk.
+    pub fn chunk_rows(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.chunks.rows()
+    }
+
+    /// Calls `each` with the id of every target, in order, and stops at the first error. Rows without an id are skipped.
+    ///
+    /// # Errors
+    /// The error of `each`, or [`LookupError`] if targets cannot be read from disk.
+    pub fn each_id<E: From<LookupError>>(&self, mut each: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        for chunk in self.chunks.iter() {
+            chunk?.ids().flatten().try_for_each(&mut each)?;
+        }
+        Ok(())
+    }
+
+    /// The id of every row, in memory.
+    ///
+    /// # Errors
+    /// [`LookupError`] if targets cannot be read from disk.
+    pub fn ids(&self) -> Result<Vec<Option<String>>, LookupError> {
+        let mut all = Vec::with_capacity(usize::try_from(self.len()).unwrap_or_default());
+        for chunk in self.chunks.iter() {
+            all.extend(chunk?.ids().map(|id| id.map(str::to_owned)));
+        }
+        Ok(all)
+    }
+
+    /// The id in row `row` of the batch.
+    ///
+    /// # Errors
+    /// [`LookupError`] if targets cannot be read from disk.
+    pub fn id(&self, row: u64) -> Result<Option<String>, LookupError> {
+        let Some(at) = self.chunks.locate(row) else { return Ok(None) };
+        Ok(self.chunks.get(at.chunk)?.column("id").and_then(|ids| ids.text(at.row)).map(str::to_owned))
+    }
+
+    /// Returns a batch of these rows, in their order, with the same request. The digest of its list is that of the NDJSON
+    /// that [`write_targets`](Self::write_targets) writes. Row numbers that do not exist are skipped.
+    ///
+    /// # Errors
+    /// [`ReadError`] if targets cannot be read from disk.
+    pub fn select(&self, rows: &[u64]) -> Result<Self, ReadError> {
+        let (memory, threads) = (self.memory, self.threads);
+        let mut options = ReadOptions::default().memory(memory.0).threads(threads);
+        let list = select_rows(&mut options, |each| {
+            let mut current = None;
+            for at in rows.iter().filter_map(|row| self.chunks.locate(*row)) {
+                let chunk = match current.take() {
+                    Some((number, chunk)) if number == at.chunk => chunk,
+                    _ => self.chunks.get(at.chunk)?,
+                };
+                each(&chunk.row(at.row));
+                current = Some((at.chunk, chunk));
+            }
+            Ok(())
+        })?;
+        let batch = Self::new(self.claims.clone(), self.digests.request.clone(), list);
+        Ok(Self { at: self.at, time_is_given: self.time_is_given, memory, threads, ..batch })
+    }
+
+    /// Returns a wave: a batch of these rows that the evidence for the whole batch covers. It belongs to the campaign of
+    /// the request, or to a campaign named after the request.
+    ///
+    /// # Errors
+    /// [`ReadError`] if targets cannot be read from disk.
+    pub fn wave(&self, rows: &[u64], number: usize) -> Result<Self, ReadError> {
+        let mut wave = self.select(rows)?;
+        wave.claims.id = format!("{}/wave-{number:03}", self.claims.id);
+        wave.claims.campaign.get_or_insert_with(|| self.claims.id.clone());
+        wave.whole = Some(Whole {
+            targets_sha256: self.digests.targets.clone(),
+            targets: self.counts.targets,
+            tenants: self.counts.tenants.clone(),
+            kinds: self.counts.kinds.clone(),
+        });
+        Ok(wave)
+    }
+
+    /// Returns a name for a copy of the list, with the extension of its format: `targets.csv.gz`.
+    pub fn list_name(&self) -> String {
+        let name = self.file.as_ref().map(|(_, name)| name.rsplit('/').next().unwrap_or(name));
+        let extension = name.and_then(|name| name.split_once('.')).map_or("ndjson", |(_, extension)| extension);
+        format!("targets.{extension}")
+    }
+
+    /// Writes the list byte for byte as it was vetted: the file it was read from, or NDJSON for inline targets. It fails if
+    /// the digest of the written bytes is not [`targets_sha256`](Self::targets_sha256).
+    ///
+    /// # Errors
+    /// [`ReadError`] if the file has changed, or `out` cannot be written.
+    pub fn write_list(&self, out: &mut impl Write) -> Result<(), ReadError> {
+        match &self.file {
+            Some((folder, name)) => copy_list(folder, name, &self.digests.targets, out),
+            None => self
+                .write_targets(out)
+                .map_err(|error| ReadError::of_file("the list", format!("cannot be written: {error}"))),
+        }
+    }
+
+    /// Writes the targets as NDJSON. The digest of inline targets is that of this form.
+    ///
+    /// # Errors
+    /// The error of writing.
+    pub fn write_targets(&self, out: &mut impl Write) -> std::io::Result<()> {
+        write_ndjson(&self.chunks, out)
+    }
+
+    /// Resolves every target with an inventory; with `contacts`, also the contact of each tenant.
+    ///
+    /// # Errors
+    /// [`LookupError`] if the inventory has no answer.
+    pub fn resolve(&self, inventory: &dyn Inventory, contacts: bool) -> Result<Resolution, LookupError> {
+        resolve_targets(&self.chunks, inventory, &self.claims, contacts, self.memory.resolved())
+    }
+
+    /// Returns the facts of the batch, with the answers of the inventory and the history, for a decision at `at`.
+    pub fn facts(&self, inventory: Option<&InventoryFacts>, history: Option<HistoryFacts>, at: Timestamp) -> Facts {
+        let facts = build_facts(&self.claims, &self.counts, &self.digests, inventory, history, at);
+        Facts { whole: self.whole.clone(), ..facts }
+    }
+
+    /// Returns the input of a policy: the review as JSON, and the targets with the resolved columns. Use it to test a policy
+    /// outside the sandbox.
+    ///
+    /// # Errors
+    /// [`LookupError`] if the inventory has no answer.
+    pub fn review(&self, inventory: Option<&dyn Inventory>) -> Result<(String, Vec<Chunk>), LookupError> {
+        let resolution = inventory.map(|inventory| self.resolve(inventory, false)).transpose()?;
+        let found = resolution.as_ref().map(|resolution| &resolution.facts);
+        let facts = build_facts(&self.claims, &self.counts, &self.digests, found, None, self.at);
+        let review = Review { claims: self.claims.clone(), facts };
+        let review = serde_json::to_string(&review).map_err(|error| LookupError::Invalid(error.to_string()))?;
+        let mut chunks: Vec<Chunk> =
+            self.chunks.iter().map(|chunk| chunk.map(Cow::into_owned)).collect::<Result<_, _>>()?;
+        for (chunk, resolved) in chunks.iter_mut().zip(resolution.iter().flat_map(|found| found.columns.iter())) {
+            chunk.columns.extend(resolved?.into_owned().columns);
+        }
+        Ok((review, chunks))
+    }
+}

@@ -1,0 +1,182 @@
+//! A chunk and its columns.
+
+use serde::{Deserialize, Serialize};
+
+/// Rows of a full chunk.
+pub const CHUNK_ROWS: usize = 65_536;
+
+/// A chunk is closed early once its strings fill this many bytes, so that one chunk fits a policy's memory.
+pub(crate) const MAX_CHUNK_BYTES: usize = 8 << 20;
+
+/// A run of consecutive targets.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// Row number of the first target in the whole batch.
+    pub first_row: u64,
+    /// The number of targets: 1 to [`CHUNK_ROWS`].
+    pub rows: u32,
+    /// The columns that any of these targets has a value in, `id` first.
+    pub columns: Vec<Column>,
+}
+
+/// One column: one value per row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name, as in the contract.
+    pub name: String,
+    /// Its values.
+    pub values: Values,
+    /// Which rows are known: bit `i % 8` of byte `i / 8`. `None`: every row is known.
+    pub validity: Option<Vec<u8>>,
+}
+
+/// The values of a column. The slot of an unknown row holds an empty string, code 0, 0 or false.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Values {
+    /// Text.
+    Strings(Strings),
+    /// Text with few distinct values.
+    Codes(Codes),
+    /// Counts and sizes.
+    U64s(Vec<u64>),
+    /// Times in seconds since 1970-01-01T00:00:00Z.
+    I64s(Vec<i64>),
+    /// True or false, as a bitmap.
+    Bools(Vec<u8>),
+}
+
+/// Strings end to end: string `i` is `bytes[offsets[i]..offsets[i + 1]]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Strings {
+    /// One more than the number of strings.
+    pub offsets: Vec<u32>,
+    /// UTF-8.
+    pub bytes: Vec<u8>,
+}
+
+/// A dictionary, and an index into it for each row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Codes {
+    /// The distinct values of this chunk, in order of appearance.
+    pub dictionary: Strings,
+    /// One per row.
+    pub values: Vec<u32>,
+}
+
+impl Default for Strings {
+    fn default() -> Self {
+        Self { offsets: vec![0], bytes: Vec::new() }
+    }
+}
+
+impl Strings {
+    /// The number of strings.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Whether there are no strings.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// String `i`; empty if there is no such string.
+    pub fn get(&self, i: usize) -> &str {
+        str::from_utf8(self.bytes(i)).unwrap_or_default()
+    }
+
+    /// The bytes of string `i`.
+    #[inline]
+    pub(crate) fn bytes(&self, i: usize) -> &[u8] {
+        match (self.offsets.get(i), self.offsets.get(i + 1)) {
+            (Some(&from), Some(&to)) => self.bytes.get(from as usize..to as usize).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    /// Every string.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|i| self.get(i))
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.offsets.push(self.bytes.len() as u32);
+    }
+}
+
+/// How often each value of a column occurs.
+#[derive(Debug, Default)]
+pub struct ValueCounts<'a> {
+    /// The distinct values that occur, with the number of their rows.
+    pub known: Vec<(&'a str, u64)>,
+    /// The number of unknown rows.
+    pub unknown: u64,
+}
+
+impl Column {
+    /// Whether row `i` is known.
+    #[inline]
+    pub fn is_known(&self, i: usize) -> bool {
+        self.validity.as_deref().is_none_or(|bits| bit(bits, i))
+    }
+
+    /// The text of row `i`, if it is known.
+    pub fn text(&self, i: usize) -> Option<&str> {
+        match &self.values {
+            _ if !self.is_known(i) => None,
+            Values::Strings(strings) => Some(strings.get(i)),
+            Values::Codes(codes) => codes.values.get(i).map(|code| codes.dictionary.get(*code as usize)),
+            _ => None,
+        }
+    }
+
+    /// The number of unknown rows.
+    pub(crate) fn unknown(&self) -> u64 {
+        let known: u64 = self.validity.iter().flatten().map(|byte| u64::from(byte.count_ones())).sum();
+        self.validity.as_ref().map_or(0, |_| self.rows() - known)
+    }
+
+    fn rows(&self) -> u64 {
+        (match &self.values {
+            Values::Strings(strings) => strings.len(),
+            Values::Codes(codes) => codes.values.len(),
+            Values::U64s(values) => values.len(),
+            Values::I64s(values) => values.len(),
+            Values::Bools(bits) => 8 * bits.len(),
+        }) as u64
+    }
+
+    /// Counts the values of a column of codes.
+    pub fn count(&self) -> ValueCounts<'_> {
+        let Values::Codes(codes) = &self.values else { return ValueCounts::default() };
+        let mut counts = vec![0_u64; codes.dictionary.len()];
+        let mut unknown = 0;
+        for (row, code) in codes.values.iter().enumerate() {
+            match counts.get_mut(*code as usize) {
+                Some(count) if self.is_known(row) => *count += 1,
+                _ => unknown += 1,
+            }
+        }
+        ValueCounts { known: codes.dictionary.iter().zip(counts).filter(|(_, count)| *count > 0).collect(), unknown }
+    }
+}
+
+impl Chunk {
+    /// The id of every target, in order; `None` for a row without an id.
+    pub fn ids(&self) -> impl Iterator<Item = Option<&str>> {
+        let ids = self.column("id");
+        (0..self.rows as usize).map(move |row| ids.and_then(|ids| ids.text(row)))
+    }
+
+    /// The column of that name, if any of these targets has a value in it.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+#[inline]
+pub(crate) fn bit(bits: &[u8], i: usize) -> bool {
+    bits.get(i / 8).is_some_and(|byte| byte >> (i % 8) & 1 == 1)
+}

@@ -1,0 +1,18 @@
+//! Targets as columns in Arrow's layouts: strings end to end behind offsets, dictionaries with codes, validity bitmaps.
+//! Policies receive targets chunk by chunk, so a batch of a million rows is a few dozen buffers.
+
+mod builder;
+mod chunk;
+mod codec;
+mod fields;
+mod resolved;
+mod slice;
+mod store;
+
+pub(crate) use builder::{ChunkBuilder, CodesBuilder, NumbersBuilder, OwnValue, Row, StringsBuilder};
+pub(crate) use chunk::MAX_CHUNK_BYTES;
+pub use chunk::{CHUNK_ROWS, Chunk, Codes, Column, Strings, ValueCounts, Values};
+pub(crate) use fields::{Field, LIST_COLUMNS, Slot};
+pub(crate) use resolved::ResolvedBuilder;
+pub use store::Store;
+pub(crate) use store::{Origin, OriginRow};

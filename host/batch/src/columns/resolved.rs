@@ -1,0 +1,135 @@
+//! The columns that an inventory fills, built record by record in the order of the table.
+
+use super::builder::{CodesBuilder, NumbersBuilder};
+use super::chunk::{Column, Values};
+use crate::record::{RESOLVED, Record, RecordValue};
+use reprieve_model::{COLUMNS, ColumnSource, ColumnType};
+
+/// The resolved columns of a chunk.
+#[derive(Debug)]
+pub(crate) struct ResolvedBuilder {
+    columns: [ResolvedColumn; RESOLVED],
+}
+
+#[derive(Debug)]
+enum ResolvedColumn {
+    Text(CodesBuilder),
+    Time(NumbersBuilder<i64>),
+    Number(NumbersBuilder<u64>),
+    Flag(NumbersBuilder<u8>),
+}
+
+/// The resolved columns of the table: their names and types.
+fn resolved_columns() -> impl Iterator<Item = (&'static str, ColumnType)> {
+    let resolved = COLUMNS.iter().filter(|column| matches!(column.source, ColumnSource::Inventory(_)));
+    resolved.map(|column| (column.name, column.values))
+}
+
+impl Default for ResolvedBuilder {
+    fn default() -> Self {
+        let mut types = resolved_columns().map(|(_, values)| values);
+        Self { columns: std::array::from_fn(|_| ResolvedColumn::new(types.next().unwrap_or(ColumnType::Text))) }
+    }
+}
+
+impl ResolvedBuilder {
+    /// Adds a row: what the inventory knows of a target, or `None` if the inventory does not have it.
+    pub fn push(&mut self, record: Option<&Record>) {
+        let values = record.map(Record::resolved).unwrap_or_default();
+        for (column, value) in self.columns.iter_mut().zip(values) {
+            column.push(value);
+        }
+    }
+
+    /// Returns every resolved column, known or not: there was an inventory, and this is its answer.
+    pub fn finish(self) -> Vec<Column> {
+        self.columns.into_iter().zip(resolved_columns()).map(|(column, (name, _))| column.finish(name)).collect()
+    }
+}
+
+impl ResolvedColumn {
+    fn new(values: ColumnType) -> Self {
+        match values {
+            ColumnType::Text | ColumnType::Dictionary => Self::Text(CodesBuilder::default()),
+            ColumnType::Time => Self::Time(NumbersBuilder::default()),
+            ColumnType::Number => Self::Number(NumbersBuilder::default()),
+            ColumnType::Flag => Self::Flag(NumbersBuilder::default()),
+        }
+    }
+
+    fn push(&mut self, value: Option<RecordValue<'_>>) {
+        match (self, value) {
+            (Self::Text(column), Some(RecordValue::Text(text))) => column.push(Some(text)),
+            (Self::Time(column), Some(RecordValue::Time(time))) => column.push(Some(time)),
+            (Self::Number(column), Some(RecordValue::Number(number))) => column.push(Some(number)),
+            (Self::Flag(column), Some(RecordValue::Flag(flag))) => column.push(Some(flag.into())),
+            // A test compares the types of the values with those of the table, so these are unknown values.
+            (Self::Text(column), _) => column.push(None),
+            (Self::Time(column), _) => column.push(None),
+            (Self::Number(column), _) => column.push(None),
+            (Self::Flag(column), _) => column.push(None),
+        }
+    }
+
+    fn finish(self, name: &str) -> Column {
+        match self {
+            Self::Text(column) => column.column(name),
+            Self::Time(column) => column.column(name, Values::I64s),
+            Self::Number(column) => column.column(name, Values::U64s),
+            Self::Flag(column) => column.column(name, |flags| Values::Bools(bitmap(&flags))),
+        }
+    }
+}
+
+fn bitmap(flags: &[u8]) -> Vec<u8> {
+    let mut bits = vec![0; flags.len().div_ceil(8)];
+    for (row, flag) in flags.iter().enumerate() {
+        if let Some(byte) = bits.get_mut(row / 8) {
+            *byte |= flag << (row % 8);
+        }
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builds_the_resolved_columns_of_the_table_in_their_order() {
+        for record in [None, Some(&Record::default())] {
+            let mut builder = ResolvedBuilder::default();
+            builder.push(record);
+            let columns = builder.finish();
+            assert!(columns.iter().map(|column| column.name.as_str()).eq(resolved_columns().map(|(name, _)| name)));
+            assert!(columns.iter().all(|column| !column.is_known(0)));
+        }
+    }
+
+    #[test]
+    fn the_type_of_every_column_is_that_of_the_table() {
+        for (column, (name, values)) in ResolvedBuilder::default().finish().iter().zip(resolved_columns()) {
+            let same = match column.values {
+                Values::Codes(_) => values == ColumnType::Dictionary,
+                Values::I64s(_) => values == ColumnType::Time,
+                Values::U64s(_) => values == ColumnType::Number,
+                Values::Bools(_) => values == ColumnType::Flag,
+                Values::Strings(_) => false,
+            };
+            assert!(same, "{name}");
+        }
+    }
+
+    /// The contract lists every column. A policy's author looks there first.
+    #[test]
+    fn the_contract_names_every_column_of_the_table() {
+        let contract = include_str!("../../../../sdk/wit/policy.wit");
+        let (_, record) = contract.split_once("    record column {\n").unwrap();
+        let (doc, _) = record.split_once("name: string").unwrap();
+        for column in COLUMNS {
+            assert!(doc.contains(&format!("`{}`", column.name)), "{}", column.name);
+        }
+        let named = doc.split('`').skip(1).step_by(2).filter(|name| *name != "x_…");
+        assert!(named.eq(COLUMNS.map(|column| column.name)));
+    }
+}

@@ -1,0 +1,102 @@
+//! The errors of this crate: input that cannot be read, and lookups without an answer.
+
+use std::fmt;
+
+/// Input that cannot be read: what is wrong, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}{place}: {message}")]
+pub struct ReadError {
+    /// The file, or `<stdin>`.
+    pub file: String,
+    /// The place in the file.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What to do, if that is known.
+    pub help: Option<String>,
+}
+
+/// A place in a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The whole document.
+    Whole,
+    /// A line, counted from 1.
+    Line(u64),
+    /// A JSON pointer, and the line it is on.
+    Pointer {
+        /// The pointer; empty for the document itself.
+        pointer: String,
+        /// The line, counted from 1.
+        line: u64,
+    },
+}
+
+impl ReadError {
+    /// Creates an error at a place of a file.
+    pub fn new(file: &str, place: Place, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), place, message: message.into(), help: None }
+    }
+
+    /// Creates an error of a file as a whole.
+    pub fn of_file(file: &str, message: impl Into<String>) -> Self {
+        Self::new(file, Place::Whole, message)
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Formats the place as it follows the name of a file: `:7`, or ``:7: `/targets/3` ``.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => Ok(()),
+            Self::Line(line) => write!(f, ":{line}"),
+            Self::Pointer { pointer, line } if pointer.is_empty() => write!(f, ":{line}"),
+            Self::Pointer { pointer, line } => write!(f, ":{line}: `{pointer}`"),
+        }
+    }
+}
+
+/// A lookup without an answer that a decision depends on. It is a fault of the decision, never an empty answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookupError {
+    /// The source cannot be reached. A retry may succeed.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The source returned an invalid answer.
+    #[error("{0}")]
+    Invalid(String),
+    /// Data that was spilled to a temporary file, or targets that are read again from their list, cannot be read.
+    #[error("{0}")]
+    Spilled(String),
+}
+
+impl From<LookupError> for ReadError {
+    fn from(error: LookupError) -> Self {
+        Self::of_file("the list", error.to_string())
+    }
+}
+
+/// Describes an error of the operating system.
+pub(crate) fn describe(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::IsADirectory => "this is a folder".to_owned(),
+        std::io::ErrorKind::NotADirectory => "a part of the path is not a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Returns the message of a JSON error without the position, which is reported in its own place.
+pub(crate) fn without_position(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message.split(" at line ").next().unwrap_or(&message).to_owned()
+}

@@ -1,0 +1,60 @@
+//! Counts over a target list, and the digests that identify it.
+
+use crate::columns::ValueCounts;
+use hashbrown::HashMap;
+use reprieve_model::{IdFacts, Tally, TenantFacts};
+
+/// Counts per name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counter {
+    counts: HashMap<String, u64>,
+    unknown: u64,
+}
+
+impl Counter {
+    pub fn add(&mut self, name: Option<&str>, count: u64) {
+        match name {
+            Some(name) => *self.counts.entry_ref(name).or_default() += count,
+            None => self.unknown += count,
+        }
+    }
+
+    /// The number of distinct names.
+    pub fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    pub fn add_all(&mut self, counts: &ValueCounts<'_>) {
+        counts.known.iter().for_each(|(name, count)| self.add(Some(name), *count));
+        self.unknown += counts.unknown;
+    }
+
+    /// Returns the most frequent names. Equally frequent names are in alphabetical order.
+    pub fn tally(&self) -> Tally {
+        let mut counts: Vec<(&String, &u64)> = self.counts.iter().collect();
+        counts.sort_unstable_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+        let (kept, others) = counts.split_at(counts.len().min(Tally::MAX_NAMES));
+        Tally {
+            counts: kept.iter().map(|(name, count)| ((*name).clone(), **count)).collect(),
+            others: others.iter().map(|(_, count)| **count).sum(),
+            unknown: self.unknown,
+        }
+    }
+}
+
+/// Counts over the targets of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Counts {
+    pub targets: u64,
+    pub ids: IdFacts,
+    pub tenants: TenantFacts,
+    pub kinds: Tally,
+    pub environments: Tally,
+}
+
+/// The digests of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Digests {
+    pub request: String,
+    pub targets: String,
+}

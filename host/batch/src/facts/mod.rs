@@ -1,0 +1,44 @@
+//! Facts: counts that are made while the targets are read, and figures computed from them.
+
+mod aggregate;
+mod counts;
+mod distinct;
+mod estimate;
+mod ids;
+
+pub(crate) use aggregate::Aggregate;
+pub(crate) use counts::{Counter, Counts, Digests};
+pub(crate) use ids::{ChunkIds, Hasher};
+
+use estimate::estimate_restore;
+use reprieve_model::{Claims, Facts, HistoryFacts, InventoryFacts, Timestamp};
+use std::collections::BTreeMap;
+
+/// Builds the facts of a batch.
+pub(crate) fn build_facts(
+    claims: &Claims,
+    counts: &Counts,
+    digests: &Digests,
+    inventory: Option<&InventoryFacts>,
+    history: Option<HistoryFacts>,
+    at: Timestamp,
+) -> Facts {
+    let closure = inventory.map_or(0, |inventory| inventory.closure.tenants.at_most());
+    let tenants_at_most = counts.tenants.at_most().max(closure);
+    Facts {
+        evaluated_at: at,
+        request_sha256: digests.request.clone(),
+        targets_sha256: digests.targets.clone(),
+        targets: counts.targets,
+        ids: counts.ids.clone(),
+        tenants: counts.tenants.clone(),
+        tenants_at_most,
+        kinds: counts.kinds.clone(),
+        environments: counts.environments.clone(),
+        inventory: inventory.cloned(),
+        history,
+        restore: estimate_restore(claims, tenants_at_most),
+        whole: None,
+        zones: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,156 @@
+//! The closure: everything that is deleted when the targets are deleted. It is computed once for all policies.
+
+use super::interface::Snapshot;
+use super::share::Share;
+use crate::columns::Store;
+use crate::error::LookupError;
+use crate::facts::Counter;
+use crate::record::{PoolRecord, Record};
+use hashbrown::{HashMap, HashSet};
+use reprieve_model::{Claims, Closure, Pool, TenantFacts};
+
+/// The maximum number of levels of dependents. Each id is followed once, so a cycle ends; a longer chain is an error in the
+/// inventory.
+const MAX_DEPTH: usize = 64;
+
+/// The maximum number of examples of undeclared things.
+const MAX_EXAMPLES: usize = 5;
+
+/// What deleting the targets and their dependents affects.
+pub(super) struct ClosureFacts {
+    pub closure: Closure,
+    /// The pools that lose members.
+    pub pools: Vec<Pool>,
+    /// The tenants that are reached.
+    pub shares: HashMap<String, Share>,
+}
+
+/// A breadth-first walk over the targets and their dependents, which counts them.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// The ids that were named as dependents. Each level is searched for in the target list, so that the targets need not
+    /// be held in memory.
+    named: HashSet<String>,
+    /// Those of them that were not followed yet.
+    frontier: Vec<String>,
+    tenants: HashMap<String, Share>,
+    tenants_unknown: u64,
+    kinds: Counter,
+    undeclared_kinds: Counter,
+    pools: HashMap<String, u64>,
+    closure: Closure,
+}
+
+impl Walk {
+    /// Counts a target. `tenant` and `kind` are those of the list, which count if the inventory has none.
+    pub fn add_target(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) {
+        let tenant = record.and_then(|record| record.tenant.as_deref()).or(tenant);
+        let kind = record.and_then(|record| record.kind.as_deref()).or(kind);
+        self.add(record, tenant, kind);
+    }
+
+    fn add(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) {
+        self.closure.things += 1;
+        self.kinds.add(kind, 1);
+        match tenant {
+            Some(tenant) => self.tenants.entry_ref(tenant).or_default().add(record),
+            None => self.tenants_unknown += 1,
+        }
+        if let Some(pool) = record.and_then(|record| record.pool.as_deref()) {
+            *self.pools.entry_ref(pool).or_default() += 1;
+        }
+        match record.and_then(|record| record.dependents.as_ref()) {
+            None => self.closure.unknown += 1,
+            Some(dependents) => {
+                for id in dependents {
+                    if !self.named.contains(id.as_str()) {
+                        self.named.insert(id.clone());
+                        self.frontier.push(id.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Follows the dependents, level by level, and returns the counts.
+    pub fn finish(
+        mut self,
+        targets: &Store,
+        inventory: &dyn Snapshot,
+        claims: &Claims,
+    ) -> Result<ClosureFacts, LookupError> {
+        let evidence: Vec<&str> = evidence(claims).collect();
+        let among_targets = targets_among(targets, evidence.iter().copied())?;
+        for _ in 0..MAX_DEPTH {
+            if self.frontier.is_empty() {
+                break;
+            }
+            let mut level = std::mem::take(&mut self.frontier);
+            let declared = targets_among(targets, level.iter().map(String::as_str))?;
+            level.retain(|id| !declared.contains(id.as_str()));
+            let ids: Vec<&str> = level.iter().map(String::as_str).collect();
+            for (id, record) in ids.iter().zip(inventory.records(&ids)?) {
+                let record = record.as_deref();
+                let kind = record.and_then(|record| record.kind.as_deref());
+                self.closure.undeclared += 1;
+                self.undeclared_kinds.add(kind, 1);
+                if self.closure.examples.len() < MAX_EXAMPLES {
+                    self.closure.examples.push((*id).to_owned());
+                }
+                self.add(record, record.and_then(|record| record.tenant.as_deref()), kind);
+            }
+        }
+        // Targets that are named at the maximum depth were counted already, so they do not truncate the closure.
+        let declared = targets_among(targets, self.frontier.iter().map(String::as_str))?;
+        self.closure.truncated = self.frontier.iter().any(|id| !declared.contains(id));
+        let pools = self.pools(inventory)?;
+        let closure = Closure {
+            undeclared_kinds: self.undeclared_kinds.tally(),
+            tenants: TenantFacts { distinct: self.tenants.len() as u64, unknown: self.tenants_unknown },
+            kinds: self.kinds.tally(),
+            evidence: evidence
+                .into_iter()
+                .filter(|name| among_targets.contains(*name) || self.named.contains(*name))
+                .map(str::to_owned)
+                .collect(),
+            ..self.closure
+        };
+        Ok(ClosureFacts { closure, pools, shares: self.tenants })
+    }
+
+    fn pools(&self, inventory: &dyn Snapshot) -> Result<Vec<Pool>, LookupError> {
+        let mut names: Vec<&str> = self.pools.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        let records = inventory.pools(&names)?;
+        let pool = |(name, PoolRecord { members, minimum }): (&&str, PoolRecord)| Pool {
+            name: (*name).to_owned(),
+            members,
+            removed: self.pools.get(*name).copied().unwrap_or_default(),
+            minimum,
+        };
+        Ok(names.iter().zip(records).map(pool).collect())
+    }
+}
+
+/// Returns those of the ids that are targets.
+fn targets_among<'a>(targets: &Store, ids: impl Iterator<Item = &'a str>) -> Result<HashSet<String>, LookupError> {
+    let ids: HashSet<&str> = ids.collect();
+    let mut found = HashSet::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    for chunk in targets.iter() {
+        let chunk = chunk?;
+        found.extend(chunk.ids().flatten().filter(|id| ids.contains(id)).map(str::to_owned));
+    }
+    Ok(found)
+}
+
+/// Returns the ids of the things that the request's evidence relies on: backups and their locations, and the copy of a
+/// migration.
+fn evidence(claims: &Claims) -> impl Iterator<Item = &str> {
+    let recovery = claims.recovery.iter().filter_map(|recovery| recovery.checkpoints.as_deref()).flatten();
+    let backups = recovery.flat_map(|checkpoint| [checkpoint.id.as_deref(), checkpoint.location.as_deref()]);
+    let copy = claims.migration.iter().map(|migration| migration.copy.as_deref());
+    backups.chain(copy).flatten()
+}

@@ -1,0 +1,58 @@
+//! What an inventory has to answer.
+
+use crate::error::LookupError;
+use crate::record::{PoolRecord, Record};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where ids are resolved.
+pub trait Inventory: Send + Sync {
+    /// Returns the inventory as it is now. A decision takes all its answers from one snapshot.
+    ///
+    /// # Errors
+    /// [`LookupError`] if it cannot be reached. That is a fault of the decision, never an empty answer.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, LookupError>;
+}
+
+/// An inventory at one moment. Every method is called in bulk, and fails with [`LookupError`] if it has no answer.
+pub trait Snapshot {
+    /// SHA-256 of the inventory, or of all the answers given so far, lower-case hex: what a decision was based on.
+    fn sha256(&self) -> String;
+
+    /// Returns what is known of each id, in their order; `None` if the id is not known.
+    ///
+    /// # Errors
+    /// [`LookupError`] if it has no answer.
+    fn records(&self, ids: &[&str]) -> Result<Vec<Option<Cow<'_, Record>>>, LookupError>;
+
+    /// Returns the number of things of each of these kinds.
+    ///
+    /// # Errors
+    /// [`LookupError`] if it has no answer.
+    fn population(&self, kinds: &[&str]) -> Result<BTreeMap<String, u64>, LookupError>;
+
+    /// Returns the number of tenants.
+    ///
+    /// # Errors
+    /// [`LookupError`] if it has no answer.
+    fn tenants(&self) -> Result<u64, LookupError>;
+
+    /// Returns what is known of each pool, in their order.
+    ///
+    /// # Errors
+    /// [`LookupError`] if it has no answer.
+    fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError>;
+}
+
+impl<T: Inventory + ?Sized> Inventory for Box<T> {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, LookupError> {
+        (**self).snapshot()
+    }
+}
+
+impl<T: Inventory + ?Sized> Inventory for Arc<T> {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, LookupError> {
+        (**self).snapshot()
+    }
+}

@@ -1,0 +1,50 @@
+//! The share of each tenant in a batch, and the tenant's owner and contact.
+
+use crate::record::Record;
+
+/// The share of a tenant in a batch.
+#[derive(Clone, Debug, Default)]
+pub struct Share {
+    /// The number of its things that are deleted.
+    pub things: u64,
+    /// Who is responsible for it, if that is known. It is boxed because there may be a million tenants.
+    pub who: Option<Box<Who>>,
+}
+
+/// Who is responsible for a tenant.
+#[derive(Clone, Debug, Default)]
+pub struct Who {
+    pub owner: Option<String>,
+    pub contact: Option<String>,
+}
+
+impl Share {
+    /// Counts a thing of the tenant. The owner and the contact are those of the first thing that has them.
+    pub fn add(&mut self, record: Option<&Record>) {
+        self.things += 1;
+        if let Some(who) = record.and_then(Who::of) {
+            let first = self.who.take().map(|first| *first).unwrap_or_default();
+            self.who = Some(Box::new(first.or(who)));
+        }
+    }
+
+    /// Sets the owner and the contact of the tenant's own record. They take precedence over those of its things.
+    pub fn correct(&mut self, record: &Record) {
+        if let Some(who) = Who::of(record) {
+            let things = self.who.take().map(|things| *things).unwrap_or_default();
+            self.who = Some(Box::new(who.or(things)));
+        }
+    }
+}
+
+impl Who {
+    fn of(record: &Record) -> Option<Self> {
+        let Record { owner, contact, .. } = record;
+        (owner.is_some() || contact.is_some()).then(|| Self { owner: owner.clone(), contact: contact.clone() })
+    }
+
+    /// Fills in what is unknown from `other`.
+    fn or(self, other: Self) -> Self {
+        Self { owner: self.owner.or(other.owner), contact: self.contact.or(other.contact) }
+    }
+}

@@ -1,0 +1,64 @@
+//! From bytes to columns: reads deletion requests and target lists, counts them, and resolves them with an inventory.
+//! This crate has no policies and no WebAssembly.
+//!
+//! ```text
+//! request.json ─ read::request ─┬─ claims ───────────────────────────────┐
+//!                               └─ targets                               │
+//!                                     │ read::{csv, json_*, columnar}    │
+//!                                     ▼                                  ▼
+//!                               columns (chunks) ── facts (counts) ──  Batch ── facts for the review
+//!                                     │                                  ▲
+//!                                     └────── inventory (resolution) ────┘
+//! ```
+//!
+//! The types that a target passes through on its way from a line of a list to a policy:
+//!
+//! ```text
+//! line ─ Row ─ ChunkBuilder ─ FinishedChunk ─ ListBuilder ─┬─ Aggregate ─ Counts ┐
+//!        │     │              │               │            └─ Store ─────────────┴─ List ─ Batch
+//!        │     │              │               │               └ every chunk: in memory, on disk, or read again
+//!        │     │              │               └ appends chunks in the order of the list (one thread)
+//!        │     │              └ a Chunk with the hashes of its ids (any thread)
+//!        │     └ one array per type of value; Chunker cuts it into chunks of at most 65,536 rows
+//!        └ borrowed values of one target; a Field is their place in the table of target columns
+//! ```
+//!
+//! A record batch of a columnar file becomes a `Chunk` directly. A policy receives a chunk with the columns it requests.
+//!
+//! # Modules
+//!
+//! Each module imports only those before it: `error`, `text`, `record`, `clock`, `spill` and `parallel`, then `columns`,
+//! `facts`, `read`, `inventory`, `batch`, `history`.
+//!
+//! # Invariants
+//!
+//! - A target becomes a row of a [`Chunk`] of columns and is never held as an object. Chunks that do not fit into memory
+//!   are read again from their file, or spilled to a temporary file. Every count stays exact.
+//! - Files that a document names are opened below the document's [`Folder`] and nowhere else.
+//! - The result does not depend on the number of threads, on random numbers, or on the clock (except the time a batch is
+//!   read).
+//! - The columns are those of `reprieve_model::COLUMNS`. A new list column is one line in that table.
+//!
+//! Pipelines depend on the crate `reprieve`, which re-exports what they need.
+
+mod batch;
+mod clock;
+mod columns;
+mod error;
+mod facts;
+mod history;
+mod inventory;
+mod parallel;
+mod read;
+mod record;
+mod spill;
+mod text;
+
+pub use batch::Batch;
+pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Store, Strings, ValueCounts, Values};
+pub use error::{LookupError, Place, ReadError};
+pub use history::{History, PastBatches, Question, SPANS, normalize_name};
+pub use inventory::{Inventory, Resolution, Share, Snapshot, Sqlite, Table, open_inventory, read_inventory};
+pub use parallel::{in_order, threads};
+pub use read::{Folder, Progress, ReadOptions, create_private, list_sha256, silence_decoder_panics};
+pub use record::{PoolRecord, Record};

@@ -1,0 +1,133 @@
+//! Turning record batches into chunks. The ids are copied at once, and dictionaries stay dictionaries.
+
+use super::arrays::{integers, is_text, texts, times};
+use super::wanted::WantedColumn;
+use crate::columns::{
+    Chunk, CodesBuilder, Column, MAX_CHUNK_BYTES, NumbersBuilder, Slot, Strings, StringsBuilder, Values,
+};
+use crate::text::is_blank;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+
+/// Turns a record batch into chunks. The batch has the wanted columns in their order, and at most as many rows as a chunk.
+/// The rows of the chunks are counted from 0.
+pub(super) fn batch_to_chunks(batch: &RecordBatch, wanted: &[WantedColumn]) -> Result<Vec<Chunk>, String> {
+    let rows = batch.num_rows();
+    if rows == 0 {
+        return Ok(Vec::new());
+    }
+    // A chunk with long strings has fewer rows, because it must fit into a policy's memory.
+    if rows > 1 && text_bytes(batch) > MAX_CHUNK_BYTES {
+        let (half, rest) = (rows / 2, rows - rows / 2);
+        let mut halves = batch_to_chunks(&batch.slice(0, half), wanted)?;
+        let second = batch_to_chunks(&batch.slice(half, rest), wanted)?;
+        halves.extend(second.into_iter().map(|chunk| Chunk { first_row: chunk.first_row + half as u64, ..chunk }));
+        return Ok(halves);
+    }
+    let mut columns = Vec::with_capacity(wanted.len());
+    for (wanted, array) in wanted.iter().zip(batch.columns()) {
+        let column = column(wanted, array, rows).map_err(|error| format!("the column `{}`: {error}", wanted.name))?;
+        columns.extend(column.map(|column| (wanted.field, column)));
+    }
+    columns.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
+    let columns = columns.into_iter().map(|(_, column)| column).collect();
+    Ok(vec![Chunk { first_row: 0, rows: rows as u32, columns }])
+}
+
+/// Estimates the bytes of the strings in a batch. Dictionaries do not count, because their rows are codes.
+fn text_bytes(batch: &RecordBatch) -> usize {
+    let of = |array: &ArrayRef| match array.data_type() {
+        DataType::Utf8 => {
+            let offsets = array.as_string::<i32>().value_offsets();
+            offsets.last().zip(offsets.first()).map_or(0, |(end, start)| (end - start) as usize)
+        }
+        DataType::LargeUtf8 => {
+            let offsets = array.as_string::<i64>().value_offsets();
+            offsets.last().zip(offsets.first()).map_or(0, |(end, start)| (end - start) as usize)
+        }
+        DataType::Utf8View => array.as_string_view().iter().flatten().map(str::len).sum(),
+        _ => 0,
+    };
+    batch.columns().iter().map(of).sum()
+}
+
+/// Turns an array into a column; `None` if no row of it is known.
+fn column(wanted: &WantedColumn, array: &ArrayRef, rows: usize) -> Result<Option<Column>, String> {
+    let name = wanted.field.name();
+    Ok(match wanted.field.slot {
+        Slot::Id => Some(ids(array, rows)?),
+        Slot::Text(_) => codes(array, rows)?.finish(name),
+        Slot::Time(_) => {
+            let (times, mut column) = (times(array)?, NumbersBuilder::default());
+            for row in 0..rows {
+                column.push(times(row)?);
+            }
+            column.finish(name, Values::I64s)
+        }
+        Slot::Number(_) => {
+            let (numbers, mut column) = (integers(array)?, NumbersBuilder::default());
+            for row in 0..rows {
+                let number = numbers(row).map(|number| {
+                    u64::try_from(number).map_err(|_| format!("{number} is not within 0 and 2^64 - 1"))
+                });
+                column.push(number.transpose()?);
+            }
+            column.finish(name, Values::U64s)
+        }
+        Slot::Own => {
+            if !is_text(array.data_type()) {
+                return Err(format!("its type is {}; fields of your own hold strings", array.data_type()));
+            }
+            let (texts, mut column) = (texts(array)?, StringsBuilder::default());
+            (0..rows).for_each(|row| column.push(texts(row).as_deref()));
+            column.finish_if_known(wanted.name.clone())
+        }
+    })
+}
+
+fn ids(array: &ArrayRef, rows: usize) -> Result<Column, String> {
+    // In most lists, all ids are known. Their strings are copied at once.
+    if let (DataType::Utf8, 0) = (array.data_type(), array.null_count()) {
+        let strings = array.as_string::<i32>();
+        let first = strings.value_offsets().first().copied().unwrap_or_default();
+        let last = strings.value_offsets().last().copied().unwrap_or_default();
+        let bytes = strings.value_data().get(first as usize..last as usize).unwrap_or_default().to_vec();
+        let offsets = strings.value_offsets().iter().map(|offset| (offset - first) as u32).collect();
+        return Ok(Column {
+            name: "id".to_owned(),
+            values: Values::Strings(Strings { offsets, bytes }),
+            validity: None,
+        });
+    }
+    let (texts, mut column) = (texts(array)?, StringsBuilder::default());
+    (0..rows).for_each(|row| column.push(texts(row).as_deref()));
+    Ok(column.finish("id".to_owned()))
+}
+
+fn codes(array: &ArrayRef, rows: usize) -> Result<CodesBuilder, String> {
+    let mut column = CodesBuilder::default();
+    if let DataType::Dictionary(_, _) = array.data_type() {
+        let dictionary = array.as_any_dictionary();
+        if dictionary.values().is_empty() {
+            return Ok(column);
+        }
+        let values = texts(dictionary.values())?;
+        let nulls = array.nulls();
+        // The code of each key of the array, once it was seen.
+        let mut known: Vec<Option<Option<u32>>> = vec![None; dictionary.values().len()];
+        for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                column.push_code(None);
+            } else if let Some(code) = known.get_mut(key) {
+                let code = code
+                    .get_or_insert_with(|| values(key).filter(|text| !is_blank(text)).map(|text| column.code(&text)));
+                column.push_code(*code);
+            }
+        }
+        return Ok(column);
+    }
+    let texts = texts(array)?;
+    (0..rows).for_each(|row| column.push(texts(row).filter(|text| !is_blank(text)).as_deref()));
+    Ok(column)
+}

@@ -1,0 +1,55 @@
+//! Reading a target list from a columnar file.
+
+use super::format::ColumnarFormat;
+use super::ipc::read_arrow_list;
+use super::parquet::read_parquet_list;
+use super::snapshot::Snapshot;
+use crate::error::{ReadError, describe};
+use crate::read::folder::Folder;
+use crate::read::list_builder::{List, ListBuilder};
+use crate::read::mapping::Mapping;
+use crate::read::options::ReadOptions;
+
+/// Reads the target list in a file.
+pub(in crate::read) fn read_columnar_list(
+    folder: &Folder,
+    name: &str,
+    format: ColumnarFormat,
+    mapping: &Mapping,
+    options: &mut ReadOptions<'_>,
+) -> Result<List, ReadError> {
+    let shown = folder.display_name(name);
+    let threads = options.threads;
+    let snapshot = Snapshot::open(folder, name, options.memory)?;
+    let builder = ListBuilder::new(&shown, options);
+    with_digest(&snapshot, &shown, threads, || {
+        let mut builder = builder;
+        match format {
+            ColumnarFormat::Parquet => read_parquet_list(&snapshot, &shown, mapping, threads, &mut builder)?,
+            ColumnarFormat::ArrowFile | ColumnarFormat::ArrowStream => {
+                read_arrow_list(snapshot.clone(), format, &shown, mapping, threads, &mut builder)?;
+            }
+        }
+        Ok(builder)
+    })
+    .and_then(|(builder, sha256)| builder.finish(sha256))
+}
+
+/// Reads a file and computes its digest, at the same time if there is a second thread.
+fn with_digest<T>(
+    snapshot: &Snapshot,
+    shown: &str,
+    threads: usize,
+    read: impl FnOnce() -> Result<T, ReadError>,
+) -> Result<(T, String), ReadError> {
+    let digest = || snapshot.digest().map_err(|error| ReadError::of_file(shown, describe(&error)));
+    std::thread::scope(|scope| {
+        let digest_thread = (threads > 1).then(|| scope.spawn(digest));
+        let done = read()?;
+        let digest = match digest_thread {
+            Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            None => digest(),
+        };
+        Ok((done, digest?))
+    })
+}

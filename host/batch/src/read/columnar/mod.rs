@@ -1,0 +1,17 @@
+//! Lists and inventories in columnar files: Parquet and Arrow. Only the columns that hold fields are read.
+
+mod arrays;
+mod chunks;
+mod format;
+mod guard;
+mod inventory;
+mod ipc;
+mod list;
+mod parquet;
+mod snapshot;
+mod wanted;
+
+pub(super) use format::{ColumnarFormat, EXTENSIONS};
+pub use guard::silence_decoder_panics;
+pub(super) use inventory::read_columnar_inventory;
+pub(super) use list::read_columnar_list;

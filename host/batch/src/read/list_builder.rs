@@ -1,0 +1,112 @@
+//! Building a list: rows become chunks, and chunks are counted and stored.
+
+use super::options::{Progress, ReadOptions};
+use crate::columns::{Chunk, ChunkBuilder, Origin, OriginRow, Row, Store};
+use crate::error::ReadError;
+use crate::facts::{Aggregate, ChunkIds, Counts, Hasher};
+
+/// A target list that was read.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub chunks: Store,
+    pub counts: Counts,
+    pub sha256: String,
+}
+
+/// A finished chunk, with the hashes of its ids.
+pub(super) struct FinishedChunk {
+    chunk: Chunk,
+    ids: ChunkIds,
+    /// The row of the origin that it begins at, if it can be read again.
+    at: Option<OriginRow>,
+}
+
+/// Builds one chunk after another.
+pub(super) struct Chunker {
+    current: ChunkBuilder,
+    hasher: Hasher,
+}
+
+impl Chunker {
+    pub fn new(hasher: Hasher) -> Self {
+        Self { current: ChunkBuilder::default(), hasher }
+    }
+
+    /// Adds a row. Returns the chunk if the row fills it.
+    #[inline]
+    pub fn push(&mut self, row: &Row<'_>) -> Option<FinishedChunk> {
+        self.current.push(row);
+        if self.current.is_full() { self.cut() } else { None }
+    }
+
+    /// Returns the rows since the last chunk as a chunk, if there are any.
+    pub fn cut(&mut self) -> Option<FinishedChunk> {
+        let chunk = std::mem::take(&mut self.current).finish();
+        (chunk.rows > 0).then(|| FinishedChunk::of(chunk, &self.hasher))
+    }
+}
+
+impl FinishedChunk {
+    /// Hashes the ids of a chunk.
+    pub fn of(chunk: Chunk, hasher: &Hasher) -> Self {
+        let ids = ChunkIds::of(&chunk, hasher);
+        Self { chunk, ids, at: None }
+    }
+
+    /// Sets the row of the origin that the chunk can be read again from.
+    pub fn at(self, at: OriginRow) -> Self {
+        Self { at: Some(at), ..self }
+    }
+}
+
+/// A list while chunks are added to it.
+pub(super) struct ListBuilder<'a, 'b> {
+    shown: &'a str,
+    options: &'a mut ReadOptions<'b>,
+    pub hasher: Hasher,
+    chunks: Store,
+    rows: u64,
+    counts: Aggregate,
+}
+
+impl<'a, 'b> ListBuilder<'a, 'b> {
+    /// Begins a list; `shown` is its name in messages.
+    pub fn new(shown: &'a str, options: &'a mut ReadOptions<'b>) -> Self {
+        let hasher = Hasher::default();
+        let chunks = Store::new(options.memory.columns());
+        let counts = Aggregate::new(hasher.clone(), options.memory);
+        Self { shown, options, hasher, chunks, rows: 0, counts }
+    }
+
+    /// Sets the list that chunks can be read from again.
+    pub fn read_again_from(&mut self, origin: Box<dyn Origin>) {
+        self.chunks.read_again_from(origin);
+    }
+
+    /// Appends a chunk.
+    pub fn add(&mut self, FinishedChunk { chunk, ids, at }: FinishedChunk) -> Result<(), ReadError> {
+        let chunk = Chunk { first_row: self.rows, ..chunk };
+        self.rows += u64::from(chunk.rows);
+        self.counts.add(&chunk, ids).map_err(|message| ReadError::of_file(self.shown, message))?;
+        self.chunks.push_from(chunk, at).map_err(|error| {
+            ReadError::of_file(self.shown, format!("it cannot be spilled to a temporary file: {error}")).with_help(
+                "the list is larger than its memory; free space for temporary files, or allow it more memory",
+            )
+        })
+    }
+
+    /// Reports the progress.
+    pub fn progress(&mut self, bytes: u64, of: u64) {
+        if let Some(each) = &mut self.options.progress {
+            each(Progress { rows: self.rows, bytes, of });
+        }
+    }
+
+    /// Returns the list. `sha256` is the digest of its bytes.
+    pub fn finish(self, sha256: String) -> Result<List, ReadError> {
+        let Self { shown, chunks, counts, options, .. } = self;
+        let counts = counts.finish(&chunks, options.threads);
+        let counts = counts.map_err(|error| ReadError::of_file(shown, error.to_string()))?;
+        Ok(List { counts, chunks, sha256 })
+    }
+}

@@ -1,0 +1,37 @@
+//! Input: requests, target lists, inventories and histories.
+//!
+//! Every file that a document names is opened through a [`Folder`]. Only SQLite inventories are opened elsewhere, by path,
+//! after the folder has checked the path.
+
+mod blocks;
+mod canonical;
+mod columnar;
+mod csv;
+mod folder;
+mod hashing;
+mod history;
+mod inventory;
+mod json_error;
+mod json_lines;
+mod json_row;
+mod list_builder;
+mod mapping;
+mod options;
+mod request;
+mod targets;
+mod text_file;
+
+#[cfg(test)]
+mod round_trip;
+
+pub(crate) use canonical::{read_inline_targets, select_rows, write_ndjson};
+pub(crate) use history::{HistoryFile, read_history};
+pub(crate) use inventory::read_inventory_file;
+pub(crate) use list_builder::List;
+pub(crate) use request::{Document, TargetSource, read_request};
+pub(crate) use targets::{copy_list, read_target_file};
+
+pub use columnar::silence_decoder_panics;
+pub use folder::{Folder, create_private};
+pub use options::{Progress, ReadOptions};
+pub use targets::list_sha256;

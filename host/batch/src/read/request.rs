@@ -1,0 +1,166 @@
+//! Reading a request document.
+
+use super::folder::{Folder, read_bounded};
+use super::json_error::explain;
+use crate::error::{Place, ReadError};
+use reprieve_model::{Claims, Request, TargetFile};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use std::io::Read;
+
+/// The maximum size of a request document in bytes. A longer list of targets belongs in a file of its own, which may
+/// have any length.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// A request document that was read. Its targets are not parsed yet.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub claims: Claims,
+    pub sha256: String,
+    /// The document's name in messages.
+    pub file: String,
+    pub targets: TargetSource,
+}
+
+/// Where the targets of a request are.
+#[derive(Debug)]
+pub(crate) enum TargetSource {
+    /// In the document: the array as text, and the line it begins on.
+    Inline { json: Box<RawValue>, line: u64 },
+    /// In a file of the document's folder.
+    File(TargetFile),
+}
+
+impl Document {
+    /// Reads a request in a folder.
+    pub fn open(folder: &Folder, name: &str) -> Result<Self, ReadError> {
+        read_request(folder.file(name)?, &folder.display_name(name))
+    }
+}
+
+/// Reads a request from a stream; `shown` is its name in messages.
+pub(crate) fn read_request(reader: impl Read, shown: &str) -> Result<Document, ReadError> {
+    let bytes = read_bounded(reader, MAX_BYTES, shown).map_err(|error| match error.help {
+        None if error.message.starts_with("larger") => {
+            error.with_help("put the targets into a file: `\"targets\": { \"path\": … }`")
+        }
+        _ => error,
+    })?;
+    let text = check_text(&bytes, shown)?;
+    let request = parse(text, shown)?;
+    let Some(targets) = request.targets else {
+        let place = Place::Pointer { pointer: String::new(), line: 1 };
+        return Err(ReadError::new(shown, place, "there is no `targets`")
+            .with_help("list them, or name their file: `\"targets\": { \"path\": \"targets.ndjson\" }`"));
+    };
+    let line = line_of(&bytes, targets.get().as_ptr() as usize - text.as_ptr() as usize);
+    let targets = target_source(targets, shown, line)?;
+    let sha256 = hex::encode(Sha256::digest(&bytes));
+    let claims = without_targets(request);
+    require_non_blank(shown, &claims)?;
+    Ok(Document { claims, sha256, file: shown.to_owned(), targets })
+}
+
+/// Checks that a document is not empty, and that it is UTF-8 without a byte order mark.
+fn check_text<'a>(bytes: &'a [u8], shown: &str) -> Result<&'a str, ReadError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(ReadError::of_file(shown, "the file is empty")
+            .with_help("write a request; the schema of a request lists its fields"));
+    }
+    let text = str::from_utf8(bytes).map_err(|error| {
+        let place = Place::Line(line_of(bytes, error.valid_up_to()));
+        ReadError::new(shown, place, format!("byte {} is not UTF-8", error.valid_up_to()))
+    })?;
+    if text.starts_with('\u{feff}') {
+        return Err(ReadError::new(shown, Place::Line(1), "the file begins with a byte order mark")
+            .with_help("save it as UTF-8 without one"));
+    }
+    Ok(text)
+}
+
+/// Parses a document that holds one request and nothing else.
+fn parse<'a>(text: &'a str, shown: &str) -> Result<Request<Option<&'a RawValue>>, ReadError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let parsed: Result<Request<Option<&RawValue>>, _> = serde_path_to_error::deserialize(&mut deserializer);
+    let begin = text.len() - text.trim_start().len();
+    let is_list = text[begin..].starts_with('[');
+    let request = match parsed {
+        Ok(request) if !is_list => request,
+        Err(error) if !is_list || !error.inner().is_data() => return Err(explain(shown, &error)),
+        // The JSON reader accepts a list of the right length in place of an object.
+        _ => {
+            let place = Place::Line(line_of(text.as_bytes(), begin));
+            return Err(ReadError::new(shown, place, "expected a request, found a list").with_help(
+                "a request is an object with the list as its `targets`; the schema of a request lists its fields",
+            ));
+        }
+    };
+    deserializer.end().map_err(|error| {
+        ReadError::new(shown, Place::Line(error.line() as u64), "there is more after the end of the request")
+    })?;
+    Ok(request)
+}
+
+fn target_source(targets: &RawValue, shown: &str, line: u64) -> Result<TargetSource, ReadError> {
+    match targets.get().as_bytes().first() {
+        Some(b'[') => Ok(TargetSource::Inline { json: targets.to_owned(), line }),
+        Some(b'{') => Ok(TargetSource::File(parse_target_file(shown, targets, line)?)),
+        _ => {
+            let place = Place::Pointer { pointer: "/targets".into(), line };
+            Err(ReadError::new(shown, place, "expected a list or a file")
+                .with_help("write `[…]`, or `{ \"path\": \"targets.ndjson\" }`"))
+        }
+    }
+}
+
+fn without_targets<T>(request: Request<T>) -> Claims {
+    Request {
+        id: request.id,
+        mode: request.mode,
+        environment: request.environment,
+        target_kind: request.target_kind,
+        operation: request.operation,
+        reason: request.reason,
+        actor: request.actor,
+        provenance: request.provenance,
+        dry_run: request.dry_run,
+        recovery: request.recovery,
+        approvals: request.approvals,
+        migration: request.migration,
+        schedule: request.schedule,
+        notice: request.notice,
+        campaign: request.campaign,
+        annotations: request.annotations,
+        targets: None,
+    }
+}
+
+/// Checks that the required texts are not blank.
+fn require_non_blank(shown: &str, claims: &Claims) -> Result<(), ReadError> {
+    let texts = [("id", &claims.id), ("environment", &claims.environment), ("target_kind", &claims.target_kind)];
+    match texts.iter().find(|(_, text)| text.trim().is_empty()) {
+        Some((name, _)) => {
+            let place = Place::Pointer { pointer: format!("/{name}"), line: 1 };
+            Err(ReadError::new(shown, place, "this is empty").with_help("write a value; there is no default"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn parse_target_file(shown: &str, raw: &RawValue, line: u64) -> Result<TargetFile, ReadError> {
+    let mut deserializer = serde_json::Deserializer::from_str(raw.get());
+    let parsed: Result<TargetFile, _> = serde_path_to_error::deserialize(&mut deserializer);
+    parsed.map_err(|error| {
+        let mut explained = explain(shown, &error);
+        if let Place::Pointer { pointer, line: within } = &mut explained.place {
+            *pointer = format!("/targets{pointer}");
+            *within += line - 1;
+        }
+        explained
+    })
+}
+
+/// Returns the line of an offset, counted from 1.
+fn line_of(bytes: &[u8], at: usize) -> u64 {
+    1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count() as u64
+}

@@ -1,0 +1,313 @@
+//! What an inventory knows of one thing and of one pool: the record, how a row of an inventory is read into one, and the
+//! values that it resolves target columns to.
+//!
+//! A new inventory column is a line in the table of target columns and its lines in this file.
+
+use crate::error::without_position;
+use crate::text::{number, time};
+use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX, Timestamp, did_you_mean};
+use serde::Deserialize;
+
+/// What the inventory knows of one thing. `None` is unknown, which is never the same as a known absence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// What it is.
+    pub kind: Option<String>,
+    /// Whose it is.
+    pub tenant: Option<String>,
+    /// Where it is.
+    pub environment: Option<String>,
+    /// Its life-cycle state, for example `live` or `soft-deleted`.
+    pub state: Option<String>,
+    /// When it entered that state, in seconds since 1970.
+    pub state_since: Option<i64>,
+    /// When it was created, in seconds since 1970.
+    pub created_at: Option<i64>,
+    /// When it was last used, in seconds since 1970.
+    pub last_used_at: Option<i64>,
+    /// Its size in bytes.
+    pub size_bytes: Option<u64>,
+    /// The ids of the things that go along with it: children, replicas, attached volumes. Empty: there are none.
+    pub dependents: Option<Vec<String>>,
+    /// Whether a legal hold forbids deleting it.
+    pub legal_hold: Option<bool>,
+    /// Until when it must be kept, in seconds since 1970; 0 if it need not be kept.
+    pub retain_until: Option<i64>,
+    /// The capacity pool that it is a member of.
+    pub pool: Option<String>,
+    /// Who is responsible for it.
+    pub owner: Option<String>,
+    /// How to reach the owner.
+    pub contact: Option<String>,
+}
+
+/// A capacity pool as the inventory knows it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PoolRecord {
+    /// The number of its members.
+    pub members: u64,
+    /// The number of members that it requires.
+    pub minimum: Option<u64>,
+}
+
+/// The number of columns that a record is resolved to.
+pub(crate) const RESOLVED: usize = count_resolved();
+
+const fn count_resolved() -> usize {
+    let (mut count, mut i) = (0, 0);
+    while i < COLUMNS.len() {
+        count += matches!(COLUMNS[i].source, ColumnSource::Inventory(_)) as usize;
+        i += 1;
+    }
+    count
+}
+
+/// A value of a record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum RecordValue<'a> {
+    Text(&'a str),
+    Time(i64),
+    Number(u64),
+    Flag(bool),
+}
+
+impl Record {
+    /// Returns the values of the resolved columns in the order of the table.
+    pub(crate) fn resolved(&self) -> [Option<RecordValue<'_>>; RESOLVED] {
+        use RecordValue::{Flag, Number, Text, Time};
+        [
+            self.kind.as_deref().map(Text),
+            self.tenant.as_deref().map(Text),
+            self.environment.as_deref().map(Text),
+            self.state.as_deref().map(Text),
+            self.state_since.map(Time),
+            self.created_at.map(Time),
+            self.last_used_at.map(Time),
+            self.size_bytes.map(Number),
+            self.dependents.as_ref().map(|ids| Number(ids.len() as u64)),
+            self.legal_hold.map(Flag),
+            self.retain_until.map(Time),
+        ]
+    }
+}
+
+/// Columns of an inventory that no target column is resolved to.
+const OTHER_COLUMNS: [&str; 5] = ["id", "pool", "pool_minimum", "owner", "contact"];
+
+/// The columns of an inventory: those of the table of target columns that it resolves, and its other ones.
+fn columns() -> impl Iterator<Item = &'static str> {
+    let resolved = COLUMNS.iter().filter_map(|column| match column.source {
+        ColumnSource::Inventory(name) => Some(name),
+        ColumnSource::List => None,
+    });
+    OTHER_COLUMNS.into_iter().chain(resolved)
+}
+
+/// Checks that an inventory may have a column of this name; the error suggests the closest name.
+pub(crate) fn check_inventory_column(name: &str) -> Result<(), String> {
+    if columns().any(|known| known == name) || name.starts_with(OWN_COLUMN_PREFIX) {
+        return Ok(());
+    }
+    Err(match did_you_mean(name, columns()) {
+        Some(known) => format!("an inventory has no column `{name}`; did you mean `{known}`?"),
+        None => format!("an inventory has no column `{name}`; columns of your own begin with `x_`"),
+    })
+}
+
+/// One row of an inventory. A blank field is unknown; `none` means that the value is known to be absent.
+#[derive(Debug)]
+pub(crate) struct InventoryRow {
+    pub id: String,
+    pub record: Record,
+    /// The number of members that its pool requires.
+    pub pool_minimum: Option<u64>,
+}
+
+impl InventoryRow {
+    /// Reads a row from the names and texts of its fields.
+    pub fn from_texts<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, String> {
+        let mut row = InventoryRowBuilder::default();
+        fields.into_iter().try_for_each(|(name, text)| row.set(name, text))?;
+        row.finish()
+    }
+
+    /// Reads a row from a line of NDJSON.
+    pub fn from_json(line: &str) -> Result<Self, String> {
+        let row: JsonRow = serde_json::from_str(line).map_err(|error| without_position(&error))?;
+        row.into_builder()?.finish()
+    }
+}
+
+/// A row while its fields are being read.
+#[derive(Default)]
+pub(crate) struct InventoryRowBuilder {
+    id: String,
+    record: Record,
+    pool_minimum: Option<u64>,
+}
+
+impl InventoryRowBuilder {
+    /// Sets a field from text.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+        let text = text.trim();
+        let non_blank = || Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
+        let in_column = |message: String| format!("`{name}`: {message}");
+        let record = &mut self.record;
+        match name {
+            "id" => text.clone_into(&mut self.id),
+            "kind" => record.kind = non_blank(),
+            "tenant" => record.tenant = non_blank(),
+            "environment" => record.environment = non_blank(),
+            "state" => record.state = non_blank(),
+            "state_since" => record.state_since = time(text).map_err(in_column)?,
+            "created_at" => record.created_at = time(text).map_err(in_column)?,
+            "last_used_at" => record.last_used_at = time(text).map_err(in_column)?,
+            "size_bytes" => record.size_bytes = number(text).map_err(in_column)?,
+            "dependents" => record.dependents = dependents(text),
+            "legal_hold" => record.legal_hold = flag(text).map_err(in_column)?,
+            "retain_until" => record.retain_until = time_or_none(text).map_err(in_column)?,
+            "pool" => record.pool = non_blank(),
+            "owner" => record.owner = non_blank(),
+            "contact" => record.contact = non_blank(),
+            "pool_minimum" => self.pool_minimum = number(text).map_err(in_column)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Sets a field from a list.
+    pub fn set_list(&mut self, name: &str, list: Option<Vec<String>>) -> Result<(), String> {
+        match name {
+            "dependents" => self.record.dependents = list,
+            own if own.starts_with(OWN_COLUMN_PREFIX) => {}
+            _ => return Err(format!("`{name}`: expected one value, found a list")),
+        }
+        Ok(())
+    }
+
+    /// Returns the row, which must have an id.
+    pub fn finish(self) -> Result<InventoryRow, String> {
+        if self.id.is_empty() {
+            return Err("the id is empty".to_owned());
+        }
+        Ok(InventoryRow { id: self.id, record: self.record, pool_minimum: self.pool_minimum })
+    }
+}
+
+/// Reads ids separated by blanks or semicolons.
+fn dependents(text: &str) -> Option<Vec<String>> {
+    match text {
+        "" => None,
+        "none" => Some(Vec::new()),
+        ids => Some(ids.split([';', ' ']).filter(|id| !id.is_empty()).map(str::to_owned).collect()),
+    }
+}
+
+fn flag(text: &str) -> Result<Option<bool>, String> {
+    match text {
+        "" => Ok(None),
+        "true" | "1" => Ok(Some(true)),
+        "false" | "none" | "0" => Ok(Some(false)),
+        other => Err(format!("expected `true` or `false`, found `{other}`")),
+    }
+}
+
+fn time_or_none(text: &str) -> Result<Option<i64>, String> {
+    if text == "none" { Ok(Some(0)) } else { time(text) }
+}
+
+/// A row in JSON. Null and absent are unknown; an empty list of dependents is known.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonRow {
+    id: String,
+    kind: Option<String>,
+    tenant: Option<String>,
+    environment: Option<String>,
+    state: Option<String>,
+    state_since: Option<Timestamp>,
+    created_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+    size_bytes: Option<u64>,
+    dependents: Option<Vec<String>>,
+    legal_hold: Option<bool>,
+    retain_until: Option<String>,
+    pool: Option<String>,
+    pool_minimum: Option<u64>,
+    owner: Option<String>,
+    contact: Option<String>,
+}
+
+impl JsonRow {
+    fn into_builder(self) -> Result<InventoryRowBuilder, String> {
+        let non_blank = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+        let seconds = |at: Option<Timestamp>| at.map(Timestamp::seconds);
+        let record = Record {
+            kind: non_blank(self.kind),
+            tenant: non_blank(self.tenant),
+            environment: non_blank(self.environment),
+            state: non_blank(self.state),
+            state_since: seconds(self.state_since),
+            created_at: seconds(self.created_at),
+            last_used_at: seconds(self.last_used_at),
+            size_bytes: self.size_bytes,
+            dependents: self.dependents,
+            legal_hold: self.legal_hold,
+            retain_until: time_or_none(self.retain_until.as_deref().unwrap_or_default())?,
+            pool: non_blank(self.pool),
+            owner: non_blank(self.owner),
+            contact: non_blank(self.contact),
+        };
+        Ok(InventoryRowBuilder { id: self.id, record, pool_minimum: self.pool_minimum })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reprieve_model::ColumnType;
+
+    /// A value of a resolved column, as text and as JSON.
+    fn example(values: ColumnType, name: &str) -> (&'static str, &'static str) {
+        match values {
+            _ if name == "dependents" => ("b", r#"["b"]"#),
+            ColumnType::Text | ColumnType::Dictionary => ("x", r#""x""#),
+            ColumnType::Time => ("2030-01-01T00:00:00Z", r#""2030-01-01T00:00:00Z""#),
+            ColumnType::Number => ("7", "7"),
+            ColumnType::Flag => ("true", "true"),
+        }
+    }
+
+    #[test]
+    fn every_resolved_column_of_the_table_is_read_and_resolved_in_its_place() {
+        let resolved = COLUMNS.iter().filter_map(|column| match column.source {
+            ColumnSource::Inventory(name) => Some((name, column.values)),
+            ColumnSource::List => None,
+        });
+        assert_eq!(resolved.clone().count(), RESOLVED);
+        for (place, (name, values)) in resolved.enumerate() {
+            let (text, json) = example(values, name);
+            let row = InventoryRow::from_texts([("id", "a"), (name, text)]).unwrap();
+            let in_json = InventoryRow::from_json(&format!(r#"{{"id": "a", "{name}": {json}}}"#)).unwrap();
+            assert_eq!(row.record, in_json.record, "{name}");
+            for (other, value) in row.record.resolved().into_iter().enumerate() {
+                let same_type = match value {
+                    None => other != place,
+                    Some(RecordValue::Text(_)) => values == ColumnType::Dictionary,
+                    Some(RecordValue::Time(_)) => values == ColumnType::Time,
+                    Some(RecordValue::Number(_)) => values == ColumnType::Number,
+                    Some(RecordValue::Flag(_)) => values == ColumnType::Flag,
+                };
+                assert!(same_type && value.is_some() == (other == place), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_other_column_is_read() {
+        for name in OTHER_COLUMNS.into_iter().filter(|name| *name != "id") {
+            let row = InventoryRow::from_texts([("id", "a"), (name, "7")]).unwrap();
+            assert!(row.record != Record::default() || row.pool_minimum.is_some(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Builds a gate: its policies, its limits, and the sources of its facts.
+
+use super::Gate;
+use crate::error::BuildError;
+use crate::evaluate::{Evaluator, HistorySource, Sources, Zones};
+use crate::ledger::Ledger;
+use crate::policies::{LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedSet, SetRecord, load_all};
+use reprieve_batch::{Folder, History, Inventory, ReadError, read_inventory, threads};
+use reprieve_sandbox::{Descriptor, Limits, ModuleCache, Sandbox};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A gate that is being built. Without [`policies`](Self::policies) or [`config`](Self::config) it has every built-in
+/// policy with its default settings.
+#[derive(Default)]
+pub struct GateBuilder {
+    set: Option<(PolicySet, Option<Folder>)>,
+    inventory: Option<Arc<dyn Inventory>>,
+    history: Option<Arc<dyn History>>,
+    ledger: Option<Arc<dyn Ledger>>,
+    limits: Limits,
+    cache: Option<ModuleCache>,
+    files: BTreeMap<String, Vec<u8>>,
+    threads: Option<usize>,
+    trace: bool,
+}
+
+impl GateBuilder {
+    /// Reads the policies from a `reprieve.toml`. The files it names are opened below its folder.
+    ///
+    /// # Errors
+    /// [`ReadError`] with the line that is invalid.
+    pub fn config(self, path: &Path) -> Result<Self, ReadError> {
+        let (folder, name) = Folder::of(path)?;
+        Ok(self.policies(PolicySet::read(&folder, &name)?, Some(folder)))
+    }
+
+    /// Uses these policies. The files they name are opened below `folder`.
+    #[must_use]
+    pub fn policies(mut self, set: PolicySet, folder: Option<Folder>) -> Self {
+        self.set = Some((set, folder));
+        self
+    }
+
+    /// Uses the policies of a recorded set: `text` is what its digest stands for, and `blob` returns what other digests
+    /// stand for.
+    ///
+    /// # Errors
+    /// The error of `blob`, or the JSON error of the text.
+    pub fn recorded<E: From<serde_json::Error>>(
+        mut self,
+        text: &str,
+        blob: impl FnMut(&str) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
+        let RecordedSet { set, files } = RecordedSet::read(text, blob)?;
+        self.files.extend(files);
+        Ok(self.policies(set, None))
+    }
+
+    /// Provides a file: where the set names a module or reference data of this name, these bytes are used.
+    #[must_use]
+    pub fn file(mut self, name: &str, bytes: Vec<u8>) -> Self {
+        self.files.insert(name.to_owned(), bytes);
+        self
+    }
+
+    /// Resolves ids with this inventory, even if the policy set names another.
+    #[must_use]
+    pub fn inventory(mut self, inventory: impl Inventory + 'static) -> Self {
+        self.inventory = Some(Arc::new(inventory));
+        self
+    }
+
+    /// Looks past deletions up in this history.
+    #[must_use]
+    pub fn history(mut self, history: impl History + 'static) -> Self {
+        self.history = Some(Arc::new(history));
+        self
+    }
+
+    /// Records every decision in this ledger, and looks past deletions up there.
+    #[must_use]
+    pub fn ledger(mut self, ledger: impl Ledger + 'static) -> Self {
+        self.ledger = Some(Arc::new(ledger));
+        self
+    }
+
+    /// Ignores the ledger that the policy set names: for a gate that only inspects, or tries something out.
+    #[must_use]
+    pub fn without_ledger(mut self) -> Self {
+        if let Some((set, _)) = &mut self.set {
+            set.ledger = None;
+        }
+        self
+    }
+
+    /// The ledger that the policy set names, and the folder of the set. The caller opens it.
+    pub fn ledger_named(&self) -> Option<(&str, Option<&Folder>)> {
+        let (set, folder) = self.set.as_ref()?;
+        Some((set.ledger.as_deref()?, folder.as_ref()))
+    }
+
+    /// The settings of the policy set for permits and overrides, and the folder of the set.
+    pub fn signed(&self) -> (Option<&PermitSettings>, Option<&OverrideSettings>, Option<&Folder>) {
+        match &self.set {
+            Some((set, folder)) => (set.permits.as_ref(), set.overrides.as_ref(), folder.as_ref()),
+            None => (None, None, None),
+        }
+    }
+
+    /// Sets what a policy may use.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets how many threads one decision about a large batch may use (default: one per core). Neither the decision nor
+    /// its fuel depends on it.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads.max(1));
+        self
+    }
+
+    /// Keeps compiled policies, so that the next start does not compile them.
+    #[must_use]
+    pub fn cache(mut self, cache: ModuleCache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Names the place in the source where a policy trapped, if it was built with line tables. For authors: compiled code
+    /// becomes larger.
+    #[must_use]
+    pub fn trace(mut self) -> Self {
+        self.trace = true;
+        self
+    }
+
+    /// Loads everything.
+    ///
+    /// # Errors
+    /// [`BuildError`], with the policy and what is wrong with it.
+    pub fn build(self) -> Result<Gate, BuildError> {
+        let (set, folder) = self.set.unwrap_or_else(|| (PolicySet::builtins(), None));
+        let inventory = match (self.inventory, &set.inventory) {
+            (Some(inventory), _) => Some(inventory),
+            (None, None) => None,
+            (None, Some(name)) => {
+                let folder = folder.as_ref();
+                let folder = folder.ok_or_else(|| BuildError::set("the set names an inventory but has no folder"))?;
+                Some(Arc::from(read_inventory(folder, name)?))
+            }
+        };
+        let history = history_source(self.ledger, self.history, set.ledger.as_deref())?;
+        let sandbox = Sandbox::new(self.limits, self.cache, self.trace)?;
+        let mut policies = load_all(&sandbox, &set, folder.as_ref(), &self.files)?;
+        policies.sort_by(|a, b| a.name().cmp(b.name()));
+        if let Some([first, _]) = policies.array_windows().find(|[a, b]| a.name() == b.name()) {
+            return Err(BuildError::set(format!("two policies of the set have the name `{}`", first.name())));
+        }
+        let mut zones = Zones::default();
+        for loaded in &policies {
+            let LoadedPolicy { policy, settings, .. } = loaded;
+            let invalid = |message| BuildError::set(format!("policy `{}`: {message}", loaded.name()));
+            zones.add(&policy.descriptor.settings_schema, settings).map_err(invalid)?;
+        }
+        Ok(Gate(Arc::new(Evaluator {
+            sandbox,
+            threads: self.threads.unwrap_or_else(threads),
+            set: SetRecord::of(&policies),
+            policies,
+            sources: Sources { inventory, history, zones },
+        })))
+    }
+}
+
+impl std::fmt::Debug for GateBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let set = self.set.as_ref().map(|(set, _)| set);
+        f.debug_struct("GateBuilder").field("set", &set).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// Where past deletions are looked up. A gate must not start without the ledger that its policy set names.
+fn history_source(
+    ledger: Option<Arc<dyn Ledger>>,
+    history: Option<Arc<dyn History>>,
+    named: Option<&str>,
+) -> Result<HistorySource, BuildError> {
+    match (ledger, history, named) {
+        (Some(_), Some(_), _) => {
+            Err(BuildError::set("both a history and a ledger are set, but a ledger has its own history"))
+        }
+        (None, _, Some(name)) => {
+            Err(BuildError::set(format!("the set names the ledger `{name}`, which the program has not opened"))
+                .with_help("open it and pass it to `GateBuilder::ledger`"))
+        }
+        (Some(ledger), None, _) => Ok(HistorySource::Ledger(ledger)),
+        (None, Some(history), None) => Ok(HistorySource::History(history)),
+        (None, None, None) => Ok(HistorySource::Unknown),
+    }
+}
+
+/// Reads the description of a module and its digest. The module is loaded as a gate would load it, without settings or
+/// data.
+///
+/// # Errors
+/// [`BuildError`] if it cannot be loaded.
+pub fn describe(module: &[u8], cache: Option<ModuleCache>) -> Result<(Descriptor, String), BuildError> {
+    let sandbox = Sandbox::new(Limits::default(), cache, false)?;
+    let digest = hex::encode(Sha256::digest(module));
+    let policy = sandbox.load(module, digest)?;
+    Ok((policy.descriptor, policy.sha256))
+}

@@ -1,0 +1,157 @@
+//! The gate: a set of policies that is ready to vet batches.
+
+mod builder;
+
+pub use builder::{GateBuilder, describe};
+
+use crate::decision::Decision;
+use crate::evaluate::{Cost, Evaluation, Evaluator, Moment, decide, evaluate_partitions, measure, panicked};
+use crate::ledger::{Ledger, Reservation};
+use crate::record::{RecordError, Replay, decide_and_record};
+use crate::signed::Override;
+use crate::split::{Split, SplitError, split, waves};
+use reprieve_batch::Batch;
+use reprieve_model::{DecisionDocument, Fault, Verdict};
+use reprieve_sandbox::Descriptor;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// A set of policies, loaded and ready. Cheap to clone, and usable from many threads at once.
+#[derive(Clone)]
+pub struct Gate(Arc<Evaluator>);
+
+/// A policy of the set.
+#[derive(Clone, Debug)]
+pub struct PolicyInfo<'a> {
+    /// Its description.
+    pub descriptor: &'a Descriptor,
+    /// SHA-256 of its component, lower-case hex.
+    pub sha256: &'a str,
+    /// The size of its component in bytes.
+    pub bytes: u64,
+    /// Whether it counts towards the decision.
+    pub enforced: bool,
+}
+
+impl Gate {
+    /// Starts to build a gate.
+    pub fn builder() -> GateBuilder {
+        GateBuilder::default()
+    }
+
+    /// The policies of the set, in alphabetical order.
+    pub fn policies(&self) -> impl Iterator<Item = PolicyInfo<'_>> {
+        self.0.policies.iter().map(|loaded| PolicyInfo {
+            descriptor: &loaded.policy.descriptor,
+            sha256: &loaded.policy.sha256,
+            bytes: loaded.policy.bytes,
+            enforced: loaded.enforced,
+        })
+    }
+
+    /// The ledger that records the decisions of this gate.
+    pub fn ledger(&self) -> Option<&Arc<dyn Ledger>> {
+        self.0.sources.ledger()
+    }
+
+    /// Whether no override may lift this code (`policy/rule`).
+    pub fn is_never_lifted(&self, code: &str) -> bool {
+        self.0.is_never_lifted(code)
+    }
+
+    /// Vets a batch: every policy evaluates it, and the outcomes are combined. Any failure on the way, including a panic
+    /// of the host, results in [`Decision::Undecided`]. With a ledger, an allow is returned only after it is recorded.
+    pub fn vet(&self, batch: Batch) -> Decision {
+        self.vet_with(batch, None)
+    }
+
+    /// Vets a batch that comes with an override of findings. Without a ledger an override has no effect.
+    pub fn vet_with(&self, mut batch: Batch, with_override: Option<&Override>) -> Decision {
+        let evaluator = &*self.0;
+        let ledger = self.ledger();
+        let sealed = catch_unwind(AssertUnwindSafe(|| match ledger {
+            Some(ledger) => decide_and_record(evaluator, &batch, with_override, &**ledger),
+            None => {
+                let mut faults = Vec::new();
+                let resolution = evaluator.sources.resolve(&batch, &mut faults);
+                let history = evaluator.sources.history(&batch, &mut faults);
+                let at = batch.evaluated_at();
+                let moment = Moment { at, resolution, history, view: None, with_override, faults };
+                decide(evaluator, &batch, moment).sealed
+            }
+        }));
+        let sealed = sealed.unwrap_or_else(|_| panicked(evaluator, &batch));
+        let document = sealed.document();
+        batch.set_evaluated_at(document.evaluated_at);
+        let entry = document.ledger.as_ref().filter(|_| document.decision == Verdict::Allow);
+        let reservation = ledger.zip(entry).map(|(ledger, entry)| Reservation::new(Arc::clone(ledger), entry.entry));
+        sealed.decide(batch, reservation)
+    }
+
+    /// Makes a recorded decision again, with the policies of this gate and what was known then.
+    ///
+    /// # Errors
+    /// [`RecordError`] if the record cannot be read.
+    pub fn replay(&self, replay: &Replay<'_>) -> Result<DecisionDocument, RecordError> {
+        replay.decide(&self.0)
+    }
+
+    /// Splits a batch into parts that no rule about the size of a batch denies. Each reaches at most as many times the
+    /// tenants of the part before as the policies allow to grow; the first is a canary. `max_tenants` lowers the number
+    /// of tenants that a part may reach.
+    ///
+    /// # Errors
+    /// [`SplitError`].
+    pub fn split(&self, batch: &Batch, max_tenants: Option<u64>) -> Result<Split, SplitError> {
+        split(&self.0, batch, max_tenants)
+    }
+
+    /// Cuts a batch into waves as [`split`](Self::split) does; the evidence for the batch covers each of them. Targets
+    /// whose id is in `done` are in none of them. A list in which any target offends by itself is wrong and is not run in
+    /// part.
+    ///
+    /// # Errors
+    /// [`SplitError`].
+    pub fn waves(&self, batch: &Batch, done: &HashSet<String>) -> Result<Vec<Batch>, SplitError> {
+        waves(&self.0, batch, done)
+    }
+
+    /// Evaluates every policy over a batch that is cut into partitions, each a list of ranges of rows. With one
+    /// partition, an instance observes its ranges in that order. With several, each has its own instance, and their
+    /// states are merged. The findings of a policy must not depend on how the batch is cut.
+    ///
+    /// # Errors
+    /// The fault of the gate, if the inventory or the history has no answer.
+    pub fn evaluate_partitions(
+        &self,
+        batch: &Batch,
+        partitions: &[Vec<Range<u64>>],
+    ) -> Result<Vec<Evaluation>, Fault> {
+        evaluate_partitions(&self.0, batch, partitions)
+    }
+
+    /// Measures the cost of each policy on a batch, in the order of [`policies`](Self::policies).
+    ///
+    /// # Errors
+    /// The fault of a policy, or of the gate.
+    pub fn measure(&self, batch: &Batch) -> Result<Vec<Cost>, Fault> {
+        measure(&self.0, batch)
+    }
+
+    /// Drops a gate at the end of its process: closes the ledger, and leaves the rest to the operating system, because
+    /// unmapping the sandbox takes as long as a decision.
+    pub fn leak_on_exit(self) {
+        if let Some(Evaluator { sandbox, policies, sources, .. }) = Arc::into_inner(self.0) {
+            drop(sources);
+            std::mem::forget((sandbox, policies));
+        }
+    }
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.policies().map(|policy| &policy.descriptor.name)).finish()
+    }
+}

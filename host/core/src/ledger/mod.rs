@@ -1,0 +1,137 @@
+//! The ledger as the gate uses it. Opening one, and writing it, is the task of the crate that implements [`Ledger`].
+
+mod error;
+mod reservation;
+
+pub use error::{LedgerError, RedeemError};
+pub(crate) use reservation::Reservation;
+
+use reprieve_batch::Question;
+use reprieve_model::{DecisionDocument, HistoryFacts, LedgerEntry, Review, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Where decisions are recorded, and where the history of later decisions comes from. An error is a fault of the
+/// decision.
+pub trait Ledger: Send + Sync {
+    /// Returns what bears on a batch now.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger has no answer.
+    fn view(&self, question: &Question<'_>) -> Result<LedgerView, LedgerError>;
+
+    /// Calls `decide` and records what it returns, as one step: nothing that bears on the decision is recorded between
+    /// the view that `decide` receives and the entry. If something was, `decide` is called again. `blobs` are the bytes
+    /// that the record refers to by digest.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger cannot be read or written. The decision is then not recorded.
+    fn decide(
+        &self,
+        question: &Question<'_>,
+        blobs: &[Blob<'_>],
+        decide: &mut dyn FnMut(&LedgerView) -> DecisionRecord,
+    ) -> Result<LedgerEntry, LedgerError>;
+
+    /// Records the outcome of the batch that an entry allowed, and closes its reservation.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the reservation is not open, if it is aborted although its permit was used, or if the ledger
+    /// cannot be written.
+    fn record_outcome(&self, entry: u64, outcome: &Outcome) -> Result<(), LedgerError>;
+
+    /// Uses a permit that was verified. A permit can be used once. Returns the time of its use.
+    ///
+    /// # Errors
+    /// [`RedeemError`] if it has expired, was used before, is not of this ledger, or if everything is halted.
+    fn redeem(&self, permit: &PermitReference<'_>) -> Result<Timestamp, RedeemError>;
+}
+
+/// What the ledger knows that bears on a batch.
+#[derive(Clone, Debug)]
+pub struct LedgerView {
+    /// The time by the ledger's clock, which decides.
+    pub at: Timestamp,
+    /// What was deleted before, and what is reserved.
+    pub history: HistoryFacts,
+    /// The halts that are in force. While there is one, everything is denied.
+    pub halts: Vec<Halt>,
+    /// The entry in which the override was used, if it was.
+    pub override_used: Option<u64>,
+}
+
+/// A halt: while it is in force, everything is denied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halt {
+    /// Why.
+    pub reason: String,
+    /// Who ordered it.
+    pub by: String,
+}
+
+/// Bytes and their digest.
+#[derive(Clone, Debug)]
+pub struct Blob<'a> {
+    /// SHA-256 of the bytes, lower-case hex.
+    pub sha256: String,
+    /// The bytes.
+    pub bytes: Cow<'a, [u8]>,
+}
+
+/// What is recorded of a decision: everything that is needed to make it again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// The version of Reprieve that decided.
+    pub reprieve: String,
+    /// The decision.
+    pub decision: DecisionDocument,
+    /// Claims and facts as the policies received them.
+    pub review: Review,
+    /// The digest of the targets with their resolved columns.
+    pub columns_sha256: String,
+    /// The digest of the affected tenants.
+    pub affected_sha256: String,
+}
+
+/// The permit that a ledger is asked to redeem.
+#[derive(Clone, Copy, Debug)]
+pub struct PermitReference<'a> {
+    /// The number of the entry that allowed the batch.
+    pub entry: u64,
+    /// The id of the permit: the hash of that entry.
+    pub id: &'a str,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+/// The outcome of a batch that was allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It ran.
+    Committed {
+        /// Whether it succeeded.
+        succeeded: bool,
+        /// The number of targets that were deleted. `None`: unknown, so all count.
+        deleted: Option<u64>,
+        /// A note about it.
+        note: Option<String>,
+    },
+    /// It did not run, and nothing was deleted.
+    Aborted {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// The batch succeeded, and `deleted` targets were deleted.
+    pub const fn succeeded(deleted: u64) -> Self {
+        Self::Committed { succeeded: true, deleted: Some(deleted), note: None }
+    }
+
+    /// The batch failed, and the number of deleted targets is unknown.
+    pub fn failed(note: impl Into<String>) -> Self {
+        Self::Committed { succeeded: false, deleted: None, note: Some(note.into()) }
+    }
+}

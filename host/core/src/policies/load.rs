@@ -1,0 +1,167 @@
+//! Loads the policies of a set: checks the pin, the settings and the reference data of each.
+
+use super::builtin;
+use super::loaded::LoadedPolicy;
+use super::set::{PolicyEntry, PolicySet};
+use crate::error::BuildError;
+use reprieve_batch::{Folder, ReadError, threads};
+use reprieve_model::did_you_mean;
+use reprieve_sandbox::{Data, Fault, LoadError, Policy, Sandbox};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::thread::ScopedJoinHandle;
+
+/// The maximum size of a module, or of a file of reference data, in bytes.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// Loads the policies of a set in parallel. `files` are read in place of files of the same name.
+pub(crate) fn load_all(
+    sandbox: &Sandbox,
+    set: &PolicySet,
+    folder: Option<&Folder>,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Result<Vec<LoadedPolicy>, BuildError> {
+    let loader = Loader { sandbox, folder, files };
+    let load = |(i, entry): (usize, &PolicyEntry)| loader.load(i + 1, entry);
+    // Each thread loads one policy after another, so that the memory of one is still mapped for the next.
+    let entries: Vec<(usize, &PolicyEntry)> = set.policy.iter().enumerate().collect();
+    let share = entries.len().div_ceil(threads()).max(1);
+    std::thread::scope(|scope| {
+        let load_share = |share: &[(usize, &PolicyEntry)]| share.iter().map(|entry| load(*entry)).collect::<Vec<_>>();
+        let threads: Vec<_> = entries.chunks(share).map(|share| scope.spawn(move || load_share(share))).collect();
+        let join = |thread: ScopedJoinHandle<'_, Vec<Result<LoadedPolicy, BuildError>>>| {
+            thread.join().unwrap_or_else(|_| vec![Err(BuildError::set("loading a policy panicked"))])
+        };
+        threads.into_iter().flat_map(join).collect()
+    })
+}
+
+struct Loader<'a> {
+    sandbox: &'a Sandbox,
+    folder: Option<&'a Folder>,
+    files: &'a BTreeMap<String, Vec<u8>>,
+}
+
+/// Why a policy cannot be used, before it is known which policy of the set it is.
+enum Unusable {
+    /// A file cannot be read. The error names it.
+    File(ReadError),
+    /// Anything else.
+    Policy { message: String, help: Option<String> },
+}
+
+impl Unusable {
+    fn new(message: impl Into<String>) -> Self {
+        Self::Policy { message: message.into(), help: None }
+    }
+
+    fn with_help(mut self, text: impl Into<String>) -> Self {
+        if let Self::Policy { help, .. } = &mut self {
+            *help = Some(text.into());
+        }
+        self
+    }
+}
+
+impl From<ReadError> for Unusable {
+    fn from(error: ReadError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<LoadError> for Unusable {
+    fn from(error: LoadError) -> Self {
+        Self::Policy { message: error.to_string(), help: error.help().map(str::to_owned) }
+    }
+}
+
+impl From<Fault> for Unusable {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.message)
+    }
+}
+
+impl Loader<'_> {
+    fn load(&self, number: usize, entry: &PolicyEntry) -> Result<LoadedPolicy, BuildError> {
+        self.load_entry(entry).map_err(|error| match error {
+            Unusable::File(error) => BuildError::Read(error),
+            Unusable::Policy { message, help } => {
+                BuildError::Policy { number, source_name: entry.source.clone(), message, help }
+            }
+        })
+    }
+
+    fn load_entry(&self, entry: &PolicyEntry) -> Result<LoadedPolicy, Unusable> {
+        let (policy, module) = self.module(entry)?;
+        let settings = settings(entry, &policy)?;
+        let mut data = Data::new();
+        for (name, path) in &entry.data {
+            data.push((name.clone(), self.file(path)?));
+        }
+        self.sandbox.validate(&policy, &settings, &data)?;
+        Ok(LoadedPolicy {
+            policy,
+            enforced: entry.enforce,
+            scope: entry.when.clone(),
+            memory: entry.memory.map(|mib| mib.saturating_mul(1 << 20)),
+            settings_sha256: hex::encode(Sha256::digest(&settings)),
+            settings,
+            data,
+            module,
+        })
+    }
+
+    fn module(&self, entry: &PolicyEntry) -> Result<(Policy, Cow<'static, [u8]>), Unusable> {
+        let check_pin = |digest: &str| match &entry.sha256 {
+            Some(pin) if pin != digest => {
+                Err(Unusable::new(format!("its digest is `{digest}`, but `{pin}` is pinned"))
+                    .with_help("find out what changed, then pin the new digest"))
+            }
+            _ => Ok(()),
+        };
+        let Some(name) = entry.source.strip_prefix("builtin:") else {
+            let bytes = self.file(&entry.source)?;
+            let digest = hex::encode(Sha256::digest(&bytes));
+            check_pin(&digest)?;
+            return Ok((self.sandbox.load(&bytes, digest)?, Cow::Owned(bytes)));
+        };
+        let builtin = builtin::find(name).ok_or_else(|| {
+            let help = match did_you_mean(name, builtin::names()) {
+                Some(near) => format!("did you mean `builtin:{near}`?"),
+                None => format!("the built-in policies are {}", builtin::names().collect::<Vec<_>>().join(", ")),
+            };
+            Unusable::new(format!("there is no built-in policy `{name}`")).with_help(help)
+        })?;
+        check_pin(builtin.sha256)?;
+        let policy = self.sandbox.load_trusted(builtin.component, builtin.sha256)?;
+        Ok((policy, Cow::Borrowed(builtin.component)))
+    }
+
+    fn file(&self, name: &str) -> Result<Vec<u8>, Unusable> {
+        if let Some(bytes) = self.files.get(name) {
+            return Ok(bytes.clone());
+        }
+        let folder =
+            self.folder.ok_or_else(|| Unusable::new("it names a file, but there is no folder to open it in"))?;
+        Ok(folder.read(name, MAX_FILE_BYTES)?)
+    }
+}
+
+/// Checks settings against the policy's own schema and writes them as JSON.
+fn settings(entry: &PolicyEntry, policy: &Policy) -> Result<String, Unusable> {
+    let settings = serde_json::to_value(&entry.settings).map_err(|error| Unusable::new(error.to_string()))?;
+    if !entry.settings.is_empty() {
+        let known = policy.descriptor.settings_schema["properties"].as_object();
+        let known: Vec<&str> = known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
+        if let Some(name) = entry.settings.keys().find(|name| !known.contains(&name.as_str())) {
+            let help = match did_you_mean(name, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its settings are {}", known.join(", ")),
+            };
+            return Err(Unusable::new(format!("settings `/{name}`: there is no such setting")).with_help(help));
+        }
+        policy.check_settings(&settings)?;
+    }
+    Ok(settings.to_string())
+}

@@ -1,0 +1,50 @@
+//! A policy that is loaded, with its configuration.
+
+use super::scope::Scope;
+use reprieve_sandbox::{Data, Input, Measure, Policy, View};
+use std::borrow::Cow;
+
+/// A policy of the set.
+pub(crate) struct LoadedPolicy {
+    pub policy: Policy,
+    pub enforced: bool,
+    pub scope: Scope,
+    /// Its settings as JSON.
+    pub settings: String,
+    pub settings_sha256: String,
+    pub data: Data,
+    /// The bytes of its module: a component or a core module.
+    pub module: Cow<'static, [u8]>,
+    /// Bytes of memory that an instance may use, if the operator allows less than the sandbox does.
+    pub memory: Option<u64>,
+}
+
+impl LoadedPolicy {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.policy.descriptor.name
+    }
+
+    /// Whether it requests columns.
+    pub fn observes(&self) -> bool {
+        !self.policy.descriptor.columns.is_empty()
+    }
+
+    /// What it receives about a batch of `rows` rows.
+    pub fn input<'a>(&'a self, review: &'a str, views: &'a [View<'a>], rows: u64) -> Input<'a> {
+        Input { review, settings: &self.settings, data: &self.data, views, rows, memory: self.memory }
+    }
+
+    /// The value of the setting that limits `measure`, set by the operator or by default.
+    pub fn limit(&self, measure: Measure) -> Option<f64> {
+        let limit = self.policy.descriptor.limits.iter().find(|limit| limit.measure == measure)?;
+        let settings: serde_json::Value = serde_json::from_str(&self.settings).ok()?;
+        let default = &self.policy.descriptor.settings_schema["properties"][&limit.setting]["default"];
+        settings.get(&limit.setting).unwrap_or(default).as_f64()
+    }
+
+    /// The code of a rule: `policy/rule`.
+    pub fn code(&self, rule: &str) -> String {
+        format!("{}/{rule}", self.name())
+    }
+}

@@ -1,0 +1,15 @@
+//! The policies of a gate: the set that an operator writes, how it is loaded, and how it is recorded.
+
+mod builtin;
+mod load;
+mod loaded;
+mod record;
+mod scope;
+mod set;
+
+pub use builtin::{component as builtin_component, names as builtin_names};
+pub(crate) use load::load_all;
+pub(crate) use loaded::LoadedPolicy;
+pub(crate) use record::{RecordedSet, SetRecord, data_digests};
+pub use scope::{OneOrMore, Scope};
+pub use set::{OverrideSettings, PermitSettings, PolicyEntry, PolicySet};

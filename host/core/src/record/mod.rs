@@ -1,0 +1,121 @@
+//! Recorded decisions: deciding and recording as one step of the ledger, and what is read back from a record.
+
+mod affected;
+mod replay;
+
+pub use affected::{Affected, read_affected, restore_plan};
+pub use replay::{RecordError, Replay, reference_data};
+
+use crate::decision::{Sealed, seal};
+use crate::evaluate::{Decided, Evaluator, Moment, decide};
+use crate::ledger::{Blob, DecisionRecord, Ledger};
+use crate::signed::Override;
+use affected::affected_lines;
+use reprieve_batch::{Batch, LookupError, Question, Resolution};
+use reprieve_model::{Fault, FaultCause, Review};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Decides about a batch and records the decision. A decision that cannot be recorded has a fault, so it is not an allow.
+pub(crate) fn decide_and_record(
+    evaluator: &Evaluator,
+    batch: &Batch,
+    with_override: Option<&Override>,
+    ledger: &dyn Ledger,
+) -> Sealed {
+    let mut faults = Vec::new();
+    let resolution = evaluator.sources.resolve(batch, &mut faults);
+    let [columns, affected] = match recorded_blobs(batch, resolution.as_deref()) {
+        Ok(blobs) => blobs,
+        Err(fault) => {
+            faults.push(fault);
+            return decide_unrecorded(evaluator, batch, resolution, faults);
+        }
+    };
+    let (columns_sha256, affected_sha256) = (columns.sha256.clone(), affected.sha256.clone());
+    let mut blobs = evaluator.set.blobs(&evaluator.policies);
+    blobs.extend([columns, affected]);
+
+    let question = Question::about(batch, with_override.map(|with| with.terms().id.as_str()));
+    let mut last = None;
+    let written = ledger.decide(&question, &blobs, &mut |view| {
+        let moment = Moment {
+            at: view.at,
+            resolution: resolution.clone(),
+            history: Some(view.history.clone()),
+            view: Some(view),
+            with_override,
+            faults: faults.clone(),
+        };
+        let Decided { sealed, facts } = decide(evaluator, batch, moment);
+        let record = DecisionRecord {
+            reprieve: env!("CARGO_PKG_VERSION").to_owned(),
+            decision: sealed.document().clone(),
+            review: Review { claims: batch.claims().clone(), facts },
+            columns_sha256: columns_sha256.clone(),
+            affected_sha256: affected_sha256.clone(),
+        };
+        last = Some(sealed);
+        record
+    });
+    match (written, last) {
+        (Ok(entry), Some(sealed)) => sealed.recorded_as(entry),
+        (Err(error), Some(sealed)) => {
+            let mut document = sealed.into_document();
+            document.faults.push(unrecorded(&error));
+            seal(document)
+        }
+        (written, None) => {
+            let error = written.err().map_or("it asked for no decision".to_owned(), |error| error.to_string());
+            faults.push(unrecorded(&error));
+            decide_unrecorded(evaluator, batch, resolution, faults)
+        }
+    }
+}
+
+/// Decides what cannot be recorded. Its faults keep it from being an allow.
+fn decide_unrecorded(
+    evaluator: &Evaluator,
+    batch: &Batch,
+    resolution: Option<Arc<Resolution>>,
+    faults: Vec<Fault>,
+) -> Sealed {
+    let at = batch.evaluated_at();
+    let moment = Moment { at, resolution, history: None, view: None, with_override: None, faults };
+    decide(evaluator, batch, moment).sealed
+}
+
+fn unrecorded(error: &dyn std::fmt::Display) -> Fault {
+    let message = format!("the decision could not be recorded, so it is not an allow: {error}");
+    Fault::of_gate(FaultCause::Ledger, message)
+}
+
+/// What is recorded of a batch besides its decision: its columns, and the affected tenants.
+fn recorded_blobs(batch: &Batch, resolution: Option<&Resolution>) -> Result<[Blob<'static>; 2], Fault> {
+    if batch.time_is_given() {
+        let message = "with a ledger, its clock decides; leave out the time, or decide without the ledger";
+        return Err(Fault::of_gate(FaultCause::Clock, message));
+    }
+    let blob = |bytes: Vec<u8>| Blob { sha256: hex::encode(Sha256::digest(&bytes)), bytes: Cow::Owned(bytes) };
+    let fault =
+        |error: LookupError| Fault::of_gate(FaultCause::Ledger, format!("the batch cannot be recorded: {error}"));
+    let columns = column_bytes(batch, resolution).map_err(fault)?;
+    let affected = affected_lines(batch, resolution).map_err(fault)?;
+    Ok([blob(columns), blob(affected)])
+}
+
+/// The targets with their resolved columns, as the postcard form of a sequence of chunks.
+fn column_bytes(batch: &Batch, resolution: Option<&Resolution>) -> Result<Vec<u8>, LookupError> {
+    let invalid = |error: postcard::Error| LookupError::Invalid(error.to_string());
+    let chunks = batch.chunk_rows().len();
+    let mut bytes = postcard::to_allocvec(&chunks).map_err(invalid)?;
+    for i in 0..chunks {
+        let mut chunk = batch.chunk(i)?;
+        if let Some(resolution) = resolution {
+            chunk.to_mut().columns.extend(resolution.columns.get(i)?.into_owned().columns);
+        }
+        bytes = postcard::to_extend(&*chunk, bytes).map_err(invalid)?;
+    }
+    Ok(bytes)
+}

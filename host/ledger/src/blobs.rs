@@ -1,0 +1,76 @@
+//! The bytes that entries refer to by their digest, compressed with Zstandard.
+
+use crate::SqlLedger;
+use crate::database::{Transaction, Value, damaged};
+use reprieve::ledger::{Blob, LedgerError};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+
+/// The compression level: a low one, because blobs are compressed while the caller waits.
+const COMPRESSION_LEVEL: i32 = 1;
+
+/// The maximum size of a decompressed blob, so that a damaged one cannot exhaust the memory.
+const MAX_BLOB_BYTES: u64 = 16 << 30;
+
+impl SqlLedger {
+    /// Returns the bytes of a digest.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger does not have them, or if they were altered.
+    pub fn blob(&self, sha256: &str) -> Result<Vec<u8>, LedgerError> {
+        let rows = self.0.read()?.query("SELECT bytes FROM blobs WHERE sha256 = $1", &[sha256.into()])?;
+        let row = rows
+            .first()
+            .ok_or_else(|| LedgerError::not_found(format!("the ledger has no blob with the digest `{sha256}`")))?;
+        let bytes = decompress(row.bytes(0)?)
+            .map_err(|error| damaged(format!("the blob {sha256} cannot be decompressed: {error}")))?;
+        match hex::encode(Sha256::digest(&bytes)) {
+            found if found == sha256 => Ok(bytes),
+            found => Err(damaged(format!("the blob {sha256} has the digest {found}"))),
+        }
+    }
+
+    /// Compresses the blobs that the ledger does not have yet. Returns each with its digest.
+    pub(crate) fn compress_missing<'b>(&self, blobs: &'b [Blob<'_>]) -> Result<Vec<(&'b str, Vec<u8>)>, LedgerError> {
+        let mut transaction = self.0.read()?;
+        let missing = missing(&mut *transaction, blobs)?;
+        drop(transaction);
+        let compress = |blob: &'b Blob<'_>| {
+            let compressed = zstd::bulk::compress(&blob.bytes, COMPRESSION_LEVEL).map_err(|error| {
+                LedgerError::unavailable(format!("the blob {} cannot be compressed: {error}", blob.sha256))
+            })?;
+            Ok((blob.sha256.as_str(), compressed))
+        };
+        missing.into_iter().map(compress).collect()
+    }
+}
+
+/// Returns the blobs that the ledger does not have yet.
+fn missing<'a, 'b>(
+    transaction: &mut dyn Transaction,
+    blobs: &'b [Blob<'a>],
+) -> Result<Vec<&'b Blob<'a>>, LedgerError> {
+    let mut missing = Vec::new();
+    for blob in blobs {
+        let found =
+            transaction.query("SELECT sha256 FROM blobs WHERE sha256 = $1", &[Value::from(blob.sha256.as_str())])?;
+        if found.is_empty() {
+            missing.push(blob);
+        }
+    }
+    Ok(missing)
+}
+
+/// Stores a compressed blob, unless another process stored it first.
+pub(crate) fn store(transaction: &mut dyn Transaction, sha256: &str, compressed: Vec<u8>) -> Result<(), LedgerError> {
+    transaction.execute(
+        "INSERT INTO blobs (sha256, bytes) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING",
+        &[sha256.into(), Value::Bytes(compressed)],
+    )
+}
+
+pub(crate) fn decompress(compressed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    zstd::stream::Decoder::new(compressed)?.take(MAX_BLOB_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

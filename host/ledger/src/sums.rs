@@ -1,0 +1,159 @@
+//! Sums over past batches. Each hour has one row per key, so the cost of a query does not grow with the ledger.
+
+use crate::database::{Transaction, Value};
+use reprieve::history::{SPANS, normalize_name};
+use reprieve::ledger::{DecisionRecord, LedgerError};
+use reprieve::model::{Deleted, Spans};
+
+/// When an open batch counts: at every time, because it may still be deleting.
+pub(crate) const OPEN: i64 = i64::MAX;
+
+/// The length of the time over which one row of `sums` adds up.
+const SECONDS_PER_HOUR: i64 = 3_600;
+
+/// The query for the sum of batches, targets and tenants over the rows of a table.
+macro_rules! sum_query {
+    ($batches:literal, $table_and_condition:literal) => {
+        concat!(
+            "SELECT CAST(coalesce(",
+            $batches,
+            ", 0) AS BIGINT), CAST(coalesce(sum(targets), 0) AS BIGINT), \
+             CAST(coalesce(sum(tenants), 0) AS BIGINT) FROM ",
+            $table_and_condition
+        )
+    };
+}
+
+/// The past batches that are summed over time.
+pub(crate) enum Group<'a> {
+    /// Those in an environment in the same mode.
+    Mode(&'a str, &'a str),
+    /// Those in an environment with targets of the same kind.
+    Kind(&'a str, &'a str),
+    /// Those of an actor.
+    Actor(&'a str),
+}
+
+impl Group<'_> {
+    /// The key of its rows in `sums`: a JSON array, so that two names cannot run together.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Mode(environment, mode) => serde_json::json!(["mode", environment, mode]),
+            Self::Kind(environment, kind) => serde_json::json!(["kind", environment, kind]),
+            Self::Actor(actor) => serde_json::json!(["actor", actor]),
+        }
+        .to_string()
+    }
+
+    /// The query for the sum between two times, and the values of its parameters after these times.
+    fn query_between(&self) -> (&'static str, Vec<Value>) {
+        match *self {
+            Self::Mode(environment, mode) => (
+                sum_query!(
+                    "count(*)",
+                    "decisions WHERE counts_at > $1 AND counts_at < $2 AND environment = $3 AND mode = $4"
+                ),
+                vec![environment.into(), mode.into()],
+            ),
+            Self::Kind(environment, kind) => (
+                sum_query!(
+                    "count(*)",
+                    "decisions WHERE counts_at > $1 AND counts_at < $2 AND environment = $3 AND kind = $4"
+                ),
+                vec![environment.into(), kind.into()],
+            ),
+            Self::Actor(actor) => (
+                sum_query!("count(*)", "decisions WHERE counts_at > $1 AND counts_at < $2 AND actor = $3"),
+                vec![actor.into()],
+            ),
+        }
+    }
+
+    /// Sums the batches of each span before `at`: whole hours from `sums`, the rest of the first hour from `decisions`.
+    pub fn spans(&self, transaction: &mut dyn Transaction, at: i64) -> Result<Spans, LedgerError> {
+        let key = self.key();
+        let (edge_query, values) = self.query_between();
+        let mut spans = Spans::default();
+        for (span, length) in [&mut spans.hour, &mut spans.day, &mut spans.month].into_iter().zip(SPANS) {
+            let after = at - length;
+            let first_hour = hour(after) + 1;
+            let whole = transaction.query(
+                sum_query!("sum(batches)", "sums WHERE key = $1 AND hour >= $2"),
+                &[key.as_str().into(), first_hour.into()],
+            )?;
+            let mut between = vec![Value::from(after), Value::from(first_hour * SECONDS_PER_HOUR)];
+            between.extend_from_slice(&values);
+            let edge = transaction.query(edge_query, &between)?;
+            for row in whole.iter().chain(&edge) {
+                add_to_span(span, row.count(0)?, row.count(1)?, row.count(2)?);
+            }
+        }
+        Ok(spans)
+    }
+}
+
+/// The key of a campaign in `sums`.
+fn campaign_key(campaign: &str) -> String {
+    serde_json::json!(["campaign", campaign]).to_string()
+}
+
+/// The number of batches of a campaign that count.
+pub(crate) fn campaign_batches(transaction: &mut dyn Transaction, campaign: &str) -> Result<u64, LedgerError> {
+    let key = Value::Text(campaign_key(campaign));
+    let rows = transaction.query(sum_query!("sum(batches)", "sums WHERE key = $1"), &[key])?;
+    rows.first().map_or(Ok(0), |row| row.count(0))
+}
+
+fn add_to_span(span: &mut Deleted, batches: u64, targets: u64, tenants: u64) {
+    span.batches = span.batches.saturating_add(batches);
+    span.targets = span.targets.saturating_add(targets);
+    span.tenants = span.tenants.saturating_add(tenants);
+}
+
+/// The normalized name of the actor who submitted a batch.
+pub(crate) fn actor(record: &DecisionRecord) -> Option<String> {
+    record.review.claims.actor.as_ref()?.id.as_deref().map(normalize_name)
+}
+
+/// The keys under which an allow is summed.
+pub(crate) fn keys(record: &DecisionRecord) -> Vec<String> {
+    let claims = &record.review.claims;
+    let environment = normalize_name(&claims.environment);
+    let mut keys = vec![
+        Group::Mode(&environment, claims.mode.as_str()).key(),
+        Group::Kind(&environment, &normalize_name(&claims.target_kind)).key(),
+    ];
+    keys.extend(actor(record).map(|actor| Group::Actor(&actor).key()));
+    keys.extend(claims.campaign.as_deref().map(campaign_key));
+    keys
+}
+
+/// The hour of a time, as `sums` counts them.
+pub(crate) const fn hour(at: i64) -> i64 {
+    at.div_euclid(SECONDS_PER_HOUR)
+}
+
+/// What an allow adds to each of its sums: batches, targets and tenants. With `sign` -1 they are subtracted.
+pub(crate) fn summands(record: &DecisionRecord, sign: i64) -> [i64; 3] {
+    let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(sign);
+    [sign, signed(record.decision.targets), signed(record.decision.tenants)]
+}
+
+/// Adds an allow to the sums of the hour in which it counts, or with `sign` -1 subtracts it.
+pub(crate) fn add(
+    transaction: &mut dyn Transaction,
+    record: &DecisionRecord,
+    at: i64,
+    sign: i64,
+) -> Result<(), LedgerError> {
+    let [batches, targets, tenants] = summands(record, sign).map(Value::Int);
+    for key in keys(record) {
+        transaction.execute(
+            "INSERT INTO sums (key, hour, batches, targets, tenants) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (key, hour) DO UPDATE SET batches = sums.batches + excluded.batches, \
+             targets = sums.targets + excluded.targets, tenants = sums.tenants + excluded.tenants",
+            &[Value::Text(key), hour(at).into(), batches.clone(), targets.clone(), tenants.clone()],
+        )?;
+    }
+    Ok(())
+}

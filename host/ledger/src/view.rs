@@ -1,0 +1,113 @@
+//! The view that a decision depends on: the time, the history, the halts in force, and whether an override was used. A
+//! batch counts from its end on; an open batch counts at every time.
+
+use crate::append::{Head, head, ledger_id, now};
+use crate::database::{Row, Transaction, Value};
+use crate::sums::{Group, OPEN, campaign_batches};
+use reprieve::history::{Question, normalize_name};
+use reprieve::ledger::{LedgerError, LedgerView};
+use reprieve::model::{HistoryFacts, PastBatch, Spans, Timestamp};
+
+/// The query for past batches that meet a condition.
+macro_rules! past_batches {
+    ($condition:literal) => {
+        concat!(
+            "SELECT closed, entry, counts_at, mode, environment, kind, targets, tenants, campaign, actor, succeeded \
+             FROM decisions WHERE ",
+            $condition
+        )
+    };
+}
+
+/// Returns what bears on a batch, and the version of the ledger at which it does.
+pub(crate) fn view(
+    transaction: &mut dyn Transaction,
+    question: &Question<'_>,
+) -> Result<(u64, LedgerView), LedgerError> {
+    let head = head(transaction)?;
+    let at = now(transaction, &head)?;
+    let override_used = match question.override_id {
+        Some(id) => {
+            let rows = transaction.query("SELECT entry FROM decisions WHERE override_id = $1", &[Value::from(id)])?;
+            rows.first().map(|row| row.count(0)).transpose()?
+        }
+        None => None,
+    };
+    let history = history(transaction, &head, question, at)?;
+    let version = head.version;
+    let halts = head.halts.into_iter().map(|active| active.halt).collect();
+    Ok((version, LedgerView { at: Timestamp::from_seconds(at), history, halts, override_used }))
+}
+
+fn history(
+    transaction: &mut dyn Transaction,
+    head: &Head,
+    question: &Question<'_>,
+    at: i64,
+) -> Result<HistoryFacts, LedgerError> {
+    let mode = question.mode.as_str();
+    let environment = normalize_name(question.environment);
+    let same_mode = Group::Mode(&environment, mode).spans(transaction, at)?;
+    let same_kind = Group::Kind(&environment, &normalize_name(question.kind)).spans(transaction, at)?;
+    let same_actor = match question.actor.map(normalize_name) {
+        Some(actor) => Group::Actor(&actor).spans(transaction, at)?,
+        None => Spans::default(),
+    };
+    let last = transaction.query(
+        past_batches!(
+            "counts_at IS NOT NULL AND environment = $1 AND mode = $2 \
+             ORDER BY counts_at DESC, closed DESC, entry DESC LIMIT 1"
+        ),
+        &[environment.as_str().into(), mode.into()],
+    )?;
+    let last = last.first().map(|row| past_batch(row, at)).transpose()?;
+    let (campaign_batches, campaign_last) = match question.campaign {
+        Some(campaign) => (campaign_batches(transaction, campaign)?, last_of_campaign(transaction, campaign, at)?),
+        None => (0, None),
+    };
+    // The history is identified by the last entry that decisions depend on.
+    let rows = transaction.query("SELECT sha256 FROM entries WHERE entry = $1", &[Value::from(head.version)])?;
+    let sha256 = match rows.first() {
+        Some(row) => row.text(0)?.to_owned(),
+        None => ledger_id(transaction)?,
+    };
+    Ok(HistoryFacts { sha256, same_mode, same_kind, same_actor, last, campaign_batches, campaign_last })
+}
+
+/// The batch with which the next batch of a campaign is compared: an open one, or the one that ended last. If a batch
+/// failed after the last one was decided, it is the failed one, because the last one was decided without knowing of it.
+fn last_of_campaign(
+    transaction: &mut dyn Transaction,
+    campaign: &str,
+    at: i64,
+) -> Result<Option<PastBatch>, LedgerError> {
+    let last = transaction.query(
+        past_batches!(
+            "counts_at IS NOT NULL AND campaign = $1 ORDER BY counts_at DESC, closed DESC, entry DESC LIMIT 1"
+        ),
+        &[campaign.into()],
+    )?;
+    let failed = transaction.query(
+        past_batches!("succeeded = 0 AND campaign = $1 ORDER BY counts_at DESC, closed DESC LIMIT 1"),
+        &[campaign.into()],
+    )?;
+    match (last.first(), failed.first()) {
+        (Some(last), Some(failed)) if failed.count(0)? > last.count(1)? => past_batch(failed, at).map(Some),
+        (last, _) => last.map(|last| past_batch(last, at)).transpose(),
+    }
+}
+
+fn past_batch(row: &Row, now: i64) -> Result<PastBatch, LedgerError> {
+    let ended = row.int(2)?;
+    Ok(PastBatch {
+        at: Timestamp::from_seconds(if ended == OPEN { now } else { ended }),
+        mode: row.word(3)?,
+        environment: row.text(4)?.to_owned(),
+        kind: row.text(5)?.to_owned(),
+        targets: row.count(6)?,
+        tenants: row.count(7)?,
+        campaign: row.text_or_null(8)?.map(str::to_owned),
+        actor: row.text_or_null(9)?.map(str::to_owned),
+        succeeded: row.int_or_null(10)?.map(|succeeded| succeeded == 1),
+    })
+}

@@ -1,0 +1,10 @@
+//! The host side of the contract. It is generated from the same WIT file as the guest side.
+#![allow(missing_docs, clippy::all, clippy::unwrap_used, clippy::expect_used)]
+
+wasmtime::component::bindgen!({
+    path: "../../sdk/wit",
+    world: "policy",
+    ownership: Borrowing { duplicate_if_necessary: true },
+});
+
+pub use self::reprieve::policy::types;

@@ -1,0 +1,34 @@
+//! Runs policies: from a component and columns to objections. This is the only crate that uses wasmtime.
+//!
+//! [`Sandbox::load`] admits a module, compiles it, and reads its descriptor. Each evaluation uses a fresh instance, within
+//! [`Limits`]. Each limit has its own [`FaultCause`].
+//!
+//! - A policy imports only types, so it can call nothing of the host.
+//! - Fuel ends an evaluation, and is the same on every machine. The wall clock is only a backstop.
+//! - An instance is used for one evaluation and then dropped, whatever its result.
+//! - Only the module of [`ModuleCache`] has unsafe code, because it maps compiled code.
+//! - Only that module opens files.
+
+mod admission;
+mod bindings;
+mod cache;
+mod convert;
+mod descriptor;
+mod engine;
+mod evaluate;
+mod fault;
+mod limits;
+mod policy;
+mod slots;
+mod ticker;
+
+pub use admission::AdmissionError;
+pub use cache::ModuleCache;
+pub use convert::{Codes, Column, Objection, Strings, Values, View};
+pub use descriptor::{BatchLimit, Descriptor, Measure, RuleInfo, Subject};
+pub use engine::{EngineError, Sandbox};
+pub use evaluate::{Input, Probe, Run, Saved, Step};
+pub use fault::Fault;
+pub use limits::Limits;
+pub use policy::{Data, LoadError, Policy};
+pub use reprieve_model::FaultCause;

@@ -1,0 +1,210 @@
+//! The context of a decision: the batch as a policy sees it.
+
+use crate::TimeZone;
+use crate::model::{ActorType, Approval, Tally, TenantFacts, Timestamp};
+use crate::section::{Claims, Facts, InventoryFacts, Review};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Reference data: a file that the operator named under `data`.
+#[derive(Clone, Debug, Default)]
+pub struct Blob {
+    /// Its key under `data` in the policy set.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Everything that a policy knows about a batch, except its targets: what the request claims, what the host computed or
+/// looked up, and what the operator configured.
+#[derive(Clone, Debug)]
+pub struct Context<S> {
+    /// The request without its targets, as submitted.
+    pub claims: Claims,
+    /// What the host computed or looked up.
+    pub facts: Facts,
+    /// Facts from the inventory. None: there is no inventory.
+    pub inventory: Option<InventoryFacts>,
+    /// The settings.
+    pub settings: S,
+    /// Reference data.
+    pub data: Vec<Blob>,
+}
+
+/// Seconds by which a time may be in the future, because clocks differ by minutes.
+const MAX_CLOCK_SKEW: i64 = 300;
+
+impl<S> Context<S> {
+    pub(crate) fn new(review: Review, settings: S, data: Vec<Blob>) -> Self {
+        let Review { claims, facts, inventory } = review;
+        Self { claims, facts, inventory, settings, data }
+    }
+
+    /// Whether the batch is a hard delete: the system itself cannot recover the targets.
+    pub fn is_hard(&self) -> bool {
+        self.claims.mode().is_hard()
+    }
+
+    /// Returns `hard` for a hard delete and `soft` for a soft one.
+    pub fn by_mode<T>(&self, hard: T, soft: T) -> T {
+        if self.is_hard() { hard } else { soft }
+    }
+
+    /// Whether `at` is at most `seconds` ago and not in the future, give or take five minutes of clock skew.
+    pub fn is_fresh(&self, at: Timestamp, seconds: u64) -> bool {
+        let age = self.facts.evaluated_at().since(at);
+        age >= -MAX_CLOCK_SKEW && (age < 0 || age as u64 <= seconds)
+    }
+
+    /// Whether `at` is further in the future than clock skew explains.
+    pub fn is_future(&self, at: Timestamp) -> bool {
+        self.facts.evaluated_at().since(at) < -MAX_CLOCK_SKEW
+    }
+
+    /// The local time in a time zone, in seconds since 1970-01-01T00:00:00 there. None: the host did not pass the offset
+    /// of that zone.
+    pub fn local(&self, zone: &TimeZone) -> Option<i64> {
+        let offset = self.facts.zones()?.get(&zone.0)?;
+        Some(self.facts.evaluated_at().seconds() + offset)
+    }
+
+    /// The reference data `name`.
+    pub fn data(&self, name: &str) -> Option<&[u8]> {
+        self.data.iter().find(|blob| blob.name == name).map(|blob| blob.bytes.as_slice())
+    }
+
+    /// The list that evidence must name: this one, or the whole list if this batch is a wave of it.
+    pub fn evidence(&self) -> Evidence<'_> {
+        match self.facts.whole() {
+            Some(whole) => Evidence {
+                targets_sha256: &whole.targets_sha256,
+                targets: whole.targets,
+                tenants: &whole.tenants,
+                kinds: &whole.kinds,
+            },
+            None => Evidence {
+                targets_sha256: self.facts.targets_sha256(),
+                targets: self.facts.targets(),
+                tenants: self.facts.tenants(),
+                kinds: self.facts.kinds(),
+            },
+        }
+    }
+
+    /// The people whose approval counts: humans other than the submitter, who approved exactly this list in this mode
+    /// with these kinds and tenants at most `max_age` seconds ago. Each person counts once; names that differ only in
+    /// case are the same person.
+    pub fn approvers(&self, max_age: u64) -> BTreeSet<&str> {
+        let approvals = self.claims.approvals().into_iter().flatten();
+        let people: BTreeMap<String, &str> = approvals
+            .filter(|approval| self.approval_issue(approval).is_none())
+            .filter(|approval| approval.at.is_some_and(|at| self.is_fresh(at, max_age)))
+            .filter_map(|approval| non_blank(&approval.by))
+            .map(|by| (by.to_ascii_lowercase(), by))
+            .collect();
+        people.into_values().collect()
+    }
+
+    /// Why an approval does not count, apart from its age. None: it counts.
+    pub fn approval_issue(&self, approval: &Approval) -> Option<ApprovalIssue> {
+        let actor = self.claims.actor();
+        let submitters =
+            actor.into_iter().flat_map(|actor| [non_blank(&actor.id), non_blank(&actor.on_behalf_of)]).flatten();
+        let by = match non_blank(&approval.by) {
+            Some(by) => by,
+            None => return Some(ApprovalIssue::Unnamed),
+        };
+        if submitters.into_iter().any(|submitter| submitter.eq_ignore_ascii_case(by)) {
+            return Some(ApprovalIssue::Own);
+        }
+        if approval.approver_type != Some(ActorType::Human) {
+            return Some(ApprovalIssue::NotHuman);
+        }
+        let list = self.evidence();
+        if approval.targets_sha256.as_deref() != Some(list.targets_sha256) {
+            return Some(ApprovalIssue::OtherList);
+        }
+        if approval.mode != Some(self.claims.mode()) {
+            return Some(ApprovalIssue::OtherMode);
+        }
+        let tally = list.kinds;
+        let kinds = approval.kinds.as_ref().map(|kinds| &kinds.0);
+        if kinds != Some(&tally.counts) || tally.others + tally.unknown > 0 {
+            return Some(ApprovalIssue::OtherKinds);
+        }
+        if approval.tenants != Some(list.tenants.at_most()) {
+            return Some(ApprovalIssue::OtherTenants);
+        }
+        None
+    }
+}
+
+/// The list that evidence must name.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// SHA-256 of the list, lower-case hex.
+    pub targets_sha256: &'a str,
+    /// Number of rows in it.
+    pub targets: u64,
+    /// Tenants according to it.
+    pub tenants: &'a TenantFacts,
+    /// Number of rows by kind, according to it.
+    pub kinds: &'a Tally,
+}
+
+/// Why an approval does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ApprovalIssue {
+    /// It does not name the approver.
+    Unnamed,
+    /// It is the submitter's own.
+    Own,
+    /// The approver is not a human.
+    NotHuman,
+    /// It is for another list.
+    OtherList,
+    /// It is for another mode.
+    OtherMode,
+    /// It is for other kinds or counts.
+    OtherKinds,
+    /// It is for another number of tenants.
+    OtherTenants,
+}
+
+impl fmt::Display for ApprovalIssue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unnamed => "it does not name the approver",
+            Self::Own => "it is the submitter's own",
+            Self::NotHuman => "the approver is not a human",
+            Self::OtherList => "it is for another list",
+            Self::OtherMode => "it is for another mode",
+            Self::OtherKinds => "it is for other kinds or counts",
+            Self::OtherTenants => "it is for another number of tenants",
+        })
+    }
+}
+
+/// The trimmed text of a field. None: it is absent, empty or white space.
+pub fn non_blank(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Whether two kinds are the same apart from name space, case and plural: `AWS::S3::Buckets` is `bucket`. A name that is
+/// not ASCII equals only itself.
+pub fn same_kind(a: &str, b: &str) -> bool {
+    base_name(a).eq_ignore_ascii_case(base_name(b))
+}
+
+/// The last segment of a kind, without the `s` of a plural.
+fn base_name(kind: &str) -> &str {
+    let kind = kind.trim_ascii();
+    let start = kind.bytes().rposition(|byte| matches!(byte, b':' | b'/' | b'.')).map_or(0, |at| at + 1);
+    match kind.as_bytes() {
+        [.., before, b's' | b'S'] if kind.len() - start > 2 && !before.eq_ignore_ascii_case(&b's') => {
+            kind.get(start..kind.len() - 1).unwrap_or(kind)
+        }
+        _ => kind.get(start..).unwrap_or(kind),
+    }
+}
