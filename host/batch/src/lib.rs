@@ -51,6 +51,8 @@ mod inventory;
 mod parallel;
 mod read;
 mod record;
+#[cfg(test)]
+mod round_trip;
 mod spill;
 mod text;
 

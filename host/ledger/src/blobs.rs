@@ -1,7 +1,7 @@
 //! The bytes that entries refer to by their digest, compressed with Zstandard.
 
-use crate::SqlLedger;
 use crate::database::{Transaction, Value, damaged};
+use crate::sql_ledger::SqlLedger;
 use reprieve::ledger::{Blob, LedgerError};
 use sha2::{Digest, Sha256};
 use std::io::Read;

@@ -56,6 +56,7 @@ mod open;
 mod postgres;
 mod read;
 mod schema;
+mod sql_ledger;
 mod sqlite;
 mod sums;
 mod verify;
@@ -64,22 +65,18 @@ mod view;
 pub use entry::ActiveHalt;
 pub use open::with_named_ledger;
 pub use read::{Filter, RecordedDecision, Summary};
+pub use sql_ledger::SqlLedger;
 pub use verify::{Anchor, AnchorError, Damage, Verified};
 
 use append::{Head, append, head, now};
-use database::{Database, Value};
+use database::Value;
 use entry::{Entry, PermitUse, RecordedOutcome, Resume};
 use reprieve::history::Question;
 use reprieve::ledger::{
     Blob, DecisionRecord, Halt, Ledger, LedgerError, LedgerView, Outcome, PermitReference, RedeemError,
 };
 use reprieve::model::{BatchState, LedgerEntry, Timestamp};
-use std::sync::Arc;
 use view::view;
-
-/// A ledger in an SQL database. It is cheap to clone and can be shared between threads.
-#[derive(Clone)]
-pub struct SqlLedger(Arc<dyn Database>);
 
 impl SqlLedger {
     /// Halts everything: from the next decision on, every gate with this ledger denies.

@@ -1,6 +1,7 @@
 //! Opens and creates ledgers.
 
-use crate::{SqlLedger, postgres, schema, sqlite};
+use crate::sql_ledger::SqlLedger;
+use crate::{postgres, schema, sqlite};
 use reprieve::ledger::LedgerError;
 use reprieve::{Folder, GateBuilder, ReadError};
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Reads recorded decisions: lists of them, single ones, and what is needed to replay one.
 
-use crate::SqlLedger;
 use crate::database::{Row, Value, damaged};
 use crate::entry::Entry;
+use crate::sql_ledger::SqlLedger;
 use reprieve::ledger::{DecisionRecord, LedgerError, Outcome};
 use reprieve::model::{BatchState, DecisionDocument, LedgerEntry, Mode, Timestamp, Verdict};
 use reprieve::record::{Affected, Replay, read_affected};

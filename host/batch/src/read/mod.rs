@@ -21,9 +21,6 @@ mod request;
 mod targets;
 mod text_file;
 
-#[cfg(test)]
-mod round_trip;
-
 pub(crate) use canonical::{read_inline_targets, select_rows, write_ndjson};
 pub(crate) use history::{HistoryFile, read_history};
 pub(crate) use inventory::read_inventory_file;

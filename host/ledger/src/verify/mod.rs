@@ -2,10 +2,10 @@
 
 mod tables;
 
-use crate::SqlLedger;
 use crate::append::ledger_id;
 use crate::database::{Row, Transaction};
 use crate::entry::{ActiveHalt, Entry, apply_to_halts, hash};
+use crate::sql_ledger::SqlLedger;
 use crate::sums::{OPEN, hour, keys, summands};
 use reprieve::ledger::{DecisionRecord, LedgerError, Outcome};
 use reprieve::model::Verdict;
