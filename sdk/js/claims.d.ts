@@ -56,6 +56,7 @@ export interface Operation {
   /** A filter, pattern or path that the call itself expands. Absent: the call deletes the listed ids and nothing
    * else. */
   selector?: string;
+  by?: "ids" | "selector";
 }
 
 /** Why the batch is to be deleted. */

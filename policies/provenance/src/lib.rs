@@ -1,21 +1,20 @@
 //! Checks where a list came from, and that it is complete, unaltered, recent and bounded.
 //!
 //! In reading order: missing evidence, completeness, count and digest, ids, page sizes, age, the keep-set, and
-//! selectors without a bound. `selector.rs` and `condition.rs` read selectors and queries.
+//! selectors without a bound. `selector/` reads selectors and queries.
 
-mod condition;
 mod rules;
 mod selector;
 #[cfg(test)]
 mod tests;
 
-use reprieve_sdk::model::{IdFacts, Provenance as Claimed, Selection};
+use reprieve_sdk::model::{By, IdFacts, Provenance as Claimed, Selection};
 use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, non_blank, policy};
 use rules::{
-    BAD_IDS, COUNT_MISMATCH, DIGEST_MISMATCH, INCOMPLETE, KEEP_SET, MISSING, PAGE_SIZED, RULES, STALE, Settings,
-    UNBOUNDED_SELECTOR,
+    BAD_IDS, COUNT_MISMATCH, DIGEST_MISMATCH, EXPANDED_SELECTOR, INCOMPLETE, KEEP_SET, MISSING, PAGE_SIZED, RULES,
+    STALE, Settings, UNBOUNDED_SELECTOR,
 };
-use selector::Query;
+use selector::{Query, Reach};
 
 /// The policy `provenance`. It compares the list with what its source reported: count, digest, completeness and age.
 /// It also denies blank or duplicated ids, unreliable keep-sets, and selectors or ids that reach further than a list.
@@ -59,7 +58,8 @@ impl Policy for Provenance {
         check_age(context, claimed, findings);
         let query = non_blank(&claimed.query).map(selector::query).unwrap_or_default();
         check_keep_set(context, claimed, &query, findings);
-        check_bounds(context, claimed, &query, unbounded, findings);
+        check_selector(context, findings);
+        check_bounds(claimed, &query, unbounded, findings);
     }
 }
 
@@ -238,26 +238,54 @@ fn check_keep_set(context: &Context<Settings>, claimed: &Claimed, query: &Query,
     }
 }
 
-fn check_bounds(
-    context: &Context<Settings>,
-    claimed: &Claimed,
-    query: &Query,
-    unbounded: &Rows,
-    findings: &mut Findings,
-) {
-    let help = "list the targets one by one, and have the call delete only these";
-    let selector = context.claims.operation().and_then(|operation| operation.selector.as_deref());
-    if let Some((selector, why)) = selector.and_then(|text| selector::unbounded(text).map(|why| (text, why))) {
-        findings
-            .deny(&UNBOUNDED_SELECTOR, format!("the selector `{selector}` {why}"))
-            .field("/operation/selector")
-            .help(help);
+/// A selector that the call expands by itself is not the list that was vetted.
+fn check_selector(context: &Context<Settings>, findings: &mut Findings) {
+    let Some(operation) = context.claims.operation() else { return };
+    let Some(selector) = operation.selector.as_deref() else { return };
+    let by_ids = operation.by == Some(By::Ids);
+    let unbounded = match selector::reach(selector) {
+        Reach::All(why) => why,
+        _ if by_ids => return,
+        Reach::Loose => "only excludes something, or names a kind, a limit or a flag",
+        Reach::Unknown => "is in no form that is known to be bounded",
+        Reach::Bounded => {
+            findings
+                .deny_if(
+                    context.is_hard(),
+                    &EXPANDED_SELECTOR,
+                    format!(
+                        "the call expands the selector `{}` by itself, so it may delete more than the list",
+                        short(selector)
+                    ),
+                )
+                .field("/operation/selector")
+                .help("have the call delete the listed ids only, and write `\"by\": \"ids\"` in `operation`");
+            return;
+        }
+    };
+    findings
+        .deny(&UNBOUNDED_SELECTOR, format!("the selector `{}` {unbounded}", short(selector)))
+        .field("/operation/selector")
+        .help(LIST_HELP);
+}
+
+/// The first characters of a selector, for a message.
+fn short(selector: &str) -> String {
+    let mut text: String = selector.chars().take(200).collect();
+    if text.len() < selector.len() {
+        text.push('…');
     }
+    text
+}
+
+const LIST_HELP: &str = "list the targets one by one, and have the call delete only these";
+
+fn check_bounds(claimed: &Claimed, query: &Query, unbounded: &Rows, findings: &mut Findings) {
     if claimed.selection == Some(Selection::All) {
         findings
             .deny(&UNBOUNDED_SELECTOR, "the list is everything in its source")
             .field("/provenance/selection")
-            .help(help);
+            .help(LIST_HELP);
     }
     if let Some(why) = query.unconditional {
         findings

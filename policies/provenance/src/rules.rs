@@ -76,4 +76,11 @@ rules! {
     /// (Steam, 2015), a truncate without a condition (Travis CI, 2018), and a reboot without a host selector (Joyent,
     /// 2014).
     UNBOUNDED_SELECTOR = "unbounded-selector": wrong, targets [];
+
+    /// The call expands a selector by itself, and the request does not say that it goes by the listed ids.
+    ///
+    /// The list was counted, rehearsed and approved; what a selector matches when the call runs was not. The rule denies a
+    /// hard delete and warns about a soft one. `operation.by` says that the call goes by the ids of the list. A selector
+    /// that selects everything, or whose bound cannot be seen, is `unbounded-selector` instead.
+    EXPANDED_SELECTOR = "expanded-selector": wrong [];
 }

@@ -125,6 +125,25 @@ fn denies_unbounded_selectors_queries_and_ids() {
 }
 
 #[test]
+fn denies_a_selector_that_the_call_expands() {
+    let with = |mode: &str, selector: &str, by: Value| {
+        found(json!({ "mode": mode, "operation": { "selector": selector, "by": by } }))
+    };
+    for by in [json!(null), json!("selector")] {
+        assert_eq!(with("hard", "env = 'test'", by.clone()), ["deny expanded-selector"]);
+        assert_eq!(with("soft", "env = 'test'", by), ["warn expanded-selector"]);
+    }
+    assert!(with("hard", "env = 'test'", json!("ids")).is_empty());
+    for open in ["age > 30", "all apps of the old kind", "terraform destroy -auto-approve"] {
+        assert_eq!(with("soft", open, json!(null)), ["deny unbounded-selector"], "{open}");
+        assert!(with("hard", open, json!("ids")).is_empty(), "{open}: it only describes the list");
+    }
+    for all in ["*", "rm -rf /", "{\"query\":{\"match_all\":{}}}"] {
+        assert_eq!(with("hard", all, json!("ids")), ["deny unbounded-selector"], "{all}: whatever the call goes by");
+    }
+}
+
+#[test]
 fn compares_a_wave_with_the_count_and_digest_of_the_whole_list() {
     let whole = json!({ "sha256": "f00", "row_count": 9, "source_total": 9 });
     assert!(found_with(provenance(whole), wave(), &["a-1", "a-2"]).is_empty());

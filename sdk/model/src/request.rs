@@ -94,6 +94,20 @@ pub struct Operation {
     pub cascade: Option<bool>,
     /// A filter, pattern or path that the call itself expands. Absent: the call deletes the listed ids and nothing else.
     pub selector: Option<String>,
+    /// What the call goes by, if there is a selector: `ids` if it only describes the list.
+    pub by: Option<By>,
+}
+
+/// What a call goes by.
+#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub enum By {
+    /// The ids of the list.
+    #[serde(rename = "ids")]
+    Ids,
+    /// The selector, which it expands.
+    #[serde(rename = "selector")]
+    Selector,
 }
 
 /// Why the batch is to be deleted.

@@ -24,6 +24,7 @@ class Operation(Record):
     verb: str | None
     cascade: bool | None
     selector: str | None
+    by: Literal["ids", "selector"] | None
 
 
 class Reason(Record):
