@@ -163,7 +163,7 @@ impl InventoryRowBuilder {
             "created_at" => record.created_at = time(text).map_err(in_column)?,
             "last_used_at" => record.last_used_at = time(text).map_err(in_column)?,
             "size_bytes" => record.size_bytes = number(text).map_err(in_column)?,
-            "dependents" => record.dependents = dependents(text),
+            "dependents" => record.dependents = dependents(text).map_err(in_column)?,
             "legal_hold" => record.legal_hold = flag(text).map_err(in_column)?,
             "retain_until" => record.retain_until = time_or_none(text).map_err(in_column)?,
             "pool" => record.pool = non_blank(),
@@ -194,12 +194,18 @@ impl InventoryRowBuilder {
     }
 }
 
-/// Reads ids separated by blanks or semicolons.
-fn dependents(text: &str) -> Option<Vec<String>> {
+/// Reads ids separated by semicolons. An id may contain blanks.
+fn dependents(text: &str) -> Result<Option<Vec<String>>, String> {
     match text {
-        "" => None,
-        "none" => Some(Vec::new()),
-        ids => Some(ids.split([';', ' ']).filter(|id| !id.is_empty()).map(str::to_owned).collect()),
+        "" => Ok(None),
+        "none" => Ok(Some(Vec::new())),
+        ids => {
+            let ids: Vec<String> = ids.split(';').map(|id| id.trim().to_owned()).collect();
+            if ids.iter().any(String::is_empty) {
+                return Err(format!("expected `none`, or ids separated by `;`, found `{text}`"));
+            }
+            Ok(Some(ids))
+        }
     }
 }
 
@@ -300,6 +306,19 @@ mod tests {
                 };
                 assert!(same_type && value.is_some() == (other == place), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn reads_dependents_that_are_separated_by_semicolons() {
+        let read = |text| InventoryRow::from_texts([("id", "a"), ("dependents", text)]);
+        let dependents = |text| read(text).unwrap().record.dependents;
+        assert_eq!(dependents(" "), None);
+        assert_eq!(dependents("none"), Some(vec![]));
+        assert_eq!(dependents("b c; d"), Some(vec!["b c".to_owned(), "d".to_owned()]));
+        for text in [";", "; ;", "b;", ";b", "b;;c"] {
+            let error = read(text).unwrap_err();
+            assert!(error.starts_with("`dependents`: expected `none`, or ids separated by `;`"), "{error}");
         }
     }
 
