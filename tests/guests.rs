@@ -105,7 +105,7 @@ fn invalid_policies_are_refused_with_the_reason() {
 fn policies_of_an_old_contract_are_refused_with_help() {
     let component = reprieve_build::wrap("old_contract", guest("old_contract")).unwrap();
     for module in [guest("old_contract"), &component] {
-        let error = reprieve::policy::describe(module, None).unwrap_err();
+        let error = Gate::builder().pinned(module).describe(module).unwrap_err();
         let found = match &error {
             BuildError::Module(LoadError::Admission(AdmissionError::Contract { found })) => found.as_str(),
             other => panic!("{other}"),
@@ -259,7 +259,7 @@ fn functions_that_are_too_costly_to_compile_are_refused() {
     }
     body.push(0x0b);
     let error = gate_of(&module(&body), |builder| builder).unwrap_err().to_string();
-    assert!(error.contains("function 1's locals times blocks is 20002000; at most 1000000 is allowed"), "{error}");
+    assert!(error.contains("function 1's complexity is 20002000; at most 1000000 is allowed"), "{error}");
     let error = gate_of(&module(&vec![0x01; 300_000]), |builder| builder).unwrap_err().to_string();
     assert!(error.contains("function 1's size in bytes"), "{error}");
 
@@ -280,7 +280,7 @@ fn modules_that_are_too_costly_to_compile_are_refused() {
     (0..1_900).for_each(|_| body.extend([0x20, 0x00, 0x04, 0x40, 0x0b]));
     body.push(0x0b);
     let error = gate_of(&modules(&vec![body; 22]), |builder| builder).unwrap_err().to_string();
-    assert!(error.contains("the sum of locals times blocks over all functions"), "{error}");
+    assert!(error.contains("the complexity of all functions"), "{error}");
 }
 
 /// A module with one function.
@@ -323,7 +323,8 @@ fn operators_can_lower_the_memory_of_a_policy() {
     let vet = |memory| {
         let entry = PolicyEntry { source: "policy.wasm".to_owned(), memory, ..PolicyEntry::builtin("") };
         let set = PolicySet::of(vec![entry]);
-        let gate = Gate::builder().policies(set, None).file("policy.wasm", guest("passes").to_owned()).build();
+        let gate = Gate::builder().policies(set, None).file("policy.wasm", guest("passes").to_owned());
+        let gate = gate.pinned(guest("passes")).build();
         gate.unwrap().vet(batch()).document().clone()
     };
     assert_eq!(vet(None).decision, Verdict::Allow);

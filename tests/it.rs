@@ -3,7 +3,9 @@
 
 mod columnar;
 mod evidence;
+mod foreign_objects;
 mod guests;
+mod handed_on;
 mod incidents;
 mod ledger;
 mod lists;

@@ -19,7 +19,8 @@ type Found = (String, bool, String, u64);
 
 fn gate(name: &str, resources: &[Resource]) -> Gate {
     let set = PolicySet::of(vec![PolicyEntry::builtin(name)]);
-    let cache = ModuleCache::open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")).unwrap();
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let cache = ModuleCache::open(&temporary.join("compiled"), &temporary.join("state")).unwrap();
     Gate::builder().policies(set, None).inventory(inventory(resources)).cache(cache).build().unwrap()
 }
 

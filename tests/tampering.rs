@@ -103,14 +103,21 @@ fn every_change_is_found() {
         for (change, entry) in CHANGES {
             // Restore each table afterwards, so that every change starts from an intact ledger.
             let tables = ["entries", "head", "decisions", "sums", "blobs"];
-            let all = |sql: &dyn Fn(&str) -> String| tables.iter().map(|table| sql(table)).collect::<String>();
-            store.tamper(&all(&|table| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table};")));
+            // The copies are in another file, because an SQLite ledger has no other tables.
+            let (attach, kept) = match &store {
+                Store::Sqlite(_) => (format!("ATTACH '{}.kept' AS kept;", store.name()), "kept."),
+                Store::Postgres(..) => (String::new(), "kept_"),
+            };
+            let all = |sql: &dyn Fn(&str) -> String| {
+                attach.clone() + &tables.iter().map(|table| sql(table)).collect::<String>()
+            };
+            store.tamper(&all(&|table| format!("CREATE TABLE {kept}{table} AS SELECT * FROM {table};")));
             store.tamper(change);
             let found = damage(&ledger, None);
             assert_eq!(found.entry, *entry, "{change}: {found}");
             store.tamper(&all(&|table| {
                 format!(
-                    "DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table};"
+                    "DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {kept}{table}; DROP TABLE {kept}{table};"
                 )
             }));
             ledger.verify(None).unwrap().unwrap();
@@ -173,4 +180,54 @@ fn nothing_is_appended_to_a_damaged_end() {
         assert_eq!(decision.verdict().as_str(), "undecided");
         assert!(fault.message.contains("its last entry is not entry 8"), "{fault}");
     }
+}
+
+/// The rows of every table, as SQLite reads them.
+fn rows(path: &std::path::Path) -> Option<Vec<String>> {
+    let database = rusqlite::Connection::open(path).ok()?;
+    let mut all = Vec::new();
+    for table in ["ledger_version", "entries", "head", "decisions", "sums", "blobs"] {
+        let mut statement = database.prepare(&format!("SELECT * FROM {table} ORDER BY 1")).ok()?;
+        let width = statement.column_count();
+        let mut rows = statement.query([]).ok()?;
+        while let Some(row) = rows.next().ok()? {
+            all.push(format!("{table}: {:?}", (0..width).map(|i| row.get_ref(i)).collect::<Vec<_>>()));
+        }
+    }
+    Some(all)
+}
+
+/// One bit of an SQLite file is flipped. Whatever it changes, verification finds it, and says where.
+#[test]
+fn flipped_bits_are_found() {
+    let store = Store::sqlite();
+    fill(&store);
+    let path = std::path::PathBuf::from(store.name());
+    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    let (bytes, intact) = (std::fs::read(&path).unwrap(), rows(&path).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db");
+    let (mut state, mut changed) = (42_u64, 0);
+    for _ in 0..400 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let mut flipped = bytes.clone();
+        let at = (state >> 24) as usize % flipped.len();
+        flipped[at] ^= 1 << (state >> 20 & 7);
+        drop(std::fs::remove_file(folder.path().join("copy.db-wal")));
+        drop(std::fs::remove_file(folder.path().join("copy.db-shm")));
+        std::fs::write(&copy, &flipped).unwrap();
+        let verified =
+            SqlLedger::open_to_verify(copy.to_str().unwrap(), None, None).and_then(|ledger| ledger.verify(None));
+        std::fs::write(&copy, &flipped).unwrap();
+        if rows(&copy).as_ref() == Some(&intact) {
+            continue;
+        }
+        changed += 1;
+        match verified {
+            Ok(Ok(sound)) => panic!("byte {at}: {sound:?}"),
+            Ok(Err(damage)) => assert!(!damage.message.is_empty()),
+            Err(error) => assert!(!error.to_string().contains("UTF-8"), "byte {at}: {error}"),
+        }
+    }
+    assert!(changed > 50, "{changed} of the flips changed a row");
 }

@@ -14,7 +14,7 @@ export interface Facts {
   targets_sha256: string;
   /** Number of rows in the list. */
   targets: number;
-  /** Rows with blank or duplicate ids. */
+  /** Rows with blank or duplicate ids, or ids with control characters. */
   ids: IdFacts;
   /** Tenants according to the list. */
   tenants: TenantFacts;
@@ -50,7 +50,7 @@ export interface Whole {
   kinds: Tally;
 }
 
-/** Rows with blank or duplicate ids. */
+/** Rows with blank or duplicate ids, or ids with control characters. */
 export interface IdFacts {
   /** Number of rows without an id. */
   null: number;
@@ -58,6 +58,8 @@ export interface IdFacts {
   empty: number;
   /** Number of rows whose id occurs in an earlier row. */
   duplicate: number;
+  /** Number of rows whose id contains a control character. Absent: none. */
+  control?: number;
   /** Row numbers of the first few of these rows. */
   examples: number[];
 }

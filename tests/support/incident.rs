@@ -23,9 +23,15 @@ impl Incident {
     /// Opens a case.
     pub fn open(path: &Path) -> Self {
         let case = Case::open(path).unwrap_or_else(|error| panic!("{error}"));
-        let cache = ModuleCache::open(Path::new(env!("OUT_DIR")).join("compiled")).unwrap();
+        let out = Path::new(env!("OUT_DIR"));
+        let cache = ModuleCache::open(&out.join("compiled"), &out.join("state")).unwrap();
         let gate = case.gate(Gate::builder().cache(cache)).unwrap_or_else(|error| panic!("{error}"));
         Self { case, gate }
+    }
+
+    /// Its gate.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Vets a request in place of the case's own.

@@ -24,14 +24,14 @@ pub fn guest(name: &str) -> &'static [u8] {
     }
 }
 
-/// Builds a gate with one policy, from the bytes of a module.
+/// Builds a gate with one policy, from the bytes of a module, which is pinned.
 ///
 /// # Errors
 /// The error of the gate.
 pub fn gate_of(module: &[u8], with: impl FnOnce(GateBuilder) -> GateBuilder) -> Result<Gate, BuildError> {
     let entry = PolicyEntry { source: "policy.wasm".to_owned(), ..PolicyEntry::builtin("mode") };
     let set = PolicySet::of(vec![entry]);
-    with(Gate::builder().policies(set, None).file("policy.wasm", module.to_owned())).build()
+    with(Gate::builder().policies(set, None).file("policy.wasm", module.to_owned()).pinned(module)).build()
 }
 
 /// Three apps of three tenants, soft-deleted in production.

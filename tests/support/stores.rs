@@ -74,6 +74,15 @@ impl Store {
         SqlLedger::open(&self.name(), None, None).expect("a ledger")
     }
 
+    /// Opens it only to verify it.
+    ///
+    /// # Panics
+    /// If its database cannot be opened.
+    #[allow(clippy::expect_used)]
+    pub fn open_to_verify(&self) -> SqlLedger {
+        SqlLedger::open_to_verify(&self.name(), None, None).expect("a database")
+    }
+
     /// Changes the database without going through the ledger.
     ///
     /// # Panics

@@ -1,10 +1,10 @@
 //! A batch: a request with its targets, read and counted.
 
 use crate::clock;
-use crate::columns::{Chunk, Store};
+use crate::columns::{Chunk, Column, Store};
 use crate::error::{LookupError, Place, ReadError};
 use crate::facts::{Counts, Digests, build_facts};
-use crate::inventory::{Inventory, Resolution, resolve_targets};
+use crate::inventory::{Inventory, Resolution, Tenants, TenantsBuilder, resolve_targets};
 use crate::read::{
     Document, Folder, List, ReadOptions, TargetSource, copy_list, read_inline_targets, read_request,
     read_target_file, select_rows, write_ndjson,
@@ -33,6 +33,13 @@ pub struct Batch {
     file: Option<(Folder, String)>,
     memory: MemoryBudget,
     threads: usize,
+}
+
+/// Whether a list is CSV, compressed or not.
+fn is_csv(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let stem = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    stem.ends_with(".csv")
 }
 
 impl Batch {
@@ -206,6 +213,11 @@ impl Batch {
         self.chunks.rows()
     }
 
+    /// The number of bytes of the columns of each chunk.
+    pub fn chunk_bytes(&self) -> impl ExactSizeIterator<Item = u64> {
+        self.chunks.bytes()
+    }
+
     /// Calls `each` with the id of every target, in order, and stops at the first error. Rows without an id are skipped.
     ///
     /// # Errors
@@ -287,12 +299,29 @@ impl Batch {
         format!("targets.{extension}")
     }
 
+    /// Checks that the format of the list can escape the ids in it. A list in CSV with ids that contain control characters
+    /// cannot be handed on.
+    ///
+    /// # Errors
+    /// [`ReadError`] with the formats that can.
+    pub fn check_format(&self) -> Result<(), ReadError> {
+        match &self.file {
+            Some((folder, name)) if self.counts.ids.control.is_some() && is_csv(name) => {
+                Err(ReadError::of_file(&folder.display_name(name), "it has ids with control characters").with_help(
+                    "submit the list as NDJSON, Parquet or Arrow, where no reader takes them for the end of a line",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the list byte for byte as it was vetted: the file it was read from, or NDJSON for inline targets. It fails if
     /// the digest of the written bytes is not [`targets_sha256`](Self::targets_sha256).
     ///
     /// # Errors
     /// [`ReadError`] if the file has changed, or `out` cannot be written.
     pub fn write_list(&self, out: &mut impl Write) -> Result<(), ReadError> {
+        self.check_format()?;
         match &self.file {
             Some((folder, name)) => copy_list(folder, name, &self.digests.targets, out),
             None => self
@@ -314,7 +343,21 @@ impl Batch {
     /// # Errors
     /// [`LookupError`] if the inventory has no answer.
     pub fn resolve(&self, inventory: &dyn Inventory, contacts: bool) -> Result<Resolution, LookupError> {
-        resolve_targets(&self.chunks, inventory, &self.claims, contacts, self.memory.resolved())
+        resolve_targets(&self.chunks, inventory, &self.claims, contacts, self.memory)
+    }
+
+    /// Returns the tenants that the list names, each with the number of its targets.
+    ///
+    /// # Errors
+    /// [`LookupError`] if targets cannot be read from disk.
+    pub fn tenants(&self) -> Result<Tenants, LookupError> {
+        let mut tenants = TenantsBuilder::new(self.memory.shares());
+        for chunk in self.chunks.iter() {
+            let chunk = chunk?;
+            let counts = chunk.column("tenant").map(Column::count).unwrap_or_default();
+            counts.known.iter().try_for_each(|(tenant, count)| tenants.add_things(tenant, *count))?;
+        }
+        tenants.finish()
     }
 
     /// Returns the facts of the batch, with the answers of the inventory and the history, for a decision at `at`.

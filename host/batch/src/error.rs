@@ -1,6 +1,10 @@
 //! The errors of this crate: input that cannot be read, and lookups without an answer.
 
+use reprieve_model::shorten;
 use std::fmt;
+
+/// The maximum length of a message, and of a pointer in it, in characters. They quote what the input holds.
+const MAX_MESSAGE_CHARS: usize = 500;
 
 /// Input that cannot be read: what is wrong, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +39,7 @@ pub enum Place {
 impl ReadError {
     /// Creates an error at a place of a file.
     pub fn new(file: &str, place: Place, message: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), place, message: message.into(), help: None }
+        Self { file: one_line(file), place, message: one_line(&message.into()), help: None }
     }
 
     /// Creates an error of a file as a whole.
@@ -58,9 +62,19 @@ impl fmt::Display for Place {
             Self::Whole => Ok(()),
             Self::Line(line) => write!(f, ":{line}"),
             Self::Pointer { pointer, line } if pointer.is_empty() => write!(f, ":{line}"),
-            Self::Pointer { pointer, line } => write!(f, ":{line}: `{pointer}`"),
+            Self::Pointer { pointer, line } => write!(f, ":{line}: `{}`", one_line(pointer)),
         }
     }
+}
+
+/// Bounds text that quotes the input, and escapes the control characters in it: the message of an error is one line.
+fn one_line(text: &str) -> String {
+    let text = shorten(text, MAX_MESSAGE_CHARS);
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
 }
 
 /// A lookup without an answer that a decision depends on. It is a fault of the decision, never an empty answer.

@@ -60,7 +60,12 @@ pub use batch::Batch;
 pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Store, Strings, ValueCounts, Values};
 pub use error::{LookupError, Place, ReadError};
 pub use history::{History, PastBatches, Question, SPANS, normalize_name};
-pub use inventory::{Inventory, Resolution, Share, Snapshot, Sqlite, Table, open_inventory, read_inventory};
+pub use inventory::{
+    Inventory, Resolution, Share, Snapshot, Sqlite, Table, Tenants, open_inventory, open_inventory_within,
+    read_inventory_within,
+};
 pub use parallel::{in_order, threads};
-pub use read::{Folder, Progress, ReadOptions, create_private, list_sha256, silence_decoder_panics};
+pub use read::{
+    Folder, Progress, ReadOptions, check_database, create_private, list_sha256, read_file, silence_decoder_panics,
+};
 pub use record::{PoolRecord, Record};

@@ -16,6 +16,19 @@ pub fn in_order<T: Send, R: Send, E>(
     threads: usize,
     items: impl IntoIterator<Item = T, IntoIter: Send>,
     work: impl Fn(T) -> R + Sync,
+    each: impl FnMut(R) -> Result<(), E>,
+) -> Result<(), E> {
+    in_order_within(u64::MAX, |_| 0, threads, items, work, each)
+}
+
+/// Does the same, but starts an item only while the weights of the items that were started, and whose results were not
+/// passed on, total at most `max_weight`. An item that is heavier than that is worked on alone.
+pub(crate) fn in_order_within<T: Send, R: Send, E>(
+    max_weight: u64,
+    weigh: impl Fn(&T) -> u64 + Sync,
+    threads: usize,
+    items: impl IntoIterator<Item = T, IntoIter: Send>,
+    work: impl Fn(T) -> R + Sync,
     mut each: impl FnMut(R) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut items = items.into_iter();
@@ -28,18 +41,21 @@ pub fn in_order<T: Send, R: Send, E>(
 
     let items = Mutex::new([first, second].into_iter().chain(items).zip(0_u64..));
     // The threads must not run further ahead, or waiting results would fill the memory.
-    let window = Window::new(2 * threads as u64);
+    let window = Window::new(2 * threads as u64, max_weight);
     let (sender, results) = sync_channel(threads);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            let (sender, items, window, work) = (sender.clone(), &items, &window, &work);
+            let (sender, items, window, work, weigh) = (sender.clone(), &items, &window, &work, &weigh);
             scope.spawn(move || {
                 let _stop = StopOnDrop { window, only_on_panic: true };
                 loop {
                     let mut items = items.lock().unwrap_or_else(PoisonError::into_inner);
                     let Some((item, number)) = items.next() else { break };
+                    // The other threads take no item meanwhile, so only one waits.
+                    let weight = weigh(&item);
+                    let may_start = window.wait_for(number, weight);
                     drop(items);
-                    if !window.wait_for(number) || sender.send((number, work(item))).is_err() {
+                    if !may_start || sender.send((number, weight, work(item))).is_err() {
                         break;
                     }
                 }
@@ -49,12 +65,13 @@ pub fn in_order<T: Send, R: Send, E>(
         let _stop = StopOnDrop { window: &window, only_on_panic: false };
         let mut waiting = std::collections::BTreeMap::new();
         let mut next = 0;
-        for (number, result) in results {
-            waiting.insert(number, result);
-            while let Some(result) = waiting.remove(&next) {
+        for (number, weight, result) in results {
+            waiting.insert(number, (weight, result));
+            while let Some((weight, result)) = waiting.remove(&next) {
                 next += 1;
                 window.advance_to(next);
                 each(result)?;
+                window.unload(weight);
             }
         }
         Ok(())
@@ -64,29 +81,47 @@ pub fn in_order<T: Send, R: Send, E>(
 /// The range of items that may be worked on.
 struct Window {
     size: u64,
-    /// The number of the next result; `None` once the work has ended.
-    next: Mutex<Option<u64>>,
+    max_weight: u64,
+    state: Mutex<WindowState>,
     moved: Condvar,
 }
 
+struct WindowState {
+    /// The number of the next result; `None` once the work has ended.
+    next: Option<u64>,
+    /// The weight of the items that were started and whose results were not passed on.
+    weight: u64,
+}
+
 impl Window {
-    const fn new(size: u64) -> Self {
-        Self { size, next: Mutex::new(Some(0)), moved: Condvar::new() }
+    const fn new(size: u64, max_weight: u64) -> Self {
+        let state = Mutex::new(WindowState { next: Some(0), weight: 0 });
+        Self { size, max_weight, state, moved: Condvar::new() }
     }
 
-    /// Waits until an item may be worked on. Returns false once the work has ended.
-    fn wait_for(&self, number: u64) -> bool {
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let too_far = |next: &mut Option<u64>| next.is_some_and(|next| number >= next + self.size);
-        self.moved.wait_while(next, too_far).unwrap_or_else(PoisonError::into_inner).is_some()
+    /// Waits until an item may be worked on. Returns false once the work has ended. The item whose result is the next one
+    /// waits only until the results before it were passed on, so the threads cannot wait for each other.
+    fn wait_for(&self, number: u64, weight: u64) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let too_early = |state: &mut WindowState| {
+            let is_full = state.weight.saturating_add(weight) > self.max_weight;
+            state.next.is_some_and(|next| number >= next + self.size || (is_full && number != next))
+        };
+        let mut state = self.moved.wait_while(state, too_early).unwrap_or_else(PoisonError::into_inner);
+        state.weight = state.weight.saturating_add(weight);
+        state.next.is_some()
     }
 
     fn advance_to(&self, number: u64) {
-        self.set(|next| *next = next.map(|_| number));
+        self.set(|state| state.next = state.next.map(|_| number));
     }
 
-    fn set(&self, change: impl FnOnce(&mut Option<u64>)) {
-        change(&mut self.next.lock().unwrap_or_else(PoisonError::into_inner));
+    fn unload(&self, weight: u64) {
+        self.set(|state| state.weight = state.weight.saturating_sub(weight));
+    }
+
+    fn set(&self, change: impl FnOnce(&mut WindowState)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.moved.notify_all();
     }
 }
@@ -101,7 +136,7 @@ struct StopOnDrop<'a> {
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         if !self.only_on_panic || std::thread::panicking() {
-            self.window.set(|next| *next = None);
+            self.window.set(|state| state.next = None);
         }
     }
 }
@@ -129,6 +164,33 @@ mod tests {
                 assert_eq!(done, Ok(()));
                 assert_eq!(found, (0..items).collect::<Vec<_>>(), "{threads} threads");
             }
+        }
+    }
+
+    #[test]
+    fn limits_the_weight_of_what_is_not_passed_on() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        for threads in [1, 2, 8] {
+            let (load, max, mut found) = (AtomicU64::new(0), AtomicU64::new(0), Vec::new());
+            let work = |i: u64| {
+                max.fetch_max(load.fetch_add(i % 7, Ordering::SeqCst) + i % 7, Ordering::SeqCst);
+                slow(i)
+            };
+            // An item may be heavier than the maximum.
+            let done: Result<(), ()> = in_order_within(
+                5,
+                |i| i % 7,
+                threads,
+                0..200,
+                work,
+                |i| {
+                    load.fetch_sub(i % 7, Ordering::SeqCst);
+                    found.push(i);
+                    Ok(())
+                },
+            );
+            assert_eq!((done, found), (Ok(()), (0..200).collect::<Vec<_>>()), "{threads} threads");
+            assert!(max.into_inner() <= 5 + 6, "{threads} threads");
         }
     }
 

@@ -4,12 +4,15 @@
 //! A new inventory column is a line in the table of target columns and its lines in this file.
 
 use crate::error::without_position;
-use crate::text::{number, time};
+use crate::text::{MAX_VALUE_BYTES, control_character, describe_control, name_flaw, number, time, too_long};
 use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX, Timestamp, did_you_mean};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+/// The maximum length of the ids of a thing's dependents in bytes, of all together.
+const MAX_DEPENDENTS_BYTES: usize = 1 << 20;
 
 /// What the inventory knows of one thing. `None` is unknown, which is never the same as a known absence.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// What it is.
     pub kind: Option<String>,
@@ -91,6 +94,33 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Checks that no value is longer than a value may be.
+    fn check_lengths(&self, id: &str) -> Result<(), String> {
+        let Self { kind, tenant, environment, state, pool, owner, contact, .. } = self;
+        let texts = [
+            ("id", Some(id)),
+            ("kind", kind.as_deref()),
+            ("tenant", tenant.as_deref()),
+            ("environment", environment.as_deref()),
+            ("state", state.as_deref()),
+            ("pool", pool.as_deref()),
+            ("owner", owner.as_deref()),
+            ("contact", contact.as_deref()),
+        ];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text?.len())));
+        let ids = self.dependents.iter().flatten().map(|id| ("dependents", id.len()));
+        if let Some((name, bytes)) = texts.chain(ids.clone()).find(|(_, bytes)| *bytes > MAX_VALUE_BYTES) {
+            return Err(too_long(name, bytes));
+        }
+        let bytes: usize = ids.map(|(_, bytes)| bytes).sum();
+        if bytes > MAX_DEPENDENTS_BYTES {
+            return Err(format!("`dependents` has {bytes} bytes, at most {MAX_DEPENDENTS_BYTES} are allowed"));
+        }
+        Ok(())
+    }
+}
+
 /// Columns of an inventory that no target column is resolved to.
 const OTHER_COLUMNS: [&str; 5] = ["id", "pool", "pool_minimum", "owner", "contact"];
 
@@ -138,6 +168,24 @@ impl InventoryRow {
     }
 }
 
+/// Bytes of memory that a row takes besides its texts: the record, and its place in a hash table, which may be half empty.
+const ROW_BYTES: usize = size_of::<Record>() + 3 * size_of::<(String, Box<Record>)>();
+/// Bytes of memory that a text takes in addition to its length.
+const TEXT_BYTES: usize = 32;
+
+impl InventoryRow {
+    /// Estimates the bytes that it takes in an inventory in memory. A kind, a tenant and a pool are also counted by name.
+    pub fn memory(&self) -> u64 {
+        let Record { kind, tenant, environment, state, pool, owner, contact, dependents, .. } = &self.record;
+        let text = |text: &Option<String>| text.as_ref().map_or(0, |text| text.len() + TEXT_BYTES);
+        let named = 2 * (text(kind) + text(tenant) + text(pool));
+        let others: usize = [environment, state, owner, contact].into_iter().map(text).sum();
+        let dependents: usize =
+            dependents.iter().flatten().map(|id| id.len() + size_of::<String>() + TEXT_BYTES).sum();
+        (ROW_BYTES + self.id.len() + TEXT_BYTES + named + others + dependents) as u64
+    }
+}
+
 /// A row while its fields are being read.
 #[derive(Default)]
 pub(crate) struct InventoryRowBuilder {
@@ -149,6 +197,12 @@ pub(crate) struct InventoryRowBuilder {
 impl InventoryRowBuilder {
     /// Sets a field from text.
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+        if name != "id"
+            && !name.starts_with(OWN_COLUMN_PREFIX)
+            && let Some(c) = control_character(text)
+        {
+            return Err(format!("`{name}`: {}", describe_control(c)));
+        }
         let text = text.trim();
         let non_blank = || Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
         let in_column = |message: String| format!("`{name}`: {message}");
@@ -190,6 +244,19 @@ impl InventoryRowBuilder {
         if self.id.is_empty() {
             return Err("the id is empty".to_owned());
         }
+        let Record { kind, tenant, environment, state, pool, .. } = &self.record;
+        for (name, text) in [("kind", kind), ("environment", environment), ("state", state), ("pool", pool)] {
+            if let Some(flaw) = text.as_deref().and_then(name_flaw) {
+                return Err(format!("`{name}`: {flaw}"));
+            }
+        }
+        let Record { owner, contact, .. } = &self.record;
+        for (name, text) in [("tenant", tenant), ("owner", owner), ("contact", contact)] {
+            if let Some(c) = text.as_deref().and_then(control_character) {
+                return Err(format!("`{name}`: {}", describe_control(c)));
+            }
+        }
+        self.record.check_lengths(&self.id)?;
         Ok(InventoryRow { id: self.id, record: self.record, pool_minimum: self.pool_minimum })
     }
 }

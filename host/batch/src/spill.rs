@@ -6,8 +6,22 @@ use std::io::{Read, Result, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
 /// The bytes of memory that a batch may use, and the share of each part of it. The rest is spilled.
+///
+/// A check uses these bytes and a constant amount of memory besides: 256 MiB, and 64 MiB for each thread. That is for the
+/// policies and their instances, for the parts of files that are being decoded, and for what the allocator does not reuse.
+/// No size, length or count in a file changes it: what would take more is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemoryBudget(pub u64);
+
+impl Default for MemoryBudget {
+    /// 1 GiB.
+    fn default() -> Self {
+        Self(1 << 30)
+    }
+}
+
+/// A record batch of this size is always read.
+const MIN_RECORD_BATCH_BYTES: u64 = 64 << 20;
 
 impl MemoryBudget {
     /// For the targets themselves.
@@ -22,10 +36,10 @@ impl MemoryBudget {
 
     /// For finding duplicate ids.
     pub const fn ids(self) -> u64 {
-        self.0 / 2
+        self.0 / 4
     }
 
-    /// For counting distinct tenants.
+    /// For counting distinct tenants, and again for those of the resolved targets.
     pub const fn tenants(self) -> u64 {
         self.0 / 8
     }
@@ -33,6 +47,21 @@ impl MemoryBudget {
     /// For the resolved columns.
     pub const fn resolved(self) -> u64 {
         self.0 / 8
+    }
+
+    /// For the share of each tenant in the batch.
+    pub const fn shares(self) -> u64 {
+        self.0 / 8
+    }
+
+    /// For an inventory. It is read at the same time as the list.
+    pub const fn inventory(self) -> u64 {
+        self.0 / 8 * 3
+    }
+
+    /// For a record batch or the dictionaries of an Arrow file, which are decoded as a whole.
+    pub fn record_batch(self) -> u64 {
+        (self.0 / 8).max(MIN_RECORD_BATCH_BYTES)
     }
 }
 
@@ -47,6 +76,11 @@ impl SpillFile {
     /// Whether nothing was written.
     pub const fn is_empty(&self) -> bool {
         self.length == 0
+    }
+
+    /// The number of bytes that were written.
+    pub const fn len(&self) -> u64 {
+        self.length
     }
 
     /// Appends bytes. Returns their offset.
@@ -105,6 +139,25 @@ impl Partitions {
             runs.push(Run { offset, length: bytes.len() });
         }
         Ok(())
+    }
+
+    /// The number of bytes of a partition.
+    pub fn length(&self, partition: usize) -> u64 {
+        self.runs.get(partition).into_iter().flatten().map(|run| run.length as u64).sum()
+    }
+
+    /// The number of times that bytes were appended to a partition.
+    pub fn runs(&self, partition: usize) -> usize {
+        self.runs.get(partition).map_or(0, Vec::len)
+    }
+
+    /// Returns the bytes that were appended to a partition at once.
+    pub fn read_run(&self, partition: usize, run: usize) -> Result<Vec<u8>> {
+        let run = self.runs.get(partition).and_then(|runs| runs.get(run));
+        let run = run.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?;
+        let mut bytes = vec![0; run.length];
+        self.file.read(run.offset, &mut bytes)?;
+        Ok(bytes)
     }
 
     /// Returns all bytes of a partition.

@@ -1,8 +1,8 @@
 //! Reads a case from one JSON file.
 
-use crate::{Case, CaseError, Expected};
-use reprieve::Folder;
+use crate::{Case, CaseError, Expected, MAX_FILE_BYTES};
 use reprieve::model::Timestamp;
+use reprieve::{Folder, read_file};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -41,8 +41,8 @@ impl CaseFile {
     /// [`CaseError`] with the place in the file.
     pub fn read(path: &Path) -> Result<Self, CaseError> {
         let unusable = |message: String| CaseError::unusable(path, message);
-        let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
-        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        let bytes = read_file(path, MAX_FILE_BYTES)?;
+        let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
         serde_path_to_error::deserialize(&mut deserializer)
             .map_err(|error| unusable(format!("at `{}`: {}", error.path(), error.inner())))
     }
@@ -96,7 +96,8 @@ fn unfold(file: &CaseFile, beside: &Path) -> Result<tempfile::TempDir, String> {
         if name.contains(['/', '\\']) || name.starts_with('.') {
             return Err(format!("at `data`: `{name}` is not a file name"));
         }
-        let bytes = std::fs::read(beside.join(path)).map_err(|error| format!("at `data.{name}`: {path}: {error}"))?;
+        let bytes =
+            read_file(&beside.join(path), MAX_FILE_BYTES).map_err(|error| format!("at `data.{name}`: {error}"))?;
         put(name, &bytes)?;
     }
     Ok(folder)

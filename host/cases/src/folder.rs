@@ -1,8 +1,8 @@
 //! Reads a case from a folder.
 
-use crate::{Case, CaseError, Expected};
-use reprieve::Folder;
+use crate::{Case, CaseError, Expected, MAX_FILE_BYTES};
 use reprieve::model::{Timestamp, Verdict};
+use reprieve::{Folder, read_file};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -40,8 +40,10 @@ pub struct Generate {
 
 pub(crate) fn open(path: &Path) -> Result<Case, CaseError> {
     let unusable = |message: String| CaseError::unusable(path, message);
-    let text =
-        |name: &str| std::fs::read_to_string(path.join(name)).map_err(|error| unusable(format!("{name}: {error}")));
+    let text = |name: &str| {
+        let bytes = read_file(&path.join(name), MAX_FILE_BYTES)?;
+        String::from_utf8(bytes).map_err(|_| unusable(format!("{name}: not UTF-8")))
+    };
     let expected: ExpectedFile =
         serde_json::from_str(&text("expected.json")?).map_err(|error| unusable(format!("expected.json: {error}")))?;
     let copy = match expected.generate.as_slice() {

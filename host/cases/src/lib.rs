@@ -23,6 +23,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// The maximum size of a file of a case in bytes.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
 /// Why a case cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -192,8 +195,9 @@ pub fn cases_below(folder: &Path) -> Result<Vec<PathBuf>, CaseError> {
     let entries = std::fs::read_dir(folder).map_err(|error| CaseError::unusable(folder, error.to_string()))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
     let mut paths = paths.map_err(|error| CaseError::unusable(folder, error.to_string()))?;
-    let is_file = |path: &Path| path.extension().is_some_and(|extension| extension == "json") && path.is_file();
-    paths.retain(|path| is_file(path) || path.join("expected.json").is_file());
+    // What is not a regular file is an error when it is opened, and no case is skipped.
+    let is_file = |path: &Path| path.extension().is_some_and(|extension| extension == "json") && !path.is_dir();
+    paths.retain(|path| is_file(path) || path.join("expected.json").exists());
     paths.sort();
     if paths.is_empty() {
         return Err(CaseError::unusable(

@@ -2,21 +2,8 @@
 //! `commit` and `abort`, `halt.rs` has `halt` and `resume`, and `overrides.rs` has `override`, which Rust reserves.
 //! [`Status`] lists the exit statuses.
 
-/// Prints a line on standard output. Unlike `println!` it returns an error if nothing reads the output any more.
-macro_rules! outln {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        writeln!(anstream::stdout().lock(), $($text)*)
-    }};
-}
-
-/// Prints a line on standard error. If that fails, nothing can report it.
-macro_rules! errln {
-    ($($text:tt)*) => {{
-        use std::io::Write as _;
-        drop(writeln!(anstream::stderr().lock(), $($text)*));
-    }};
-}
+#[macro_use]
+mod output;
 
 mod commands;
 mod error;
@@ -29,8 +16,9 @@ mod signing;
 mod status;
 mod watch;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use status::Status;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Vet deletion batches before anything is deleted
@@ -71,6 +59,9 @@ enum Command {
     Override(commands::overrides::Command),
     #[command(subcommand)]
     Keys(commands::keys::Command),
+    /// Compile a module for a gate that started this process
+    #[command(name = setup::WORKER, hide = true)]
+    CompileWorker,
 }
 
 impl Command {
@@ -110,25 +101,62 @@ impl Command {
             Self::Permit(command) => commands::permit::run(command),
             Self::Override(command) => commands::overrides::run(command),
             Self::Keys(command) => commands::keys::run(command),
+            Self::CompileWorker => Ok(reprieve::policy::run_worker().map(|()| Status::Success)?),
         }
     }
 }
 
 fn main() -> ExitCode {
-    let Arguments { command } = Arguments::parse();
+    report_panics();
     reprieve::silence_decoder_panics();
-    let status = match std::panic::catch_unwind(|| command.run()) {
+    match parse() {
+        Ok(Arguments { command }) => status(command.answers(), || command.run()).into(),
+        Err(error) => {
+            let status = if error.use_stderr() { Status::Undecided } else { Status::Success };
+            // If this fails, nothing can report it.
+            drop(error.print());
+            status.into()
+        }
+    }
+}
+
+/// Runs a command. Whatever goes wrong ends in [`Status::Undecided`] and a message.
+fn status(answers: bool, run: impl FnOnce() -> anyhow::Result<Status>) -> Status {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
         Ok(Ok(status)) => status,
         // `reprieve policies | head`: the reader has seen enough. An answer that was not read is not given.
-        Ok(Err(error)) if is_closed_output(&error) && command.answers() => Status::Undecided,
+        Ok(Err(error)) if is_closed_output(&error) && answers => Status::Undecided,
         Ok(Err(error)) if is_closed_output(&error) => Status::Success,
         Ok(Err(error)) => {
-            errln!("{}", render::error(&error));
+            render::error(&error).print_error();
             Status::Undecided
         }
+        // The hook has reported the panic.
         Err(_) => Status::Undecided,
-    };
-    status.into()
+    }
+}
+
+/// Parses the arguments. The message of an error quotes them, so it is made from the arguments as they are shown.
+fn parse() -> Result<Arguments, clap::Error> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    Arguments::try_parse_from(&arguments).map_err(|error| {
+        let shown = arguments.iter().map(|argument| output::plain(&argument.to_string_lossy()).into_owned());
+        // The same error, unless an argument is valid only as it is shown.
+        Arguments::try_parse_from(shown).err().unwrap_or_else(|| {
+            clap::Error::raw(error.kind(), "an argument has characters that are not shown\n")
+                .with_cmd(&Arguments::command())
+        })
+    })
+}
+
+/// Reports a panic in one line.
+fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place =
+            panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        let what = panic.payload_as_str().unwrap_or("unknown");
+        errln!("error: a bug in Reprieve{place}: {}; please report it", output::plain(what));
+    }));
 }
 
 /// Whether an error is that of the standard output. An error of a file or a server has a message that names it.
@@ -136,4 +164,18 @@ fn is_closed_output(error: &anyhow::Error) -> bool {
     let is_bare = error.chain().len() == 1;
     is_bare
         && error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_undecided() {
+        assert_eq!(status(true, || panic!("boom\nallow")), Status::Undecided);
+        assert_eq!(status(false, || anyhow::bail!("no")), Status::Undecided);
+        assert_eq!(status(false, || Ok(Status::Deny)), Status::Deny);
+        let closed = || Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into());
+        assert_eq!((status(true, closed), status(false, closed)), (Status::Undecided, Status::Success));
+    }
 }

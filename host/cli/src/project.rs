@@ -1,10 +1,15 @@
 //! The project of a policy author in any language, and the component that it builds.
 
 use crate::error::fail;
+use crate::output::plain;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use reprieve::read_file;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+/// The maximum size of a component in bytes. A gate accepts smaller ones only.
+const MAX_COMPONENT_BYTES: u64 = 256 << 20;
 
 /// The language of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,6 +37,8 @@ pub struct Built {
     pub path: PathBuf,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// Whether this program has just built it from source.
+    pub from_source: bool,
 }
 
 /// Returns the folder of the SDKs in the checkout that this program was built from.
@@ -71,8 +78,8 @@ impl Project {
             Language::Js => self.build_js(&path)?,
             Language::Python => self.build_python(&path)?,
         }
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Built { path, bytes })
+        let bytes = read_file(&path, MAX_COMPONENT_BYTES)?;
+        Ok(Built { path, bytes, from_source: true })
     }
 
     /// Builds the component with line tables, so that a trap names its place in the source. `None` for languages whose
@@ -107,7 +114,8 @@ impl Project {
         let output = self.output(command, install)?;
         if output.status.success() {
             let messages = String::from_utf8_lossy(&output.stderr);
-            messages.lines().filter(|line| line.starts_with("note: ")).for_each(|line| errln!("{line}"));
+            let notes = messages.lines().filter_map(|line| line.strip_prefix("note: "));
+            notes.for_each(|note| errln!("note: {}", plain(note)));
             return Ok(());
         }
         let messages = [output.stdout, output.stderr].concat();
@@ -134,6 +142,6 @@ pub fn component(path: &Path) -> anyhow::Result<Built> {
     if path.is_dir() {
         return Project::open(path)?.build();
     }
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(Built { path: path.to_owned(), bytes })
+    let bytes = read_file(path, MAX_COMPONENT_BYTES)?;
+    Ok(Built { path: path.to_owned(), bytes, from_source: false })
 }

@@ -18,7 +18,7 @@ pub struct ReadingArguments {
     /// Read a field of the targets from a column with another name: `--column id=app_id`
     #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
     columns: Vec<(String, String)>,
-    /// Max memory of the batch, in bytes, KiB, MiB or GiB; what exceeds it is spilled to temporary files
+    /// Max memory of the batch and the inventory, in bytes, KiB, MiB or GiB; what exceeds it is spilled to temporary files
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     memory: u64,
     /// Number of threads [default: one per core]
@@ -30,6 +30,11 @@ impl ReadingArguments {
     /// The number of threads, if it is set.
     pub fn threads(&self) -> Option<usize> {
         self.threads.map(usize::from)
+    }
+
+    /// The memory that a check may use, in bytes.
+    pub const fn memory(&self) -> u64 {
+        self.memory
     }
 
     /// Reads a request from a file, or from standard input if the path is `-`. Its target file is below the folder of the

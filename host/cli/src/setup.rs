@@ -1,15 +1,16 @@
 //! The arguments that several subcommands share: a policy set, a ledger and a request.
 
 use crate::error::{fail, with_help};
+use crate::output::plain;
 use crate::reading::ReadingArguments;
 use crate::signing::Signing;
 use anyhow::Context;
 use clap::Args;
 use reprieve::history::PastBatches;
-use reprieve::inventory::open_inventory;
+use reprieve::inventory::open_inventory_within;
 use reprieve::ledger::LedgerError;
 use reprieve::model::Timestamp;
-use reprieve::policy::ModuleCache;
+use reprieve::policy::{ModuleCache, Worker};
 use reprieve::signed::{Override, OverrideDraft};
 use reprieve::{Batch, Folder, Gate, GateBuilder};
 use reprieve_ledger::SqlLedger;
@@ -17,6 +18,9 @@ use std::path::{Path, PathBuf};
 
 /// The policy set that is used if none is named.
 const DEFAULT_CONFIG: &str = "reprieve.toml";
+
+/// The hidden subcommand that compiles a module for a gate.
+pub const WORKER: &str = "compile-worker";
 
 /// The policy set.
 #[derive(Args, Debug)]
@@ -40,10 +44,7 @@ impl PolicyArguments {
 
     /// Begins a gate exactly as configured. If the set names a ledger, the caller has to open it.
     fn configured_builder(&self) -> anyhow::Result<GateBuilder> {
-        let mut builder = Gate::builder();
-        if let Some(cache) = cache() {
-            builder = builder.cache(cache);
-        }
+        let builder = equipped(Gate::builder());
         let config = match &self.config {
             Some(path) => Some(path.as_path()),
             // A broken link of that name is an error, and not a reason to use the defaults.
@@ -110,6 +111,13 @@ impl LedgerArguments {
         Ok(self.open_with_keys()?.0)
     }
 
+    /// Opens the ledger only to verify it.
+    pub fn open_to_verify(&self) -> anyhow::Result<SqlLedger> {
+        let (builder, password) = (self.policies.configured_builder()?, std::env::var("PGPASSWORD").ok());
+        let (name, folder) = self.named(&builder).ok_or_else(no_ledger)?;
+        Ok(SqlLedger::open_to_verify(name, folder, password.as_deref())?)
+    }
+
     /// Opens the ledger, and reads the settings for permits and overrides.
     pub fn open_with_keys(&self) -> anyhow::Result<(SqlLedger, Signing)> {
         let builder = self.policies.configured_builder()?;
@@ -120,21 +128,45 @@ impl LedgerArguments {
 
 /// Builds a gate with every built-in policy and its default settings.
 pub fn builtin_gate() -> anyhow::Result<Gate> {
-    let builder = Gate::builder();
-    let builder = match cache() {
-        Some(cache) => builder.cache(cache),
-        None => builder,
-    };
-    Ok(builder.build()?)
+    build(equipped(Gate::builder()))
 }
 
-/// Opens the cache of compiled policies, in the cache folder of the user. A folder that others can write to, or that
-/// cannot be created, is not used, and a warning says so.
-pub fn cache() -> Option<ModuleCache> {
+/// Adds the cache of compiled policies, and this program as the worker that compiles modules of unknown origin.
+pub fn equipped(builder: GateBuilder) -> GateBuilder {
+    let builder = match std::env::current_exe() {
+        Ok(program) => builder.worker(Worker::new(program, [WORKER])),
+        Err(_) => builder,
+    };
+    match cache() {
+        Some(cache) => builder.cache(cache),
+        None => builder,
+    }
+}
+
+/// Builds a gate, and says which of its policies a worker compiled.
+pub fn build(builder: GateBuilder) -> anyhow::Result<Gate> {
+    let gate = builder.build()?;
+    for policy in gate.policies().filter(|policy| policy.compiled_by_worker) {
+        errln!(
+            "note: the policy `{}` is not pinned, so a process of its own compiled it; if you know the module, add",
+            plain(&policy.descriptor.name)
+        );
+        errln!("      sha256 = \"{}\"", policy.sha256);
+    }
+    Ok(gate)
+}
+
+/// Opens the cache of compiled policies, in the cache folder of the user, with its key in the state folder of the user. A
+/// folder that others can write to, or that cannot be created, is not used, and a warning says so.
+fn cache() -> Option<ModuleCache> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    let warn = |error| errln!("warning: every start compiles the policies, because they cannot be cached: {error}");
-    ModuleCache::open(base.join("reprieve")).map_err(warn).ok()
+    let base = |name, below_home| absolute(name).or_else(|| absolute("HOME").map(|home| home.join(below_home)));
+    let (cache, state) = (base("XDG_CACHE_HOME", ".cache")?, base("XDG_STATE_HOME", ".local/state")?);
+    let warn = |error: std::io::Error| {
+        let error = error.to_string();
+        errln!("warning: every start compiles the policies, because they cannot be cached: {}", plain(&error));
+    };
+    ModuleCache::open(&cache.join("reprieve"), &state.join("reprieve")).map_err(warn).ok()
 }
 
 /// A batch and the facts about it.
@@ -193,14 +225,22 @@ impl BatchArguments {
         Ok(Vetting { batch, gate, ledger, signing, with_override })
     }
 
+    /// The URL of the ledger, if it is in a database.
+    pub fn ledger_url(&self) -> anyhow::Result<Option<String>> {
+        let builder = self.ledger.policies.configured_builder()?;
+        let name = self.ledger.named(&builder).map(|(name, _)| name.to_owned());
+        Ok(name.filter(|name| name.contains("://")))
+    }
+
     fn gate(&self) -> anyhow::Result<(Gate, Option<SqlLedger>, Signing)> {
         let mut builder = self.ledger.policies.configured_builder()?;
         if let Some(threads) = self.reading.threads() {
             builder = builder.threads(threads);
         }
+        builder = builder.memory(self.reading.memory());
         let signing = Signing::of(&builder);
         if let Some(path) = &self.inventory {
-            builder = builder.inventory(open_inventory(path)?);
+            builder = builder.inventory(open_inventory_within(path, self.reading.memory())?);
         }
         if let Some(path) = &self.history {
             builder = builder.history(PastBatches::open(path)?);
@@ -210,7 +250,7 @@ impl BatchArguments {
             Some(ledger) => builder.ledger(ledger.clone()),
             None => builder.without_ledger(),
         };
-        Ok((builder.build()?, ledger, signing))
+        Ok((build(builder)?, ledger, signing))
     }
 
     fn batch(&self) -> anyhow::Result<Batch> {

@@ -6,6 +6,7 @@ use reprieve::model::Duration;
 use reprieve::policy::{OverrideSettings, PermitSettings};
 use reprieve::signed::{Key, KeySet};
 use reprieve::{Folder, GateBuilder};
+use std::path::{Path, PathBuf};
 
 /// The settings of a policy set for permits and overrides.
 #[derive(Debug)]
@@ -32,6 +33,12 @@ impl Signing {
     /// Whether the policy set names a key that signs permits.
     pub fn signs_permits(&self) -> bool {
         self.permits.as_ref().is_some_and(|permits| permits.key.is_some())
+    }
+
+    /// The path of the key that signs permits, if it exists.
+    pub fn permit_key_path(&self) -> Option<PathBuf> {
+        let name = self.permits.as_ref()?.key.as_ref()?;
+        Path::new(&self.folder.as_ref()?.display_name(name)).canonicalize().ok()
     }
 
     /// Reads the key that signs permits.

@@ -164,11 +164,13 @@ fn rejects_invalid_target_files() {
     csv(b"id,size_bytes\na,many\n", "t.csv:2: `many` is not a whole number");
     csv(&[b"id,kind\na,\"".as_slice(), &vec![b'x'; 3 << 20]].concat(), "t.csv: a row is longer than 1024 KiB");
     csv(b"id,kind\n\"a\",app\nb,\"app\nc,app\n", "t.csv: a quote is never closed");
-    csv(b"id,kind\r\n\"a\r\nb\",app\r\n\r\nc\r\n", "t.csv:5: the row has 1 fields, but the header has 2");
+    csv(b"id,kind\r\n\"a\r\nb\",app\r\nc\r\n", "t.csv:4: the row has 1 fields, but the header has 2");
+    csv(b"id,kind\r\n\"a\r\nb\",app\r\n\r\nc,app\r\n", "t.csv:4: the line is blank");
     csv(b"id,created_at\na,monday\n", "t.csv:2: `monday` is not an RFC 3339 time");
     let ndjson = |text: &[u8], expected| refused(file("t.ndjson").as_bytes(), &[("t.ndjson", text)], expected);
     ndjson(b"{\"id\": \"a\"}\n{\"id\": ", "t.ndjson:2: the JSON ends too early");
-    ndjson(b"{\"id\": \"a\"}\n\n\xff\n", "t.ndjson:3: byte 0 of the line is not UTF-8");
+    ndjson(b"{\"id\": \"a\"}\n\xff\n", "t.ndjson:2: byte 0 of the line is not UTF-8");
+    ndjson(b"{\"id\": \"a\"}\n\n{\"id\": \"b\"}\n", "t.ndjson:2: the line is blank");
     ndjson(b"[{\"id\": \"a\"}]\n", "t.ndjson:1: invalid type");
     ndjson(&vec![b'['; 4 << 20], "t.ndjson:1: the line is longer than 1024 KiB; write one target per line");
     refused(
@@ -331,4 +333,15 @@ fn a_report_that_cannot_be_written_is_undecided() {
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(2));
+}
+
+/// What a terminal filter would remove is part of the list. The printed bytes are those that the digest is of.
+#[test]
+fn targets_are_printed_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let targets = r#"[ { "id": "app-\u007f999\u001b[2J" }, { "id": "a\u2028b\u0085c" } ]"#;
+    std::fs::write(folder.path().join("request.json"), request(targets)).unwrap();
+    let printed = reprieve(folder.path(), &["targets", "request.json"]);
+    let expected = "{\"id\":\"app-\\u007f999\\u001b[2J\"}\n{\"id\":\"a\\u2028b\\u0085c\"}\n";
+    assert_eq!(String::from_utf8(printed.stdout).unwrap(), expected);
 }

@@ -20,6 +20,7 @@ fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
         .args(arguments)
         .env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()))
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_STATE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"))
         .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("policies"));
     command.output().unwrap_or_else(|error| panic!("{program}: {error}"))
 }
@@ -64,11 +65,15 @@ const PYTHON: &str = "python3 -m venv .venv && .venv/bin/pip install --quiet -r 
 /// Returns the findings of every case as text. Asserts that a hundred evaluations of the first use the same fuel.
 fn answers(component: &Path, cases: &[PathBuf]) -> Vec<String> {
     let bytes = std::fs::read(component).unwrap();
-    let cache = ModuleCache::open(Path::new(env!("CARGO_TARGET_TMPDIR")).join("languages")).unwrap();
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let cache = ModuleCache::open(&temporary.join("languages"), &temporary.join("state")).unwrap();
     let mut answers = Vec::new();
     for (number, path) in cases.iter().enumerate() {
         let case = Case::open(path).unwrap();
-        let gate = case.gate(case.with_policy(Gate::builder().cache(cache.clone()), "policy.wasm", &bytes)).unwrap();
+        let gate = {
+            let builder = Gate::builder().cache(cache.clone()).pinned(&bytes);
+            case.gate(case.with_policy(builder, "policy.wasm", &bytes)).unwrap()
+        };
         let document = case.decide(&gate).unwrap();
         assert!(document.faults.is_empty(), "{}: {:?}", path.display(), document.faults);
         answers.push(format!("{} {:#?}", case.name(), document.findings));

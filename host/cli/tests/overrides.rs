@@ -324,22 +324,31 @@ fn replay_lists_new_allows_first() {
 fn a_report_escapes_control_characters() {
     let fixture = fixture();
     let mut other = request(&[4]);
-    other["id"] = "r\n\u{1b}[2Jallow\u{202e}".into();
-    other["environment"] = "staging\r\u{9b}1m".into();
+    other["id"] = "r\u{200b}allow\u{202e}".into();
     other["targets"][0]["id"] = "a\u{1b}]0;x\u{7}".into();
-    other["targets"][0]["tenant"] = "t\n\u{1b}[1A".into();
+    other["targets"][0]["tenant"] = "t\u{2066}[1A".into();
     write(&fixture, "other.json", &other.to_string());
-    let id = r"r\n\u{1b}[2Jallow\u{202e}";
-    let all = [
-        says(&fixture, "check other.json", 0, &[id, r" in staging\r\u{9b}1m"]),
-        says(&fixture, "report 2", 0, &[id, r"t\n\u{1b}[1A  "]),
+    let id = r"r\u{200b}allow\u{202e}";
+    let mut all = vec![
+        says(&fixture, "check other.json", 0, &[id]),
+        says(&fixture, "report 2", 0, &[id, r"t\u{2066}[1A  "]),
         says(&fixture, "ledger list", 0, &[id]),
         says(&fixture, "split other.json --out parts", 0, &[id]),
     ];
+    for (pointer, name) in [("/id", "r\n\u{1b}[2Jallow"), ("/environment", "staging\r\u{9b}1m")] {
+        let mut unreadable = other.clone();
+        *unreadable.pointer_mut(pointer).unwrap() = name.into();
+        write(&fixture, "unreadable.json", &unreadable.to_string());
+        all.push(says(&fixture, "check unreadable.json", 2, &[pointer, "control character"]));
+    }
     other["mode"] = "\u{1b}[2Jallow".into();
     write(&fixture, "other.json", &other.to_string());
     for text in all.iter().chain([&says(&fixture, "check other.json", 2, &[r"\u{1b}[2Jallow"])]) {
-        assert!(!text.contains(|c: char| c.is_control() && c != '\n') && !text.contains('\u{202e}'), "{text:?}");
+        assert!(
+            !text.contains(|c: char| c.is_control() && c != '\n')
+                && !text.contains(['\u{202e}', '\u{200b}', '\u{2066}']),
+            "{text:?}"
+        );
         assert!(!text.contains("\n[2Jallow"), "{text:?}");
     }
 }

@@ -207,7 +207,12 @@ fn rejects_other_tokens_in_plain_words() {
     // The key is trusted, but the token is of another kind.
     let signed = "permit verify signed --targets list.ndjson --keys people.json";
     says(&fixture, signed, 1, &["refused: foreign: it is not a reprieve-permit+jwt: ", "reprieve-override+jwt"]);
-    says(&fixture, "permit verify none --targets list.ndjson", 2, &["cannot read the permit none"]);
+    says(
+        &fixture,
+        "permit verify none --targets list.ndjson",
+        2,
+        &["cannot read the permit: none: there is no such file"],
+    );
     for garbage in ["", "garbage\n", "e.e.e"] {
         write(&fixture, "garbage", garbage);
         let printed = says(

@@ -263,6 +263,27 @@ fn the_first_failed_wave_ends_the_run_which_can_be_resumed() {
 }
 
 #[test]
+fn a_wave_is_done_only_as_far_as_its_command_says() {
+    let fixture = fixture(30);
+    let some = run(fixture.path(), &["--waves"], "echo '{\"deleted\": 2}' > \"$REPRIEVE_OUTCOME\"");
+    assert_eq!(some.status.code(), Some(3), "{}", text(&some));
+    assert!(text(&some).contains("it has 3 targets, and 2 are deleted"), "{}", text(&some));
+    assert!(text(&some).contains("30 targets are left"), "{}", text(&some));
+    // The same, of a run that was killed and recorded by hand.
+    let killed = run(fixture.path(), &["--waves"], "kill -9 $PPID");
+    assert_eq!(killed.status.code(), None, "{}", text(&killed));
+    let commit = reprieve(fixture.path(), &["commit", "3", "--deleted", "2"]);
+    assert_eq!(commit.status.code(), Some(0), "{}", text(&commit));
+    let script = "cat \"$REPRIEVE_TARGETS\" >> all; \
+        echo \"{\\\"deleted\\\": $(wc -l < \"$REPRIEVE_TARGETS\")}\" > \"$REPRIEVE_OUTCOME\"";
+    let rest = run(fixture.path(), &["--waves"], script);
+    assert_eq!(rest.status.code(), Some(0), "{}", text(&rest));
+    let all = std::fs::read_to_string(fixture.path().join("all")).unwrap();
+    let ids: std::collections::BTreeSet<&str> = all.lines().collect();
+    assert_eq!((all.lines().count(), ids.len()), (30, 30), "every target once more");
+}
+
+#[test]
 fn a_list_with_an_offending_target_is_not_run_in_waves() {
     let fixture = fixture(30);
     let list = std::fs::read_to_string(fixture.path().join("targets.csv")).unwrap() + "a-0,app,t-0\n";

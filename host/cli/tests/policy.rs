@@ -16,6 +16,7 @@ fn command(program: &str, folder: &Path) -> Command {
         .current_dir(folder)
         .env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()))
         .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_STATE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"))
         .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("policies"));
     command
 }

@@ -7,6 +7,12 @@ use reprieve::model::Timestamp;
 use reprieve::policy::{ModuleCache, PolicyEntry, builtin_names};
 use reprieve::{Batch, Folder, Gate, GateBuilder, PolicySet};
 use std::fmt::Write;
+use std::path::Path;
+
+fn cache() -> ModuleCache {
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    ModuleCache::open(&temporary.join("compiled"), &temporary.join("state")).unwrap()
+}
 
 /// A request for `rows` apps, each of another tenant. It passes except for missing evidence.
 fn request(rows: usize) -> String {
@@ -33,7 +39,7 @@ fn batch(request: &str) -> Batch {
 }
 
 fn builder() -> GateBuilder {
-    Gate::builder().cache(ModuleCache::open(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled")).unwrap())
+    Gate::builder().cache(cache())
 }
 
 fn inventory(rows: usize) -> Table {

@@ -15,6 +15,11 @@ const ROWS: u64 = 1_000_000;
 /// Selects the cost of a stage.
 type Part = fn(&Cost) -> Duration;
 
+fn cache() -> ModuleCache {
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    ModuleCache::open(&temporary.join("compiled"), &temporary.join("state")).unwrap()
+}
+
 fn write(folder: &Path, rows: u64, tenants: u64) {
     let mut csv = String::from("id,kind,tenant\n");
     (0..rows).for_each(|row| writeln!(csv, "app-{row:08},app,t-{}", row % tenants).unwrap());
@@ -48,8 +53,7 @@ fn inventory(rows: u64) -> Table {
 fn stages(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     let gate = |set: PolicySet, inventory: Option<Table>| {
-        let builder =
-            Gate::builder().cache(ModuleCache::open(concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled")).unwrap());
+        let builder = Gate::builder().cache(cache());
         let builder = builder.policies(set, None);
         match inventory {
             Some(inventory) => builder.inventory(inventory),

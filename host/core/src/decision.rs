@@ -2,7 +2,7 @@
 
 use crate::ledger::{LedgerError, Outcome, Reservation};
 use crate::verdict::verdict;
-use reprieve_batch::Batch;
+use reprieve_batch::{Batch, ReadError};
 use reprieve_model::{Claims, DecisionDocument, LedgerEntry, Verdict};
 
 /// The decision about a batch. Each variant carries the batch and the whole explanation.
@@ -60,6 +60,11 @@ impl Permit {
     pub fn batch(&self) -> &Batch {
         self.reservation.iter().for_each(Reservation::take);
         &self.batch
+    }
+
+    /// Checks that the list can be handed on. This does not count as reading the batch.
+    pub(crate) fn check_format(&self) -> Result<(), ReadError> {
+        self.batch.check_format()
     }
 
     /// What the request claims.

@@ -65,7 +65,9 @@ pub mod split;
 
 /// The inventory: what each id is.
 pub mod inventory {
-    pub use reprieve_batch::{Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, open_inventory};
+    pub use reprieve_batch::{
+        Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, open_inventory, open_inventory_within,
+    };
 }
 
 /// The history: what was deleted before.
@@ -81,12 +83,13 @@ pub mod columns {
 /// Policies: the set of them, what they describe, and what they may use.
 pub mod policy {
     pub use crate::evaluate::{Cost, Evaluation};
-    pub use crate::gate::{PolicyInfo, describe};
+    pub use crate::gate::PolicyInfo;
     pub use crate::policies::{
         OneOrMore, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Scope, builtin_component, builtin_names,
     };
     pub use reprieve_sandbox::{
-        AdmissionError, BatchLimit, Descriptor, LoadError, Measure, ModuleCache, RuleInfo, Subject,
+        AdmissionError, BatchLimit, Descriptor, LoadError, Measure, ModuleCache, RuleInfo, Subject, Worker,
+        WorkerError, run_worker,
     };
 }
 
@@ -95,7 +98,8 @@ pub use error::BuildError;
 pub use gate::{Gate, GateBuilder};
 pub use policy::PolicySet;
 pub use reprieve_batch::{
-    Batch, Folder, LookupError, Place, Progress, ReadError, ReadOptions, list_sha256, silence_decoder_panics,
+    Batch, Folder, LookupError, Place, Progress, ReadError, ReadOptions, check_database, list_sha256, read_file,
+    silence_decoder_panics,
 };
 pub use reprieve_model as model;
 pub use reprieve_sandbox::Limits;

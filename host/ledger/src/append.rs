@@ -1,6 +1,6 @@
 //! Appends entries, and updates the derived tables in the same transaction.
 
-use crate::database::{Transaction, Value, damaged};
+use crate::database::{Row, Transaction, Value, damaged, execute_one};
 use crate::entry::{ActiveHalt, Entry, PermitUse, RecordedOutcome, apply_to_halts, hash};
 use crate::sums::{self, OPEN, actor};
 use reprieve::history::normalize_name;
@@ -22,7 +22,7 @@ pub(crate) struct Head {
 /// Reads the end of the chain.
 pub(crate) fn head(transaction: &mut dyn Transaction) -> Result<Head, LedgerError> {
     let rows = transaction.query("SELECT entry, sha256, at, version, halted FROM head", &[])?;
-    let row = rows.first().ok_or_else(no_head)?;
+    let row = one_head(&rows)?;
     let halts = serde_json::from_str(row.text(4)?);
     Ok(Head {
         entry: row.count(0)?,
@@ -36,11 +36,15 @@ pub(crate) fn head(transaction: &mut dyn Transaction) -> Result<Head, LedgerErro
 /// Reads the id of the ledger, which is the hash before its first entry.
 pub(crate) fn ledger_id(transaction: &mut dyn Transaction) -> Result<String, LedgerError> {
     let rows = transaction.query("SELECT ledger FROM head", &[])?;
-    Ok(rows.first().ok_or_else(no_head)?.text(0)?.to_owned())
+    Ok(one_head(&rows)?.text(0)?.to_owned())
 }
 
-fn no_head() -> LedgerError {
-    damaged("it has no head")
+fn one_head(rows: &[Row]) -> Result<&Row, LedgerError> {
+    match rows {
+        [row] => Ok(row),
+        [] => Err(damaged("it has no head")),
+        rows => Err(damaged(format!("it has {} heads", rows.len()))),
+    }
 }
 
 /// The time of the ledger: its clock, but never earlier than the last entry.
@@ -64,30 +68,49 @@ pub(crate) fn append(
     let (number, at) = (head.entry + 1, now(transaction, head)?);
     let body = entry.body()?;
     let sha256 = hash(&head.sha256, number, at, entry.kind(), &body);
-    transaction.execute(
+    let columns = [number.into(), at.into(), entry.kind().into(), Value::Text(body), Value::from(sha256.as_str())];
+    execute_one(
+        transaction,
         "INSERT INTO entries (entry, at, kind, body, sha256) VALUES ($1, $2, $3, $4, $5)",
-        &[number.into(), at.into(), entry.kind().into(), Value::Text(body), Value::from(sha256.as_str())],
+        &columns,
     )?;
     let version = if entry.affects_decisions() { number } else { head.version };
-    transaction.execute(
+    execute_one(
+        transaction,
         "UPDATE head SET entry = $1, sha256 = $2, at = $3, version = $4",
         &[number.into(), sha256.as_str().into(), at.into(), version.into()],
     )?;
+    let mut halts = head.halts.clone();
     match entry {
         Entry::Decision(record) => add_decision(transaction, number, at, record)?,
         Entry::Outcome(outcome) => add_outcome(transaction, number, at, outcome)?,
-        Entry::PermitUse(PermitUse { decision }) => transaction
-            .execute("UPDATE decisions SET used = $1 WHERE entry = $2", &[number.into(), (*decision).into()])?,
+        Entry::PermitUse(PermitUse { decision }) => {
+            let values = [number.into(), (*decision).into()];
+            execute_one(transaction, "UPDATE decisions SET used = $1 WHERE entry = $2", &values)?;
+        }
         Entry::Halt(_) | Entry::Resume(_) => {
-            let mut halts = head.halts.clone();
             apply_to_halts(&mut halts, number, entry);
-            let halts = serde_json::to_string(&halts);
-            let halts =
-                halts.map_err(|error| LedgerError::misuse(format!("a halt cannot be written as JSON: {error}")))?;
-            transaction.execute("UPDATE head SET halted = $1", &[Value::Text(halts)])?;
+            let text = serde_json::to_string(&halts);
+            let text =
+                text.map_err(|error| LedgerError::misuse(format!("a halt cannot be written as JSON: {error}")))?;
+            execute_one(transaction, "UPDATE head SET halted = $1", &[Value::Text(text)])?;
         }
     }
+    let expected = Head { entry: number, sha256: sha256.clone(), at, version, halts };
+    check_written(transaction, &columns, &expected)?;
     Ok(LedgerEntry { entry: number, sha256 })
+}
+
+/// Reads back what was written in this transaction. What the database made of it would otherwise not be noticed before the
+/// next verification.
+fn check_written(transaction: &mut dyn Transaction, entry: &[Value], expected: &Head) -> Result<(), LedgerError> {
+    let number = expected.entry;
+    let written =
+        transaction.query("SELECT entry, at, kind, body, sha256 FROM entries WHERE entry = $1", &[number.into()])?;
+    if !matches!(written.as_slice(), [row] if row.0 == entry) || head(transaction)? != *expected {
+        return Err(damaged(format!("what was written as entry {number} cannot be read back")));
+    }
+    Ok(())
 }
 
 /// The first columns of the row in `decisions` for a new decision. The last two are [`OutcomeColumns::counts`] and the
@@ -123,12 +146,22 @@ fn add_decision(
     at: i64,
     record: &DecisionRecord,
 ) -> Result<(), LedgerError> {
-    transaction.execute(
+    let columns = decision_columns(number, at, record);
+    execute_one(
+        transaction,
         "INSERT INTO decisions (entry, at, request, decision, mode, environment, kind, actor, campaign, targets, \
          tenants, targets_sha256, whole_sha256, override_id, counts_at, state) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        &decision_columns(number, at, record),
+        &columns,
     )?;
+    let written = transaction.query(
+        "SELECT entry, at, request, decision, mode, environment, kind, actor, campaign, targets, tenants, \
+         targets_sha256, whole_sha256, override_id, counts_at, state FROM decisions WHERE entry = $1",
+        &[number.into()],
+    )?;
+    if !matches!(written.as_slice(), [row] if row.0 == columns) {
+        return Err(damaged(format!("what was written as the decision of entry {number} cannot be read back")));
+    }
     if record.decision.decision == Verdict::Allow {
         sums::add(transaction, record, OPEN, 1)?;
     }
@@ -153,11 +186,19 @@ fn add_outcome(
     if counts {
         sums::add(transaction, &record, at, 1)?;
     }
-    transaction.execute(
+    let counts_at: Value = counts.then_some(at).into();
+    let values = [state.as_str().into(), counts_at, succeeded, deleted, number.into(), at.into(), decision];
+    execute_one(
+        transaction,
         "UPDATE decisions SET state = $1, counts_at = $2, succeeded = $3, deleted = $4, closed = $5, closed_at = $6 \
          WHERE entry = $7",
-        &[state.as_str().into(), counts.then_some(at).into(), succeeded, deleted, number.into(), at.into(), decision],
-    )
+        &values,
+    )?;
+    // Nothing was deleted, so its override may be used again.
+    if !counts {
+        execute_one(transaction, "UPDATE decisions SET override_id = NULL WHERE entry = $1", &values[6..])?;
+    }
+    Ok(())
 }
 
 /// What an outcome changes in the row of its decision.

@@ -4,10 +4,14 @@ use crate::database::{Transaction, Value, damaged};
 use crate::sql_ledger::SqlLedger;
 use reprieve::ledger::{Blob, LedgerError};
 use sha2::{Digest, Sha256};
-use std::io::Read;
+use std::io::{Read, Seek};
+use tempfile::SpooledTempFile;
 
 /// The compression level: a low one, because blobs are compressed while the caller waits.
 const COMPRESSION_LEVEL: i32 = 1;
+
+/// The maximum size of a compressed blob that is held in memory.
+const MAX_MEMORY_BYTES: usize = 1 << 20;
 
 /// The maximum size of a decompressed blob, so that a damaged one cannot exhaust the memory.
 const MAX_BLOB_BYTES: u64 = 16 << 30;
@@ -30,18 +34,38 @@ impl SqlLedger {
         }
     }
 
-    /// Compresses the blobs that the ledger does not have yet. Returns each with its digest.
-    pub(crate) fn compress_missing<'b>(&self, blobs: &'b [Blob<'_>]) -> Result<Vec<(&'b str, Vec<u8>)>, LedgerError> {
+    /// Compresses the blobs that the ledger does not have yet.
+    pub(crate) fn compress_missing<'b>(&self, blobs: &'b [Blob<'_>]) -> Result<Vec<Compressed<'b>>, LedgerError> {
         let mut transaction = self.0.read()?;
         let missing = missing(&mut *transaction, blobs)?;
         drop(transaction);
-        let compress = |blob: &'b Blob<'_>| {
-            let compressed = zstd::bulk::compress(&blob.bytes, COMPRESSION_LEVEL).map_err(|error| {
+        let compress_blob = |blob: &'b Blob<'_>| {
+            let compressed = Compressed::of(blob);
+            compressed.map_err(|error| {
                 LedgerError::unavailable(format!("the blob {} cannot be compressed: {error}", blob.sha256))
-            })?;
-            Ok((blob.sha256.as_str(), compressed))
+            })
         };
-        missing.into_iter().map(compress).collect()
+        missing.into_iter().map(compress_blob).collect()
+    }
+}
+
+/// A compressed blob. A long one is in a temporary file without a name.
+pub(crate) struct Compressed<'b> {
+    pub sha256: &'b str,
+    pub content: SpooledTempFile,
+    /// The length of the content in bytes.
+    pub length: u64,
+}
+
+impl<'b> Compressed<'b> {
+    /// Compresses a blob while its bytes are written.
+    fn of(blob: &'b Blob<'_>) -> std::io::Result<Self> {
+        let mut encoder = zstd::stream::Encoder::new(SpooledTempFile::new(MAX_MEMORY_BYTES), COMPRESSION_LEVEL)?;
+        blob.content.write_to(&mut encoder)?;
+        let mut content = encoder.finish()?;
+        let length = content.stream_position()?;
+        content.rewind()?;
+        Ok(Self { sha256: &blob.sha256, content, length })
     }
 }
 
@@ -59,14 +83,6 @@ fn missing<'a, 'b>(
         }
     }
     Ok(missing)
-}
-
-/// Stores a compressed blob, unless another process stored it first.
-pub(crate) fn store(transaction: &mut dyn Transaction, sha256: &str, compressed: Vec<u8>) -> Result<(), LedgerError> {
-    transaction.execute(
-        "INSERT INTO blobs (sha256, bytes) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING",
-        &[sha256.into(), Value::Bytes(compressed)],
-    )
 }
 
 pub(crate) fn decompress(compressed: &[u8]) -> std::io::Result<Vec<u8>> {

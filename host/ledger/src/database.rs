@@ -4,6 +4,7 @@
 use reprieve::ledger::LedgerError;
 use serde::de::value::Error as WordError;
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use std::io::Read;
 
 /// A value in a row, or a parameter of a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,9 @@ pub(crate) trait Database: Send + Sync {
 
     /// The column types for integers and for bytes.
     fn column_types(&self) -> (&'static str, &'static str);
+
+    /// The objects of a ledger of this version, as [`Transaction::objects`] describes them.
+    fn expected_objects(&self) -> &'static str;
 }
 
 /// A transaction. It is rolled back if it is dropped without a commit.
@@ -35,8 +39,15 @@ pub(crate) trait Transaction {
     /// Returns the rows of a query.
     fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, LedgerError>;
 
-    /// Runs a statement that returns no rows.
-    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), LedgerError>;
+    /// Runs a statement that returns no rows. Returns the number of rows that it changed.
+    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, LedgerError>;
+
+    /// Describes every object that the ledger's tables consist of, and every one that could change what is read from or
+    /// written to them: one line for each, in any order.
+    fn objects(&mut self) -> Result<Vec<String>, LedgerError>;
+
+    /// Stores the `length` bytes of a compressed blob, part by part, unless another process stored it first.
+    fn store_blob(&mut self, sha256: &str, content: &mut dyn Read, length: u64) -> Result<(), LedgerError>;
 
     /// Whether a table of this name exists.
     fn has_table(&mut self, name: &str) -> Result<bool, LedgerError>;
@@ -52,6 +63,27 @@ pub(crate) trait Transaction {
 
     /// Commits the transaction.
     fn commit(self: Box<Self>) -> Result<(), LedgerError>;
+}
+
+/// An error while the compressed form of a blob is read or written.
+pub(crate) fn not_stored(sha256: &str, error: &std::io::Error) -> LedgerError {
+    LedgerError::unavailable(format!("the blob {sha256} cannot be stored: {error}"))
+        .with_help("free space on the disk, for the ledger and for temporary files")
+}
+
+/// Runs a statement that changes one row. A trigger, a rule or a row policy could make it change none, or more.
+pub(crate) fn execute_one(
+    transaction: &mut dyn Transaction,
+    sql: &'static str,
+    values: &[Value],
+) -> Result<(), LedgerError> {
+    match transaction.execute(sql, values)? {
+        1 => Ok(()),
+        rows => {
+            let statement = sql.split(' ').take(3).collect::<Vec<_>>().join(" ");
+            Err(damaged(format!("`{statement} …` changed {rows} rows in place of one")))
+        }
+    }
 }
 
 /// An error about stored data that was altered or cannot be read.

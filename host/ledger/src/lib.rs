@@ -69,13 +69,15 @@ pub use sql_ledger::SqlLedger;
 pub use verify::{Anchor, AnchorError, Damage, Verified};
 
 use append::{Head, append, head, now};
-use database::Value;
+use database::{Transaction, Value};
 use entry::{Entry, PermitUse, RecordedOutcome, Resume};
 use reprieve::history::Question;
 use reprieve::ledger::{
-    Blob, DecisionRecord, Halt, Ledger, LedgerError, LedgerView, Outcome, PermitReference, RedeemError,
+    Blob, DecisionRecord, Halt, Ledger, LedgerError, LedgerView, MAX_CLOCK_SKEW, Outcome, PermitReference,
+    RedeemError,
 };
 use reprieve::model::{BatchState, LedgerEntry, Timestamp};
+use schema::check_objects;
 use view::view;
 
 impl SqlLedger {
@@ -107,12 +109,19 @@ impl SqlLedger {
         Ok(head(&mut *self.0.read()?)?.halts)
     }
 
+    /// Commits a transaction that wrote. Its locks keep the tables as they are, so what is checked here is what was written
+    /// through.
+    fn commit(&self, mut transaction: Box<dyn Transaction + '_>) -> Result<(), LedgerError> {
+        check_objects(&*self.0, &mut *transaction)?;
+        transaction.commit()
+    }
+
     /// Appends the entry that `entry` returns for the current end of the ledger.
     fn append(&self, entry: impl Fn(&Head) -> Result<Entry, LedgerError>) -> Result<LedgerEntry, LedgerError> {
         let mut transaction = self.0.write()?;
         let head = head(&mut *transaction)?;
         let written = append(&mut *transaction, &head, &entry(&head)?)?;
-        transaction.commit()?;
+        self.commit(transaction)?;
         Ok(written)
     }
 }
@@ -157,11 +166,11 @@ impl Ledger for SqlLedger {
         }
         // The entry must not be dated before the decision.
         head.at = head.at.max(record.decision.evaluated_at.seconds());
-        for (sha256, bytes) in compressed {
-            blobs::store(&mut *transaction, sha256, bytes)?;
+        for mut blob in compressed {
+            transaction.store_blob(blob.sha256, &mut blob.content, blob.length)?;
         }
         let written = append(&mut *transaction, &head, &Entry::Decision(Box::new(record)))?;
-        transaction.commit()?;
+        self.commit(transaction)?;
         Ok(written)
     }
 
@@ -201,7 +210,7 @@ impl Ledger for SqlLedger {
         }
         let recorded = RecordedOutcome { decision: entry, outcome: outcome.clone() };
         append(&mut *transaction, &head, &Entry::Outcome(recorded))?;
-        transaction.commit()
+        self.commit(transaction)
     }
 
     fn redeem(&self, permit: &PermitReference<'_>) -> Result<Timestamp, RedeemError> {
@@ -224,6 +233,9 @@ impl Ledger for SqlLedger {
                 return Err(RedeemError::Closed(state.as_str().to_owned()));
             }
         }
+        if permit.valid_from > now.plus(MAX_CLOCK_SKEW) {
+            return Err(RedeemError::NotYetValid { from: permit.valid_from, now });
+        }
         if now > permit.expires_at {
             return Err(RedeemError::Expired { until: permit.expires_at, now });
         }
@@ -231,7 +243,7 @@ impl Ledger for SqlLedger {
             return Err(RedeemError::Halted(format!("{} (by {})", halt.reason, halt.by)));
         }
         append(&mut *transaction, &head, &Entry::PermitUse(PermitUse { decision: permit.entry }))?;
-        transaction.commit()?;
+        self.commit(transaction)?;
         Ok(now)
     }
 }

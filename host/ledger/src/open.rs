@@ -4,7 +4,7 @@ use crate::sql_ledger::SqlLedger;
 use crate::{postgres, schema, sqlite};
 use reprieve::ledger::LedgerError;
 use reprieve::{Folder, GateBuilder, ReadError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Opens the ledger that the policy set of a builder names, and passes it to the builder. A set that names no ledger
@@ -66,6 +66,25 @@ impl SqlLedger {
             Some(folder) => Self::create_sqlite(&folder.place(name).map_err(not_created_in_folder)?),
             None => Self::create_sqlite(Path::new(name)),
         }
+    }
+
+    /// Opens a ledger only to [`verify`](Self::verify) it: what is foreign in its database is damage that it reports, and
+    /// not an error of opening.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger does not exist, or its database cannot be read.
+    pub fn open_to_verify(name: &str, folder: Option<&Folder>, password: Option<&str>) -> Result<Self, LedgerError> {
+        if is_url(name) {
+            return Ok(Self(Arc::new(postgres::PostgresStore::open(name, password)?)));
+        }
+        let path = match folder {
+            Some(folder) => folder.real_path(name).map_err(not_found_in_folder)?,
+            None => PathBuf::from(name),
+        };
+        if !path.exists() {
+            return Err(schema::no_ledger(&format!("the ledger: `{}` does not exist", path.display())));
+        }
+        Ok(Self(Arc::new(sqlite::SqliteStore::open(&path, sqlite::system_clock)?)))
     }
 
     /// Opens a ledger in an SQLite file.

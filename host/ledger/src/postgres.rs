@@ -1,6 +1,6 @@
 //! A ledger in a PostgreSQL database, for a fleet.
 
-use crate::database::{Database, Row, Transaction, Value};
+use crate::database::{Database, Row, Transaction, Value, not_stored};
 use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
 use postgres::types::private::BytesMut;
@@ -9,16 +9,24 @@ use postgres::{Client, Config, NoTls, Statement};
 use reprieve::ledger::LedgerError;
 use std::collections::HashMap;
 use std::error::Error;
+use std::io::Read;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// The bytes of a blob that are sent at once.
+const MAX_PART_BYTES: u64 = 16 << 20;
 
 /// How long to wait for a connection, and for an answer to what was sent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The timeouts of a session, and a guarantee: a commit that was acknowledged survives a crash of the server.
-const SESSION_SETTINGS: &str = "SET lock_timeout = '20s'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '120s'; \
+/// The timeouts of a session, and two guarantees. A commit that was acknowledged survives a crash of the server. And nothing
+/// comes between the ledger and its tables: a row policy is an error, the names of functions and operators are those of
+/// PostgreSQL first, and a role that replicates does not skip what is in force for others.
+const SESSION_SETTINGS: &str = "SET row_security = off; \
+     SELECT set_config('search_path', quote_ident(current_schema()), false) WHERE current_schema() IS NOT NULL; \
+     SET lock_timeout = '20s'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '120s'; \
      SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
@@ -101,6 +109,10 @@ impl Database for PostgresStore {
     fn column_types(&self) -> (&'static str, &'static str) {
         ("BIGINT", "BYTEA")
     }
+
+    fn expected_objects(&self) -> &'static str {
+        include_str!("schema/postgres.txt")
+    }
 }
 
 struct PostgresTransaction<'a> {
@@ -144,10 +156,35 @@ impl Transaction for PostgresTransaction<'_> {
         rows.iter().map(|row| (0..row.len()).map(|i| value(row, i)).collect::<Result<_, _>>().map(Row)).collect()
     }
 
-    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), LedgerError> {
+    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, LedgerError> {
         let statement = self.statement(sql)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        self.session()?.client.execute(&statement, &values).map(drop).map_err(explain)
+        self.session()?.client.execute(&statement, &values).map_err(explain)
+    }
+
+    fn objects(&mut self) -> Result<Vec<String>, LedgerError> {
+        let rows = self.query(include_str!("schema/postgres.sql"), &[])?;
+        rows.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
+    fn store_blob(&mut self, sha256: &str, content: &mut dyn Read, _: u64) -> Result<(), LedgerError> {
+        let mut part = || {
+            let mut bytes = Vec::new();
+            let read = content.take(MAX_PART_BYTES).read_to_end(&mut bytes);
+            read.map(|_| bytes).map_err(|error| not_stored(sha256, &error))
+        };
+        let insert = "INSERT INTO blobs (sha256, bytes) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING \
+             RETURNING sha256";
+        let mut is_stored = self.query(insert, &[sha256.into(), Value::Bytes(part()?)])?.is_empty();
+        while !is_stored {
+            let bytes = part()?;
+            is_stored = bytes.is_empty();
+            if !is_stored {
+                let append = "UPDATE blobs SET bytes = bytes || $2 WHERE sha256 = $1";
+                self.execute(append, &[sha256.into(), Value::Bytes(bytes)])?;
+            }
+        }
+        Ok(())
     }
 
     fn has_table(&mut self, name: &str) -> Result<bool, LedgerError> {

@@ -5,14 +5,16 @@
 //! end of the chain, and `blobs` holds the bytes (compressed with Zstandard) of the digests in the entries. Times are
 //! seconds since 1970.
 
-use crate::database::{Database, Transaction, Value};
+use crate::database::{Database, Transaction, Value, damaged, execute_one};
 use reprieve::ledger::LedgerError;
+use std::collections::BTreeSet;
 
 /// The version of the tables that this program reads and writes.
 const CURRENT_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// The SQL that leads from each version to the next. A migration that was released never changes.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE entries (
     entry INT PRIMARY KEY NOT NULL,  -- 1, 2, 3, …
     at INT NOT NULL,
@@ -77,12 +79,16 @@ CREATE TABLE blobs (
     sha256 TEXT PRIMARY KEY NOT NULL, -- of the bytes before compression
     bytes BYTES NOT NULL
 );
-"];
+",
+    "
+UPDATE decisions SET override_id = NULL WHERE state = 'aborted';
+",
+];
 
 /// Creates a ledger in a database that does not have one.
 pub(crate) fn create(database: &dyn Database) -> Result<(), LedgerError> {
     let mut transaction = database.write()?;
-    if version(&mut *transaction)?.is_some() {
+    if transaction.has_table("ledger_version")? {
         return Err(LedgerError::conflict("the ledger already exists")
             .with_help("open it, or name another file or database for a new one"));
     }
@@ -96,7 +102,8 @@ pub(crate) fn open(database: &dyn Database) -> Result<(), LedgerError> {
     let missing = || no_ledger("the database does not contain a ledger");
     let found = version(&mut *database.read()?)?.ok_or_else(missing)?;
     if found >= CURRENT_VERSION {
-        return check_version(found);
+        check_version(found)?;
+        return check_objects(database, &mut *database.read()?);
     }
     // Another process may have migrated it since.
     let mut transaction = database.write()?;
@@ -110,7 +117,36 @@ fn version(transaction: &mut dyn Transaction) -> Result<Option<i64>, LedgerError
         return Ok(None);
     }
     let rows = transaction.query("SELECT version FROM ledger_version", &[])?;
-    rows.first().map(|row| row.int(0)).transpose()
+    match rows.as_slice() {
+        [row] if row.int(0)? >= 1 => row.int(0).map(Some),
+        [row] => Err(damaged(format!("its tables have version {}, and versions begin with 1", row.int(0)?))),
+        rows => Err(damaged(format!("it has {} versions of its tables", rows.len()))),
+    }
+}
+
+/// Checks that the database has exactly the objects of a ledger of this version. A trigger, a rule, a view, a row policy, a
+/// generated column or a lost constraint could change what is recorded, and no row would show it.
+pub(crate) fn check_objects(database: &dyn Database, transaction: &mut dyn Transaction) -> Result<(), LedgerError> {
+    match foreign_object(database, transaction)? {
+        Some(difference) => Err(damaged(difference)),
+        None => Ok(()),
+    }
+}
+
+/// Describes the first object that is missing, or is not one of a ledger.
+pub(crate) fn foreign_object(
+    database: &dyn Database,
+    transaction: &mut dyn Transaction,
+) -> Result<Option<String>, LedgerError> {
+    let found: BTreeSet<String> = transaction.objects()?.into_iter().collect();
+    let expected: BTreeSet<String> = database.expected_objects().lines().map(str::to_owned).collect();
+    let foreign = found.difference(&expected).next().map(|object| {
+        format!("the database has an object that a ledger does not have, or not in this form: {object}")
+    });
+    let missing = || {
+        expected.difference(&found).next().map(|object| format!("the database lacks an object of a ledger: {object}"))
+    };
+    Ok(foreign.or_else(missing))
 }
 
 fn migrate(
@@ -129,13 +165,17 @@ fn migrate(
         getrandom::fill(&mut id).map_err(|error| {
             LedgerError::unavailable(format!("the system has no random numbers for the id of the ledger: {error}"))
         })?;
-        transaction.execute(
+        execute_one(
+            &mut *transaction,
             "INSERT INTO head (one, ledger, entry, sha256, at, version, halted) VALUES (1, $1, 0, $1, 0, 0, '[]')",
             &[Value::Text(hex::encode(id))],
         )?;
     }
     transaction.execute("DELETE FROM ledger_version", &[])?;
-    transaction.execute("INSERT INTO ledger_version VALUES ($1)", &[CURRENT_VERSION.into()])?;
+    execute_one(&mut *transaction, "INSERT INTO ledger_version VALUES ($1)", &[CURRENT_VERSION.into()])?;
+    if version > 0 {
+        check_objects(database, &mut *transaction)?;
+    }
     transaction.commit()
 }
 

@@ -1,9 +1,10 @@
 //! A ledger in an SQLite file, for one machine.
 
-use crate::database::{Database, Row, Transaction, Value, damaged};
+use crate::database::{Database, Row, Transaction, Value, damaged, not_stored};
 use reprieve::ledger::LedgerError;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
@@ -20,6 +21,7 @@ impl SqliteStore {
     /// Opens an existing file.
     pub fn open(path: &Path, clock: fn() -> i64) -> Result<Self, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        reprieve::check_database(path).map_err(|error| LedgerError::misuse(format!("the ledger: {error}")))?;
         let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
         // A decision that was returned must survive a power failure, so every commit is synchronized to the disk.
@@ -36,6 +38,12 @@ impl SqliteStore {
         connection.execute_batch(sql).map_err(explain)?;
         Ok(Box::new(SqliteTransaction { connection, clock: self.clock, committed: false }))
     }
+}
+
+/// The SQL of an object on one line, without comments.
+fn without_comments(sql: &str) -> String {
+    let lines = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
+    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
 }
 
 /// Creates an empty file that only its owner can read, unless it exists.
@@ -73,6 +81,10 @@ impl Database for SqliteStore {
     fn column_types(&self) -> (&'static str, &'static str) {
         ("INTEGER", "BLOB")
     }
+
+    fn expected_objects(&self) -> &'static str {
+        include_str!("schema/sqlite.txt")
+    }
 }
 
 struct SqliteTransaction<'a> {
@@ -104,10 +116,37 @@ impl Transaction for SqliteTransaction<'_> {
         Ok(all)
     }
 
-    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<(), LedgerError> {
+    fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, LedgerError> {
         let mut statement = self.connection.prepare_cached(sql).map_err(explain)?;
         bind(&mut statement, values).map_err(explain)?;
-        statement.raw_execute().map(drop).map_err(explain)
+        statement.raw_execute().map(|rows| rows as u64).map_err(explain)
+    }
+
+    /// SQLite makes its tables, indexes, triggers and views from the SQL in this table alone, so equal SQL means equal
+    /// objects. Its own statistics are left out.
+    fn objects(&mut self) -> Result<Vec<String>, LedgerError> {
+        let sql =
+            "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT IN ('sqlite_stat1', 'sqlite_stat4')";
+        let rows = self.query(sql, &[])?;
+        let object = |row: &Row| {
+            let sql = row.text_or_null(3)?.map_or_else(|| "automatic".to_owned(), without_comments);
+            Ok(format!("{} {} of {}: {sql}", row.text(0)?, row.text(1)?, row.text(2)?))
+        };
+        rows.iter().map(object).collect()
+    }
+
+    fn store_blob(&mut self, sha256: &str, content: &mut dyn Read, length: u64) -> Result<(), LedgerError> {
+        let insert = "INSERT INTO blobs (sha256, bytes) VALUES (?1, zeroblob(?2)) ON CONFLICT (sha256) DO NOTHING";
+        if self.connection.execute(insert, (sha256, length)).map_err(explain)? == 0 {
+            return Ok(());
+        }
+        let row = self.connection.last_insert_rowid();
+        let mut blob = self.connection.blob_open("main", "blobs", "bytes", row, false).map_err(explain)?;
+        match std::io::copy(content, &mut blob) {
+            Ok(written) if written == length => blob.close().map_err(explain),
+            Ok(_) => Err(not_stored(sha256, &std::io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => Err(not_stored(sha256, &error)),
+        }
     }
 
     fn has_table(&mut self, name: &str) -> Result<bool, LedgerError> {
@@ -162,7 +201,8 @@ fn value(value: ValueRef<'_>) -> Result<Value, LedgerError> {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Int(number),
         ValueRef::Text(bytes) => {
-            Value::Text(String::from_utf8(bytes.to_vec()).map_err(|_| damaged("it contains text that is not UTF-8"))?)
+            // A text that is not UTF-8 is damaged. What remains of it differs from what was written, so `verify` names it.
+            Value::Text(String::from_utf8_lossy(bytes).into_owned())
         }
         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
         ValueRef::Real(number) => {

@@ -1,6 +1,6 @@
 //! Sums over past batches. Each hour has one row per key, so the cost of a query does not grow with the ledger.
 
-use crate::database::{Transaction, Value};
+use crate::database::{Transaction, Value, execute_one};
 use reprieve::history::{SPANS, normalize_name};
 use reprieve::ledger::{DecisionRecord, LedgerError};
 use reprieve::model::{Deleted, Spans};
@@ -148,7 +148,8 @@ pub(crate) fn add(
 ) -> Result<(), LedgerError> {
     let [batches, targets, tenants] = summands(record, sign).map(Value::Int);
     for key in keys(record) {
-        transaction.execute(
+        execute_one(
+            transaction,
             "INSERT INTO sums (key, hour, batches, targets, tenants) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (key, hour) DO UPDATE SET batches = sums.batches + excluded.batches, \
              targets = sums.targets + excluded.targets, tenants = sums.tenants + excluded.tenants",

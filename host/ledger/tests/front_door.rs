@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use reprieve::model::{BatchState, Verdict};
-use reprieve::policy::{builtin_component, describe};
+use reprieve::policy::builtin_component;
 use reprieve_ledger::{Filter, SqlLedger};
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn block(language: &str) -> &'static str {
 /// Writes the README's `reprieve.toml` with everything that it names.
 fn policy_set(folder: &Path) {
     let module = builtin_component("mode").unwrap();
-    let (_, sha256) = describe(module, None).unwrap();
+    let (_, sha256) = reprieve::Gate::builder().pinned(module).describe(module).unwrap();
     std::fs::write(folder.join("reprieve.toml"), block("toml").replace('…', &sha256)).unwrap();
     std::fs::create_dir(folder.join("policies")).unwrap();
     std::fs::write(folder.join("policies/ours.wasm"), module).unwrap();

@@ -1,76 +1,19 @@
 //! Admission: what is checked before anything is compiled. No limit of a running instance bounds the compiler, and a
-//! module of 300 KB can make it abort the process. So sizes and counts are bounded here. A module that imports anything
-//! but types, or was built for another version of the contract, is refused by name.
+//! module of 300 KB can make it abort the process. So sizes and counts are bounded first ([`admit`]). A module that
+//! imports anything but types, or was built for another version of the contract, is refused by name.
 
 use crate::limits::Limits;
+use crate::measure::measure;
+use crate::refusal::{AdmissionError, CONTRACT, Form, check_max, invalid};
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, ComponentInstanceTypeId};
-use wasmparser::{FunctionBody, Operator, Parser, Payload, TypeRef, Validator, WasmFeatures, types::TypesRef};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures, types::TypesRef};
 
-/// The contract that this crate reads, as the WIT file names it.
-pub(crate) const CONTRACT: &str = "reprieve:policy@0.2.0";
 /// What the name of every interface of the contract begins with, whatever its version.
 const INTERFACE_PREFIX: &str = "reprieve:policy/";
 /// The first contract. It had `open` instead of `begin`.
 const FIRST_CONTRACT: &str = "reprieve:policy@0.1.0";
-/// Bytes of a page of wasm memory.
-const PAGE_BYTES: u64 = 65_536;
 
-/// Why a module is not admitted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AdmissionError {
-    /// It is not wasm, or not valid.
-    #[error("not a valid wasm module or component: {0}")]
-    Invalid(String),
-    /// It imports something.
-    #[error("it imports the {kind} `{name}`; a policy may import nothing but types")]
-    Import {
-        /// The kind of the import, such as `function`.
-        kind: &'static str,
-        /// The name of the import.
-        name: String,
-    },
-    /// It is too large or too costly to compile.
-    #[error("{what} is {is}; at most {max} is allowed")]
-    TooLarge {
-        /// What was measured, with its unit.
-        what: String,
-        /// The measured value.
-        is: u64,
-        /// The allowed maximum.
-        max: u64,
-    },
-    /// It was built for another version of the contract.
-    #[error("it was built for the contract `{found}`, but this version of Reprieve reads `{CONTRACT}`")]
-    Contract {
-        /// The contract it was built for.
-        found: String,
-    },
-    /// It does not export the contract.
-    #[error("it is not a policy: {0}")]
-    World(String),
-}
-
-impl AdmissionError {
-    /// What to do about it, if that is known.
-    pub fn help(&self) -> Option<&str> {
-        match self {
-            Self::Contract { .. } => Some("build it again with the SDK of this version"),
-            _ => None,
-        }
-    }
-}
-
-/// The form of a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// A component.
-    Component,
-    /// A core module, which must be wrapped as a component.
-    Module,
-}
-
-/// Checks a module without compiling it.
+/// Checks size and shape of a module in one pass. Nothing else reads a module before this has.
 pub(crate) fn admit(bytes: &[u8], limits: &Limits) -> Result<Form, AdmissionError> {
     check_max("the module's size in bytes", bytes.len() as u64, limits.module_bytes)?;
     let form = if Parser::is_component(bytes) {
@@ -81,12 +24,17 @@ pub(crate) fn admit(bytes: &[u8], limits: &Limits) -> Result<Form, AdmissionErro
         return Err(AdmissionError::Invalid("it does not begin with a wasm header".to_owned()));
     };
     measure(bytes, limits, form)?;
+    Ok(form)
+}
+
+/// Validates a module that was admitted, and checks what it imports.
+pub(crate) fn validate(bytes: &[u8], form: Form) -> Result<(), AdmissionError> {
     let mut validator = Validator::new_with_features(features());
     let types = validator.validate_all(bytes).map_err(|error| invalid(&error))?;
     if form == Form::Component {
         check_component_imports(bytes, types.as_ref())?;
     }
-    Ok(form)
+    Ok(())
 }
 
 /// The features of wasm that the sandbox runs: no threads, no 64-bit memories, no relaxed SIMD, no garbage collection, no
@@ -97,99 +45,6 @@ fn features() -> WasmFeatures {
         | WasmFeatures::TAIL_CALL
         | WasmFeatures::EXTENDED_CONST
         | WasmFeatures::MULTI_MEMORY
-}
-
-fn invalid(error: &wasmparser::BinaryReaderError) -> AdmissionError {
-    AdmissionError::Invalid(error.to_string())
-}
-
-fn check_max(what: impl Into<String>, is: u64, max: u64) -> Result<(), AdmissionError> {
-    if is > max { Err(AdmissionError::TooLarge { what: what.into(), is, max }) } else { Ok(()) }
-}
-
-/// Bounds sizes and counts over all modules that a component contains.
-fn measure(bytes: &[u8], limits: &Limits, form: Form) -> Result<(), AdmissionError> {
-    let (mut functions, mut modules, mut memories, mut tables) = (0_u64, 0_u64, 0_u64, 0_u64);
-    let mut complexity = 0_u64;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(|error| invalid(&error))? {
-            Payload::ModuleSection { .. } => {
-                modules += 1;
-                check_max("the number of core modules", modules, u64::from(limits.core_instances))?;
-            }
-            Payload::MemorySection(section) => {
-                memories += u64::from(section.count());
-                check_max("the number of memories", memories, u64::from(limits.memories))?;
-                for memory in section {
-                    let pages = memory.map_err(|error| invalid(&error))?.initial;
-                    check_max("the initial memory in bytes", pages.saturating_mul(PAGE_BYTES), limits.memory_bytes)?;
-                }
-            }
-            Payload::TableSection(section) => {
-                tables += u64::from(section.count());
-                check_max("the number of tables", tables, u64::from(limits.tables))?;
-                for table in section {
-                    let elements = table.map_err(|error| invalid(&error))?.ty.initial;
-                    check_max("the initial table in elements", elements, limits.table_elements)?;
-                }
-            }
-            Payload::ImportSection(section) if form == Form::Module => {
-                if let Some(import) = section.into_imports().next() {
-                    let import = import.map_err(|error| invalid(&error))?;
-                    let kind = match import.ty {
-                        TypeRef::Func(_) | TypeRef::FuncExact(_) => "function",
-                        TypeRef::Table(_) => "table",
-                        TypeRef::Memory(_) => "memory",
-                        TypeRef::Global(_) => "global",
-                        TypeRef::Tag(_) => "tag",
-                    };
-                    return Err(AdmissionError::Import { kind, name: format!("{}::{}", import.module, import.name) });
-                }
-            }
-            Payload::CodeSectionEntry(body) => {
-                functions += 1;
-                check_max("the number of functions", functions, limits.functions)?;
-                complexity += measure_function(&body, functions, limits)?;
-                check_max("the sum of locals times blocks over all functions", complexity, limits.module_complexity)?;
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Measures a function and returns its complexity.
-fn measure_function(body: &FunctionBody<'_>, number: u64, limits: &Limits) -> Result<u64, AdmissionError> {
-    let range = body.range();
-    check_max(format!("function {number}'s size in bytes"), (range.end - range.start) as u64, limits.function_bytes)?;
-    let mut locals = 0_u64;
-    for group in body.get_locals_reader().map_err(|error| invalid(&error))? {
-        locals += u64::from(group.map_err(|error| invalid(&error))?.0);
-    }
-    let (mut blocks, mut loops, mut deepest) = (1_u64, 0_u64, 0_u64);
-    let mut open: Vec<bool> = Vec::new();
-    for operator in body.get_operators_reader().map_err(|error| invalid(&error))? {
-        match operator.map_err(|error| invalid(&error))? {
-            Operator::Block { .. } | Operator::If { .. } => {
-                blocks += 1;
-                open.push(false);
-            }
-            Operator::Loop { .. } => {
-                blocks += 1;
-                loops += 1;
-                deepest = deepest.max(loops);
-                open.push(true);
-            }
-            Operator::End => loops -= u64::from(open.pop() == Some(true)),
-            Operator::Else | Operator::BrIf { .. } => blocks += 1,
-            Operator::BrTable { targets } => blocks += u64::from(targets.len()) + 1,
-            _ => {}
-        }
-    }
-    check_max(format!("function {number}'s depth of loops"), deepest, limits.loop_depth)?;
-    let complexity = locals.saturating_mul(blocks);
-    check_max(format!("function {number}'s locals times blocks"), complexity, limits.function_complexity)?;
-    Ok(complexity)
 }
 
 /// The payloads of a component itself, without those of the modules and components inside it.
@@ -258,7 +113,7 @@ fn check_component_imports(bytes: &[u8], types: TypesRef<'_>) -> Result<(), Admi
 }
 
 fn check_import(name: &str, ty: Option<ComponentEntityType>, types: TypesRef<'_>) -> Result<(), AdmissionError> {
-    let refuse = |kind| Err(AdmissionError::Import { kind, name: name.to_owned() });
+    let refuse = |kind: &str| Err(AdmissionError::Import { kind: kind.to_owned(), name: name.to_owned() });
     match ty {
         Some(ComponentEntityType::Instance(instance)) => check_instance(name, instance, types),
         Some(ComponentEntityType::Type { referenced: ComponentAnyTypeId::Resource(_), .. }) => refuse("resource"),
@@ -313,6 +168,7 @@ mod tests {
     fn admits_this_version_of_the_contract() {
         for name in ["reprieve:policy/types@0.2.0", "other:package/types@0.1.0"] {
             assert_eq!(admit(&importing(name), &Limits::default()), Ok(Form::Component));
+            assert_eq!(validate(&importing(name), Form::Component), Ok(()));
             assert_eq!(check_contract(&importing(name)), Ok(()));
         }
         assert_eq!(check_contract(&exporting("begin")), Ok(()));

@@ -1,187 +1,391 @@
-//! A cache of compiled code on disk, so that the next start maps it instead of compiling. This is the only module of the
-//! host with unsafe code: wasmtime runs mapped code without checking it. Three rules make that sound:
+//! A cache of compiled code on disk, so that the next start does not compile. This is the only module of the host with
+//! unsafe code: wasmtime runs compiled code without checking it. Code comes from the compiler of this program, or from a
+//! file that has a valid code of authentication (MAC):
 //!
-//! - The folder belongs to this user, and no other user may write to it. Every start checks this.
-//! - A file is written next to its final place, synced and renamed, so it is complete or does not exist.
-//! - Its name contains the digest of the component and of everything that affects compilation. wasmtime checks the latter
-//!   again and refuses a file of another version, configuration or processor.
+//! - The MAC is keyed with a random key that only this user can read. It is in another folder than the cache, which a
+//!   continuous integration may restore from elsewhere. So a file of another user or machine is not valid.
+//! - It covers the name of the file as well. So a file that was copied over another is not valid.
+//! - The name contains the digest of the module and of everything that affects compilation.
+//! - The bytes are read into memory, checked there, and used from there.
+//!
+//! Reading and checking the code of nine policies takes longer than everything else of a start. So the folder of the key
+//! has a mark for each file that was checked, named after the file, its inode, its size and the time of its last change.
+//! A file with such a mark has not changed since, and is mapped.
 //!
 //! If a cached file cannot be used, the policy is compiled again: a cache can make a start slow, never wrong.
 #![allow(unsafe_code)]
-#![allow(clippy::disallowed_methods)] // the only module that touches files
 
+use crate::private::{PrivateFile, PrivateFolder};
+use crate::refusal::CONTRACT;
+use crate::worker::VERSION;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{Error, Write};
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::io::Error;
+use std::path::Path;
+use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// The maximum number of files in a cache. The oldest are removed first.
-const MAX_FILES: usize = 64;
+const MAX_FILES: usize = 128;
+/// The maximum size of a file in bytes.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+/// The name of the file of the key.
+const KEY_NAME: &str = "cache.key";
+/// The name of the folder of the marks, in the folder of the key.
+const MARKS_NAME: &str = "checked";
 
 /// A folder that keeps compiled policies from one start to the next.
 #[derive(Clone, Debug)]
-pub struct ModuleCache {
-    folder: PathBuf,
+pub struct ModuleCache(Arc<Opened>);
+
+struct Opened {
+    folder: PrivateFolder,
+    /// A mark for each file that was checked.
+    marks: PrivateFolder,
+    key: [u8; blake3::KEY_LEN],
+}
+
+/// The name of what is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry(String);
+
+impl Entry {
+    /// The code of the module with this digest, compiled by this version and for this engine.
+    pub fn code(engine: &Engine, sha256: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        (CONTRACT, VERSION).hash(&mut hasher);
+        Self(format!("{sha256}-{:016x}.cwasm", hasher.finish()))
+    }
+
+    /// That a settings schema and settings passed the check of this version.
+    pub fn check(check: &[u8]) -> Self {
+        let digest = blake3::Hasher::new_derive_key(VERSION).update(check).finalize();
+        Self(format!("{}.checked", digest.to_hex()))
+    }
 }
 
 impl ModuleCache {
-    /// Opens a cache in a folder, and creates the folder if there is none.
+    /// Opens a cache in a folder. Its key is in `key_folder`, which must not be where the cache may be restored from
+    /// another machine. Folders and key are created if there are none.
     ///
     /// # Errors
-    /// The folder cannot be created, belongs to another user, or other users can write to it: they could run code in this
-    /// process.
-    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, Error> {
-        let folder = folder.into();
-        match create(&folder).and_then(|()| check_private(&folder)) {
-            Ok(()) => Ok(Self { folder }),
-            Err(error) => Err(Error::new(error.kind(), format!("{}: {error}", folder.display()))),
-        }
+    /// A folder or the key cannot be created or belongs to another user; or other users can write to it, or to a parent
+    /// of it that is not sticky: they could run code in this process.
+    pub fn open(folder: &Path, key_folder: &Path) -> Result<Self, Error> {
+        let in_folder =
+            |folder: &Path, error: Error| Error::new(error.kind(), format!("{}: {error}", folder.display()));
+        let opened = |folder: &Path| PrivateFolder::open(folder).map_err(|error| in_folder(folder, error));
+        let key = read_key(&opened(key_folder)?).map_err(|error| in_folder(key_folder, error))?;
+        let (folder, marks) = (opened(folder)?, opened(&key_folder.join(MARKS_NAME))?);
+        Ok(Self(Arc::new(Opened { folder, marks, key })))
     }
 
-    /// Returns the component whose digest is `sha256`: mapped if it is in the cache, else compiled and added.
-    pub(crate) fn load(&self, engine: &Engine, sha256: &str, bytes: &[u8]) -> wasmtime::Result<Component> {
-        let path = self.path(engine, sha256);
-        if path.is_file() {
-            // SAFETY: only this user can write to the folder, which `open` checked, and this program writes only complete
-            // files there, with the code of a component that it compiled. wasmtime refuses a file of another version or
-            // of another engine configuration.
-            if let Ok(component) = unsafe { Component::deserialize_file(engine, &path) } {
-                return Ok(component);
+    /// Returns the code that is kept under a name, if it is authentic and of this engine.
+    pub(crate) fn component(&self, engine: &Engine, entry: &Entry) -> Option<Component> {
+        let file = self.0.folder.file(&entry.0).ok()??;
+        if self.0.marks.has(&self.mark(entry, &file)) {
+            // SAFETY: see `component` below. `authentic` has authenticated this file, and since then it has not changed:
+            // only this user can write to it or to its folder, and every change of a file changes the time that is part
+            // of its mark, which no program can set. The path is that of the open file.
+            if let Ok(component) = unsafe { Component::deserialize_file(engine, file.path()) } {
+                return Some(component);
             }
         }
-        let component = Component::new(engine, bytes)?;
-        // If the cache cannot be written, the next start is slow and nothing else is lost.
-        let _ = self.add(&path, &component.serialize()?);
-        Ok(component)
+        component(engine, &self.authentic(entry, &file)?).ok()
     }
 
-    fn path(&self, engine: &Engine, sha256: &str) -> PathBuf {
-        let mut hasher = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        self.folder.join(format!("{sha256}-{:016x}.cwasm", hasher.finish()))
+    /// Whether something is kept under a name, and is authentic.
+    pub(crate) fn has(&self, entry: &Entry) -> bool {
+        let file = self.0.folder.file(&entry.0).ok().flatten();
+        file.is_some_and(|file| self.authentic(entry, &file).is_some())
     }
 
-    fn add(&self, path: &Path, code: &[u8]) -> Result<(), Error> {
-        // Each writer has its own temporary file, because two gates of one process may add the same policy at once.
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(code)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        self.remove_oldest()
+    /// Reads what is kept, and marks the file if that is authentic.
+    fn authentic(&self, entry: &Entry, file: &PrivateFile) -> Option<Vec<u8>> {
+        let mut bytes = file.read(MAX_FILE_BYTES).ok()?;
+        let length = bytes.len().checked_sub(blake3::OUT_LEN)?;
+        let (kept, mac) = bytes.split_at_checked(length)?;
+        // The comparison of two such hashes takes constant time.
+        if self.mac(entry, kept) != blake3::Hash::from_slice(mac).ok()? {
+            return None;
+        }
+        bytes.truncate(length);
+        let is_unchanged = |now: &PrivateFile| now.stamp() == file.stamp();
+        if self.0.folder.file(&entry.0).ok().flatten().as_ref().is_some_and(is_unchanged) {
+            // Without a mark, the next start is slow and nothing else is lost.
+            let marked = self.0.marks.write(&self.mark(entry, file), &[]);
+            drop(marked.and_then(|()| self.0.marks.remove_oldest(MAX_FILES)));
+        }
+        Some(bytes)
     }
 
-    fn remove_oldest(&self) -> Result<(), Error> {
-        let mut files: Vec<(SystemTime, PathBuf)> = std::fs::read_dir(&self.folder)?
-            .filter_map(|entry| entry.and_then(|entry| Ok((entry.metadata()?.modified()?, entry.path()))).ok())
-            .collect();
-        files.sort();
-        let surplus = files.len().saturating_sub(MAX_FILES);
-        files.iter().take(surplus).try_for_each(|(_, path)| std::fs::remove_file(path))
+    /// The name of the mark of a file in its present state.
+    fn mark(&self, entry: &Entry, file: &PrivateFile) -> String {
+        let state = format!("{} {}", entry.0, file.stamp());
+        blake3::keyed_hash(&self.0.key, state.as_bytes()).to_hex().to_string()
+    }
+
+    /// Keeps bytes under a name.
+    pub(crate) fn put(&self, entry: &Entry, bytes: &[u8]) -> Result<(), Error> {
+        self.0.folder.write(&entry.0, &[bytes, self.mac(entry, bytes).as_bytes()])?;
+        self.0.folder.remove_oldest(MAX_FILES)
+    }
+
+    fn mac(&self, entry: &Entry, bytes: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0.key);
+        hasher.update(&(entry.0.len() as u64).to_le_bytes()).update(entry.0.as_bytes()).update(bytes);
+        hasher.finalize()
     }
 }
 
-#[cfg(unix)]
-fn create(folder: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+/// Reads the key, and creates it first if there is none.
+fn read_key(folder: &PrivateFolder) -> Result<[u8; blake3::KEY_LEN], Error> {
+    let mut new = [0; blake3::KEY_LEN];
+    let read = || match folder.file(KEY_NAME)? {
+        Some(file) if !file.is_secret() => Err(Error::other(format!("others can read {KEY_NAME}; remove it"))),
+        Some(file) => file.read(MAX_FILE_BYTES).map(Some),
+        None => Ok(None),
+    };
+    let kept = match read()? {
+        Some(kept) => kept,
+        None => {
+            getrandom::fill(&mut new).map_err(Error::other)?;
+            folder.write_first(KEY_NAME, &[&new])?;
+            // Another process may have been first.
+            read()?.unwrap_or_default()
+        }
+    };
+    let length = kept.len();
+    kept.try_into().map_err(|_| Error::other(format!("{KEY_NAME} has {length} bytes; remove it")))
 }
 
-#[cfg(unix)]
-fn check_private(folder: &Path) -> Result<(), Error> {
-    use std::io::ErrorKind;
-    use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::symlink_metadata(folder)?;
-    let refuse = |what: &str| Err(Error::new(ErrorKind::PermissionDenied, what));
-    if !metadata.is_dir() {
-        return refuse("it is not a folder");
-    }
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return refuse("it belongs to another user");
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return refuse("others can write to it (chmod go-w it)");
-    }
-    Ok(())
+/// Loads code that [`compile`](crate::compile) returned, in this process or in a worker, or that an authentic file has.
+///
+/// # Errors
+/// It is of another version of wasmtime, of another configuration or for another processor, or there is no memory for it.
+pub(crate) fn component(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `Component::deserialize` runs what a compiler of wasmtime has written. `policy.rs` calls this with the output
+    // of that compiler, in this process or read from the pipe of a worker that this process started, and with bytes that
+    // `ModuleCache::authentic` has authenticated: only this user has the key, and this program applies it only to such output.
+    // The bytes are in the memory of this process since before they were authenticated, so nothing else can change them.
+    unsafe { Component::deserialize(engine, code) }
 }
 
-#[cfg(not(unix))]
-fn create(folder: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(folder)
-}
-
-// The folder is below the profile of the user, to which other users have no access.
-#[cfg(not(unix))]
-fn check_private(_: &Path) -> Result<(), Error> {
-    Ok(())
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ModuleCache").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
+#[cfg(unix)]
+#[allow(clippy::disallowed_methods)] // the tests change files
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::PathBuf;
 
-    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+    struct Place(tempfile::TempDir);
 
-    fn files(folder: &Path) -> Vec<PathBuf> {
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
-    }
+    impl Place {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
 
-    #[test]
-    fn stores_one_file_per_component() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = ModuleCache::open(folder.path().join("deep").join("down")).unwrap();
-        cache.load(&Engine::default(), "ab", EMPTY).unwrap();
-        cache.load(&Engine::default(), "ab", b"not read again").unwrap();
-        let files = files(&cache.folder);
-        assert_eq!(files.len(), 1, "{files:?}");
-    }
+        fn folder(&self) -> PathBuf {
+            self.0.path().join("cache/deep/down")
+        }
 
-    #[test]
-    fn replaces_damaged_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = ModuleCache::open(folder.path()).unwrap();
-        let engine = Engine::default();
-        cache.load(&engine, "ab", EMPTY).unwrap();
-        let [path] = files(folder.path()).try_into().unwrap();
-        let whole = std::fs::read(&path).unwrap();
-        for broken in [&whole[..0], &whole[..100], &whole[..whole.len() / 2], b"\x7fELF rubbish"] {
-            std::fs::write(&path, broken).unwrap();
-            cache.load(&engine, "ab", EMPTY).unwrap();
-            assert_eq!(std::fs::read(&path).unwrap().len(), whole.len());
+        fn key_folder(&self) -> PathBuf {
+            self.0.path().join("state")
+        }
+
+        fn open(&self) -> Result<ModuleCache, Error> {
+            ModuleCache::open(&self.folder(), &self.key_folder())
+        }
+
+        fn files(&self) -> Vec<PathBuf> {
+            std::fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().path()).collect()
         }
     }
 
-    #[test]
-    fn refuses_a_folder_that_others_can_write_to() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o770)).unwrap();
-        let error = ModuleCache::open(folder.path()).unwrap_err();
-        assert!(error.to_string().contains("others can write to it"), "{error}");
+    fn get(cache: &ModuleCache, name: &str) -> Option<Vec<u8>> {
+        cache.authentic(&entry(name), &cache.0.folder.file(name).ok()??)
+    }
+
+    fn is_marked(cache: &ModuleCache, name: &str) -> bool {
+        let file = cache.0.folder.file(name).unwrap().unwrap();
+        cache.0.marks.has(&cache.mark(&entry(name), &file))
+    }
+
+    fn entry(name: &str) -> Entry {
+        Entry(name.to_owned())
+    }
+
+    fn mode(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     }
 
     #[test]
-    fn supports_concurrent_loads_of_one_component() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = ModuleCache::open(folder.path()).unwrap();
+    fn keeps_bytes_from_one_start_to_the_next() {
+        let place = Place::new();
+        let cache = place.open().unwrap();
+        assert_eq!(get(&cache, "a"), None);
+        cache.put(&entry("a"), b"code").unwrap();
+        cache.put(&entry("a"), b"code").unwrap();
+        assert_eq!(get(&place.open().unwrap(), "a").unwrap(), b"code");
+        assert_eq!(place.files().len(), 1);
+    }
+
+    #[test]
+    fn names_differ_by_module_and_configuration() {
+        let engine = |fuel| Engine::new(wasmtime::Config::new().consume_fuel(fuel)).unwrap();
+        let names =
+            [("ab", true), ("ab", false), ("cd", true)].map(|(sha256, fuel)| Entry::code(&engine(fuel), sha256).0);
+        assert!(names[0] != names[1] && names[0] != names[2] && names[1] != names[2], "{names:?}");
+    }
+
+    #[test]
+    fn uses_only_bytes_that_it_has_written_under_this_name() {
+        let place = Place::new();
+        let cache = place.open().unwrap();
+        cache.put(&entry("a"), b"code of a").unwrap();
+        cache.put(&entry("b"), b"code of b").unwrap();
+        let (a, b) = (place.folder().join("a"), place.folder().join("b"));
+        let whole = std::fs::read(&a).unwrap();
+        let mut flipped = whole.clone();
+        flipped[0] ^= 1;
+        let longer = [&whole[..], &[0]].concat();
+        let unsigned = [&whole[..whole.len() - 32], &[0; 32]].concat();
+        for bytes in [&whole[..0], &whole[..20], &whole[1..], &whole[..whole.len() - 1], &flipped, &longer, &unsigned]
+        {
+            std::fs::write(&a, bytes).unwrap();
+            assert_eq!(get(&cache, "a"), None, "{bytes:?}");
+        }
+        std::fs::copy(&b, &a).unwrap();
+        assert_eq!(get(&cache, "a"), None, "a file that was copied over another");
+        assert!(get(&cache, "b").is_some());
+    }
+
+    #[test]
+    fn maps_only_files_that_have_not_changed_since_they_were_checked() {
+        let place = Place::new();
+        let cache = place.open().unwrap();
         let engine = Engine::default();
+        let code = engine.precompile_component(b"\0asm\x0d\0\x01\0").unwrap();
+        cache.put(&entry("a"), &code).unwrap();
+        assert!(!is_marked(&cache, "a"), "it is not checked yet");
+        for _ in 0..2 {
+            assert!(cache.component(&engine, &entry("a")).is_some());
+            assert!(is_marked(&cache, "a"));
+        }
+        // The same bytes in another file, and other bytes in the same file at the same time of modification.
+        let a = place.folder().join("a");
+        std::fs::copy(&a, place.folder().join("b")).unwrap();
+        assert!(!is_marked(&cache, "b"));
+        assert!(cache.component(&engine, &entry("b")).is_none());
+        let modified = std::fs::metadata(&a).unwrap().modified().unwrap();
+        let mut bytes = std::fs::read(&a).unwrap();
+        bytes[100] ^= 1;
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::fs::write(&a, bytes).unwrap();
+        std::fs::File::options().write(true).open(&a).unwrap().set_modified(modified).unwrap();
+        assert!(!is_marked(&cache, "a"));
+        assert!(cache.component(&engine, &entry("a")).is_none());
+    }
+
+    #[test]
+    fn uses_no_bytes_that_were_written_with_another_key() {
+        let (here, elsewhere) = (Place::new(), Place::new());
+        let cache = here.open().unwrap();
+        elsewhere.open().unwrap().put(&entry("a"), b"code").unwrap();
+        std::fs::copy(elsewhere.folder().join("a"), here.folder().join("a")).unwrap();
+        assert_eq!(get(&cache, "a"), None);
+    }
+
+    #[test]
+    fn uses_no_links_and_no_files_that_others_can_write_to() {
+        let place = Place::new();
+        let cache = place.open().unwrap();
+        cache.put(&entry("a"), b"code").unwrap();
+        let a = place.folder().join("a");
+        mode(&a, 0o620);
+        assert_eq!(get(&cache, "a"), None);
+        mode(&a, 0o600);
+        assert!(get(&cache, "a").is_some());
+        std::fs::rename(&a, place.folder().join("b")).unwrap();
+        symlink("b", &a).unwrap();
+        assert_eq!(get(&cache, "a"), None);
+        std::fs::remove_file(&a).unwrap();
+        std::fs::create_dir(&a).unwrap();
+        assert_eq!(get(&cache, "a"), None);
+    }
+
+    #[test]
+    fn refuses_folders_that_others_can_write_to() {
+        let place = Place::new();
+        drop(place.open().unwrap());
+        for (path, name) in [
+            (place.folder(), "cache/deep/down"),
+            (place.0.path().join("cache"), "its parent ../.."),
+            (place.key_folder(), "state"),
+        ] {
+            mode(&path, 0o770);
+            let error = place.open().unwrap_err().to_string();
+            assert!(error.contains("others can write to it") && error.contains(name), "{error}");
+            mode(&path, 0o700);
+        }
+        // In a sticky folder, others cannot rename what they do not own.
+        mode(&place.0.path().join("cache"), 0o1777);
+        drop(place.open().unwrap());
+        let moved = place.0.path().join("moved");
+        std::fs::rename(place.folder(), &moved).unwrap();
+        symlink(&moved, place.folder()).unwrap();
+        place.open().unwrap_err();
+    }
+
+    #[test]
+    fn only_this_user_can_read_the_key() {
+        let place = Place::new();
+        drop(place.open().unwrap());
+        let key = place.key_folder().join(KEY_NAME);
+        let metadata = std::fs::metadata(&key).unwrap();
+        assert_eq!((metadata.permissions().mode() & 0o777, metadata.len()), (0o600, 32));
+        assert!(!std::fs::read_dir(place.folder()).unwrap().any(|_| true), "it is not in the cache");
+        mode(&key, 0o640);
+        let error = place.open().unwrap_err().to_string();
+        assert!(error.contains("others can read cache.key"), "{error}");
+        mode(&key, 0o600);
+        std::fs::write(&key, b"short").unwrap();
+        assert!(place.open().unwrap_err().to_string().contains("cache.key has 5 bytes"));
+    }
+
+    #[test]
+    fn supports_concurrent_starts() {
+        let place = Place::new();
         std::thread::scope(|scope| {
             for _ in 0..16 {
-                scope.spawn(|| (0..20).for_each(|_| drop(cache.load(&engine, "ab", EMPTY).unwrap())));
+                scope.spawn(|| {
+                    let cache = place.open().unwrap();
+                    (0..20).for_each(|_| {
+                        cache.put(&entry("a"), b"code").unwrap();
+                        assert_eq!(get(&cache, "a").unwrap(), b"code");
+                    });
+                });
             }
         });
-        assert_eq!(files(folder.path()).len(), 1);
+        assert_eq!(place.files().len(), 1);
     }
 
     #[test]
     fn removes_the_oldest_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = ModuleCache::open(folder.path()).unwrap();
+        let place = Place::new();
+        let cache = place.open().unwrap();
         for i in 0..MAX_FILES + 3 {
-            cache.add(&folder.path().join(format!("{i}.cwasm")), b"code").unwrap();
+            cache.put(&entry(&format!("{i:03}")), b"code").unwrap();
         }
-        assert_eq!(files(folder.path()).len(), MAX_FILES);
-        assert!(folder.path().join(format!("{}.cwasm", MAX_FILES + 2)).exists());
+        assert_eq!(place.files().len(), MAX_FILES);
+        assert!(get(&cache, &format!("{:03}", MAX_FILES + 2)).is_some());
     }
 }

@@ -4,6 +4,7 @@ use crate::bindings::types;
 use crate::descriptor::{BatchLimit, Descriptor, Measure, RuleInfo, Subject};
 use crate::fault::Fault;
 use crate::limits::Limits;
+use crate::schema::MAX_SCHEMA_BYTES;
 use reprieve_model::{FaultCause, Nature, Severity};
 
 pub use types::{Codes, Column, Strings, Values};
@@ -50,6 +51,10 @@ pub(crate) fn requested<'a>(view: &View<'a>, names: &[String]) -> Vec<Column<'a>
 /// Converts a descriptor. Only its schema is parsed; the rest is not checked.
 pub(crate) fn descriptor(descriptor: types::Descriptor) -> Result<Descriptor, String> {
     let types::Descriptor { name, version, summary, rules, settings_schema, columns, limits } = descriptor;
+    if settings_schema.len() > MAX_SCHEMA_BYTES {
+        let bytes = settings_schema.len();
+        return Err(format!("the settings schema has {bytes} bytes; at most {MAX_SCHEMA_BYTES} are allowed"));
+    }
     let settings_schema = serde_json::from_str(&settings_schema)
         .map_err(|error| format!("the settings schema is not JSON: {error}"))?;
     Ok(Descriptor {

@@ -160,34 +160,6 @@ fn duplicated<'a>(mut names: impl Iterator<Item = &'a String>) -> Option<&'a Str
     names.find(|name| !seen.insert(*name))
 }
 
-/// Checks that a settings schema is valid, and accepts the policy's own defaults.
-pub(crate) fn check_schema(schema: &serde_json::Value) -> Result<(), String> {
-    let validator = jsonschema::validator_for(schema).map_err(|error| {
-        format!("the settings schema is not a valid JSON Schema: at `{}`, {error}", error.instance_path())
-    })?;
-    let settings = schema["properties"].as_object().into_iter().flatten();
-    let defaults = settings.filter_map(|(name, schema)| Some((name.clone(), schema.get("default")?.clone())));
-    let defaults = serde_json::Value::Object(defaults.collect());
-    // An error of the object as a whole is about a setting without a default, which an operator has to set.
-    match validator.iter_errors(&defaults).find(|error| !error.instance_path().as_str().is_empty()) {
-        Some(error) => Err(format!("the default of the setting `{}`: {error}", error.instance_path())),
-        None => Ok(()),
-    }
-}
-
-/// Checks settings against the schema of a policy. Returns the JSON pointer of the setting and what is wrong.
-pub(crate) fn check_settings(
-    schema: &serde_json::Value,
-    settings: &serde_json::Value,
-) -> Result<(), (String, String)> {
-    let validator = jsonschema::validator_for(schema)
-        .map_err(|error| (String::new(), format!("the settings schema is not a valid JSON Schema: {error}")))?;
-    match validator.iter_errors(settings).next() {
-        Some(error) => Err((error.instance_path().to_string(), error.to_string())),
-        None => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,10 @@ use crate::fault::Fault;
 use crate::limits::{Limits, Meter};
 use crate::slots::Slots;
 use crate::ticker::{TICK_MS, Ticker};
+use crate::worker::Worker;
 use reprieve_model::FaultCause;
 use std::num::NonZeroUsize;
+use std::sync::Mutex;
 use wasmtime::component::Linker;
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, WasmBacktraceDetails,
@@ -23,18 +25,27 @@ pub struct Sandbox {
     pub(crate) linker: Linker<Meter>,
     pub(crate) limits: Limits,
     pub(crate) cache: Option<ModuleCache>,
+    /// One worker at a time, so that the memory of all is that of one.
+    pub(crate) worker: Option<Mutex<Worker>>,
+    pub(crate) trace: bool,
     pub(crate) slots: Slots,
     pub(crate) ticker: Ticker,
 }
 
 impl Sandbox {
-    /// Creates an engine. `cache` keeps compiled code, if there is one. With `trace`, a fault names its place in the source
-    /// of the policy.
+    /// Creates an engine. `cache` keeps compiled code, if there is one. `worker` compiles modules of unknown origin. With
+    /// `trace`, a fault names its place in the source of the policy.
     ///
     /// # Errors
     /// [`EngineError`] if the machine cannot provide the engine's memory or threads.
-    pub fn new(limits: Limits, cache: Option<ModuleCache>, trace: bool) -> Result<Self, EngineError> {
-        let engine = Engine::new(&config(&limits, trace)).map_err(|error| EngineError(format!("{error:#}")))?;
+    pub fn new(
+        limits: Limits,
+        cache: Option<ModuleCache>,
+        worker: Option<Worker>,
+        trace: bool,
+    ) -> Result<Self, EngineError> {
+        let engine = Engine::new(&pooled(config(&limits, trace), &limits))
+            .map_err(|error| EngineError(format!("{error:#}")))?;
         Ok(Self {
             linker: Linker::new(&engine),
             slots: Slots::new(limits.concurrent_runs as usize),
@@ -42,6 +53,8 @@ impl Sandbox {
             engine,
             limits,
             cache,
+            worker: worker.map(Mutex::new),
+            trace,
         })
     }
 
@@ -83,7 +96,7 @@ impl std::fmt::Debug for Sandbox {
 
 /// Everything that decides what a policy can do and how it is measured. Fuel, canonical NaNs, no threads and no relaxed
 /// SIMD make an evaluation the same on every machine.
-fn config(limits: &Limits, trace: bool) -> Config {
+pub(crate) fn config(limits: &Limits, trace: bool) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
@@ -100,7 +113,11 @@ fn config(limits: &Limits, trace: bool) -> Config {
         .generate_address_map(trace)
         .native_unwind_info(false)
         .max_wasm_stack(limits.stack_bytes as usize);
+    config
+}
 
+/// Reserves the memory of all evaluations at once. Compiled code does not depend on it.
+fn pooled(mut config: Config, limits: &Limits) -> Config {
     let runs = limits.concurrent_runs;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(runs)

@@ -6,24 +6,34 @@
 //! - A policy imports only types, so it can call nothing of the host.
 //! - Fuel ends an evaluation, and is the same on every machine. The wall clock is only a backstop.
 //! - An instance is used for one evaluation and then dropped, whatever its result.
-//! - Only the module of [`ModuleCache`] has unsafe code, because it maps compiled code.
-//! - Only that module opens files.
+//! - A module of unknown origin is compiled, and its settings schema checked, by a [`Worker`]: a process with limits on
+//!   memory and processor time.
+//! - Only the module of [`ModuleCache`] has unsafe code, because compiled code is run without a check.
+//! - Only the folders of the cache are opened.
 
 mod admission;
 mod bindings;
 mod cache;
+mod child;
+mod compile;
 mod convert;
 mod descriptor;
 mod engine;
 mod evaluate;
 mod fault;
 mod limits;
+mod measure;
 mod policy;
+mod private;
+mod refusal;
+mod schema;
 mod slots;
 mod ticker;
+mod worker;
 
-pub use admission::AdmissionError;
 pub use cache::ModuleCache;
+pub use child::run_worker;
+pub use compile::Origin;
 pub use convert::{Codes, Column, Objection, Strings, Values, View};
 pub use descriptor::{BatchLimit, Descriptor, Measure, RuleInfo, Subject};
 pub use engine::{EngineError, Sandbox};
@@ -31,4 +41,6 @@ pub use evaluate::{Input, Probe, Run, Saved, Step};
 pub use fault::Fault;
 pub use limits::Limits;
 pub use policy::{Data, LoadError, Policy};
+pub use refusal::AdmissionError;
 pub use reprieve_model::FaultCause;
+pub use worker::{Worker, WorkerError};

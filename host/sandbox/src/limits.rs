@@ -2,10 +2,11 @@
 //!
 //! What the limits do *not* cover:
 //!
-//! - **The time and memory of compiling.** Fuel and the meter apply to an instance, and compiling happens before there is
-//!   one. Admission bounds the shape of a module instead (`module_bytes` to `loop_depth`), and so bounds the cost only
-//!   roughly. Without these bounds, one function of 150 KB took 8.7 s and 739 MiB to compile, and one of 310 KB aborted the
-//!   process.
+//! - **The time and memory of compiling what the operator pinned.** Fuel and the meter apply to an instance, and compiling
+//!   happens before there is one. Two bounds apply instead. Admission bounds the shape of every module (`module_bytes` to
+//!   `custom_bytes`), and so bounds the cost of compiling roughly: without these bounds, one function of 10 KB took 29 s
+//!   and 10 GiB, and one of 310 KB aborted the process. And what is neither built in nor pinned by its digest is compiled
+//!   in a process of its own that may use `compile_memory_bytes` and `compile_cpu_seconds`, whatever its shape.
 //! - **The memory of compiled code.** It is two to four times as large as its module and stays mapped for the life of the
 //!   gate, in addition to `memory_bytes` of each instance that runs.
 //! - **Returned bytes before they are counted.** The host copies up to `returned_bytes` per call out of an instance, and
@@ -20,11 +21,11 @@
 use crate::fault::Exceeded;
 use reprieve_model::FaultCause;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmtime::ResourceLimiter;
 
 /// Limits of one evaluation: one policy, one batch, one instance. 0 allows nothing.
-#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Limits {
     /// Fuel of every evaluation. A unit is roughly one wasm instruction.
     pub fuel: u64,
@@ -60,12 +61,36 @@ pub struct Limits {
     pub function_bytes: u64,
     /// Number of functions of a module.
     pub functions: u64,
-    /// Complexity of one function: its locals times its blocks. The memory that compiling takes grows with this product.
+    /// Complexity of one function: its slots (parameters, results, locals, and the values of its widest block) times its
+    /// blocks, branches and calls; the values that its calls pass on; and a quarter of the square of its loops, and of its
+    /// blocks that pass values on and calls with several results. The memory and the time that compiling takes grow with
+    /// these.
     pub function_complexity: u64,
     /// Total complexity of all functions of a module.
     pub module_complexity: u64,
     /// Depth of nested loops. The time that compiling takes grows with its square.
     pub loop_depth: u64,
+    /// Depth of nested blocks.
+    pub block_depth: u64,
+    /// Parameters and results of one type of functions or blocks.
+    pub signature_values: u64,
+    /// Number of components inside a component.
+    pub nested_components: u64,
+    /// Number of instances that a component consists of, with those of the components that it instantiates.
+    pub instances: u64,
+    /// Number of component and instance types in one section, and so their depth.
+    pub nested_types: u64,
+    /// Number of types, imports, exports, aliases, globals and segments of a module.
+    pub items: u64,
+    /// Bytes of custom sections, such as names and line tables.
+    pub custom_bytes: u64,
+    /// Bytes of memory that compiling a module may use, if it is not pinned by its digest. It bounds the data of the
+    /// process that compiles (`RLIMIT_DATA`).
+    pub compile_memory_bytes: u64,
+    /// Seconds of processor time that compiling it may use (`RLIMIT_CPU`).
+    pub compile_cpu_seconds: u64,
+    /// Seconds after which that process is ended in any case, because a process that was stopped uses no processor time.
+    pub compile_wall_seconds: u64,
     /// Number of evaluations that run at the same time; further ones wait.
     pub concurrent_runs: u32,
     /// Bytes of memory that are cleared and kept for the next instance instead of returned to the operating system.
@@ -95,6 +120,16 @@ impl Default for Limits {
             function_complexity: 1_000_000,
             module_complexity: 20_000_000,
             loop_depth: 32,
+            block_depth: 10_000,
+            signature_values: 128,
+            nested_components: 64,
+            instances: 1_000,
+            nested_types: 256,
+            items: 100_000,
+            custom_bytes: 16 << 20,
+            compile_memory_bytes: 512 << 20,
+            compile_cpu_seconds: 10,
+            compile_wall_seconds: 60,
             concurrent_runs: 16,
             resident_bytes: 256 << 10,
         }

@@ -1,14 +1,19 @@
-//! Loading a policy: admit it, wrap it if it is a core module, compile it, pre-link it, and ask for its descriptor.
+//! Loading a policy: admit it, compile it or find its code in the cache, pre-link it, and ask for its descriptor.
 
-use crate::admission::{AdmissionError, Form, admit, check_contract};
+use crate::admission::admit;
 use crate::bindings::{self, PolicyPre};
+use crate::cache::{self, Entry};
+use crate::compile::{Origin, compile, precompile};
 use crate::convert;
-use crate::descriptor::{Descriptor, check_descriptor, check_schema, check_settings};
+use crate::descriptor::{Descriptor, check_descriptor};
 use crate::engine::Sandbox;
 use crate::fault::Fault;
 use crate::limits::Meter;
-use reprieve_model::FaultCause;
-use std::borrow::Cow;
+use crate::refusal::AdmissionError;
+use crate::schema::{SchemaError, check_bounds, check_schema, check_settings, check_settings_bounds};
+use crate::worker::{Answer, Check, Task, Worker, WorkerError};
+use serde_json::Value;
+use std::sync::{MutexGuard, PoisonError};
 use wasmtime::component::Component;
 
 /// Reference data: names and bytes.
@@ -22,6 +27,10 @@ pub struct Policy {
     pub sha256: String,
     /// The size of its module in bytes.
     pub bytes: u64,
+    /// Where its module comes from.
+    pub origin: Origin,
+    /// Whether a worker compiled it now, because its code was not in the cache.
+    pub compiled_by_worker: bool,
     pub(crate) pre: PolicyPre<Meter>,
 }
 
@@ -38,6 +47,28 @@ pub enum LoadError {
     /// Its descriptor is invalid.
     #[error("its descriptor is invalid: {0}")]
     Descriptor(String),
+    /// Its settings are invalid.
+    #[error("settings `{pointer}`: {message}")]
+    Setting {
+        /// The JSON pointer of the setting.
+        pointer: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Its origin is unknown, and there is no worker to compile it.
+    #[error("its digest is not pinned, and no worker is named to compile it within limits")]
+    NoWorker {
+        /// What to do about it.
+        help: String,
+    },
+    /// Its origin is unknown, and a worker could not compile it.
+    #[error("{cause}")]
+    Worker {
+        /// Why.
+        cause: WorkerError,
+        /// What to do about it.
+        help: String,
+    },
 }
 
 impl LoadError {
@@ -46,47 +77,122 @@ impl LoadError {
         match self {
             Self::Admission(error) => error.help(),
             Self::Fault(fault) => Some(fault.cause.help()),
-            Self::Descriptor(_) => None,
+            Self::NoWorker { help } | Self::Worker { help, .. } => Some(help),
+            Self::Descriptor(_) | Self::Setting { .. } => None,
+        }
+    }
+}
+
+impl From<SchemaError> for LoadError {
+    fn from(error: SchemaError) -> Self {
+        match error {
+            SchemaError::Schema(message) => Self::Descriptor(message),
+            SchemaError::Setting { pointer, message } => Self::Setting { pointer, message },
         }
     }
 }
 
 impl Sandbox {
-    /// Loads a policy from a component, or from a core module as cargo builds it. `sha256` is the digest of `bytes`.
+    /// Loads a policy from a component, or from a core module as cargo builds it. `sha256` is the digest of `bytes`. What
+    /// is built in is not admitted again; tests load every built-in policy as a pinned one, too.
+    ///
+    /// Its settings schema is bounded, but not checked; see [`check_settings`](Self::check_settings).
     ///
     /// # Errors
     /// [`LoadError`].
-    pub fn load(&self, bytes: &[u8], sha256: String) -> Result<Policy, LoadError> {
-        let component = match admit(bytes, &self.limits)? {
-            Form::Component => Cow::Borrowed(bytes),
-            Form::Module => Cow::Owned(wrap(bytes)?),
+    pub fn load(&self, bytes: &[u8], sha256: &str, origin: Origin) -> Result<Policy, LoadError> {
+        let form = if origin == Origin::BuiltIn { None } else { Some(admit(bytes, &self.limits)?) };
+        let key = Entry::code(&self.engine, sha256);
+        let kept = self.cache.as_ref().and_then(|cache| cache.component(&self.engine, &key));
+        let compiled_by_worker = kept.is_none() && origin == Origin::Unknown;
+        let component = match kept {
+            Some(component) => component,
+            None => {
+                let code = match (origin, form) {
+                    (Origin::Unknown, _) => self.compile_by_worker(bytes, sha256)?,
+                    (_, Some(form)) => compile(&self.engine, bytes, form)?,
+                    (_, None) => precompile(&self.engine, bytes)?,
+                };
+                self.keep(&key, &code);
+                let component = cache::component(&self.engine, &code);
+                component.map_err(|error| AdmissionError::Invalid(format!("{error:#}")))?
+            }
         };
-        check_contract(&component)?;
-        let policy = self.prepare(&component, bytes.len(), sha256)?;
-        check_schema(&policy.descriptor.settings_schema).map_err(LoadError::Descriptor)?;
-        Ok(policy)
-    }
-
-    /// Loads a component that was built together with the host. It skips admission; tests load every built-in policy
-    /// through [`load`](Self::load) as well.
-    ///
-    /// # Errors
-    /// [`LoadError`].
-    pub fn load_trusted(&self, component: &[u8], sha256: &str) -> Result<Policy, LoadError> {
-        self.prepare(component, component.len(), sha256.to_owned())
-    }
-
-    fn prepare(&self, component: &[u8], bytes: usize, sha256: String) -> Result<Policy, LoadError> {
-        let component = match &self.cache {
-            Some(cache) => cache.load(&self.engine, &sha256, component),
-            None => Component::new(&self.engine, component),
-        };
-        let component = component.map_err(|error| AdmissionError::Invalid(format!("{error:#}")))?;
-        let pre =
-            self.linker.instantiate_pre(&component).map_err(|error| AdmissionError::World(format!("{error:#}")))?;
-        let pre = PolicyPre::new(pre).map_err(|error| AdmissionError::World(format!("{error:#}")))?;
+        let pre = self.link(&component)?;
         let descriptor = self.describe(&pre)?;
-        Ok(Policy { descriptor, sha256, bytes: bytes as u64, pre })
+        if origin != Origin::BuiltIn {
+            check_bounds(&descriptor.settings_schema).map_err(LoadError::Descriptor)?;
+        }
+        Ok(Policy {
+            descriptor,
+            sha256: sha256.to_owned(),
+            bytes: bytes.len() as u64,
+            origin,
+            compiled_by_worker,
+            pre,
+        })
+    }
+
+    /// Checks the settings schema of a policy, and settings against it. Without settings, only the schema.
+    ///
+    /// # Errors
+    /// [`LoadError`]: the schema or a setting is invalid, or there is no worker to check them.
+    pub fn check_settings(&self, policy: &Policy, settings: Option<&Value>) -> Result<(), LoadError> {
+        let schema = &policy.descriptor.settings_schema;
+        if let Some(settings) = settings {
+            check_settings_bounds(settings)?;
+        }
+        match policy.origin {
+            Origin::BuiltIn => {}
+            Origin::Pinned => check_schema(schema)?,
+            Origin::Unknown => return self.check_by_worker(policy, settings),
+        }
+        Ok(settings.map_or(Ok(()), |settings| check_settings(schema, settings))?)
+    }
+
+    fn check_by_worker(&self, policy: &Policy, settings: Option<&Value>) -> Result<(), LoadError> {
+        let check = Check { schema: policy.descriptor.settings_schema.clone(), settings: settings.cloned() };
+        let check = serde_json::to_vec(&check).map_err(|error| LoadError::Descriptor(error.to_string()))?;
+        let key = Entry::check(&check);
+        if self.cache.as_ref().is_some_and(|cache| cache.has(&key)) {
+            return Ok(());
+        }
+        let worker = self.worker(&policy.sha256)?;
+        match worker.run(Task::Check, &check, &self.limits) {
+            Ok((Answer::Checked(result), _)) => result?,
+            Ok(_) => return Err(no_answer(&policy.sha256)),
+            Err(cause) => return Err(LoadError::Worker { cause, help: pin(&policy.sha256) }),
+        }
+        self.keep(&key, &[]);
+        Ok(())
+    }
+
+    fn compile_by_worker(&self, bytes: &[u8], sha256: &str) -> Result<Vec<u8>, LoadError> {
+        let worker = self.worker(sha256)?;
+        match worker.run(Task::Compile { trace: self.trace }, bytes, &self.limits) {
+            Ok((Answer::Code { .. }, code)) => Ok(code),
+            Ok((Answer::Refused(error), _)) => Err(error.into()),
+            Ok((Answer::Checked(_), _)) => Err(no_answer(sha256)),
+            Err(cause) => Err(LoadError::Worker { cause, help: pin(sha256) }),
+        }
+    }
+
+    fn worker(&self, sha256: &str) -> Result<MutexGuard<'_, Worker>, LoadError> {
+        let worker = self.worker.as_ref().map(|worker| worker.lock().unwrap_or_else(PoisonError::into_inner));
+        worker.ok_or_else(|| LoadError::NoWorker { help: format!("name a worker, or {}", pin(sha256)) })
+    }
+
+    fn keep(&self, key: &Entry, bytes: &[u8]) {
+        if let Some(cache) = &self.cache {
+            // If the cache cannot be written, the next start is slow and nothing else is lost.
+            drop(cache.put(key, bytes));
+        }
+    }
+
+    fn link(&self, component: &Component) -> Result<PolicyPre<Meter>, LoadError> {
+        let world = |error: wasmtime::Error| AdmissionError::World(format!("{error:#}"));
+        let pre = self.linker.instantiate_pre(component).map_err(world)?;
+        Ok(PolicyPre::new(pre).map_err(world)?)
     }
 
     fn describe(&self, pre: &PolicyPre<Meter>) -> Result<Descriptor, LoadError> {
@@ -115,32 +221,24 @@ impl Sandbox {
     }
 }
 
+/// What to do about a module that is not pinned.
+fn pin(sha256: &str) -> String {
+    format!("if you know the module, pin it: sha256 = \"{sha256}\"")
+}
+
+/// A worker that answered another question than it was asked.
+fn no_answer(sha256: &str) -> LoadError {
+    let cause = WorkerError::Ended { status: "another answer".to_owned(), message: "no message".to_owned() };
+    LoadError::Worker { cause, help: pin(sha256) }
+}
+
 impl std::fmt::Debug for Policy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { descriptor, sha256, bytes, pre: _ } = self;
         f.debug_struct("Policy")
-            .field("name", &descriptor.name)
-            .field("sha256", sha256)
-            .field("bytes", bytes)
+            .field("name", &self.descriptor.name)
+            .field("sha256", &self.sha256)
+            .field("bytes", &self.bytes)
+            .field("origin", &self.origin)
             .finish_non_exhaustive()
     }
-}
-
-impl Policy {
-    /// Checks settings against the policy's schema.
-    ///
-    /// # Errors
-    /// [`Fault`] with the JSON pointer of the setting.
-    pub fn check_settings(&self, settings: &serde_json::Value) -> Result<(), Fault> {
-        check_settings(&self.descriptor.settings_schema, settings)
-            .map_err(|(pointer, error)| Fault::new(FaultCause::Declined, format!("settings `{pointer}`: {error}")))
-    }
-}
-
-fn wrap(module: &[u8]) -> Result<Vec<u8>, AdmissionError> {
-    let encoded = wit_component::ComponentEncoder::default()
-        .validate(false) // admission has validated it
-        .module(module)
-        .and_then(|mut encoder| encoder.encode());
-    encoded.map_err(|error| AdmissionError::World(format!("{error:#}")))
 }

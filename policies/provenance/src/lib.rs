@@ -130,15 +130,23 @@ fn check_count_and_digest(context: &Context<Settings>, claimed: &Claimed, findin
 }
 
 fn check_ids(context: &Context<Settings>, findings: &mut Findings) {
-    let IdFacts { null, empty, duplicate, examples } = context.facts.ids();
-    let counts = [(null, "have no id"), (empty, "have a blank id"), (duplicate, "have the id of an earlier row")];
+    let IdFacts { null, empty, duplicate, control, examples } = context.facts.ids();
+    let control = control.unwrap_or_default();
+    let unprintable = if control > context.settings.max_control_ids { control } else { 0 };
+    let counts = [
+        (*null, "have no id"),
+        (*empty, "have a blank id"),
+        (*duplicate, "have the id of an earlier row"),
+        (unprintable, "have an id with a control character"),
+    ];
     let bad: Vec<String> =
-        counts.iter().filter(|(count, _)| **count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     if !bad.is_empty() {
         findings
             .deny(&BAD_IDS, format!("of {} rows, {}", context.facts.targets(), bad.join(", ")))
             .field("/targets")
-            .rows(&Rows { count: null + empty + duplicate, examples: examples.clone() })
+            .rows(&Rows { count: null + empty + duplicate + unprintable, examples: examples.clone() })
+            .setting("max_control_ids")
             .help("correct the query that made the list; do not only remove the rows");
     }
 }

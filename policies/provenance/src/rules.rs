@@ -9,6 +9,8 @@ settings! {
         max_age: u64 = 3600, min = 0, max = 2_592_000, unit = "seconds";
         /// Maximum age of the list of a soft delete.
         max_age_soft: u64 = 86_400, min = 0, max = 2_592_000, unit = "seconds";
+        /// Maximum number of ids with a control character, such as a line break.
+        max_control_ids: u64 = 0, min = 0, max = 1_000_000_000, unit = "targets";
         /// Minimum number of resources in a keep-set.
         min_keep: u64 = 1, min = 1, max = 1_000_000_000, unit = "resources";
         /// How much smaller a keep-set may be than its previous version.
@@ -45,10 +47,12 @@ rules! {
     /// target file in lower-case hex, as `sha256sum` prints it.
     DIGEST_MISMATCH = "digest-mismatch": wrong [];
 
-    /// Rows have no id, a blank id, or the id of an earlier row.
+    /// Rows have no id, a blank id, the id of an earlier row, or an id with a control character.
     ///
-    /// Many interfaces read an empty id as "all", and a duplicated row is the sign of a faulty join.
-    BAD_IDS = "bad-ids": wrong, ids [];
+    /// Many interfaces read an empty id as "all", and a duplicated row is the sign of a faulty join. A program that reads
+    /// a list line by line takes an id with a line break for several ids. Object keys and file names may have such
+    /// characters; if `max_control_ids` allows them, the list is handed on in NDJSON, Parquet or Arrow only.
+    BAD_IDS = "bad-ids": wrong, ids [max_control_ids];
 
     /// The list has exactly as many rows as a page of results.
     ///

@@ -63,6 +63,16 @@ fn denies_missing_blank_and_duplicated_ids() {
 }
 
 #[test]
+fn denies_ids_with_a_control_character_unless_a_setting_allows_them() {
+    let facts = json!({ "ids": { "control": 2, "examples": [0, 1] } });
+    assert_eq!(found_with(json!({}), facts.clone(), &["a-1", "a-2"]), ["deny bad-ids"]);
+    let with =
+        |max: u64| check::<Provenance>(&review(json!({}), facts.clone()), json!({ "max_control_ids": max }), &[]);
+    assert_eq!(with(1), ["deny bad-ids"]);
+    assert!(with(2).is_empty());
+}
+
+#[test]
 fn warns_about_a_list_as_long_as_a_page() {
     assert_eq!(found(provenance(json!({ "page_size": 2 }))), ["warn page-sized"]);
     let facts = json!({ "targets": 100 });

@@ -67,8 +67,10 @@ pub struct Whole {
     pub kinds: Tally,
 }
 
-/// Rows with blank or duplicate ids.
-#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Rows with blank, duplicate or unprintable ids.
+#[derive(miniserde::Deserialize)]
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct IdFacts {
     /// Number of rows without an id.
@@ -77,6 +79,8 @@ pub struct IdFacts {
     pub empty: u64,
     /// Number of rows whose id occurs in an earlier row.
     pub duplicate: u64,
+    /// Number of rows whose id contains a control character. Absent: none.
+    pub control: Option<u64>,
     /// Row numbers of the first few of these rows.
     pub examples: Vec<u64>,
 }

@@ -32,5 +32,5 @@ pub use request::{
     Targets, Trigger, TriggerSource,
 };
 #[cfg(feature = "host")]
-pub use suggest::did_you_mean;
+pub use suggest::{did_you_mean, shorten};
 pub use time::{Duration, Timestamp};

@@ -178,11 +178,12 @@ class Claims(Record):
 
 
 class IdFacts(Record):
-    """Rows whose id is missing, empty or a duplicate."""
+    """Rows whose id is missing, empty or a duplicate, or has a control character."""
 
     null: int
     empty: int
     duplicate: int
+    control: int | None
     examples: list[int]
 
 

@@ -205,7 +205,7 @@ impl StringsBuilder {
 #[derive(Debug, Default)]
 pub(crate) struct ChunkBuilder {
     rows: usize,
-    /// Bytes of text that were added, in all columns together.
+    /// Bytes of text that were added in all columns together, and of the offsets of the list's own columns.
     bytes: usize,
     ids: StringsBuilder,
     texts: [CodesBuilder; TEXTS],
@@ -242,6 +242,7 @@ impl ChunkBuilder {
 
     fn push_own(&mut self, own: &[OwnValue<'_>]) {
         self.bytes += own.iter().map(|value| value.text.len()).sum::<usize>();
+        let before = self.own.len();
         for value in own {
             if !self.own.iter().any(|known| known.name == value.name) {
                 let mut texts = StringsBuilder::default();
@@ -249,6 +250,7 @@ impl ChunkBuilder {
                 self.own.push(OwnColumn { name: value.name.clone().into_owned(), texts });
             }
         }
+        self.bytes += size_of::<u32>() * (self.own.len() + self.rows * (self.own.len() - before));
         for column in &mut self.own {
             let value = own.iter().find(|value| value.name == column.name);
             column.texts.push(value.map(|value| value.text.as_ref()));

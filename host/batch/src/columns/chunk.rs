@@ -1,5 +1,6 @@
 //! A chunk and its columns.
 
+use crate::text::{MAX_VALUE_BYTES, control_character, describe_control, is_plain, name_flaw};
 use serde::{Deserialize, Serialize};
 
 /// Rows of a full chunk.
@@ -99,11 +100,30 @@ impl Strings {
         (0..self.len()).map(|i| self.get(i))
     }
 
+    /// The first string that is longer than a value may be, and its length.
+    fn first_long(&self) -> Option<(usize, usize)> {
+        if self.bytes.len() <= MAX_VALUE_BYTES {
+            return None;
+        }
+        let mut lengths = self.offsets.array_windows().map(|[from, to]| (to - from) as usize);
+        let i = lengths.clone().position(|length| length > MAX_VALUE_BYTES)?;
+        lengths.nth(i).map(|length| (i, length))
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, text: &str) {
         self.bytes.extend_from_slice(text.as_bytes());
         self.offsets.push(self.bytes.len() as u32);
     }
+}
+
+/// A value that is longer than a value may be.
+#[derive(Debug)]
+pub(crate) struct LongValue {
+    /// The row of the chunk.
+    pub row: u64,
+    pub column: String,
+    pub bytes: usize,
 }
 
 /// How often each value of a column occurs.
@@ -129,6 +149,23 @@ impl Column {
             Values::Strings(strings) => Some(strings.get(i)),
             Values::Codes(codes) => codes.values.get(i).map(|code| codes.dictionary.get(*code as usize)),
             _ => None,
+        }
+    }
+
+    /// The first row whose value is longer than a value may be, and its length.
+    fn first_long(&self) -> Option<(usize, usize)> {
+        match &self.values {
+            Values::Strings(strings) => strings.first_long(),
+            Values::Codes(codes) => {
+                let (long, length) = codes.dictionary.first_long()?;
+                let row = codes
+                    .values
+                    .iter()
+                    .enumerate()
+                    .position(|(row, code)| *code as usize == long && self.is_known(row));
+                row.map(|row| (row, length))
+            }
+            Values::U64s(_) | Values::I64s(_) | Values::Bools(_) => None,
         }
     }
 
@@ -168,6 +205,35 @@ impl Chunk {
     pub fn ids(&self) -> impl Iterator<Item = Option<&str>> {
         let ids = self.column("id");
         (0..self.rows as usize).map(move |row| ids.and_then(|ids| ids.text(row)))
+    }
+
+    /// The first value that is longer than a value may be.
+    pub(crate) fn long_value(&self) -> Option<LongValue> {
+        let found = self.columns.iter().filter_map(|column| {
+            let (row, bytes) = column.first_long()?;
+            Some(LongValue { row: row as u64, column: column.name.clone(), bytes })
+        });
+        found.min_by_key(|value| value.row)
+    }
+
+    /// The first name of a kind, a tenant or an environment that may not be one: its row, its column, and what is wrong.
+    pub(crate) fn name_flaw(&self) -> Option<(u64, &str, String)> {
+        let flaw = |column: &'_ Column, name: &str| match column.name.as_str() {
+            "kind" | "environment" => name_flaw(name),
+            "tenant" => control_character(name).map(describe_control),
+            _ => None,
+        };
+        self.columns.iter().find_map(|column| {
+            let Values::Codes(codes) = &column.values else { return None };
+            if is_plain(&codes.dictionary.bytes) {
+                return None;
+            }
+            let (code, message) = (0..codes.dictionary.len())
+                .find_map(|code| Some((code, flaw(column, codes.dictionary.get(code))?)))?;
+            let is_first = |row: &usize| column.is_known(*row) && codes.values.get(*row) == Some(&(code as u32));
+            let row = (0..self.rows as usize).find(is_first).unwrap_or_default();
+            Some((row as u64, column.name.as_str(), message))
+        })
     }
 
     /// The column of that name, if any of these targets has a value in it.

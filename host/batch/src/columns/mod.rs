@@ -10,8 +10,8 @@ mod slice;
 mod store;
 
 pub(crate) use builder::{ChunkBuilder, CodesBuilder, NumbersBuilder, OwnValue, Row, StringsBuilder};
-pub(crate) use chunk::MAX_CHUNK_BYTES;
 pub use chunk::{CHUNK_ROWS, Chunk, Codes, Column, Strings, ValueCounts, Values};
+pub(crate) use chunk::{LongValue, MAX_CHUNK_BYTES};
 pub(crate) use fields::{Field, LIST_COLUMNS, Slot};
 pub(crate) use resolved::ResolvedBuilder;
 pub use store::Store;

@@ -47,6 +47,7 @@ pub struct Store {
 struct StoredChunk {
     first_row: u64,
     rows: u32,
+    bytes: u64,
     place: StoredIn,
 }
 
@@ -76,8 +77,8 @@ impl Store {
 
     /// Appends a chunk that begins at a row of the origin.
     pub(crate) fn push_from(&mut self, chunk: Chunk, at: Option<OriginRow>) -> std::io::Result<()> {
-        let (first_row, rows) = (chunk.first_row, chunk.rows);
-        let place = match self.memory_left.checked_sub(chunk.size()) {
+        let (first_row, rows, bytes) = (chunk.first_row, chunk.rows, chunk.size());
+        let place = match self.memory_left.checked_sub(bytes) {
             Some(left) => {
                 self.memory_left = left;
                 StoredIn::Memory(chunk)
@@ -91,7 +92,7 @@ impl Store {
                 }
             }
         };
-        self.chunks.push(StoredChunk { first_row, rows, place });
+        self.chunks.push(StoredChunk { first_row, rows, bytes, place });
         Ok(())
     }
 
@@ -115,6 +116,11 @@ impl Store {
     /// The number of rows of each chunk.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = u32> {
         self.chunks.iter().map(|chunk| chunk.rows)
+    }
+
+    /// The number of bytes of the columns of each chunk.
+    pub fn bytes(&self) -> impl ExactSizeIterator<Item = u64> {
+        self.chunks.iter().map(|chunk| chunk.bytes)
     }
 
     /// Returns chunk `i`.

@@ -8,9 +8,6 @@ use crate::error::LookupError;
 use crate::spill::MemoryBudget;
 use reprieve_model::TenantFacts;
 
-/// The maximum number of distinct kinds, and of distinct environments, in a list.
-const MAX_NAMES: usize = 100_000;
-
 /// The counts of a list that is being read.
 #[derive(Debug)]
 pub(crate) struct Aggregate {
@@ -54,9 +51,7 @@ impl Aggregate {
                 None => counter.add(None, u64::from(chunk.rows)),
                 Some(column) => counter.add_all(&column.count()),
             }
-            if counter.len() > MAX_NAMES {
-                return Err(format!("`{name}` has more than {MAX_NAMES} distinct values"));
-            }
+            counter.check(name)?;
         }
         Ok(())
     }

@@ -4,24 +4,43 @@ use crate::columns::ValueCounts;
 use hashbrown::HashMap;
 use reprieve_model::{IdFacts, Tally, TenantFacts};
 
+/// The maximum number of distinct names of one sort in a list: of kinds, of environments, or of states.
+const MAX_NAMES: usize = 100_000;
+/// The maximum length of all such names together in bytes.
+const MAX_NAME_BYTES: usize = 16 << 20;
+
 /// Counts per name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counter {
     counts: HashMap<String, u64>,
     unknown: u64,
+    /// The length of all names in bytes.
+    bytes: usize,
 }
 
 impl Counter {
     pub fn add(&mut self, name: Option<&str>, count: u64) {
         match name {
-            Some(name) => *self.counts.entry_ref(name).or_default() += count,
+            Some(name) => {
+                let count_of = self.counts.entry_ref(name).or_insert_with(|| {
+                    self.bytes += name.len();
+                    0
+                });
+                *count_of += count;
+            }
             None => self.unknown += count,
         }
     }
 
-    /// The number of distinct names.
-    pub fn len(&self) -> usize {
-        self.counts.len()
+    /// Checks that there are not too many distinct names; `what` is what they name.
+    pub fn check(&self, what: &str) -> Result<(), String> {
+        if self.counts.len() > MAX_NAMES {
+            return Err(format!("`{what}` has more than {MAX_NAMES} distinct values"));
+        }
+        if self.bytes > MAX_NAME_BYTES {
+            return Err(format!("the distinct values of `{what}` have more than {MAX_NAME_BYTES} bytes together"));
+        }
+        Ok(())
     }
 
     pub fn add_all(&mut self, counts: &ValueCounts<'_>) {

@@ -11,6 +11,8 @@ use std::hash::BuildHasher;
 const PARTITIONS: usize = 64;
 /// The maximum number of bytes of a table: offsets into the names have 32 bits.
 const MAX_BYTES: u64 = 1 << 31;
+/// The minimum number of bytes of a partition that are counted at once.
+const MIN_PASS_BYTES: u64 = 1 << 10;
 /// Bytes that a name takes in addition to its text.
 const NAME_OVERHEAD: u64 = 16;
 
@@ -80,17 +82,29 @@ impl Distinct {
             return Ok(self.names.texts.len() as u64);
         }
         self.spill()?;
+        (0..PARTITIONS).try_fold(0, |count, partition| Ok(count + self.count(partition)?))
+    }
+
+    /// Counts the distinct names of a partition. A partition that does not fit into memory is read several times, each time
+    /// for other names.
+    fn count(&self, partition: usize) -> std::io::Result<u64> {
+        let hasher = &self.names.hasher;
+        let passes = (2 * self.spilled.length(partition)).div_ceil(self.memory.max(MIN_PASS_BYTES)).max(1);
         let mut count = 0;
-        for partition in 0..PARTITIONS {
-            let bytes = self.spilled.read(partition)?;
-            let mut names = Names { hasher: self.names.hasher.clone(), ..Names::default() };
-            let mut rest = bytes.as_slice();
-            while let Some((length, after)) = rest.split_first_chunk() {
-                let (name, after) = after
-                    .split_at_checked(u32::from_le_bytes(*length) as usize)
-                    .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?;
-                names.add(name);
-                rest = after;
+        for pass in 0..passes {
+            let mut names = Names { hasher: hasher.clone(), ..Names::default() };
+            for run in 0..self.spilled.runs(partition) {
+                let bytes = self.spilled.read_run(partition, run)?;
+                let mut rest = bytes.as_slice();
+                while let Some((length, after)) = rest.split_first_chunk() {
+                    let (name, after) = after
+                        .split_at_checked(u32::from_le_bytes(*length) as usize)
+                        .ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof))?;
+                    if (hasher.hash_one(name) >> 32) % passes == pass {
+                        names.add(name);
+                    }
+                    rest = after;
+                }
             }
             count += names.texts.len() as u64;
         }

@@ -6,9 +6,9 @@ use crate::columns::{Chunk, Store, Values};
 use crate::error::LookupError;
 use crate::parallel::in_order;
 use crate::spill::Partitions;
+use crate::text::{control_character, is_plain};
 use foldhash::quality::RandomState;
 use hashbrown::HashSet;
-use std::convert::Infallible;
 use std::hash::BuildHasher;
 
 /// The number of partitions: the first eight bits of a hash.
@@ -18,7 +18,11 @@ const SMALL_LIST_IDS: usize = 1 << 12;
 /// The maximum number of rows that are examples of a blank or duplicated id.
 const MAX_EXAMPLES: usize = 5;
 /// Bytes of memory per id while duplicates are compared.
-const BYTES_PER_CANDIDATE: u64 = 96;
+const BYTES_PER_CANDIDATE: u64 = 160;
+/// Ids that are longer than this are compared by a digest of this length and one byte more.
+const MAX_COMPARED_BYTES: usize = 64;
+/// Bytes of memory per hash: a list of hashes that grows may be half empty.
+const BYTES_PER_HASH: u64 = 16;
 
 /// The hash of ids. Its seed differs per process, so that a submitter cannot prepare ids whose hashes collide.
 pub(crate) type Hasher = RandomState;
@@ -30,7 +34,8 @@ pub(crate) struct ChunkIds {
     hashes: Vec<u64>,
     null: u64,
     empty: u64,
-    /// The first rows without an id.
+    control: u64,
+    /// The first rows with a bad id.
     examples: Vec<u64>,
 }
 
@@ -50,11 +55,23 @@ fn is_blank(id: &[u8]) -> bool {
 impl ChunkIds {
     pub fn of(chunk: &Chunk, hasher: &Hasher) -> Self {
         let mut found = Self { hashes: Vec::with_capacity(chunk.rows as usize), ..Self::default() };
+        // Most lists have printable ASCII only, so single ids are not looked at.
+        let is_plain = chunk.columns.first().is_none_or(|column| match &column.values {
+            Values::Strings(ids) => is_plain(&ids.bytes),
+            _ => true,
+        });
+        let has_control =
+            |id: &[u8]| !is_plain && control_character(str::from_utf8(id).unwrap_or_default()).is_some();
         for (row, id) in (0_u64..).zip(ids(chunk)) {
+            // A blank id may have one as well, such as a vertical tab.
+            let control = id.is_some_and(has_control);
+            found.control += u64::from(control);
             match id {
                 Some(id) if !is_blank(id) => {
                     found.hashes.push(hasher.hash_one(id));
-                    continue;
+                    if !control {
+                        continue;
+                    }
                 }
                 Some(_) => found.empty += 1,
                 None => found.null += 1,
@@ -93,6 +110,9 @@ impl Ids {
     pub fn add(&mut self, first_row: u64, ids: ChunkIds) -> std::io::Result<()> {
         self.found.null += ids.null;
         self.found.empty += ids.empty;
+        if ids.control > 0 {
+            *self.found.control.get_or_insert_default() += ids.control;
+        }
         let room = MAX_EXAMPLES - self.found.examples.len().min(MAX_EXAMPLES);
         self.found.examples.extend(ids.examples.iter().take(room).map(|row| first_row + row));
         if self.partitions.is_empty() && self.unpartitioned.len() + ids.hashes.len() <= SMALL_LIST_IDS {
@@ -117,13 +137,31 @@ impl Ids {
                 partition.push(*hash);
             }
         }
-        self.bytes += 8 * hashes.len() as u64;
+        self.bytes += BYTES_PER_HASH * hashes.len() as u64;
+    }
+
+    /// Removes what is not needed from the partitions that are much longer than the others, because of ids that occur very
+    /// often: two of equal hashes are enough to know them as candidates.
+    fn compact(&mut self) {
+        let hashes: usize = self.partitions.iter().map(Vec::len).sum();
+        let usual = 2 * hashes / PARTITIONS + SMALL_LIST_IDS;
+        for partition in self.partitions.iter_mut().filter(|partition| partition.len() > usual) {
+            partition.sort_unstable();
+            let (mut last, mut equal) = (None, 0);
+            partition.retain(|hash| {
+                equal = if last == Some(*hash) { equal + 1 } else { 1 };
+                last = Some(*hash);
+                equal <= 2
+            });
+        }
     }
 
     fn spill(&mut self) -> std::io::Result<()> {
+        self.compact();
         for (i, partition) in self.partitions.iter_mut().enumerate() {
             self.spilled.append(i, bytemuck::cast_slice(partition))?;
-            partition.clear();
+            // A partition that was much longer than the others gives its memory back.
+            *partition = Vec::new();
         }
         self.bytes = 0;
         Ok(())
@@ -131,41 +169,34 @@ impl Ids {
 
     /// Counts the duplicate ids, and finds the first rows with a blank or duplicated id.
     pub fn finish(mut self, chunks: &Store, threads: usize) -> Result<reprieve_model::IdFacts, LookupError> {
-        let candidates = self.candidates(threads)?;
-        self.partitions = Vec::new();
         let max_candidates =
             usize::try_from(self.memory / BYTES_PER_CANDIDATE).unwrap_or(usize::MAX).max(SMALL_LIST_IDS);
-        for candidates in candidates.chunks(max_candidates) {
-            self.compare(&candidates.iter().copied().collect(), chunks)?;
-        }
-        self.found.examples.sort_unstable();
-        self.found.examples.truncate(MAX_EXAMPLES);
-        Ok(self.found)
-    }
-
-    /// Returns the hashes that occur more than once.
-    fn candidates(&mut self, threads: usize) -> Result<Vec<u64>, LookupError> {
+        self.compact();
         self.unpartitioned.sort_unstable();
         let pairs = self.unpartitioned.array_windows();
         let mut found: Vec<u64> = pairs.filter(|[a, b]| a == b).map(|[hash, _]| *hash).collect();
         found.dedup();
+        let (spilled, partitions) = (std::mem::take(&mut self.spilled), std::mem::take(&mut self.partitions));
         let repeated_in = |i: usize| -> std::io::Result<Vec<u64>> {
-            let spilled: &[u64] = &bytemuck::allocation::pod_collect_to_vec(&self.spilled.read(i)?);
-            Ok(repeated(spilled, self.partitions.get(i).map(Vec::as_slice).unwrap_or_default()))
+            let spilled: &[u64] = &bytemuck::allocation::pod_collect_to_vec(&spilled.read(i)?);
+            Ok(repeated(spilled, partitions.get(i).map(Vec::as_slice).unwrap_or_default()))
         };
-        let mut failed = None;
-        let collected: Result<(), Infallible> = in_order(threads, 0..self.partitions.len(), repeated_in, |hashes| {
-            match hashes {
-                Ok(hashes) => found.extend(hashes),
-                Err(error) => failed = Some(error),
+        in_order(threads, 0..partitions.len(), repeated_in, |hashes| -> Result<(), LookupError> {
+            let failed = |error| LookupError::Spilled(format!("spilled ids cannot be read: {error}"));
+            found.extend(hashes.map_err(failed)?);
+            while found.len() > max_candidates {
+                let some = found.drain(..max_candidates).collect();
+                self.compare(&some, chunks)?;
             }
             Ok(())
-        });
-        let Ok(()) = collected;
-        match failed {
-            Some(error) => Err(LookupError::Spilled(format!("spilled ids cannot be read: {error}"))),
-            None => Ok(found),
+        })?;
+        drop((spilled, partitions));
+        if !found.is_empty() {
+            self.compare(&found.into_iter().collect(), chunks)?;
         }
+        self.found.examples.sort_unstable();
+        self.found.examples.truncate(MAX_EXAMPLES);
+        Ok(self.found)
     }
 
     /// Counts the ids with these hashes that are also in an earlier row.
@@ -177,6 +208,13 @@ impl Ids {
             for (row, id) in (chunk.first_row..).zip(ids(&chunk)) {
                 let Some(id) = id.filter(|id| candidates.contains(&self.hasher.hash_one(id)) && !is_blank(id)) else {
                     continue;
+                };
+                let mut digest = [0; MAX_COMPARED_BYTES + 1];
+                let id = if id.len() > MAX_COMPARED_BYTES {
+                    blake3::Hasher::new().update(id).finalize_xof().fill(&mut digest);
+                    &digest
+                } else {
+                    id
                 };
                 if seen.contains(id) {
                     self.found.duplicate += 1;

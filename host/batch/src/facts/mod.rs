@@ -8,6 +8,7 @@ mod ids;
 
 pub(crate) use aggregate::Aggregate;
 pub(crate) use counts::{Counter, Counts, Digests};
+pub(crate) use distinct::Distinct;
 pub(crate) use ids::{ChunkIds, Hasher};
 
 use estimate::estimate_restore;

@@ -1,7 +1,7 @@
 //! The closure: everything that is deleted when the targets are deleted. It is computed once for all policies.
 
 use super::interface::Snapshot;
-use super::share::Share;
+use super::tenants::{Tenants, TenantsBuilder};
 use crate::columns::Store;
 use crate::error::LookupError;
 use crate::facts::Counter;
@@ -22,18 +22,18 @@ pub(super) struct ClosureFacts {
     /// The pools that lose members.
     pub pools: Vec<Pool>,
     /// The tenants that are reached.
-    pub shares: HashMap<String, Share>,
+    pub tenants: Tenants,
 }
 
 /// A breadth-first walk over the targets and their dependents, which counts them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Walk {
     /// The ids that were named as dependents. Each level is searched for in the target list, so that the targets need not
     /// be held in memory.
     named: HashSet<String>,
     /// Those of them that were not followed yet.
     frontier: Vec<String>,
-    tenants: HashMap<String, Share>,
+    tenants: TenantsBuilder,
     tenants_unknown: u64,
     kinds: Counter,
     undeclared_kinds: Counter,
@@ -42,18 +42,37 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// Counts a target. `tenant` and `kind` are those of the list, which count if the inventory has none.
-    pub fn add_target(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) {
-        let tenant = record.and_then(|record| record.tenant.as_deref()).or(tenant);
-        let kind = record.and_then(|record| record.kind.as_deref()).or(kind);
-        self.add(record, tenant, kind);
+    /// Begins a walk. The tenants may use this many bytes of memory.
+    pub fn new(memory: u64) -> Self {
+        Self {
+            named: HashSet::new(),
+            frontier: Vec::new(),
+            tenants: TenantsBuilder::new(memory),
+            tenants_unknown: 0,
+            kinds: Counter::default(),
+            undeclared_kinds: Counter::default(),
+            pools: HashMap::new(),
+            closure: Closure::default(),
+        }
     }
 
-    fn add(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) {
+    /// Counts a target. `tenant` and `kind` are those of the list, which count if the inventory has none.
+    pub fn add_target(
+        &mut self,
+        record: Option<&Record>,
+        tenant: Option<&str>,
+        kind: Option<&str>,
+    ) -> Result<(), LookupError> {
+        let tenant = record.and_then(|record| record.tenant.as_deref()).or(tenant);
+        let kind = record.and_then(|record| record.kind.as_deref()).or(kind);
+        self.add(record, tenant, kind)
+    }
+
+    fn add(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) -> Result<(), LookupError> {
         self.closure.things += 1;
         self.kinds.add(kind, 1);
         match tenant {
-            Some(tenant) => self.tenants.entry_ref(tenant).or_default().add(record),
+            Some(tenant) => self.tenants.add(tenant, record)?,
             None => self.tenants_unknown += 1,
         }
         if let Some(pool) = record.and_then(|record| record.pool.as_deref()) {
@@ -70,6 +89,7 @@ impl Walk {
                 }
             }
         }
+        Ok(())
     }
 
     /// Follows the dependents, level by level, and returns the counts.
@@ -97,16 +117,17 @@ impl Walk {
                 if self.closure.examples.len() < MAX_EXAMPLES {
                     self.closure.examples.push((*id).to_owned());
                 }
-                self.add(record, record.and_then(|record| record.tenant.as_deref()), kind);
+                self.add(record, record.and_then(|record| record.tenant.as_deref()), kind)?;
             }
         }
         // Targets that are named at the maximum depth were counted already, so they do not truncate the closure.
         let declared = targets_among(targets, self.frontier.iter().map(String::as_str))?;
         self.closure.truncated = self.frontier.iter().any(|id| !declared.contains(id));
         let pools = self.pools(inventory)?;
+        let tenants = self.tenants.finish()?;
         let closure = Closure {
             undeclared_kinds: self.undeclared_kinds.tally(),
-            tenants: TenantFacts { distinct: self.tenants.len() as u64, unknown: self.tenants_unknown },
+            tenants: TenantFacts { distinct: tenants.len(), unknown: self.tenants_unknown },
             kinds: self.kinds.tally(),
             evidence: evidence
                 .into_iter()
@@ -115,7 +136,7 @@ impl Walk {
                 .collect(),
             ..self.closure
         };
-        Ok(ClosureFacts { closure, pools, shares: self.tenants })
+        Ok(ClosureFacts { closure, pools, tenants })
     }
 
     fn pools(&self, inventory: &dyn Snapshot) -> Result<Vec<Pool>, LookupError> {

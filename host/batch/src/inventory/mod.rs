@@ -6,13 +6,17 @@ mod interface;
 mod open;
 mod resolve;
 mod share;
+mod spilled;
 mod sqlite;
 mod table;
+mod tenants;
 
 pub use interface::{Inventory, Snapshot};
-pub use open::{open_inventory, read_inventory};
+pub use open::{open_inventory, open_inventory_within, read_inventory_within};
 pub use resolve::Resolution;
 pub(crate) use resolve::resolve_targets;
 pub use share::Share;
 pub use sqlite::Sqlite;
 pub use table::Table;
+pub use tenants::Tenants;
+pub(crate) use tenants::TenantsBuilder;

@@ -2,11 +2,11 @@
 
 use super::closure::{ClosureFacts, Walk};
 use super::interface::{Inventory, Snapshot};
-use super::share::Share;
-use crate::columns::{CHUNK_ROWS, Chunk, Column, ResolvedBuilder, Store};
+use super::tenants::Tenants;
+use crate::columns::{Chunk, Column, ResolvedBuilder, Store};
 use crate::error::LookupError;
-use crate::facts::Counter;
-use hashbrown::{HashMap, HashSet};
+use crate::facts::{Counter, Distinct};
+use crate::spill::MemoryBudget;
 use reprieve_model::{Claims, InventoryFacts, TenantFacts};
 
 /// The inventory's answer about a batch.
@@ -17,32 +17,32 @@ pub struct Resolution {
     /// Their counts, and the closure of the targets.
     pub facts: InventoryFacts,
     /// Every tenant that the batch reaches.
-    pub tenants: HashMap<String, Share>,
+    pub tenants: Tenants,
 }
 
 /// Counts over the resolved columns.
-#[derive(Default)]
 struct ResolvedCounts {
     resolved: u64,
     unresolved: u64,
     kinds: Counter,
     environments: Counter,
     states: Counter,
-    tenants: HashSet<String>,
+    tenants: Distinct,
     tenants_unknown: u64,
 }
 
 /// Resolves every target, chunk by chunk, and with `contacts` also the contacts of the tenants. Resolved columns that do
-/// not fit into `memory` bytes are spilled to a temporary file.
+/// not fit into the memory are spilled to a temporary file.
 pub(crate) fn resolve_targets(
     chunks: &Store,
     inventory: &dyn Inventory,
     claims: &Claims,
     contacts: bool,
-    memory: u64,
+    memory: MemoryBudget,
 ) -> Result<Resolution, LookupError> {
     let inventory = inventory.snapshot()?;
-    let (mut walk, mut counts, mut columns) = (Walk::default(), ResolvedCounts::default(), Store::new(memory));
+    let (mut walk, mut counts) = (Walk::new(memory.shares()), ResolvedCounts::new(memory.tenants()));
+    let mut columns = Store::new(memory.resolved());
     for chunk in chunks.iter() {
         let chunk = chunk?;
         let resolved = resolve_chunk(&chunk, &*inventory, &mut walk, &mut counts)?;
@@ -50,13 +50,16 @@ pub(crate) fn resolve_targets(
             LookupError::Invalid(format!("the resolved columns cannot be spilled to a temporary file: {error}"))
         })?;
     }
-    let ClosureFacts { closure, pools, mut shares } = walk.finish(chunks, &*inventory, claims)?;
+    let ClosureFacts { closure, pools, tenants } = walk.finish(chunks, &*inventory, claims)?;
     let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
+    let distinct = counts.tenants.finish();
+    let distinct =
+        distinct.map_err(|error| LookupError::Spilled(format!("spilled tenants cannot be read: {error}")))?;
     let facts = InventoryFacts {
         sha256: inventory.sha256(),
         resolved: counts.resolved,
         unresolved: counts.unresolved,
-        tenants: TenantFacts { distinct: counts.tenants.len() as u64, unknown: counts.tenants_unknown },
+        tenants: TenantFacts { distinct, unknown: counts.tenants_unknown },
         kinds: counts.kinds.tally(),
         environments: counts.environments.tally(),
         states: counts.states.tally(),
@@ -65,10 +68,8 @@ pub(crate) fn resolve_targets(
         pools,
         closure,
     };
-    if contacts {
-        add_contacts(&mut shares, &*inventory)?;
-    }
-    Ok(Resolution { columns, facts, tenants: shares })
+    let tenants = if contacts { tenants.with_contacts(&*inventory)? } else { tenants };
+    Ok(Resolution { columns, facts, tenants })
 }
 
 /// Resolves the targets of a chunk. Returns a chunk of the resolved columns.
@@ -93,41 +94,44 @@ fn resolve_chunk(
             Some(_) => counts.resolved += 1,
             None => counts.unresolved += 1,
         }
-        walk.add_target(record, tenant.and_then(|tenant| tenant.text(row)), kind.and_then(|kind| kind.text(row)));
+        walk.add_target(record, tenant.and_then(|tenant| tenant.text(row)), kind.and_then(|kind| kind.text(row)))?;
     }
     let columns = builder.finish();
-    columns.iter().for_each(|column| counts.add(column));
+    columns.iter().try_for_each(|column| counts.add(column))?;
     Ok(Chunk { first_row: chunk.first_row, rows: chunk.rows, columns })
 }
 
 impl ResolvedCounts {
-    fn add(&mut self, column: &Column) {
-        match column.name.as_str() {
-            "resolved_kind" => self.kinds.add_all(&column.count()),
-            "resolved_environment" => self.environments.add_all(&column.count()),
-            "resolved_state" => self.states.add_all(&column.count()),
+    /// Begins to count. The tenants may use this many bytes of memory.
+    fn new(memory: u64) -> Self {
+        Self {
+            resolved: 0,
+            unresolved: 0,
+            kinds: Counter::default(),
+            environments: Counter::default(),
+            states: Counter::default(),
+            tenants: Distinct::new(memory),
+            tenants_unknown: 0,
+        }
+    }
+
+    fn add(&mut self, column: &Column) -> Result<(), LookupError> {
+        let (name, counter) = match column.name.as_str() {
+            "resolved_kind" => ("kind", &mut self.kinds),
+            "resolved_environment" => ("environment", &mut self.environments),
+            "resolved_state" => ("state", &mut self.states),
             "resolved_tenant" => {
                 let counts = column.count();
                 self.tenants_unknown += counts.unknown;
-                for (tenant, _) in counts.known {
-                    self.tenants.get_or_insert_with(tenant, |name| name.to_owned());
-                }
+                let mut known = counts.known.iter();
+                let added = known.try_for_each(|(tenant, _)| self.tenants.add(tenant.as_bytes()));
+                return added.map_err(|error| {
+                    LookupError::Spilled(format!("the tenants cannot be spilled to a temporary file: {error}"))
+                });
             }
-            _ => {}
-        }
+            _ => return Ok(()),
+        };
+        counter.add_all(&column.count());
+        counter.check(name).map_err(|message| LookupError::Invalid(format!("in the inventory, {message}")))
     }
-}
-
-/// Looks up the owner and the contact of each tenant.
-fn add_contacts(shares: &mut HashMap<String, Share>, inventory: &dyn Snapshot) -> Result<(), LookupError> {
-    let tenants: Vec<String> = shares.keys().cloned().collect();
-    for tenants in tenants.chunks(CHUNK_ROWS) {
-        let ids: Vec<&str> = tenants.iter().map(String::as_str).collect();
-        for (tenant, record) in tenants.iter().zip(inventory.records(&ids)?) {
-            if let (Some(share), Some(record)) = (shares.get_mut(tenant), record.as_deref()) {
-                share.correct(record);
-            }
-        }
-    }
-    Ok(())
 }

@@ -29,16 +29,23 @@ impl Share {
     }
 
     /// Sets the owner and the contact of the tenant's own record. They take precedence over those of its things.
-    pub fn correct(&mut self, record: &Record) {
-        if let Some(who) = Who::of(record) {
-            let things = self.who.take().map(|things| *things).unwrap_or_default();
-            self.who = Some(Box::new(who.or(things)));
+    pub(super) fn correct(&mut self, own: Who) {
+        let things = self.who.take().map(|things| *things).unwrap_or_default();
+        self.who = Some(Box::new(own.or(things)));
+    }
+
+    /// Adds things that were counted later.
+    pub(super) fn continue_with(&mut self, later: Self) {
+        self.things += later.things;
+        if let Some(later) = later.who {
+            let first = self.who.take().map(|first| *first).unwrap_or_default();
+            self.who = Some(Box::new(first.or(*later)));
         }
     }
 }
 
 impl Who {
-    fn of(record: &Record) -> Option<Self> {
+    pub(super) fn of(record: &Record) -> Option<Self> {
         let Record { owner, contact, .. } = record;
         (owner.is_some() || contact.is_some()).then(|| Self { owner: owner.clone(), contact: contact.clone() })
     }

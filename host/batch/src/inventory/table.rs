@@ -3,7 +3,8 @@
 use super::interface::{Inventory, Snapshot};
 use crate::error::{LookupError, ReadError};
 use crate::read::{Folder, read_inventory_file};
-use crate::record::{PoolRecord, Record};
+use crate::record::{InventoryRow, PoolRecord, Record};
+use crate::spill::MemoryBudget;
 use hashbrown::{HashMap, HashSet};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use std::path::Path;
 #[derive(Debug, Default)]
 pub struct Table {
     sha256: String,
-    records: HashMap<String, Record>,
+    records: HashMap<String, Box<Record>>,
     kinds: HashMap<String, u64>,
     tenants: HashSet<String>,
     pools: HashMap<String, PoolRecord>,
@@ -21,6 +22,7 @@ pub struct Table {
 
 impl Table {
     /// Reads an inventory that the operator or the embedding program named: `.csv`, `.ndjson`, `.jsonl`, Parquet or Arrow.
+    /// However large it is, it is held in memory.
     ///
     /// # Errors
     /// [`ReadError`] with the line.
@@ -35,8 +37,9 @@ impl Table {
     /// [`ReadError`] with the line.
     pub fn read(folder: &Folder, name: &str) -> Result<Self, ReadError> {
         let mut table = Self::default();
-        table.sha256 = read_inventory_file(folder, name, |row| table.insert(&row.id, row.record, row.pool_minimum))?;
-        Ok(table)
+        let insert = |row: InventoryRow| table.insert(&row.id, row.record, row.pool_minimum);
+        let sha256 = read_inventory_file(folder, name, MemoryBudget::default(), insert)?;
+        Ok(table.with_digest(sha256))
     }
 
     /// Adds a thing. `pool_minimum` is the number of members that its pool requires; the largest one counts.
@@ -47,7 +50,21 @@ impl Table {
         self.insert(id, record, pool_minimum).map_err(LookupError::Invalid)
     }
 
-    fn insert(&mut self, id: &str, record: Record, pool_minimum: Option<u64>) -> Result<(), String> {
+    /// Sets the digest of the file that the inventory was read from.
+    pub(super) fn with_digest(self, sha256: String) -> Self {
+        Self { sha256, ..self }
+    }
+
+    /// Returns its rows, in any order. The number of members that a pool requires is in each row of the pool.
+    pub(super) fn into_rows(self) -> impl Iterator<Item = InventoryRow> {
+        let Self { records, pools, .. } = self;
+        records.into_iter().map(move |(id, record)| {
+            let pool = record.pool.as_ref().and_then(|pool| pools.get(pool));
+            InventoryRow { id, pool_minimum: pool.and_then(|pool| pool.minimum), record: *record }
+        })
+    }
+
+    pub(super) fn insert(&mut self, id: &str, record: Record, pool_minimum: Option<u64>) -> Result<(), String> {
         if self.records.contains_key(id) {
             return Err(format!("the id `{id}` is duplicated"));
         }
@@ -62,7 +79,7 @@ impl Table {
             pool.members += 1;
             pool.minimum = pool.minimum.max(pool_minimum);
         }
-        self.records.insert(id.to_owned(), record);
+        self.records.insert(id.to_owned(), Box::new(record));
         Ok(())
     }
 }
@@ -79,7 +96,7 @@ impl Snapshot for &Table {
     }
 
     fn records(&self, ids: &[&str]) -> Result<Vec<Option<Cow<'_, Record>>>, LookupError> {
-        Ok(ids.iter().map(|id| self.records.get(*id).map(Cow::Borrowed)).collect())
+        Ok(ids.iter().map(|id| self.records.get(*id).map(|record| Cow::Borrowed(&**record))).collect())
     }
 
     fn population(&self, kinds: &[&str]) -> Result<BTreeMap<String, u64>, LookupError> {

@@ -9,6 +9,9 @@ const MAX_LINE_BYTES: usize = 1 << 20;
 /// The maximum length of a block in bytes.
 const MAX_BLOCK_BYTES: usize = 2 * MAX_LINE_BYTES;
 
+/// What is wrong with a blank line: a reader of lines takes it for a target without an id.
+pub(super) const BLANK_LINE: &str = "the line is blank";
+
 /// Whole lines of a text.
 #[derive(Debug, Default)]
 pub(super) struct Block {

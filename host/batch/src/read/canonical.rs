@@ -7,6 +7,7 @@ use super::mapping::Mapping;
 use super::options::ReadOptions;
 use crate::columns::{Column, Row, Store, Values};
 use crate::error::{Place, ReadError, without_position};
+use crate::text::{control_character, is_control};
 use reprieve_model::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -130,6 +131,22 @@ pub(crate) fn write_ndjson(chunks: &Store, out: &mut impl Write) -> std::io::Res
     out.write_all(&lines)
 }
 
+/// Writes a text as JSON. Control characters that JSON may leave as they are become escapes, so that a line is a row for
+/// every reader.
+fn write_text(text: &str, out: &mut Vec<u8>) -> std::io::Result<()> {
+    if control_character(text).is_none() {
+        return Ok(serde_json::to_writer(out, text)?);
+    }
+    for c in serde_json::to_string(text)?.chars() {
+        if is_control(c) {
+            write!(out, "\\u{:04x}", u32::from(c))?;
+        } else {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    Ok(())
+}
+
 /// Writes a known value as JSON.
 fn write_value(column: &Column, row: usize, out: &mut Vec<u8>) -> std::io::Result<()> {
     match &column.values {
@@ -138,9 +155,7 @@ fn write_value(column: &Column, row: usize, out: &mut Vec<u8>) -> std::io::Resul
             let at = Timestamp::from_seconds(values.get(row).copied().unwrap_or_default());
             write!(out, "\"{at}\"")
         }
-        Values::Strings(_) | Values::Codes(_) => {
-            Ok(serde_json::to_writer(out, column.text(row).unwrap_or_default())?)
-        }
+        Values::Strings(_) | Values::Codes(_) => write_text(column.text(row).unwrap_or_default(), out),
         Values::Bools(_) => Err(std::io::Error::other("a list has no columns of this type")),
     }
 }

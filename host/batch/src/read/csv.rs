@@ -1,10 +1,11 @@
 //! CSV with a header: target lists and inventories.
 
-use super::blocks::{LineError, each_line};
-use super::mapping::Mapping;
+use super::blocks::{BLANK_LINE, LineError, each_line};
+use super::mapping::{Mapping, check_distinct};
+use super::quotes::{Quotes, Violation};
 use crate::columns::{Field, OwnValue, Row, Slot};
 use crate::error::{Place, ReadError, describe};
-use crate::text::{is_blank, non_blank, number, time};
+use crate::text::{control_character, describe_control, is_blank, non_blank, number, time};
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -51,6 +52,12 @@ impl Header {
             match column.field.slot {
                 Slot::Id => row.id = Some(Cow::Borrowed(value)),
                 Slot::Text(i) => row.texts[i] = non_blank(Cow::Borrowed(value)),
+                Slot::Time(_) | Slot::Number(_) | Slot::Own
+                    if control_character(value).is_some_and(|c| c != '\t') =>
+                {
+                    let flaw = control_character(value).map(describe_control).unwrap_or_default();
+                    return Err(format!("`{}`: {flaw}, which CSV cannot escape", column.name));
+                }
                 Slot::Time(i) => row.times[i] = time(value)?,
                 Slot::Number(i) => row.numbers[i] = number(value)?,
                 Slot::Own if is_blank(value) => {}
@@ -67,7 +74,7 @@ impl Header {
         each_line(block, |line| {
             let line = line.strip_suffix('\r').unwrap_or(line);
             if line.is_empty() {
-                return Ok(());
+                return Err(BLANK_LINE.to_owned());
             }
             let count = 1 + memchr::memchr_iter(b',', line.as_bytes()).count();
             if count != self.0.len() {
@@ -82,19 +89,17 @@ impl Header {
 impl HeaderLines {
     /// Reads the header off the beginning of a text without quotes.
     pub fn read(text: &[u8], shown: &str, mapping: &Mapping) -> Result<Self, ReadError> {
-        let mut end = 0;
-        for (line, bytes) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
-            end += bytes.len();
-            let wrong = |message: &str| ReadError::new(shown, Place::Line(line), message);
-            let names = str::from_utf8(bytes).map_err(|_| wrong("the header is not UTF-8"))?;
-            let names = names.trim_end_matches(['\r', '\n']);
-            if !names.is_empty() {
-                let header =
-                    Header::of(names.split(','), mapping).map_err(|message| in_header(shown, line, &message))?;
-                return Ok(Self { header, bytes: end, lines: line });
-            }
+        let Some(bytes) = text.split_inclusive(|byte| *byte == b'\n').next() else {
+            return Err(in_header(shown, 1, &no_id(mapping.column(Field::ID))));
+        };
+        let wrong = |message: &str| ReadError::new(shown, Place::Line(1), message);
+        let names = str::from_utf8(bytes).map_err(|_| wrong("the header is not UTF-8"))?;
+        let names = names.trim_end_matches(['\r', '\n']);
+        if names.is_empty() {
+            return Err(in_header(shown, 1, BLANK_LINE));
         }
-        Err(in_header(shown, 1, &no_id(mapping.column(Field::ID))))
+        let header = Header::of(names.split(','), mapping).map_err(|message| in_header(shown, 1, &message))?;
+        Ok(Self { header, bytes: bytes.len(), lines: 1 })
     }
 }
 
@@ -149,6 +154,7 @@ struct Watched<R> {
     left: usize,
     read: u64,
     quotes: u64,
+    form: Quotes,
     line_ends: VecDeque<LineEnd>,
     /// The line after the last of the line ends that were removed.
     line: u64,
@@ -177,6 +183,7 @@ impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.reader.read(buffer)?;
         let bytes = buffer.get(..count).unwrap_or_default();
+        self.form.read(bytes).map_err(std::io::Error::other)?;
         self.quotes += memchr::memchr_iter(b'"', bytes).count() as u64;
         let ends = memchr::memchr2_iter(b'\r', b'\n', bytes);
         self.line_ends.extend(
@@ -193,17 +200,15 @@ impl<R: Read> Read for Watched<R> {
     }
 }
 
+const QUOTES_HELP: &str = "enclose a field that contains a quote in quotes, and double the quotes in it: `\"5\"\" disk\"`; end lines in LF or CR LF";
+
 fn no_id(id: &str) -> String {
     format!("there is no column `{id}`")
 }
 
 /// Checks that the names of columns are distinct, and that the id is among them.
 fn check_names<'a>(names: impl Iterator<Item = &'a str> + Clone, id: &str) -> Result<(), String> {
-    for (i, name) in names.clone().enumerate() {
-        if names.clone().take(i).any(|other| other == name) {
-            return Err(format!("the column `{name}` is duplicated"));
-        }
-    }
+    check_distinct(names.clone(), |_| true)?;
     if names.clone().any(|name| name == id) { Ok(()) } else { Err(no_id(id)) }
 }
 
@@ -245,7 +250,15 @@ fn each_record(
     mut each: impl FnMut(&Header, &StringRecord) -> Result<(), String>,
 ) -> Result<(), ReadError> {
     let left = MAX_RECORD_BYTES + BUFFER_BYTES;
-    let watched = Watched { reader, left, read: 0, quotes: 0, line_ends: VecDeque::new(), line: lines + 1 };
+    let watched = Watched {
+        reader,
+        left,
+        read: 0,
+        quotes: 0,
+        form: Quotes::new(lines + 1),
+        line_ends: VecDeque::new(),
+        line: lines + 1,
+    };
     let mut csv =
         ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(BUFFER_BYTES).from_reader(watched);
     let mut record = StringRecord::new();
@@ -259,9 +272,7 @@ fn each_record(
         match found {
             Ok(true) => Ok(Some(line)),
             Ok(false) if watched.quotes.is_multiple_of(2) => Ok(None),
-            Ok(false) => Err(ReadError::of_file(shown, "a quote is never closed").with_help(
-                "enclose a field that contains a quote in quotes, and double the quotes in it: `\"5\"\" disk\"`",
-            )),
+            Ok(false) => Err(ReadError::of_file(shown, "a quote is never closed").with_help(QUOTES_HELP)),
             Err(error) => Err(explain(shown, line, &error)),
         }
     };
@@ -292,7 +303,15 @@ fn explain(shown: &str, line: u64, error: &csv::Error) -> ReadError {
         ErrorKind::Utf8 { err, .. } => {
             ReadError::new(shown, Place::Line(line), format!("field {} is not UTF-8", err.field() + 1))
         }
-        ErrorKind::Io(error) => ReadError::of_file(shown, describe(error)),
+        ErrorKind::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<Violation>()) {
+            Some(Violation { line, message: BLANK_LINE }) => {
+                ReadError::new(shown, Place::Line(*line), BLANK_LINE).with_help("remove the line")
+            }
+            Some(Violation { line, message }) => {
+                ReadError::new(shown, Place::Line(*line), *message).with_help(QUOTES_HELP)
+            }
+            None => ReadError::of_file(shown, describe(error)),
+        },
         _ => ReadError::new(shown, Place::Line(line), error.to_string()),
     }
 }

@@ -1,8 +1,9 @@
-//! A folder and the files below it. Files that a document names are opened here.
+//! A folder and the files below it. Every file that Reprieve reads is opened here, and only if it is a regular file: a
+//! FIFO, a socket or a device could block, never end, or act when it is opened.
 
 use crate::error::{ReadError, describe};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, File};
+use cap_std::fs::{Dir, File, Metadata, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,6 +36,10 @@ impl Folder {
     /// [`ReadError`] if there is no such file.
     pub fn of(path: &Path) -> Result<(Self, String), ReadError> {
         let shown = path.display().to_string();
+        // A path such as `/dev/stdin` may lead to a pipe, which has no path of its own.
+        if let Ok(metadata) = std::fs::metadata(path) {
+            check_kind(&Metadata::from_just_metadata(metadata), &shown)?;
+        }
         let real = path.canonicalize().map_err(|error| ReadError::of_file(&shown, describe(&error)))?;
         let name = real
             .file_name()
@@ -50,7 +55,7 @@ impl Folder {
         self.path.join(name).display().to_string()
     }
 
-    /// Opens a file below this folder.
+    /// Opens a regular file below this folder, without blocking.
     pub fn file(&self, name: &str) -> Result<File, ReadError> {
         let shown = self.display_name(name);
         let path = Path::new(name);
@@ -58,22 +63,30 @@ impl Folder {
             return Err(ReadError::of_file(&shown, "the path leaves its folder")
                 .with_help("name a file below the folder of the document that names it, without `..`"));
         }
-        let file = self.dir.open(path).map_err(|error| match error.kind() {
+        let failed = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::PermissionDenied if error.raw_os_error().is_none() => {
                 ReadError::of_file(&shown, "the path leaves its folder through a link")
                     .with_help("put the file itself into the folder")
             }
             _ => ReadError::of_file(&shown, describe(&error)),
-        })?;
-        let metadata = file.metadata().map_err(|error| ReadError::of_file(&shown, describe(&error)))?;
-        if !metadata.is_file() {
-            let found = if metadata.is_dir() { "this is a folder" } else { "this is not a regular file" };
-            return Err(ReadError::of_file(&shown, found));
+        };
+        // Opening a device may have an effect, so the path is checked first. The opened file is checked again, because
+        // the path may name another file by then.
+        check_kind(&self.dir.metadata(path).map_err(failed)?, &shown)?;
+        let mut options = OpenOptions::new();
+        options.read(true);
+        #[cfg(unix)]
+        {
+            use cap_std::fs::OpenOptionsExt;
+            use rustix::fs::OFlags;
+            options.custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed());
         }
+        let file = self.dir.open_with(path, &options).map_err(failed)?;
+        check_kind(&file.metadata().map_err(failed)?, &shown)?;
         Ok(file)
     }
 
-    /// Returns the path of a file below this folder, for a library that opens files itself. The file is a regular file in
+    /// Returns the path of a database below this folder, for SQLite, which opens files itself. The file is a regular file in
     /// this folder and not a link out of it; links within the folder are resolved.
     ///
     /// # Errors
@@ -84,7 +97,9 @@ impl Folder {
         let failed = |error: std::io::Error| ReadError::of_file(&shown, describe(&error));
         let below = self.dir.canonicalize(name).map_err(failed)?;
         let folder = if self.path.as_os_str().is_empty() { Path::new(".") } else { &self.path };
-        folder.canonicalize().map(|folder| folder.join(below)).map_err(failed)
+        let path = folder.canonicalize().map(|folder| folder.join(below)).map_err(failed)?;
+        check_database(&path)?;
+        Ok(path)
     }
 
     /// Returns the path of a file below this folder, as [`real_path`](Self::real_path) does. If there is no such file, it
@@ -93,7 +108,7 @@ impl Folder {
     /// # Errors
     /// [`ReadError`] if the path leaves the folder, or the file cannot be created.
     pub fn place(&self, name: &str) -> Result<PathBuf, ReadError> {
-        let mut options = cap_std::fs::OpenOptions::new();
+        let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         cap_std::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -130,6 +145,59 @@ impl Folder {
         }
         read_bounded(file, max_bytes, &shown)
     }
+}
+
+/// Checks that a path names a regular file.
+fn check_kind(metadata: &Metadata, shown: &str) -> Result<(), ReadError> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let found = if metadata.is_dir() { "this is a folder" } else { special(metadata) };
+    Err(ReadError::of_file(shown, found))
+}
+
+/// Names a file that is neither a regular file nor a folder.
+#[cfg(unix)]
+fn special(metadata: &Metadata) -> &'static str {
+    use cap_std::fs::MetadataExt;
+    use rustix::fs::FileType;
+    match FileType::from_raw_mode(metadata.mode()) {
+        FileType::Fifo => "this is a FIFO, not a regular file",
+        FileType::Socket => "this is a socket, not a regular file",
+        FileType::CharacterDevice => "this is a character device, not a regular file",
+        FileType::BlockDevice => "this is a block device, not a regular file",
+        _ => "this is not a regular file",
+    }
+}
+
+#[cfg(not(unix))]
+const fn special(_: &Metadata) -> &'static str {
+    "this is not a regular file"
+}
+
+/// Reads a file of at most `max_bytes` bytes that the operator or the embedding program named.
+///
+/// # Errors
+/// [`ReadError`] if it is not a regular file, or is larger.
+pub fn read_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>, ReadError> {
+    let (folder, name) = Folder::of(path)?;
+    folder.read(&name, max_bytes)
+}
+
+/// Checks a database before SQLite opens it: the file and those that SQLite keeps beside it are regular files, as far as
+/// they exist.
+///
+/// # Errors
+/// [`ReadError`] that names the file that is not.
+pub fn check_database(path: &Path) -> Result<(), ReadError> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let mut path = path.as_os_str().to_owned();
+        path.push(suffix);
+        if let Ok(metadata) = std::fs::metadata(&path) {
+            check_kind(&Metadata::from_just_metadata(metadata), &path.display().to_string())?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes a new file that only its owner can read. It fails if the file exists.

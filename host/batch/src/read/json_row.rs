@@ -1,6 +1,6 @@
 //! One target of a list in JSON, read into a [`Row`] without copying its strings.
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, folded};
 use crate::columns::{Field, OwnValue, Row, Slot};
 use crate::text::non_blank;
 use reprieve_model::Timestamp;
@@ -81,7 +81,7 @@ impl<'de> Visitor<'de> for JsonRow<'_> {
             let name = name.unwrap_or_default();
             let field = self.0.require_field(&name).map_err(A::Error::custom)?;
             if field.slot == Slot::Own {
-                if row.own.iter().any(|other| other.name == name) {
+                if row.own.iter().any(|other| other.name == name || folded(&other.name) == folded(&name)) {
                     return Err(duplicated(&name));
                 }
                 if let Text(Some(text)) = map.next_value()? {

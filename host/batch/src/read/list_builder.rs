@@ -1,9 +1,13 @@
 //! Building a list: rows become chunks, and chunks are counted and stored.
 
 use super::options::{Progress, ReadOptions};
-use crate::columns::{Chunk, ChunkBuilder, Origin, OriginRow, Row, Store};
+use crate::columns::{Chunk, ChunkBuilder, LongValue, Origin, OriginRow, Row, Store};
 use crate::error::ReadError;
 use crate::facts::{Aggregate, ChunkIds, Counts, Hasher};
+use crate::text::too_long;
+
+/// What to do about a name that may not be one.
+const NAME_HELP: &str = "write it without that character; names that only look alike must not count as different";
 
 /// A target list that was read.
 #[derive(Debug)]
@@ -17,6 +21,9 @@ pub(crate) struct List {
 pub(super) struct FinishedChunk {
     chunk: Chunk,
     ids: ChunkIds,
+    long_value: Option<LongValue>,
+    /// The first row with a name that may not be one, and what is wrong with it.
+    name_flaw: Option<(u64, String)>,
     /// The row of the origin that it begins at, if it can be read again.
     at: Option<OriginRow>,
 }
@@ -49,8 +56,9 @@ impl Chunker {
 impl FinishedChunk {
     /// Hashes the ids of a chunk.
     pub fn of(chunk: Chunk, hasher: &Hasher) -> Self {
-        let ids = ChunkIds::of(&chunk, hasher);
-        Self { chunk, ids, at: None }
+        let (ids, long_value) = (ChunkIds::of(&chunk, hasher), chunk.long_value());
+        let name_flaw = chunk.name_flaw().map(|(row, column, flaw)| (row, format!("`{column}`: {flaw}")));
+        Self { chunk, ids, long_value, name_flaw, at: None }
     }
 
     /// Sets the row of the origin that the chunk can be read again from.
@@ -84,7 +92,16 @@ impl<'a, 'b> ListBuilder<'a, 'b> {
     }
 
     /// Appends a chunk.
-    pub fn add(&mut self, FinishedChunk { chunk, ids, at }: FinishedChunk) -> Result<(), ReadError> {
+    pub fn add(&mut self, finished: FinishedChunk) -> Result<(), ReadError> {
+        let FinishedChunk { chunk, ids, long_value, name_flaw, at } = finished;
+        if let Some((row, flaw)) = name_flaw {
+            let row = self.rows + row + 1;
+            return Err(ReadError::of_file(self.shown, format!("row {row}: {flaw}")).with_help(NAME_HELP));
+        }
+        if let Some(LongValue { row, column, bytes }) = long_value {
+            let row = self.rows + row + 1;
+            return Err(ReadError::of_file(self.shown, format!("row {row}: {}", too_long(&column, bytes))));
+        }
         let chunk = Chunk { first_row: self.rows, ..chunk };
         self.rows += u64::from(chunk.rows);
         self.counts.add(&chunk, ids).map_err(|message| ReadError::of_file(self.shown, message))?;

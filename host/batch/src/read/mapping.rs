@@ -1,6 +1,8 @@
 //! Which column of a file each field of a target is read from.
 
 use crate::columns::{Field, LIST_COLUMNS};
+use crate::text::{control_character, describe_control};
+use hashbrown::HashMap;
 use reprieve_model::did_you_mean;
 use std::collections::BTreeMap;
 
@@ -48,7 +50,8 @@ impl Mapping {
     #[inline]
     pub fn field_unless_ambiguous(&self, column: &str) -> Result<Option<Field>, String> {
         let field = self.field(column);
-        match field.is_none().then(|| Field::of(column)).flatten() {
+        let folded = || Field::of(&folded(column)).filter(|field| self.column(*field) != field.name());
+        match field.is_none().then(folded).flatten() {
             Some(mapped) => Err(self.ambiguous(mapped)),
             None => Ok(field),
         }
@@ -62,7 +65,11 @@ impl Mapping {
     /// Returns the field that a column holds; a column that holds none is an error.
     #[inline]
     pub fn require_field(&self, column: &str) -> Result<Field, String> {
-        self.field_unless_ambiguous(column)?.ok_or_else(|| unknown(column))
+        let field = self.field_unless_ambiguous(column)?.ok_or_else(|| unknown(column))?;
+        match control_character(column) {
+            Some(c) if field == Field::OWN => Err(format!("the name of a column: {}", describe_control(c))),
+            _ => Ok(field),
+        }
     }
 
     /// Returns the column that a field is read from.
@@ -70,6 +77,31 @@ impl Mapping {
         let renamed = self.renamed.iter().find(|renamed| renamed.field == field);
         renamed.map_or_else(|| field.name(), |renamed| &renamed.column)
     }
+}
+
+/// Checks that no column has the name of one that is read, but for case and surrounding blanks, which some readers ignore.
+pub(super) fn check_distinct<'a>(
+    names: impl Iterator<Item = &'a str>,
+    is_read: impl Fn(&str) -> bool,
+) -> Result<(), String> {
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    for name in names {
+        let Some(other) = seen.insert(folded(name), name) else { continue };
+        if !is_read(name) && !is_read(other) {
+            continue;
+        }
+        return Err(if other == name {
+            format!("the column `{name}` is duplicated")
+        } else {
+            format!("the columns `{other}` and `{name}` differ only in case or blanks")
+        });
+    }
+    Ok(())
+}
+
+/// A name as readers see it that ignore case and surrounding blanks.
+pub(super) fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 fn unknown(name: &str) -> String {

@@ -17,6 +17,7 @@ mod json_row;
 mod list_builder;
 mod mapping;
 mod options;
+mod quotes;
 mod request;
 mod targets;
 mod text_file;
@@ -29,6 +30,6 @@ pub(crate) use request::{Document, TargetSource, read_request};
 pub(crate) use targets::{copy_list, read_target_file};
 
 pub use columnar::silence_decoder_panics;
-pub use folder::{Folder, create_private};
+pub use folder::{Folder, check_database, create_private, read_file};
 pub use options::{Progress, ReadOptions};
 pub use targets::list_sha256;

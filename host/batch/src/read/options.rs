@@ -6,9 +6,6 @@ use crate::spill::MemoryBudget;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The bytes of memory that a batch may use by default.
-const DEFAULT_MEMORY: u64 = 1 << 30;
-
 /// How a batch is read. The result depends on the columns and the file, not on memory or threads.
 ///
 /// ```no_run
@@ -41,13 +38,14 @@ pub struct Progress {
 impl Default for ReadOptions<'_> {
     fn default() -> Self {
         let (columns, targets, progress) = (BTreeMap::new(), None, None);
-        Self { memory: MemoryBudget(DEFAULT_MEMORY), threads: threads(), columns, targets, progress }
+        Self { memory: MemoryBudget::default(), threads: threads(), columns, targets, progress }
     }
 }
 
 impl<'a> ReadOptions<'a> {
     /// Sets the bytes of memory that a batch may use (default: 1 GiB). Data that does not fit is spilled to temporary
-    /// files, and every count stays exact.
+    /// files, and every count stays exact. A check uses a constant amount of memory besides: 256 MiB, and 64 MiB for each
+    /// thread.
     pub const fn memory(mut self, bytes: u64) -> Self {
         self.memory = MemoryBudget(bytes);
         self

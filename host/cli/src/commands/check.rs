@@ -2,6 +2,7 @@
 
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
+use crate::output::data;
 use crate::render;
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
@@ -11,7 +12,6 @@ use clap::{Args, ValueEnum};
 use reprieve::model::DecisionDocument;
 use reprieve::signed::PermitClaims;
 use reprieve::{Decision, Permit};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Vet a deletion batch: tell whether it may run, and if not, why and what to do
@@ -74,12 +74,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 
 /// Prints a decision.
 pub fn print(decision: &Decision, document: &DecisionDocument, format: Format) -> anyhow::Result<()> {
-    let text = match format {
-        Format::Human => render::decision(decision.claims(), document),
-        Format::Json => serde_json::to_string_pretty(document)? + "\n",
+    let printed = match format {
+        Format::Human => render::decision(decision.claims(), document).print().map_err(anyhow::Error::from),
+        Format::Json => data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(document)?)?)),
     };
-    let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("cannot write the decision")
+    printed.context("cannot write the decision")
 }
 
 /// Writes the permit into a file that only this user can read, and returns its id.

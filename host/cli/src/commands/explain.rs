@@ -1,15 +1,14 @@
 //! `reprieve explain`: explains a code.
 
 use crate::error::fail;
-use crate::render::wrap;
-use crate::setup::PolicyArguments;
+use crate::output::{Page, plain};
+use crate::setup::{PolicyArguments, build};
 use crate::status::Status;
 use clap::Args;
 use reprieve::Gate;
 use reprieve::model::{FaultCause, Nature, did_you_mean};
 use reprieve::policy::{Descriptor, RuleInfo};
 use serde_json::Value;
-use std::io::Write;
 
 /// Explain a code: what the rule means, why it exists, its settings and their defaults
 #[derive(Args, Debug)]
@@ -57,19 +56,21 @@ const GATE_FINDINGS: [GateFinding; 3] = [
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let gate = arguments.policies.builder_without_ledger()?.build()?;
-    let texts = match &arguments.code {
-        None => list(&gate),
-        Some(code) => {
-            let texts = explanations(&gate, code);
-            if texts.is_empty() {
-                return Err(fail(format!("there is no code `{code}`"), suggestion(&gate, code)));
+    let gate = build(arguments.policies.builder_without_ledger()?)?;
+    let mut page = Page::default();
+    match &arguments.code {
+        None => {
+            for (code, summary) in codes(&gate) {
+                line!(page, "{}: {}", plain(&code), plain(summary));
             }
-            vec![texts.join("\n")]
         }
-    };
-    let mut out = anstream::stdout().lock();
-    texts.iter().try_for_each(|text| writeln!(out, "{}", text.trim_end()))?;
+        Some(code) => {
+            if explain(&mut page, &gate, code) == 0 {
+                return Err(fail(format!("there is no code `{}`", plain(code)), suggestion(&gate, code)));
+            }
+        }
+    }
+    page.print()?;
     Ok(Status::Success)
 }
 
@@ -93,12 +94,8 @@ fn codes(gate: &Gate) -> Vec<(String, &str)> {
     rules.chain(findings).chain(faults).collect()
 }
 
-fn list(gate: &Gate) -> Vec<String> {
-    codes(gate).into_iter().map(|(code, summary)| format!("{code}: {summary}")).collect()
-}
-
-/// Explains everything that a code names: a rule, a policy, or causes of faults.
-fn explanations(gate: &Gate, code: &str) -> Vec<String> {
+/// Explains everything that a code names: a rule, a policy, or causes of faults. Returns the number of explanations.
+fn explain(page: &mut Page, gate: &Gate, code: &str) -> usize {
     let (policy, rule) = match code.split_once('/') {
         Some((policy, rule)) => (policy, Some(rule)),
         None => (code, None),
@@ -106,19 +103,35 @@ fn explanations(gate: &Gate, code: &str) -> Vec<String> {
     let named = descriptors(gate).filter(|descriptor| descriptor.name == policy);
     let rules = named.flat_map(|descriptor| {
         let rules = descriptor.rules.iter().filter(|known| rule.is_none_or(|rule| rule == known.code));
-        rules.map(move |rule| explain_rule(descriptor, rule))
+        rules.map(move |rule| Explained::Rule(descriptor, rule))
     });
-    let mut texts: Vec<String> = rules.collect();
+    let mut explained: Vec<Explained<'_>> = rules.collect();
     if policy == "gate" {
         let findings = GATE_FINDINGS.iter().filter(|finding| rule.is_none() || finding.code == code);
-        texts.extend(findings.map(explain_gate_finding));
+        explained.extend(findings.map(Explained::Finding));
     }
-    if texts.is_empty() || code == "gate" {
-        texts.extend(
-            FaultCause::ALL.iter().filter(|cause| names_cause(gate, code, **cause)).map(|c| explain_cause(*c)),
-        );
+    if explained.is_empty() || code == "gate" {
+        let causes = FaultCause::ALL.iter().filter(|cause| names_cause(gate, code, **cause));
+        explained.extend(causes.map(|cause| Explained::Cause(*cause)));
     }
-    texts
+    for (i, explained) in explained.iter().enumerate() {
+        if i > 0 {
+            page.blank();
+        }
+        match explained {
+            Explained::Rule(descriptor, rule) => explain_rule(page, descriptor, rule),
+            Explained::Finding(finding) => explain_gate_finding(page, finding),
+            Explained::Cause(cause) => explain_cause(page, *cause),
+        }
+    }
+    explained.len()
+}
+
+/// What a code names.
+enum Explained<'a> {
+    Rule(&'a Descriptor, &'a RuleInfo),
+    Finding(&'a GateFinding),
+    Cause(FaultCause),
 }
 
 /// Whether a code names a cause: `fuel`, `identity/fuel`, `expired`, `gate/expired`, or `gate` for all of the gate.
@@ -138,35 +151,43 @@ const fn nature(nature: Nature) -> &'static str {
     }
 }
 
-fn explain_rule(descriptor: &Descriptor, rule: &RuleInfo) -> String {
-    let mut text =
-        format!("{}/{}\n{}\n\n  {}\n", descriptor.name, rule.code, wrap(&rule.summary, "  "), nature(rule.nature));
+fn explain_rule(page: &mut Page, descriptor: &Descriptor, rule: &RuleInfo) {
+    line!(page, "{}/{}", plain(&descriptor.name), plain(&rule.code));
+    page.paragraph("  ", &rule.summary);
+    page.blank();
+    line!(page, "  {}", nature(rule.nature));
     if rule.never_lifted {
-        text += "  never lifted: no override lifts it\n";
+        line!(page, "  never lifted: no override lifts it");
     }
     for paragraph in rule.explanation.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
-        text += &format!("\n{}\n", wrap(paragraph, "  "));
+        page.blank();
+        page.paragraph("  ", paragraph);
     }
     for name in &rule.settings {
-        text += &format!("\n{}\n", setting(name, &descriptor.settings_schema["properties"][name]));
+        page.blank();
+        setting(page, name, &descriptor.settings_schema["properties"][name]);
     }
-    text
 }
 
-fn explain_gate_finding(finding: &GateFinding) -> String {
-    let GateFinding { code, summary, explanation, not_lifted, .. } = finding;
-    let nature = nature(finding.nature);
-    format!("{code}\n{}\n\n  {nature}\n  {not_lifted}\n\n{}\n", wrap(summary, "  "), wrap(explanation, "  "))
+fn explain_gate_finding(page: &mut Page, finding: &GateFinding) {
+    line!(page, "{}", finding.code);
+    page.paragraph("  ", finding.summary);
+    page.blank();
+    line!(page, "  {}", nature(finding.nature));
+    line!(page, "  {}", finding.not_lifted);
+    page.blank();
+    page.paragraph("  ", finding.explanation);
 }
 
-fn explain_cause(cause: FaultCause) -> String {
+fn explain_cause(page: &mut Page, cause: FaultCause) {
     let kind = if cause.is_gate() { "a fault of the gate" } else { "a fault of a policy" };
-    let help = wrap(&format!("help: {}", cause.help()), "  ");
-    format!(
-        "{}\n{}\n\n  {kind}: the batch is undecided\n  never lifted: no override lifts a fault\n\n{help}\n",
-        fault_code(cause),
-        wrap(cause.summary(), "  "),
-    )
+    line!(page, "{}", fault_code(cause));
+    page.paragraph("  ", cause.summary());
+    page.blank();
+    line!(page, "  {kind}: the batch is undecided");
+    line!(page, "  never lifted: no override lifts a fault");
+    page.blank();
+    page.paragraph("  ", &format!("help: {}", cause.help()));
 }
 
 /// Suggests a code that was meant, or lists what can be explained.
@@ -188,14 +209,14 @@ fn suggestion(gate: &Gate, code: &str) -> String {
 }
 
 /// Renders a setting with its default, unit and bounds.
-fn setting(name: &str, schema: &Value) -> String {
+fn setting(page: &mut Page, name: &str, schema: &Value) {
     let value = |key: &str| schema.get(key).filter(|value| !value.is_null());
     let default = match value("default") {
         Some(Value::Array(values)) => {
             let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            values.iter().map(text).collect::<Vec<_>>().join(", ")
+            values.iter().map(|value| plain(&text(value)).into_owned()).collect::<Vec<_>>().join(", ")
         }
-        Some(value) => value.to_string(),
+        Some(value) => plain(&value.to_string()).into_owned(),
         None => "none".to_owned(),
     };
     let unit = value("x-unit").and_then(|unit| unit.as_str()).map(|unit| format!(" {unit}")).unwrap_or_default();
@@ -204,5 +225,6 @@ fn setting(name: &str, schema: &Value) -> String {
         _ => String::new(),
     };
     let description = value("description").and_then(|text| text.as_str()).unwrap_or_default();
-    format!("  setting {name} = {default}{unit}{bounds}\n{}", wrap(description, "    "))
+    line!(page, "  setting {} = {}{}{}", plain(name), default, plain(&unit), plain(&bounds));
+    page.paragraph("    ", description);
 }

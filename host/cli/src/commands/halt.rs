@@ -1,7 +1,7 @@
 //! `reprieve halt` and `reprieve resume`: the stop button.
 
 use crate::error::with_help;
-use crate::render::plain;
+use crate::output::plain;
 use crate::setup::LedgerArguments;
 use crate::status::Status;
 use clap::Args;

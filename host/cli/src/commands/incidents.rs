@@ -1,5 +1,6 @@
 //! `reprieve incidents`: vets past incidents with a policy set.
 
+use crate::output::plain;
 use crate::setup::PolicyArguments;
 use crate::status::Status;
 use anyhow::Context;
@@ -37,15 +38,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         let star = if case.limits { "*" } else { "" };
         outln!(
             "{:<30} {:<10} {:<60} twin: {}",
-            format!("{}{star}", case.name()),
+            format!("{}{star}", plain(&case.name())),
             document.decision.as_str(),
-            codes(&case, &document, arguments.all),
+            plain(&codes(&case, &document, arguments.all)),
             twin.map_or("none", Verdict::as_str),
         )?;
     }
     let all = paths.len();
+    outln!()?;
     outln!(
-        "\n{stopped} of {all} stopped, {for_cause} of them for their cause; {allowed} of {all} corrected twins allowed"
+        "{stopped} of {all} stopped, {for_cause} of them for their cause; {allowed} of {all} corrected twins allowed"
     )?;
     if arguments.folder.ends_with("incidents") {
         outln!("*: vetting a request could have stopped only a part of the incident; its README says which")?;

@@ -1,6 +1,7 @@
 //! `reprieve init`: writes a first policy set.
 
 use crate::error::fail;
+use crate::output::plain;
 use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -56,6 +57,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Err(error) => return Err(error).with_context(|| format!("cannot write {path}")),
     };
     file.write_all(arguments.preset.text().as_bytes()).with_context(|| format!("cannot write {path}"))?;
-    outln!("wrote {path}; `reprieve policies` shows its policies")?;
+    outln!("wrote {}; `reprieve policies` shows its policies", plain(&path.to_string()))?;
     Ok(Status::Success)
 }

@@ -2,6 +2,7 @@
 
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
+use crate::output::plain;
 use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -45,7 +46,7 @@ pub fn run(Command::New(New { name, keys }): &Command) -> anyhow::Result<Status>
     key.write(&private).with_context(|| format!("cannot write {}", private.display()))?;
     write_whole(keys, set.to_json().as_bytes(), Readers::All)
         .with_context(|| format!("cannot write {}", keys.display()))?;
-    outln!("{}: the private key, readable only by you", private.display())?;
-    outln!("{}: the public keys, now with `{name}`", keys.display())?;
+    outln!("{}: the private key, readable only by you", plain(&private.display().to_string()))?;
+    outln!("{}: the public keys, now with `{}`", plain(&keys.display().to_string()), plain(name))?;
     Ok(Status::Success)
 }

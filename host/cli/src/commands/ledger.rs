@@ -1,12 +1,12 @@
 //! `reprieve ledger`: creates, verifies and lists a ledger.
 
-use crate::render::{plain, plural};
+use crate::output::{Page, plain};
+use crate::render::plural;
 use crate::setup::LedgerArguments;
 use crate::status::Status;
 use clap::{Args, Subcommand};
 use reprieve::model::{BatchState, Timestamp};
 use reprieve_ledger::{ActiveHalt, Anchor, Filter};
-use std::io::Write;
 
 /// Create a ledger, verify it, list its decisions
 #[derive(Subcommand, Debug)]
@@ -59,7 +59,7 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
             let name = ledger.create()?;
             // The URL of a database may contain a password.
             let name = if name.contains("://") { "the ledger".to_owned() } else { name };
-            outln!("created {name}, which is empty")?;
+            outln!("created {}, which is empty", plain(&name))?;
             Ok(Status::Success)
         }
         Command::Verify(arguments) => verify(arguments),
@@ -68,18 +68,22 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
 }
 
 fn verify(arguments: &Verify) -> anyhow::Result<Status> {
-    match arguments.ledger.open()?.verify(arguments.anchor.as_ref())? {
+    match arguments.ledger.open_to_verify()?.verify(arguments.anchor.as_ref())? {
         Ok(verified) => {
             let entries = plural(verified.entries, "entry", "entries");
             let decisions = plural(verified.decisions, "decision", "decisions");
             outln!("{entries} verified: {decisions}, {} of them open", verified.open)?;
             if let Some(anchor) = verified.last {
+                if arguments.anchor.is_none() {
+                    outln!("without an anchor, a ledger that was written anew or cut off is not noticed")?;
+                }
                 outln!("keep this elsewhere, for `--anchor`: {anchor}")?;
             }
             Ok(Status::Success)
         }
         Err(damage) => {
-            outln!("the ledger was altered\n  {damage}")?;
+            outln!("the ledger was altered")?;
+            outln!("  {}", plain(&damage.to_string()))?;
             Ok(Status::Deny)
         }
     }
@@ -88,15 +92,15 @@ fn verify(arguments: &Verify) -> anyhow::Result<Status> {
 fn list(arguments: &List) -> anyhow::Result<Status> {
     let filter = Filter { since: arguments.since, open: arguments.open, last: Some(arguments.last) };
     let ledger = arguments.ledger.open()?;
-    let mut out = anstream::stdout().lock();
+    let mut page = Page::default();
     for summary in ledger.decisions(&filter)? {
         let state = match (&summary.override_id, summary.state) {
             (_, BatchState::NotAllowed) => String::new(),
             (None, state) => format!("  {}", state.as_str()),
             (Some(_), state) => format!("  {}  OVERRIDE", state.as_str()),
         };
-        writeln!(
-            out,
+        line!(
+            page,
             "{:>6}  {}  {:<9}  {} of {:>7} targets, {:>6} tenants in {}  {}{state}",
             summary.entry,
             summary.at,
@@ -106,10 +110,11 @@ fn list(arguments: &List) -> anyhow::Result<Status> {
             summary.tenants,
             plain(&summary.environment),
             plain(&summary.request),
-        )?;
+        );
     }
     for ActiveHalt { entry, halt } in ledger.halts()? {
-        writeln!(out, "everything is halted by {}: {} (entry {entry})", plain(&halt.by), plain(&halt.reason))?;
+        line!(page, "everything is halted by {}: {} (entry {entry})", plain(&halt.by), plain(&halt.reason));
     }
+    page.print()?;
     Ok(Status::Success)
 }

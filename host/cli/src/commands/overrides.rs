@@ -2,9 +2,9 @@
 
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
+use crate::output::{Page, plain};
 use crate::reading::ReadingArguments;
-use crate::render::plain;
-use crate::setup::{PolicyArguments, builtin_gate};
+use crate::setup::{PolicyArguments, build, builtin_gate};
 use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -103,13 +103,14 @@ fn new(arguments: &New) -> anyhow::Result<()> {
     let until = batch.evaluated_at().plus(seconds);
     let key = Key::open(&arguments.key)?;
     // The set that decides may have policies that the set of this folder does not have, so the built-in ones count too.
-    let gates = [arguments.policies.builder_without_ledger()?.build()?, builtin_gate()?];
+    let gates = [build(arguments.policies.builder_without_ledger()?)?, builtin_gate()?];
     let codes = arguments.codes.iter().cloned();
     let never_lifted = |code: &str| gates.iter().any(|gate| is_never_lifted(gate, code));
     let draft = OverrideDraft::new(codes, &batch, &arguments.reason, until, &key, never_lifted)?;
     write(path, &draft)?;
     let signer = key.id();
-    outln!("{}: signed by {signer}; add a second signature with `reprieve override sign`", path.display())?;
+    let path = path.display().to_string();
+    outln!("{}: signed by {}; add a second signature with `reprieve override sign`", plain(&path), plain(signer))?;
     Ok(())
 }
 
@@ -125,19 +126,20 @@ fn is_never_lifted(gate: &Gate, code: &str) -> bool {
 
 /// Prints what the signers have to know.
 fn show(terms: &OverrideTerms) -> std::io::Result<()> {
-    outln!("override {}", terms.id)?;
-    for (what, value) in [
-        ("lifts", terms.codes.join(", ")),
-        ("for a", format!("{} delete in {}", terms.mode.as_str(), terms.environment)),
-        ("by request", terms.request_sha256.clone()),
-        ("of list", terms.targets_sha256.clone()),
-        ("until", terms.expires_at.to_string()),
-        ("because", terms.reason.clone()),
-        ("signed by", terms.signed_by.join(" and ")),
-    ] {
-        outln!("  {what} {}", plain(&value))?;
+    let mut page = Page::default();
+    line!(page, "override {}", plain(&terms.id));
+    // No code may be left out, so a line has few of them.
+    for codes in terms.codes.chunks(8) {
+        let codes: Vec<_> = codes.iter().map(|code| plain(code)).collect();
+        line!(page, "  lifts {}", codes.join(", "));
     }
-    Ok(())
+    line!(page, "  for a {} delete in {}", terms.mode.as_str(), plain(&terms.environment));
+    line!(page, "  by request {}", plain(&terms.request_sha256));
+    line!(page, "  of list {}", plain(&terms.targets_sha256));
+    line!(page, "  until {}", terms.expires_at);
+    page.paragraph("  ", &format!("because {}", terms.reason));
+    line!(page, "  signed by {}", plain(&terms.signed_by.join(" and ")));
+    page.print()
 }
 
 fn write(path: &Path, draft: &OverrideDraft) -> anyhow::Result<()> {

@@ -1,14 +1,18 @@
 //! `reprieve permit`: verifies a permit before its bearer deletes anything.
 
 use crate::error::redeem_help;
+use crate::output::{Page, plain};
 use crate::setup::LedgerArguments;
 use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use reprieve::ledger::{Ledger, RedeemError};
 use reprieve::signed::{Expected, KeySet, PermitClaims};
-use reprieve::{list_sha256, model};
+use reprieve::{list_sha256, model, read_file};
 use std::path::PathBuf;
+
+/// The maximum size of a permit in bytes.
+const MAX_PERMIT_BYTES: u64 = 1 << 20;
 
 /// Verify permits
 #[derive(Subcommand, Debug)]
@@ -63,8 +67,8 @@ pub fn run(Command::Verify(arguments): &Command) -> anyhow::Result<Status> {
         Some(path) => KeySet::open(path)?,
         None => signing.permit_keys()?,
     };
-    let token = std::fs::read_to_string(&arguments.permit)
-        .with_context(|| format!("cannot read the permit {}", arguments.permit.display()))?;
+    let token = read_file(&arguments.permit, MAX_PERMIT_BYTES).context("cannot read the permit")?;
+    let token = String::from_utf8_lossy(&token);
     let targets_sha256 = list_sha256(&arguments.targets)?;
     let expected = Expected {
         targets_sha256: &targets_sha256,
@@ -81,8 +85,8 @@ pub fn run(Command::Verify(arguments): &Command) -> anyhow::Result<Status> {
                 "permitted: {} delete of {} targets in {} ({}, entry {}), used at {at}",
                 claims.mode.as_str(),
                 claims.targets,
-                claims.environment,
-                claims.sub,
+                plain(&claims.environment),
+                plain(&claims.sub),
                 claims.entry
             )?;
             Ok(Status::Allow)
@@ -93,9 +97,11 @@ pub fn run(Command::Verify(arguments): &Command) -> anyhow::Result<Status> {
 }
 
 fn refused(error: &dyn std::fmt::Display, help: Option<&str>) -> anyhow::Result<Status> {
-    outln!("refused: {error}")?;
+    let mut page = Page::default();
+    page.message("refused:", &error.to_string());
     if let Some(help) = help {
-        outln!("help: {help}")?;
+        page.message("help:", help);
     }
+    page.print()?;
     Ok(Status::Deny)
 }

@@ -1,9 +1,9 @@
 //! `reprieve policies`: lists the policies of the set.
 
-use crate::setup::PolicyArguments;
+use crate::output::{Page, plain};
+use crate::setup::{PolicyArguments, build};
 use crate::status::Status;
 use clap::Args;
-use std::io::Write;
 
 /// List the policies with their version, size, digest and rules
 #[derive(Args, Debug)]
@@ -14,24 +14,21 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let gate = arguments.policies.builder_without_ledger()?.build()?;
-    let mut out = anstream::stdout().lock();
+    let gate = build(arguments.policies.builder_without_ledger()?)?;
+    let mut page = Page::default();
     for policy in gate.policies() {
         let descriptor = policy.descriptor;
         let report_only = if policy.enforced { "" } else { ", report only" };
-        writeln!(
-            out,
-            "{} {} ({} KiB{report_only})",
-            descriptor.name,
-            descriptor.version,
-            policy.bytes.div_ceil(1024)
-        )?;
-        writeln!(out, "  {}", descriptor.summary)?;
-        writeln!(out, "  sha256 {}", policy.sha256)?;
+        let name = plain(&descriptor.name);
+        let kib = policy.bytes.div_ceil(1024);
+        line!(page, "{name} {} ({kib} KiB{report_only})", plain(&descriptor.version));
+        line!(page, "  {}", plain(&descriptor.summary));
+        line!(page, "  sha256 {}", policy.sha256);
         for rule in &descriptor.rules {
-            writeln!(out, "  {}/{}: {}", descriptor.name, rule.code, rule.summary)?;
+            line!(page, "  {name}/{}: {}", plain(&rule.code), plain(&rule.summary));
         }
-        writeln!(out)?;
+        page.blank();
     }
+    page.print()?;
     Ok(Status::Success)
 }

@@ -1,14 +1,14 @@
 //! `reprieve replay`: makes recorded decisions again.
 
-use crate::render::plain;
-use crate::setup::{LedgerArguments, PolicyArguments, cache};
+use crate::output::{Page, plain};
+use crate::render::plural;
+use crate::setup::{LedgerArguments, PolicyArguments, build, equipped};
 use crate::status::Status;
 use clap::Args;
 use reprieve::Gate;
 use reprieve::model::{DecisionDocument, Timestamp, Verdict};
 use reprieve_ledger::RecordedDecision;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::PathBuf;
 
 /// Make recorded decisions again, with the policies that made them or with another policy set
@@ -35,7 +35,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let ledger = LedgerArguments::of(arguments.ledger.clone()).open()?;
     let other = match &arguments.config {
-        Some(path) => Some(PolicyArguments::of(path).builder_without_ledger()?.build()?),
+        Some(path) => Some(build(PolicyArguments::of(path).builder_without_ledger()?)?),
         None => None,
     };
     let mut gates: BTreeMap<String, Gate> = BTreeMap::new();
@@ -52,33 +52,27 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Ok::<_, anyhow::Error>(())
     })?;
     lines.sort();
-    let mut out = anstream::stdout().lock();
-    for difference in &lines {
-        writeln!(out, "{}", difference.line)?;
-    }
+    let mut page = Page::default();
+    lines.iter().for_each(|difference| line!(page, "{}", difference.line));
     let differ = lines.len();
-    let plural = crate::render::plural(replayed, "decision", "decisions");
+    let decisions = plural(replayed, "decision", "decisions");
     let allows = lines.iter().filter(|difference| difference.kind == Kind::Allows).count();
-    Ok(if other.is_some() {
-        writeln!(out, "{plural} replayed: {differ} differ, {allows} of them would be allowed now")?;
+    let status = if other.is_some() {
+        line!(page, "{decisions} replayed: {differ} differ, {allows} of them would be allowed now");
         if allows == 0 || arguments.accept_allows { Status::Success } else { Status::Deny }
     } else {
-        writeln!(out, "{plural} replayed: {differ} differ")?;
+        line!(page, "{decisions} replayed: {differ} differ");
         if differ == 0 { Status::Success } else { Status::Deny }
-    })
+    };
+    page.print()?;
+    Ok(status)
 }
 
 fn gate_of<'a>(gates: &'a mut BTreeMap<String, Gate>, recorded: &RecordedDecision) -> anyhow::Result<&'a Gate> {
     let set = recorded.record.decision.policy_set_sha256.clone();
     Ok(match gates.entry(set) {
         std::collections::btree_map::Entry::Occupied(gate) => gate.into_mut(),
-        std::collections::btree_map::Entry::Vacant(place) => {
-            let mut builder = recorded.gate_builder()?;
-            if let Some(cache) = cache() {
-                builder = builder.cache(cache);
-            }
-            place.insert(builder.build()?)
-        }
+        std::collections::btree_map::Entry::Vacant(place) => place.insert(build(equipped(recorded.gate_builder()?))?),
     })
 }
 
@@ -111,8 +105,9 @@ fn flip(recorded: &RecordedDecision, now: &DecisionDocument) -> Option<Differenc
         document.findings.iter().filter(|finding| finding.denies()).map(|finding| finding.code.clone()).collect()
     };
     let (before, after) = (codes(then), codes(now));
-    let list =
-        |sign: char, codes: Vec<&String>| codes.iter().map(|code| format!(" {sign}{code}")).collect::<String>();
+    let list = |sign: char, codes: Vec<&String>| {
+        codes.iter().map(|code| format!(" {sign}{}", plain(code))).collect::<String>()
+    };
     let kind = if now.decision == Verdict::Allow { Kind::Allows } else { Kind::Other };
     let changed = list('-', before.difference(&after).collect()) + &list('+', after.difference(&before).collect());
     let verdicts = format!("{} -> {}", then.decision.as_str(), now.decision.as_str());

@@ -2,8 +2,8 @@
 
 use super::outcome::LIST_DECISIONS;
 use crate::error::with_help;
+use crate::output::{Page, data, plain};
 use crate::render;
-use crate::render::plain;
 use crate::setup::LedgerArguments;
 use crate::status::Status;
 use clap::{Args, ValueEnum};
@@ -30,7 +30,7 @@ pub struct Arguments {
 enum Format {
     /// For people
     Table,
-    /// For spreadsheets and mail merges
+    /// For spreadsheets and mail merges. An apostrophe precedes text that a spreadsheet would read as a formula
     Csv,
     /// For programs
     Json,
@@ -65,14 +65,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         restored_after: Duration::from_seconds(seconds),
     };
     let lines: Vec<Line> = affected.into_iter().zip(plan).map(line).collect();
-    let text = match arguments.format {
-        Format::Table => table(&recorded, &lines),
-        Format::Csv => csv(&lines)?,
-        Format::Json => json(&recorded, &lines)?,
-    };
-    let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
+    match arguments.format {
+        Format::Table => table(&recorded, &lines).print()?,
+        Format::Csv => data(|out| csv(out, &lines))?,
+        Format::Json => data(|out| json(out, &recorded, &lines))?,
+    }
     Ok(Status::Success)
 }
 
@@ -103,9 +100,11 @@ fn state(recorded: &RecordedDecision) -> String {
     }
 }
 
-fn table(recorded: &RecordedDecision, lines: &[Line]) -> String {
-    let mut text = render::decision(&recorded.record.review.claims, &recorded.document());
-    text += &format!("\n{}\n\n", plain(&state(recorded)));
+fn table(recorded: &RecordedDecision, lines: &[Line]) -> Page {
+    let mut page = render::decision(&recorded.record.review.claims, &recorded.document());
+    page.blank();
+    line!(page, "{}", plain(&state(recorded)));
+    page.blank();
     let known = |text: &Option<String>| plain(text.as_deref().unwrap_or("unknown")).into_owned();
     let cells = |line: &Line| [plain(&line.tenant).into_owned(), known(&line.owner), known(&line.contact)];
     let cells: Vec<[String; 3]> = lines.iter().map(cells).collect();
@@ -114,23 +113,47 @@ fn table(recorded: &RecordedDecision, lines: &[Line]) -> String {
         cells.iter().map(|cells| cells[i].chars().count()).chain([titles[i].len()]).max().unwrap_or_default()
     };
     let (a, b, c) = (width(0), width(1), width(2));
-    text += &format!("{:<a$}  {:>9}  {:<b$}  {:<c$}  restore batch\n", titles[0], "things", titles[1], titles[2]);
+    line!(page, "{:<a$}  {:>9}  {:<b$}  {:<c$}  restore batch", titles[0], "things", titles[1], titles[2]);
     for (line, [tenant, owner, contact]) in lines.iter().zip(&cells) {
-        text += &format!(
-            "{tenant:<a$}  {:>9}  {owner:<b$}  {contact:<c$}  {:>4}, restored after {}\n",
-            line.things, line.restore_batch, line.restored_after
+        line!(
+            page,
+            "{tenant:<a$}  {:>9}  {owner:<b$}  {contact:<c$}  {:>4}, restored after {}",
+            line.things,
+            line.restore_batch,
+            line.restored_after
         );
     }
-    text
+    page
 }
 
-fn csv(lines: &[Line]) -> anyhow::Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    lines.iter().try_for_each(|line| writer.serialize(line))?;
-    Ok(String::from_utf8(writer.into_inner()?)?)
+fn csv(out: &mut dyn Write, lines: &[Line]) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    for line in lines {
+        let cell = |text: &Option<String>| text.as_deref().map(as_cell);
+        let Line { things, restore_batch, restored_after, .. } = *line;
+        let (tenant, owner, contact) = (as_cell(&line.tenant), cell(&line.owner), cell(&line.contact));
+        writer.serialize(Line { tenant, things, owner, contact, restore_batch, restored_after })?;
+    }
+    Ok(writer.flush()?)
 }
 
-fn json(recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<String> {
+/// Marks text with an apostrophe where a spreadsheet would read a formula: at its beginning, and after a character that
+/// separates cells in some country.
+fn as_cell(text: &str) -> String {
+    let mut cell = String::new();
+    let mut begins = true;
+    for c in text.chars() {
+        let is_formula = matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠');
+        if begins && is_formula {
+            cell.push('\'');
+        }
+        begins = matches!(c, ';' | '\t' | '\r' | '\n') || (begins && c.is_whitespace());
+        cell.push(c);
+    }
+    cell
+}
+
+fn json(out: &mut dyn Write, recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<()> {
     #[derive(Serialize)]
     struct Report<'a> {
         entry: u64,
@@ -146,5 +169,29 @@ fn json(recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<String> {
         outcome: &recorded.outcome,
         tenants: lines,
     };
-    Ok(serde_json::to_string_pretty(&report)? + "\n")
+    Ok(writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_begins_a_formula() {
+        for (text, cell) in [
+            ("ann@one.example", "ann@one.example"),
+            ("a-1 + b", "a-1 + b"),
+            ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+            ("-2+3", "'-2+3"),
+            ("+49 30", "'+49 30"),
+            ("@sum", "'@sum"),
+            ("\t=1", "'\t'=1"),
+            ("  =1", "  '=1"),
+            ("＝1", "'＝1"),
+            ("x;=1", "x;'=1"),
+            ("x\n-1", "x\n'-1"),
+        ] {
+            assert_eq!(as_cell(text), cell);
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! `reprieve schema`: prints the JSON Schema of a document.
 
+use crate::output::data;
 use crate::status::Status;
 use clap::{Args, ValueEnum};
-use std::io::Write;
 
 /// Print the JSON Schema of a document
 #[derive(Args, Debug)]
@@ -31,6 +31,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Document::Config => reprieve::schema::config(),
         Document::Review => reprieve::schema::review(),
     };
-    writeln!(anstream::stdout().lock(), "{}", serde_json::to_string_pretty(&schema)?)?;
+    data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(&schema)?)?))?;
     Ok(Status::Success)
 }

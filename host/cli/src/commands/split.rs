@@ -1,7 +1,8 @@
 //! `reprieve split`: splits a batch that is too large into parts that are not.
 
 use crate::error::fail;
-use crate::render::{plain, short};
+use crate::output::{Page, plain};
+use crate::render::short;
 use crate::setup::{BatchArguments, Vetting};
 use crate::status::Status;
 use anyhow::{Context, ensure};
@@ -61,8 +62,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             return Err(error);
         }
     };
-    let mut out = anstream::stdout().lock();
-    out.write_all(plan.as_bytes()).and_then(|()| out.flush())?;
+    plan.print()?;
     Ok(Status::Success)
 }
 
@@ -70,10 +70,12 @@ fn part_name(number: usize) -> String {
     format!("part-{number:03}")
 }
 
-/// Writes the parts and the excluded targets, and returns the plan as text.
-fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<String> {
-    let mut plan =
-        format!("{}: {} targets, list {}\n\n", plain(&batch.claims().id), batch.len(), short(batch.targets_sha256()));
+/// Writes the parts and the excluded targets, and returns the plan.
+fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<Page> {
+    let mut plan = Page::default();
+    let list = short(batch.targets_sha256());
+    line!(plan, "{}: {} targets, list {list}", plain(&batch.claims().id), batch.len());
+    plan.blank();
     for (i, part) in split.parts.iter().enumerate() {
         let name = part_name(i + 1);
         let targets = format!("{name}.ndjson");
@@ -82,8 +84,9 @@ fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<String> 
         let request = request(batch.claims(), &name, &targets, part.batch.targets_sha256())?;
         fs::write(folder.join(format!("{name}.json")), request)?;
         let canary = if split.canary && i == 0 { "  canary" } else { "" };
-        plan += &format!(
-            "{name}  {:>7} targets  {:>6} tenants  list {}{canary}\n",
+        line!(
+            plan,
+            "{name}  {:>7} targets  {:>6} tenants  list {}{canary}",
             part.batch.len(),
             part.tenants,
             short(part.batch.targets_sha256())
@@ -100,24 +103,25 @@ fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<String> 
         codes.iter().for_each(|code| *counts.entry(code).or_default() += 1);
     }
     let excluded = split.excluded.len() as u64;
-    plan += &format!("excluded  {excluded:>6} targets\n");
-    counts.iter().for_each(|(code, count)| plan += &format!("          {count:>7} {}\n", plain(code)));
+    line!(plan, "excluded  {excluded:>6} targets");
+    counts.iter().for_each(|(code, count)| line!(plan, "          {count:>7} {}", plain(code)));
     let in_parts: u64 = split.parts.iter().map(|part| part.batch.len()).sum();
     ensure!(
         in_parts + excluded == batch.len(),
         "{in_parts} targets in parts and {excluded} excluded targets are not {}",
         batch.len()
     );
-    plan += &format!(
-        "\n{in_parts} targets in {} parts and {excluded} excluded are all {} targets; the lists have the same lines\n",
+    plan.blank();
+    line!(
+        plan,
+        "{in_parts} targets in {} parts and {excluded} excluded are all {} targets; the lists have the same lines",
         split.parts.len(),
         batch.len()
     );
     let missing = split.parts.iter().flat_map(|part| &part.denied).collect::<std::collections::BTreeSet<_>>();
     if !missing.is_empty() {
-        let missing: Vec<&str> = missing.into_iter().map(String::as_str).collect();
-        plan +=
-            &format!("Each part is a batch of its own and still needs its own evidence: {}\n", missing.join(", "));
+        let missing: Vec<_> = missing.into_iter().map(|code| plain(code)).collect();
+        line!(plan, "Each part is a batch of its own and still needs its own evidence: {}", missing.join(", "));
     }
     Ok(plan)
 }

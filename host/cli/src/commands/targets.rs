@@ -1,9 +1,9 @@
 //! `reprieve targets`: prints the targets of a request in their canonical form.
 
+use crate::output::data;
 use crate::reading::ReadingArguments;
 use crate::status::Status;
 use clap::Args;
-use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 /// Print the targets of a request as NDJSON; the digest of an inline list is the digest of these bytes
@@ -18,8 +18,6 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let batch = arguments.reading.request(&arguments.request)?;
-    let mut out = BufWriter::new(anstream::stdout().lock());
-    batch.write_targets(&mut out)?;
-    out.flush()?;
+    data(|mut out| Ok(batch.write_targets(&mut out)?))?;
     Ok(Status::Success)
 }

@@ -1,4 +1,4 @@
-//! Evaluates every policy over a batch. A large batch is cut into partitions by its rows alone. Each partition is observed
+//! Evaluates every policy over a batch. A large batch is cut into partitions by its rows and their size alone. Each partition is observed
 //! by its own instance, on any free thread, and the states are merged in order. So neither the findings nor the fuel
 //! depend on the number of threads.
 
@@ -12,18 +12,21 @@ use std::ops::Range;
 
 /// A partition ends with the chunk in which it reaches this number of rows.
 const PARTITION_ROWS: u64 = 1 << 18;
+/// It ends earlier if its columns take this many bytes, because a partition is held in memory while it is observed.
+const PARTITION_BYTES: u64 = 64 << 20;
 /// Below this number of rows, starting threads costs more than it saves.
 const MIN_ROWS_FOR_THREADS: u64 = 1 << 14;
 
-/// The partitions of a batch: ranges of its chunks. `chunks` has the number of rows of each chunk.
-fn partitions(chunks: impl Iterator<Item = u32>) -> Vec<Range<usize>> {
-    let (mut partitions, mut rows, mut start, mut end) = (Vec::new(), 0, 0, 0);
-    for chunk in chunks {
+/// The partitions of a batch: ranges of its chunks. `chunks` has the number of rows and of bytes of each chunk.
+fn partitions(chunks: impl Iterator<Item = (u32, u64)>) -> Vec<Range<usize>> {
+    let (mut partitions, mut rows, mut bytes, mut start, mut end) = (Vec::new(), 0, 0, 0, 0);
+    for (chunk_rows, chunk_bytes) in chunks {
         end += 1;
-        rows += u64::from(chunk);
-        if rows >= PARTITION_ROWS {
+        rows += u64::from(chunk_rows);
+        bytes += chunk_bytes;
+        if rows >= PARTITION_ROWS || bytes >= PARTITION_BYTES {
             partitions.push(start..end);
-            (start, rows) = (end, 0);
+            (start, rows, bytes) = (end, 0, 0);
         }
     }
     if start < end {
@@ -42,7 +45,7 @@ pub(crate) fn evaluate(
     let covers = |loaded: &&LoadedPolicy| loaded.scope.covers(batch.claims(), &context.facts);
     let observes = |loaded: &&LoadedPolicy| covers(loaded) && loaded.observes();
     let threads = if batch.len() < MIN_ROWS_FOR_THREADS { 1 } else { evaluator.threads };
-    let partitions = partitions(batch.chunk_rows());
+    let partitions = partitions(batch.chunk_rows().zip(batch.chunk_bytes()));
     let load = |partition: &Range<usize>| {
         partition.clone().map(|i| context.chunk(batch, i)).collect::<Result<Vec<_>, LookupError>>()
     };

@@ -4,13 +4,18 @@ use super::Gate;
 use crate::error::BuildError;
 use crate::evaluate::{Evaluator, HistorySource, Sources, Zones};
 use crate::ledger::Ledger;
-use crate::policies::{LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedSet, SetRecord, load_all};
-use reprieve_batch::{Folder, History, Inventory, ReadError, read_inventory, threads};
-use reprieve_sandbox::{Descriptor, Limits, ModuleCache, Sandbox};
+use crate::policies::{
+    Files, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedSet, SetRecord, load_all,
+};
+use reprieve_batch::{Folder, History, Inventory, ReadError, read_inventory_within, threads};
+use reprieve_sandbox::{Descriptor, Limits, ModuleCache, Origin, Sandbox, Worker};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+
+/// The bytes of memory that a check may use by default.
+const DEFAULT_MEMORY: u64 = 1 << 30;
 
 /// A gate that is being built. Without [`policies`](Self::policies) or [`config`](Self::config) it has every built-in
 /// policy with its default settings.
@@ -22,8 +27,11 @@ pub struct GateBuilder {
     ledger: Option<Arc<dyn Ledger>>,
     limits: Limits,
     cache: Option<ModuleCache>,
+    worker: Option<Worker>,
+    pins: BTreeSet<String>,
     files: BTreeMap<String, Vec<u8>>,
     threads: Option<usize>,
+    memory: Option<u64>,
     trace: bool,
 }
 
@@ -125,10 +133,51 @@ impl GateBuilder {
         self
     }
 
+    /// Sets the bytes of memory that a check may use (default: 1 GiB), of which the inventory that the policy set names has a
+    /// share. Set the same for the batch. The decision does not depend on it.
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
     /// Keeps compiled policies, so that the next start does not compile them.
     #[must_use]
     pub fn cache(mut self, cache: ModuleCache) -> Self {
         self.cache = Some(cache);
+        self
+    }
+
+    /// Names the program that compiles modules, and checks settings, which are neither built in nor pinned by their digest
+    /// (`sha256` in the policy set). It runs as a process of its own with the limits on memory and processor time that
+    /// [`Limits`] has. Without a worker, such a module is refused.
+    ///
+    /// An embedding program can be its own worker:
+    ///
+    /// ```no_run
+    /// use reprieve::Gate;
+    /// use reprieve::policy::{Worker, run_worker};
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     if std::env::args().nth(1).as_deref() == Some("compile-policy") {
+    ///         return Ok(run_worker()?);
+    ///     }
+    ///     let worker = Worker::new(std::env::current_exe()?, ["compile-policy"]);
+    ///     let gate = Gate::builder().worker(worker).config("reprieve.toml".as_ref())?.build()?;
+    /// #   drop(gate);
+    ///     Ok(())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn worker(mut self, worker: Worker) -> Self {
+        self.worker = Some(worker);
+        self
+    }
+
+    /// Treats a module as if the policy set pinned its digest: for a program that has built it from source.
+    #[must_use]
+    pub fn pinned(mut self, module: &[u8]) -> Self {
+        self.pins.insert(hex::encode(Sha256::digest(module)));
         self
     }
 
@@ -152,12 +201,13 @@ impl GateBuilder {
             (None, Some(name)) => {
                 let folder = folder.as_ref();
                 let folder = folder.ok_or_else(|| BuildError::set("the set names an inventory but has no folder"))?;
-                Some(Arc::from(read_inventory(folder, name)?))
+                Some(Arc::from(read_inventory_within(folder, name, self.memory.unwrap_or(DEFAULT_MEMORY))?))
             }
         };
         let history = history_source(self.ledger, self.history, set.ledger.as_deref())?;
-        let sandbox = Sandbox::new(self.limits, self.cache, self.trace)?;
-        let mut policies = load_all(&sandbox, &set, folder.as_ref(), &self.files)?;
+        let sandbox = Sandbox::new(self.limits, self.cache, self.worker, self.trace)?;
+        let files = Files { folder: folder.as_ref(), provided: &self.files, pins: &self.pins };
+        let mut policies = load_all(&sandbox, &set, &files)?;
         policies.sort_by(|a, b| a.name().cmp(b.name()));
         if let Some([first, _]) = policies.array_windows().find(|[a, b]| a.name() == b.name()) {
             return Err(BuildError::set(format!("two policies of the set have the name `{}`", first.name())));
@@ -175,6 +225,20 @@ impl GateBuilder {
             policies,
             sources: Sources { inventory, history, zones },
         })))
+    }
+
+    /// Reads the description of a module and its digest. The module is loaded as the gate would load it, without settings
+    /// or data.
+    ///
+    /// # Errors
+    /// [`BuildError`] if it cannot be loaded.
+    pub fn describe(self, module: &[u8]) -> Result<(Descriptor, String), BuildError> {
+        let sandbox = Sandbox::new(self.limits, self.cache, self.worker, self.trace)?;
+        let digest = hex::encode(Sha256::digest(module));
+        let origin = if self.pins.contains(&digest) { Origin::Pinned } else { Origin::Unknown };
+        let policy = sandbox.load(module, &digest, origin)?;
+        sandbox.check_settings(&policy, None)?;
+        Ok((policy.descriptor, policy.sha256))
     }
 }
 
@@ -203,16 +267,4 @@ fn history_source(
         (None, Some(history), None) => Ok(HistorySource::History(history)),
         (None, None, None) => Ok(HistorySource::Unknown),
     }
-}
-
-/// Reads the description of a module and its digest. The module is loaded as a gate would load it, without settings or
-/// data.
-///
-/// # Errors
-/// [`BuildError`] if it cannot be loaded.
-pub fn describe(module: &[u8], cache: Option<ModuleCache>) -> Result<(Descriptor, String), BuildError> {
-    let sandbox = Sandbox::new(Limits::default(), cache, false)?;
-    let digest = hex::encode(Sha256::digest(module));
-    let policy = sandbox.load(module, digest)?;
-    Ok((policy.descriptor, policy.sha256))
 }

@@ -2,7 +2,7 @@
 
 mod builder;
 
-pub use builder::{GateBuilder, describe};
+pub use builder::GateBuilder;
 
 use crate::decision::Decision;
 use crate::evaluate::{Cost, Evaluation, Evaluator, Moment, decide, evaluate_partitions, measure, panicked};
@@ -33,6 +33,8 @@ pub struct PolicyInfo<'a> {
     pub bytes: u64,
     /// Whether it counts towards the decision.
     pub enforced: bool,
+    /// Whether a worker compiled it when the gate was built, because it is not pinned and was not in the cache.
+    pub compiled_by_worker: bool,
 }
 
 impl Gate {
@@ -48,6 +50,7 @@ impl Gate {
             sha256: &loaded.policy.sha256,
             bytes: loaded.policy.bytes,
             enforced: loaded.enforced,
+            compiled_by_worker: loaded.policy.compiled_by_worker,
         })
     }
 

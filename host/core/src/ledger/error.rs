@@ -109,6 +109,14 @@ pub enum RedeemError {
         /// The ledger's time.
         now: Timestamp,
     },
+    /// It is valid later.
+    #[error("not valid yet: it can be used from {from} on, and the ledger's time is {now}")]
+    NotYetValid {
+        /// From when on it can be used.
+        from: Timestamp,
+        /// The ledger's time.
+        now: Timestamp,
+    },
     /// It was used before.
     #[error("replayed: it was used at {at} (entry {entry})")]
     Replayed {
@@ -136,6 +144,7 @@ impl RedeemError {
     pub fn help(&self) -> Option<&str> {
         match self {
             Self::Expired { .. } => Some("vet the batch again"),
+            Self::NotYetValid { .. } => Some("compare the clock of the signer with that of the ledger"),
             Self::Replayed { .. } => Some("a permit is used once; vet what is left as a batch of its own"),
             Self::Halted(_) => Some("wait until the halt is lifted"),
             Self::Closed(_) | Self::Unknown(_) => None,

@@ -10,6 +10,7 @@ use reprieve_batch::Question;
 use reprieve_model::{DecisionDocument, HistoryFacts, LedgerEntry, Review, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::io::{self, Write};
 
 /// Where decisions are recorded, and where the history of later decisions comes from. An error is a fault of the
 /// decision.
@@ -75,7 +76,41 @@ pub struct Blob<'a> {
     /// SHA-256 of the bytes, lower-case hex.
     pub sha256: String,
     /// The bytes.
-    pub bytes: Cow<'a, [u8]>,
+    pub content: BlobContent<'a>,
+}
+
+/// The bytes of a blob.
+#[derive(Clone)]
+pub enum BlobContent<'a> {
+    /// Bytes in memory.
+    Bytes(Cow<'a, [u8]>),
+    /// Bytes that are written on demand, because they may not fit into memory. They are the same each time.
+    Stream(&'a BlobStream<'a>),
+}
+
+/// Writes the bytes of a blob.
+pub type BlobStream<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
+
+impl BlobContent<'_> {
+    /// Writes the bytes.
+    ///
+    /// # Errors
+    /// The error of writing, or of reading what is written on demand.
+    pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Bytes(bytes) => out.write_all(bytes),
+            Self::Stream(write) => write(out),
+        }
+    }
+}
+
+impl std::fmt::Debug for BlobContent<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bytes(bytes) => f.debug_tuple("Bytes").field(&bytes.len()).finish(),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
 }
 
 /// What is recorded of a decision: everything that is needed to make it again.
@@ -100,9 +135,14 @@ pub struct PermitReference<'a> {
     pub entry: u64,
     /// The id of the permit: the hash of that entry.
     pub id: &'a str,
+    /// From when on it is valid.
+    pub valid_from: Timestamp,
     /// When it expires.
     pub expires_at: Timestamp,
 }
+
+/// How far the clock of a signer may be ahead of that of the ledger, in seconds.
+pub const MAX_CLOCK_SKEW: i64 = 60;
 
 /// The outcome of a batch that was allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

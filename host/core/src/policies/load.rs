@@ -6,23 +6,33 @@ use super::set::{PolicyEntry, PolicySet};
 use crate::error::BuildError;
 use reprieve_batch::{Folder, ReadError, threads};
 use reprieve_model::did_you_mean;
-use reprieve_sandbox::{Data, Fault, LoadError, Policy, Sandbox};
+use reprieve_sandbox::{Data, Fault, LoadError, Origin, Policy, Sandbox};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread::ScopedJoinHandle;
 
 /// The maximum size of a module, or of a file of reference data, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// Loads the policies of a set in parallel. `files` are read in place of files of the same name.
+/// Where the modules and reference data of a set come from.
+#[derive(Clone, Copy)]
+pub(crate) struct Files<'a> {
+    /// The folder of the set.
+    pub folder: Option<&'a Folder>,
+    /// Files that are read in place of files of the same name.
+    pub provided: &'a BTreeMap<String, Vec<u8>>,
+    /// Digests of modules that count as pinned, whatever the set says.
+    pub pins: &'a BTreeSet<String>,
+}
+
+/// Loads the policies of a set in parallel.
 pub(crate) fn load_all(
     sandbox: &Sandbox,
     set: &PolicySet,
-    folder: Option<&Folder>,
-    files: &BTreeMap<String, Vec<u8>>,
+    files: &Files<'_>,
 ) -> Result<Vec<LoadedPolicy>, BuildError> {
-    let loader = Loader { sandbox, folder, files };
+    let loader = Loader { sandbox, files };
     let load = |(i, entry): (usize, &PolicyEntry)| loader.load(i + 1, entry);
     // Each thread loads one policy after another, so that the memory of one is still mapped for the next.
     let entries: Vec<(usize, &PolicyEntry)> = set.policy.iter().enumerate().collect();
@@ -39,8 +49,7 @@ pub(crate) fn load_all(
 
 struct Loader<'a> {
     sandbox: &'a Sandbox,
-    folder: Option<&'a Folder>,
-    files: &'a BTreeMap<String, Vec<u8>>,
+    files: &'a Files<'a>,
 }
 
 /// Why a policy cannot be used, before it is known which policy of the set it is.
@@ -94,7 +103,7 @@ impl Loader<'_> {
 
     fn load_entry(&self, entry: &PolicyEntry) -> Result<LoadedPolicy, Unusable> {
         let (policy, module) = self.module(entry)?;
-        let settings = settings(entry, &policy)?;
+        let settings = self.settings(entry, &policy)?;
         let mut data = Data::new();
         for (name, path) in &entry.data {
             data.push((name.clone(), self.file(path)?));
@@ -124,7 +133,9 @@ impl Loader<'_> {
             let bytes = self.file(&entry.source)?;
             let digest = hex::encode(Sha256::digest(&bytes));
             check_pin(&digest)?;
-            return Ok((self.sandbox.load(&bytes, digest)?, Cow::Owned(bytes)));
+            let is_pinned = entry.sha256.is_some() || self.files.pins.contains(&digest);
+            let origin = if is_pinned { Origin::Pinned } else { Origin::Unknown };
+            return Ok((self.sandbox.load(&bytes, &digest, origin)?, Cow::Owned(bytes)));
         };
         let builtin = builtin::find(name).ok_or_else(|| {
             let help = match did_you_mean(name, builtin::names()) {
@@ -134,24 +145,23 @@ impl Loader<'_> {
             Unusable::new(format!("there is no built-in policy `{name}`")).with_help(help)
         })?;
         check_pin(builtin.sha256)?;
-        let policy = self.sandbox.load_trusted(builtin.component, builtin.sha256)?;
+        let policy = self.sandbox.load(builtin.component, builtin.sha256, Origin::BuiltIn)?;
         Ok((policy, Cow::Borrowed(builtin.component)))
     }
 
     fn file(&self, name: &str) -> Result<Vec<u8>, Unusable> {
-        if let Some(bytes) = self.files.get(name) {
+        if let Some(bytes) = self.files.provided.get(name) {
             return Ok(bytes.clone());
         }
-        let folder =
-            self.folder.ok_or_else(|| Unusable::new("it names a file, but there is no folder to open it in"))?;
+        let folder = self
+            .files
+            .folder
+            .ok_or_else(|| Unusable::new("it names a file, but there is no folder to open it in"))?;
         Ok(folder.read(name, MAX_FILE_BYTES)?)
     }
-}
-
-/// Checks settings against the policy's own schema and writes them as JSON.
-fn settings(entry: &PolicyEntry, policy: &Policy) -> Result<String, Unusable> {
-    let settings = serde_json::to_value(&entry.settings).map_err(|error| Unusable::new(error.to_string()))?;
-    if !entry.settings.is_empty() {
+    /// Checks the settings schema of a policy and the settings, and writes the settings as JSON.
+    fn settings(&self, entry: &PolicyEntry, policy: &Policy) -> Result<String, Unusable> {
+        let settings = serde_json::to_value(&entry.settings).map_err(|error| Unusable::new(error.to_string()))?;
         let known = policy.descriptor.settings_schema["properties"].as_object();
         let known: Vec<&str> = known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
         if let Some(name) = entry.settings.keys().find(|name| !known.contains(&name.as_str())) {
@@ -161,7 +171,7 @@ fn settings(entry: &PolicyEntry, policy: &Policy) -> Result<String, Unusable> {
             };
             return Err(Unusable::new(format!("settings `/{name}`: there is no such setting")).with_help(help));
         }
-        policy.check_settings(&settings)?;
+        self.sandbox.check_settings(policy, Some(&settings).filter(|_| !entry.settings.is_empty()))?;
+        Ok(settings.to_string())
     }
-    Ok(settings.to_string())
 }

@@ -8,7 +8,7 @@ mod scope;
 mod set;
 
 pub use builtin::{component as builtin_component, names as builtin_names};
-pub(crate) use load::load_all;
+pub(crate) use load::{Files, load_all};
 pub(crate) use loaded::LoadedPolicy;
 pub(crate) use record::{RecordedSet, SetRecord, data_digests};
 pub use scope::{OneOrMore, Scope};

@@ -5,7 +5,7 @@ use super::builtin;
 use super::loaded::LoadedPolicy;
 use super::scope::Scope;
 use super::set::{PolicyEntry, PolicySet};
-use crate::ledger::Blob;
+use crate::ledger::{Blob, BlobContent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -74,8 +74,10 @@ impl SetRecord {
 
     /// The bytes that the digests of the set stand for, and the record itself.
     pub fn blobs<'a>(&'a self, policies: &'a [LoadedPolicy]) -> Vec<Blob<'a>> {
-        let borrowed =
-            |sha256: &str, bytes: &'a [u8]| Blob { sha256: sha256.to_owned(), bytes: Cow::Borrowed(bytes) };
+        let borrowed = |sha256: &str, bytes: &'a [u8]| Blob {
+            sha256: sha256.to_owned(),
+            content: BlobContent::Bytes(Cow::Borrowed(bytes)),
+        };
         let modules = policies.iter().map(|loaded| borrowed(&loaded.policy.sha256, &loaded.module));
         let data = self.data.iter().filter_map(|digest| {
             let (_, bytes) = policies.get(digest.policy)?.data.get(digest.data)?;

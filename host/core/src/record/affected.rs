@@ -1,9 +1,9 @@
 //! The tenants that a batch affects, and the order in which they would be restored.
 
-use reprieve_batch::{Batch, Column, LookupError, Resolution};
+use reprieve_batch::{LookupError, Share, Tenants};
 use reprieve_model::Estimate;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 /// A tenant that a batch reaches, and what the inventory knows of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,38 +33,39 @@ pub fn restore_plan(estimate: &Estimate, tenants: u64) -> impl Iterator<Item = (
     (0..tenants).map(move |i| (i / per_batch + 1, (i / per_batch / parallel + 1).saturating_mul(seconds)))
 }
 
-/// The affected tenants as NDJSON, in alphabetical order.
-pub(super) fn affected_lines(batch: &Batch, resolution: Option<&Resolution>) -> Result<Vec<u8>, LookupError> {
-    let mut all = match resolution {
-        Some(resolution) => of_resolution(resolution),
-        None => of_list(batch)?,
-    };
-    all.sort_by(|a, b| a.tenant.cmp(&b.tenant));
-    let mut lines = Vec::new();
-    for affected in &all {
-        serde_json::to_writer(&mut lines, affected).map_err(|error| LookupError::Invalid(error.to_string()))?;
+/// Writes the affected tenants as NDJSON, in alphabetical order.
+pub(super) fn write_affected(tenants: &Tenants, out: &mut dyn Write) -> io::Result<()> {
+    let mut lines = Vec::with_capacity(2 * BUFFER_BYTES);
+    let each = |tenant: &str, share: &Share| -> Result<(), AffectedError> {
+        let (owner, contact) =
+            share.who.as_ref().map_or((None, None), |who| (who.owner.clone(), who.contact.clone()));
+        let affected = Affected { tenant: tenant.to_owned(), things: share.things, owner, contact };
+        serde_json::to_writer(&mut lines, &affected).map_err(io::Error::from)?;
         lines.push(b'\n');
-    }
-    Ok(lines)
+        if lines.len() >= BUFFER_BYTES {
+            out.write_all(&lines)?;
+            lines.clear();
+        }
+        Ok(())
+    };
+    tenants.each(each).map_err(|AffectedError(error)| error)?;
+    out.write_all(&lines)
 }
 
-fn of_resolution(resolution: &Resolution) -> Vec<Affected> {
-    let shares = resolution.tenants.iter();
-    let affected = shares.map(|(tenant, share)| Affected {
-        tenant: tenant.clone(),
-        things: share.things,
-        owner: share.who.as_ref().and_then(|who| who.owner.clone()),
-        contact: share.who.as_ref().and_then(|who| who.contact.clone()),
-    });
-    affected.collect()
+/// The number of bytes that are written at once.
+const BUFFER_BYTES: usize = 32 << 10;
+
+/// Why the tenants cannot be written: they cannot be read, or the output fails.
+struct AffectedError(io::Error);
+
+impl From<io::Error> for AffectedError {
+    fn from(error: io::Error) -> Self {
+        Self(error)
+    }
 }
 
-fn of_list(batch: &Batch) -> Result<Vec<Affected>, LookupError> {
-    let mut tenants: BTreeMap<String, u64> = BTreeMap::new();
-    for chunk in batch.chunks() {
-        let chunk = chunk?;
-        let counts = chunk.column("tenant").map(Column::count).unwrap_or_default().known;
-        counts.into_iter().for_each(|(tenant, count)| *tenants.entry(tenant.to_owned()).or_default() += count);
+impl From<LookupError> for AffectedError {
+    fn from(error: LookupError) -> Self {
+        Self(io::Error::other(error))
     }
-    Ok(tenants.into_iter().map(|(tenant, things)| Affected { tenant, things, ..Affected::default() }).collect())
 }

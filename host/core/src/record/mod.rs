@@ -8,13 +8,13 @@ pub use replay::{RecordError, Replay, reference_data};
 
 use crate::decision::{Sealed, seal};
 use crate::evaluate::{Decided, Evaluator, Moment, decide};
-use crate::ledger::{Blob, DecisionRecord, Ledger};
+use crate::ledger::{Blob, BlobContent, BlobStream, DecisionRecord, Ledger};
 use crate::signed::Override;
-use affected::affected_lines;
-use reprieve_batch::{Batch, LookupError, Question, Resolution};
+use affected::write_affected;
+use reprieve_batch::{Batch, LookupError, Question, Resolution, Tenants};
 use reprieve_model::{Fault, FaultCause, Review};
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Decides about a batch and records the decision. A decision that cannot be recorded has a fault, so it is not an allow.
@@ -26,10 +26,19 @@ pub(crate) fn decide_and_record(
 ) -> Sealed {
     let mut faults = Vec::new();
     let resolution = evaluator.sources.resolve(batch, &mut faults);
-    let [columns, affected] = match recorded_blobs(batch, resolution.as_deref()) {
-        Ok(blobs) => blobs,
+    let content = match RecordedContent::of(batch, resolution.as_deref()) {
+        Ok(content) => content,
         Err(fault) => {
             faults.push(fault);
+            return decide_unrecorded(evaluator, batch, resolution, faults);
+        }
+    };
+    let write_columns = |out: &mut dyn Write| content.write_columns(out);
+    let write_affected = |out: &mut dyn Write| content.write_affected(out);
+    let [columns, affected] = match (blob(&write_columns), blob(&write_affected)) {
+        (Ok(columns), Ok(affected)) => [columns, affected],
+        (Err(error), _) | (_, Err(error)) => {
+            faults.push(Fault::of_gate(FaultCause::Ledger, format!("the batch cannot be recorded: {error}")));
             return decide_unrecorded(evaluator, batch, resolution, faults);
         }
     };
@@ -91,31 +100,53 @@ fn unrecorded(error: &dyn std::fmt::Display) -> Fault {
     Fault::of_gate(FaultCause::Ledger, message)
 }
 
-/// What is recorded of a batch besides its decision: its columns, and the affected tenants.
-fn recorded_blobs(batch: &Batch, resolution: Option<&Resolution>) -> Result<[Blob<'static>; 2], Fault> {
-    if batch.time_is_given() {
-        let message = "with a ledger, its clock decides; leave out the time, or decide without the ledger";
-        return Err(Fault::of_gate(FaultCause::Clock, message));
-    }
-    let blob = |bytes: Vec<u8>| Blob { sha256: hex::encode(Sha256::digest(&bytes)), bytes: Cow::Owned(bytes) };
-    let fault =
-        |error: LookupError| Fault::of_gate(FaultCause::Ledger, format!("the batch cannot be recorded: {error}"));
-    let columns = column_bytes(batch, resolution).map_err(fault)?;
-    let affected = affected_lines(batch, resolution).map_err(fault)?;
-    Ok([blob(columns), blob(affected)])
+/// What is recorded of a batch besides its decision: its columns, and the affected tenants. Both are written chunk by chunk.
+struct RecordedContent<'a> {
+    batch: &'a Batch,
+    resolution: Option<&'a Resolution>,
+    /// The tenants of the list, if there is no inventory.
+    tenants: Option<Tenants>,
 }
 
-/// The targets with their resolved columns, as the postcard form of a sequence of chunks.
-fn column_bytes(batch: &Batch, resolution: Option<&Resolution>) -> Result<Vec<u8>, LookupError> {
-    let invalid = |error: postcard::Error| LookupError::Invalid(error.to_string());
-    let chunks = batch.chunk_rows().len();
-    let mut bytes = postcard::to_allocvec(&chunks).map_err(invalid)?;
-    for i in 0..chunks {
-        let mut chunk = batch.chunk(i)?;
-        if let Some(resolution) = resolution {
-            chunk.to_mut().columns.extend(resolution.columns.get(i)?.into_owned().columns);
+impl<'a> RecordedContent<'a> {
+    fn of(batch: &'a Batch, resolution: Option<&'a Resolution>) -> Result<Self, Fault> {
+        if batch.time_is_given() {
+            let message = "with a ledger, its clock decides; leave out the time, or decide without the ledger";
+            return Err(Fault::of_gate(FaultCause::Clock, message));
         }
-        bytes = postcard::to_extend(&*chunk, bytes).map_err(invalid)?;
+        let fault =
+            |error: LookupError| Fault::of_gate(FaultCause::Ledger, format!("the batch cannot be recorded: {error}"));
+        let tenants = if resolution.is_some() { None } else { Some(batch.tenants().map_err(fault)?) };
+        Ok(Self { batch, resolution, tenants })
     }
-    Ok(bytes)
+
+    /// Writes the targets with their resolved columns, as the postcard form of a sequence of chunks.
+    fn write_columns(&self, out: &mut dyn Write) -> io::Result<()> {
+        let chunks = self.batch.chunk_rows().len();
+        let mut bytes = postcard::to_allocvec(&chunks).map_err(io::Error::other)?;
+        for i in 0..chunks {
+            let mut chunk = self.batch.chunk(i).map_err(io::Error::other)?;
+            if let Some(resolution) = self.resolution {
+                let resolved = resolution.columns.get(i).map_err(io::Error::other)?;
+                chunk.to_mut().columns.extend(resolved.into_owned().columns);
+            }
+            bytes = postcard::to_extend(&*chunk, bytes).map_err(io::Error::other)?;
+            out.write_all(&bytes)?;
+            bytes.clear();
+        }
+        out.write_all(&bytes)
+    }
+
+    /// Writes the affected tenants as NDJSON, in alphabetical order.
+    fn write_affected(&self, out: &mut dyn Write) -> io::Result<()> {
+        let tenants = self.resolution.map(|resolution| &resolution.tenants).or(self.tenants.as_ref());
+        tenants.map_or(Ok(()), |tenants| write_affected(tenants, out))
+    }
+}
+
+/// Returns a blob with the digest of what is written.
+fn blob<'a>(write: &'a BlobStream<'a>) -> io::Result<Blob<'a>> {
+    let mut hash = Sha256::new();
+    write(&mut hash)?;
+    Ok(Blob { sha256: hex::encode(hash.finalize()), content: BlobContent::Stream(write) })
 }

@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use reprieve_batch::{Folder, ReadError, create_private};
 use serde::de::DeserializeOwned;
@@ -28,6 +28,24 @@ struct Jwk {
     x: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     d: Option<String>,
+}
+
+impl Jwk {
+    /// The public key, if `x` is one. A weak key is not: it verifies signatures that nobody made.
+    fn public(&self) -> Option<VerifyingKey> {
+        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(&self.x).ok()?.try_into().ok()?;
+        VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak())
+    }
+}
+
+/// The header of a token. A token with any other parameter is refused, also with one that it marks as critical: what this
+/// program does not understand could change what the token means.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenHeader {
+    typ: String,
+    alg: String,
+    kid: Option<String>,
 }
 
 /// The public keys that are trusted, by name.
@@ -171,6 +189,12 @@ impl KeySet {
                 return Err(wrong(format!("the key `{}` is a private key, but this file is public", key.kid))
                     .with_help("create a new key, because this one is no longer secret"));
             }
+            if key.public().is_none() {
+                return Err(wrong(format!("the key `{}` is damaged: `x` is not 32 bytes of a public key", key.kid)));
+            }
+            if set.keys.iter().filter(|other| other.kid == key.kid).count() > 1 {
+                return Err(wrong(format!("the key `{}` is duplicated", key.kid)));
+            }
             if let Some(same) = set.keys.iter().find(|other| other.x == key.x && other.kid != key.kid) {
                 let message = format!("the keys `{}` and `{}` are the same key under two names", key.kid, same.kid);
                 return Err(wrong(message).with_help("remove one of them: two signatures must be by two people"));
@@ -206,18 +230,27 @@ impl KeySet {
     ) -> Result<(String, T), TokenError> {
         let malformed = |message: String| TokenError::Malformed { expected, message };
         let token = token.trim();
-        let header =
-            jsonwebtoken::decode_header(token).map_err(|_| malformed("it is not a JSON Web Token".to_owned()))?;
-        if header.typ.as_deref() != Some(expected) {
-            return Err(malformed(format!("it is of the type `{}`", header.typ.unwrap_or_default())));
+        let header = token.split_once('.').and_then(|(header, _)| URL_SAFE_NO_PAD.decode(header).ok());
+        let header = header.ok_or_else(|| malformed("it is not a JSON Web Token".to_owned()))?;
+        let header: TokenHeader = serde_json::from_slice(&header)
+            .map_err(|error| malformed(format!("its header is not accepted: {}", without_position(&error))))?;
+        if header.typ != expected {
+            return Err(malformed(format!("it is of the type `{}`", header.typ)));
+        }
+        if header.alg != "EdDSA" {
+            return Err(malformed(format!("it is signed with `{}`, and only `EdDSA` is accepted", header.alg)));
         }
         let id = header.kid.ok_or_else(|| malformed("it does not name its key".to_owned()))?;
         let key = self.keys.iter().find(|key| key.kid == id).ok_or_else(|| TokenError::Foreign(id.clone()))?;
+        if key.public().is_none() {
+            return Err(malformed(format!("its key `{id}` is damaged")));
+        }
         let key =
             DecodingKey::from_ed_components(&key.x).map_err(|_| malformed(format!("its key `{id}` is damaged")))?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         // The ledger's clock decides, not this machine's.
         validation.validate_exp = false;
+        validation.validate_nbf = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         match jsonwebtoken::decode(token, &key, &validation) {
@@ -227,5 +260,115 @@ impl KeySet {
                 _ => malformed("its claims are not those of this type".to_owned()),
             }),
         }
+    }
+}
+
+/// The message of a JSON error without the position, which means nothing in a token.
+fn without_position(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ed25519_dalek::Signer;
+    use serde_json::{Value, json};
+
+    const TYPE: &str = "test+jwt";
+
+    fn token(key: &Key, header: &str, claims: &str) -> String {
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signature = key.signing.sign(signed.as_bytes()).to_bytes();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn key_and_set() -> (Key, KeySet) {
+        let key = Key::generate("ann").unwrap();
+        let mut set = KeySet::default();
+        set.add(&key).unwrap();
+        (key, set)
+    }
+
+    fn read(keys: &Value) -> Result<KeySet, ReadError> {
+        let folder = tempfile::tempdir().unwrap();
+        create_private(&folder.path().join("keys.json"), &keys.to_string()).unwrap();
+        KeySet::open(&folder.path().join("keys.json"))
+    }
+
+    #[test]
+    fn accepts_a_token_whose_header_has_nothing_else() {
+        let (key, set) = key_and_set();
+        let header = format!(r#"{{"typ":"{TYPE}","alg":"EdDSA","kid":"ann"}}"#);
+        let (by, claims): (String, Value) = set.verify(TYPE, &token(&key, &header, r#"{"a":1}"#)).unwrap();
+        assert_eq!((by.as_str(), claims), ("ann", json!({ "a": 1 })));
+        assert_eq!(set.verify::<Value>(TYPE, &key.sign(TYPE, &json!({ "a": 1 })).unwrap()).unwrap().0, "ann");
+    }
+
+    #[test]
+    fn refuses_every_other_header() {
+        let (key, set) = key_and_set();
+        let plain = format!(r#""typ":"{TYPE}","alg":"EdDSA","kid":"ann""#);
+        for more in [
+            r#""crit":["exp"],"exp":1"#,
+            r#""crit":[]"#,
+            r#""b64":false"#,
+            r#""zip":"DEF""#,
+            r#""jwk":{}"#,
+            r#""jku":"https://example.org""#,
+            r#""x5c":[]"#,
+            r#""alg":"EdDSA""#,
+            r#""kid":"bob""#,
+            r#""unknown":1"#,
+        ] {
+            let refused = set.verify::<Value>(TYPE, &token(&key, &format!("{{{plain},{more}}}"), "{}"));
+            assert!(matches!(refused, Err(TokenError::Malformed { .. })), "{more}: {refused:?}");
+        }
+        for header in [
+            "{}".to_owned(),
+            "[]".to_owned(),
+            String::new(),
+            plain.replace("EdDSA", "none"),
+            plain.replace("EdDSA", "HS256"),
+            plain.replace(TYPE, "other+jwt"),
+            plain.replace("ann", "bob"),
+        ] {
+            assert!(set.verify::<Value>(TYPE, &token(&key, &format!("{{{header}}}"), "{}")).is_err(), "{header}");
+        }
+    }
+
+    /// Whatever is changed, nothing panics, and nothing but the token itself is accepted.
+    #[test]
+    fn refuses_every_change_of_a_token() {
+        let (key, set) = key_and_set();
+        let token = key.sign(TYPE, &json!({ "a": 1 })).unwrap();
+        for at in 0..token.len() {
+            for other in ['A', '.', '=', '\0', 'é', '-'] {
+                let mut changed: Vec<char> = token.chars().collect();
+                if changed[at] == other {
+                    continue;
+                }
+                changed[at] = other;
+                let changed: String = changed.into_iter().collect();
+                assert!(set.verify::<Value>(TYPE, &changed).is_err(), "{at}: {other:?}");
+            }
+            assert!(set.verify::<Value>(TYPE, &token[..at]).is_err(), "{at}");
+        }
+    }
+
+    #[test]
+    fn refuses_keys_that_are_no_keys_by_name() {
+        let (key, _) = key_and_set();
+        let jwk = |x: &str| json!({ "kty": "OKP", "crv": "Ed25519", "kid": "ann", "x": x });
+        let x = key.jwk().x;
+        assert!(read(&json!({ "keys": [jwk(&x)] })).is_ok());
+        let short: Vec<String> = (0..40).filter(|n| *n != 32).map(|n| URL_SAFE_NO_PAD.encode(vec![7; n])).collect();
+        let weak = URL_SAFE_NO_PAD.encode([0; 32]);
+        let padded = format!("{x}=");
+        for x in short.iter().map(String::as_str).chain([weak.as_str(), padded.as_str(), "", "é", "!!!!"]) {
+            let error = read(&json!({ "keys": [jwk(x)] })).unwrap_err();
+            assert!(error.message.contains("the key `ann` is damaged"), "{x}: {error}");
+        }
+        assert!(read(&json!({ "keys": [jwk(&x), jwk(&x)] })).unwrap_err().message.contains("is duplicated"));
     }
 }

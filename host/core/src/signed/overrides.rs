@@ -2,6 +2,7 @@
 //! expiry time. An override is used once, and some findings it can never lift.
 
 use super::keys::{Key, KeySet, TokenError};
+use crate::ledger::MAX_CLOCK_SKEW;
 use reprieve_batch::{Batch, Folder, ReadError};
 use reprieve_model::{Mode, OverrideTerms, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,11 @@ const SIGNERS: usize = 2;
 
 /// An override that enough trusted people have signed. [`OverrideDraft::verify`] is the only way to make one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Override(OverrideTerms);
+pub struct Override {
+    terms: OverrideTerms,
+    /// From when on it is valid.
+    valid_from: Timestamp,
+}
 
 /// An override as a file: the signatures so far.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,9 +35,12 @@ pub struct OverrideDraft {
 
 /// What each person signs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SignedTerms {
     jti: String,
     iat: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     exp: i64,
     codes: BTreeSet<String>,
     request_sha256: String,
@@ -130,6 +138,7 @@ impl OverrideDraft {
         let terms = SignedTerms {
             jti: hex::encode(id),
             iat: batch.evaluated_at().seconds(),
+            nbf: None,
             exp: until.seconds(),
             codes: codes.into_iter().collect(),
             request_sha256: batch.request_sha256().to_owned(),
@@ -191,9 +200,11 @@ impl OverrideDraft {
     /// # Errors
     /// [`OverrideError`].
     pub fn verify(&self, trusted: &KeySet) -> Result<Override, OverrideError> {
+        let (signed, _) = self.signed_terms(trusted)?;
+        let valid_from = Timestamp::from_seconds(signed.nbf.map_or(signed.iat, |from| from.max(signed.iat)));
         let terms = self.terms(trusted)?;
         match terms.signed_by.len() {
-            SIGNERS.. => Ok(Override(terms)),
+            SIGNERS.. => Ok(Override { terms, valid_from }),
             fewer => Err(OverrideError::TooFew(fewer)),
         }
     }
@@ -225,7 +236,7 @@ impl OverrideDraft {
 impl Override {
     /// What its signers agreed to.
     pub fn terms(&self) -> &OverrideTerms {
-        &self.0
+        &self.terms
     }
 
     /// Why it does not hold for this batch at `now`, if it does not. `used` is the entry in which it was used before.
@@ -236,7 +247,7 @@ impl Override {
         used: Option<u64>,
         never_lifted: &dyn Fn(&str) -> bool,
     ) -> Option<String> {
-        let terms = &self.0;
+        let terms = &self.terms;
         let id = &terms.id;
         if let Some(code) = terms.codes.iter().find(|code| never_lifted(code)) {
             return Some(format!("the override `{id}` names `{code}`, which can never be lifted"));
@@ -255,8 +266,10 @@ impl Override {
         if terms.expires_at < now {
             return Some(format!("the override `{id}` expired at {}", terms.expires_at));
         }
-        // An override that expires later than it may was dated ahead.
-        if terms.expires_at.seconds() > now.seconds().saturating_add(MAX_SECONDS) {
+        // An override that expires later than it may was dated ahead as well.
+        if self.valid_from > now.plus(MAX_CLOCK_SKEW)
+            || terms.expires_at.seconds() > now.seconds().saturating_add(MAX_SECONDS)
+        {
             return Some(format!("the override `{id}` is not valid yet at {now}"));
         }
         used.map(|entry| format!("the override `{id}` was already used, in entry {entry}"))

@@ -3,6 +3,7 @@
 use super::keys::{Key, KeySet, TokenError};
 use crate::decision::Permit;
 use crate::ledger::PermitReference;
+use reprieve_batch::ReadError;
 use reprieve_model::{Duration, Mode, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ const MAX_SECONDS: u64 = 86_400;
 
 /// The claims of a permit. Times are seconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PermitClaims {
     /// Its id: the hash of the ledger's entry, lower-case hex.
     pub jti: String,
@@ -21,6 +23,9 @@ pub struct PermitClaims {
     pub sub: String,
     /// When it was issued.
     pub iat: i64,
+    /// From when on it is valid, if that is later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
     /// When it expires.
     pub exp: i64,
     /// The number of the ledger's entry.
@@ -86,6 +91,9 @@ pub enum PermitError {
     /// The decision is not recorded, so nothing could tell whether the permit was used.
     #[error("a permit is used once, which only a ledger can ensure, and the gate has none")]
     NoLedger,
+    /// The format of its list cannot escape the ids in it.
+    #[error(transparent)]
+    List(#[from] ReadError),
     /// Its lifetime is too long.
     #[error("a permit is valid for at most {MAX_SECONDS} seconds, not {0}")]
     TooLong(u64),
@@ -97,6 +105,7 @@ impl PermitError {
         match self {
             Self::NoLedger => Some("name a ledger in the policy set"),
             Self::TooLong(_) => Some("set a shorter `lifetime`"),
+            Self::List(error) => error.help.as_deref(),
             _ => None,
         }
     }
@@ -137,11 +146,13 @@ impl PermitClaims {
         if lifetime.seconds() > MAX_SECONDS {
             return Err(PermitError::TooLong(lifetime.seconds()));
         }
+        permit.check_format()?;
         let issued = document.evaluated_at.seconds();
         let claims = Self {
             jti: entry.sha256.clone(),
             sub: document.request.clone(),
             iat: issued,
+            nbf: None,
             exp: issued.saturating_add_unsigned(lifetime.seconds()),
             entry: entry.entry,
             mode: permit.claims().mode,
@@ -157,6 +168,11 @@ impl PermitClaims {
 
     /// The permit as the ledger knows it.
     pub fn reference(&self) -> PermitReference<'_> {
-        PermitReference { entry: self.entry, id: &self.jti, expires_at: Timestamp::from_seconds(self.exp) }
+        PermitReference {
+            entry: self.entry,
+            id: &self.jti,
+            valid_from: Timestamp::from_seconds(self.nbf.map_or(self.iat, |from| from.max(self.iat))),
+            expires_at: Timestamp::from_seconds(self.exp),
+        }
     }
 }

@@ -5,6 +5,8 @@ mod tables;
 use crate::append::ledger_id;
 use crate::database::{Row, Transaction};
 use crate::entry::{ActiveHalt, Entry, apply_to_halts, hash};
+
+use crate::schema::foreign_object;
 use crate::sql_ledger::SqlLedger;
 use crate::sums::{OPEN, hour, keys, summands};
 use reprieve::ledger::{DecisionRecord, LedgerError, Outcome};
@@ -85,8 +87,12 @@ impl std::fmt::Display for Anchor {
 }
 
 impl SqlLedger {
-    /// Verifies the chain and every derived table. If the last entries were removed together with every trace of them in
-    /// the derived tables, only an `anchor` reveals it.
+    /// Verifies the objects of the database, the chain, and every derived table.
+    ///
+    /// It proves that the ledger is consistent: every entry follows from the one before, every table from the entries, and
+    /// nothing in the database changes what is read or written. It does not prove who wrote it. Whoever can write to the
+    /// database can write it anew from any entry to the end, or cut off its end, with correct hashes. Only an `anchor` that
+    /// is kept elsewhere finds that, up to its entry.
     ///
     /// # Errors
     /// [`LedgerError`] if the database cannot be read.
@@ -94,6 +100,10 @@ impl SqlLedger {
         let mut transaction = self.0.read()?;
         let mut walk = Walk { sha256: ledger_id(&mut *transaction)?, ..Walk::default() };
         let verified = check_integrity(&mut *transaction)
+            .and_then(|()| match foreign_object(&*self.0, &mut *transaction)? {
+                Some(difference) => Err(damage(None, difference)),
+                None => Ok(()),
+            })
             .and_then(|()| walk.entries(&mut *transaction, anchor))
             .and_then(|()| walk.head(&mut *transaction))
             .and_then(|()| walk.decisions(&mut *transaction))
@@ -152,8 +162,10 @@ struct Walk {
     permit_uses: HashMap<u64, u64>,
     /// Batches, targets and tenants, by key and hour.
     sums: BTreeMap<(String, i64), [i64; 3]>,
-    /// The ids of the overrides that were used.
+    /// The ids of the overrides that are used, by a decision that was not aborted.
     overrides: HashSet<String>,
+    /// The override of each decision that has one, by its entry.
+    override_of: HashMap<u64, String>,
     /// The digests in the entries.
     digests: HashSet<String>,
     /// Those of them that are policy sets.
@@ -231,9 +243,17 @@ impl Walk {
                 {
                     return Err(damage(number, format!("it uses the override `{}` a second time", terms.id)));
                 }
+                if let Some(terms) = &record.decision.override_terms {
+                    self.override_of.insert(number, terms.id.clone());
+                }
                 self.add_decision(*record);
             }
             Entry::Outcome(recorded) => {
+                if let (Outcome::Aborted { .. }, Some(id)) =
+                    (&recorded.outcome, self.override_of.get(&recorded.decision))
+                {
+                    self.overrides.remove(id);
+                }
                 let outcome = DatedOutcome { entry: number, at, outcome: recorded.outcome };
                 if self.outcomes.insert(recorded.decision, outcome).is_some() {
                     let message = format!("it is a second outcome of entry {}", recorded.decision);

@@ -153,8 +153,7 @@ fn is_all_flag(word: &str) -> bool {
 fn split(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let (mut word, mut quoted, mut any) = (String::new(), None, false);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    for c in text.chars() {
         match (c, quoted) {
             (c, Some(quote)) if c == quote => quoted = None,
             (c, Some(_)) => word.push(c),

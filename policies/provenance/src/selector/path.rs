@@ -72,7 +72,7 @@ pub fn address(text: &str) -> Option<Reach> {
         // An account comes before the container.
         [_, _] if ["az", "wasb", "abfs", "adl"].iter().any(|scheme| text.starts_with(scheme)) => all,
         [.., last] if last.contains('*') && names.len() <= 2 => all,
-        [rest @ ..] if rest.iter().any(|name| *name == "*" || *name == "**") && names.len() <= 2 => all,
+        rest if rest.iter().any(|name| *name == "*" || *name == "**") && names.len() <= 2 => all,
         _ => Reach::Bounded,
     })
 }

@@ -132,7 +132,7 @@ fn request(text: &str) -> Option<Reach> {
         |name: &&str| super::is_all(name) || matches!(super::pattern(name), Reach::All(_)) || name.contains('*');
     Some(match names.last() {
         None => Reach::All("is the root of a server"),
-        Some(_) if names.iter().any(|name| is_open(&name)) => Reach::All(super::EVERYTHING),
+        Some(_) if names.iter().any(is_open) => Reach::All(super::EVERYTHING),
         Some(_) if names.len() < 2 => Reach::Loose,
         Some(name) => path::path(name).map_or(Reach::Bounded, Reach::All),
     })

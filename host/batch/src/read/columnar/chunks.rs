@@ -9,6 +9,7 @@ use crate::text::is_blank;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
+use hashbrown::HashMap;
 
 /// Turns a record batch into chunks. The batch has the wanted columns in their order, and at most as many rows as a chunk.
 /// The rows of the chunks are counted from 0.
@@ -18,7 +19,7 @@ pub(super) fn batch_to_chunks(batch: &RecordBatch, wanted: &[WantedColumn]) -> R
         return Ok(Vec::new());
     }
     // A chunk with long strings has fewer rows, because it must fit into a policy's memory.
-    if rows > 1 && text_bytes(batch) > MAX_CHUNK_BYTES {
+    if rows > 1 && text_bytes(batch, wanted) > MAX_CHUNK_BYTES {
         let (half, rest) = (rows / 2, rows - rows / 2);
         let mut halves = batch_to_chunks(&batch.slice(0, half), wanted)?;
         let second = batch_to_chunks(&batch.slice(half, rest), wanted)?;
@@ -35,9 +36,10 @@ pub(super) fn batch_to_chunks(batch: &RecordBatch, wanted: &[WantedColumn]) -> R
     Ok(vec![Chunk { first_row: 0, rows: rows as u32, columns }])
 }
 
-/// Estimates the bytes of the strings in a batch. Dictionaries do not count, because their rows are codes.
-fn text_bytes(batch: &RecordBatch) -> usize {
-    let of = |array: &ArrayRef| match array.data_type() {
+/// Counts the bytes of the strings in the columns that are turned into chunks. The strings of a dictionary count in every
+/// row, but not in a column that stays a dictionary.
+pub(super) fn text_bytes(batch: &RecordBatch, wanted: &[WantedColumn]) -> usize {
+    let of = |(wanted, array): (&WantedColumn, &ArrayRef)| match array.data_type() {
         DataType::Utf8 => {
             let offsets = array.as_string::<i32>().value_offsets();
             offsets.last().zip(offsets.first()).map_or(0, |(end, start)| (end - start) as usize)
@@ -46,10 +48,14 @@ fn text_bytes(batch: &RecordBatch) -> usize {
             let offsets = array.as_string::<i64>().value_offsets();
             offsets.last().zip(offsets.first()).map_or(0, |(end, start)| (end - start) as usize)
         }
-        DataType::Utf8View => array.as_string_view().iter().flatten().map(str::len).sum(),
+        DataType::Utf8View => array.as_string_view().lengths().map(|length| length as usize).sum(),
+        DataType::Dictionary(_, _) if !matches!(wanted.field.slot, Slot::Text(_)) => {
+            let Ok(texts) = texts(array) else { return 0 };
+            (0..array.len()).map(|row| texts(row).map_or(0, |text| text.len())).sum()
+        }
         _ => 0,
     };
-    batch.columns().iter().map(of).sum()
+    wanted.iter().zip(batch.columns()).map(of).sum()
 }
 
 /// Turns an array into a column; `None` if no row of it is known.
@@ -114,8 +120,8 @@ fn codes(array: &ArrayRef, rows: usize) -> Result<CodesBuilder, String> {
         }
         let values = texts(dictionary.values())?;
         let nulls = array.nulls();
-        // The code of each key of the array, once it was seen.
-        let mut known: Vec<Option<Option<u32>>> = vec![None; dictionary.values().len()];
+        // The code of each key of the array, once it was seen. A dictionary may have far more keys than these rows.
+        let mut known = KnownCodes::new(dictionary.values().len(), rows);
         for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
             if nulls.is_some_and(|nulls| nulls.is_null(row)) {
                 column.push_code(None);
@@ -130,4 +136,24 @@ fn codes(array: &ArrayRef, rows: usize) -> Result<CodesBuilder, String> {
     let texts = texts(array)?;
     (0..rows).for_each(|row| column.push(texts(row).filter(|text| !is_blank(text)).as_deref()));
     Ok(column)
+}
+
+/// The codes of the keys of a dictionary: `None` before a key was seen, `Some(None)` if its text is blank.
+enum KnownCodes {
+    All(Vec<Option<Option<u32>>>),
+    Seen(HashMap<usize, Option<Option<u32>>>),
+}
+
+impl KnownCodes {
+    fn new(keys: usize, rows: usize) -> Self {
+        if keys <= 2 * rows { Self::All(vec![None; keys]) } else { Self::Seen(HashMap::new()) }
+    }
+
+    #[inline]
+    fn get_mut(&mut self, key: usize) -> Option<&mut Option<Option<u32>>> {
+        match self {
+            Self::All(all) => all.get_mut(key),
+            Self::Seen(seen) => Some(seen.entry(key).or_default()),
+        }
+    }
 }

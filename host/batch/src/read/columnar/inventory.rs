@@ -3,18 +3,23 @@
 
 use super::arrays::{Texts, is_text, is_time, texts, times};
 use super::format::ColumnarFormat;
+use super::guard::buffer_sizes::{Decoded, check_buffer_sizes};
+use super::guard::layout::check_layout;
+use super::guard::pages::{PlannedColumn, plan_group};
 use super::guard::{guarded, row_counts};
 use super::ipc::{Batches, open_arrow};
-use super::parquet::{open_parquet, parquet_reader};
+use super::parquet::{RowRange, open_parquet, parquet_reader};
 use super::snapshot::Snapshot;
+use crate::columns::OriginRow;
 use crate::error::ReadError;
 use crate::read::folder::Folder;
 use crate::record::{InventoryRow, InventoryRowBuilder, check_inventory_column};
 use crate::spill::MemoryBudget;
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Schema};
-use reprieve_model::Timestamp;
+use arrow_schema::{ArrowError, DataType, Schema};
+use reprieve_model::{OWN_COLUMN_PREFIX, Timestamp};
 use std::borrow::Cow;
 
 /// Reads an inventory and passes each row to `each`. Returns the file's digest.
@@ -22,33 +27,99 @@ pub(in crate::read) fn read_columnar_inventory(
     folder: &Folder,
     name: &str,
     format: ColumnarFormat,
+    memory: MemoryBudget,
     mut each: impl FnMut(InventoryRow) -> Result<(), String>,
 ) -> Result<String, ReadError> {
     let shown = folder.display_name(name);
-    // The inventory is held in memory, so its file may be as well.
-    let snapshot = Snapshot::open(folder, name, MemoryBudget(u64::MAX))?;
-    let sha256 = snapshot.digest().map_err(|error| ReadError::of_file(&shown, error.to_string()))?;
+    let snapshot = Snapshot::open(folder, name, memory)?;
     let (schema, mut batches) = guarded(&shown, || match format {
         ColumnarFormat::Parquet => {
             let metadata = open_parquet(&snapshot, |_| false)?;
-            let columns: Vec<usize> = (0..metadata.schema().fields().len()).collect();
-            (0..metadata.metadata().num_row_groups())
-                .try_for_each(|group| row_counts::check_pages(&snapshot, metadata.metadata(), group, &columns))?;
-            let reader = parquet_reader(&snapshot, &metadata, columns, None).map_err(|error| error.to_string())?;
-            Ok((metadata.schema().clone(), Box::new(reader) as Batches))
+            let columns = read_columns(metadata.schema());
+            let schema = metadata.schema().clone();
+            Ok::<_, String>((schema, Box::new(ParquetBatches::new(snapshot.clone(), metadata, columns)) as Batches))
         }
-        _ => open_arrow(snapshot.clone(), format, None).map_err(|error| error.to_string()),
+        _ => {
+            check_layout(&snapshot, format)?;
+            let check = |decoded| check_buffer_sizes(&snapshot, format, decoded, memory.record_batch());
+            check(None)?;
+            let (schema, _) = open_arrow(snapshot.clone(), format, None).map_err(|error| error.to_string())?;
+            let columns = read_columns(&schema);
+            check(Some(Decoded { schema: &schema, columns: &columns }))?;
+            let (_, batches) =
+                open_arrow(snapshot.clone(), format, Some(columns)).map_err(|error| error.to_string())?;
+            Ok((schema, batches))
+        }
     })?;
     check_columns(&schema).map_err(|message| ReadError::of_file(&shown, message))?;
     let mut rows = 0_u64;
     while let Some(batch) = guarded(&shown, || batches.next().transpose())? {
-        let read = guarded(&shown, || inventory_rows(&batch, rows))?;
-        for (number, row) in (rows + 1..).zip(read) {
-            each(row).map_err(|message| ReadError::of_file(&shown, format!("row {number}: {message}")))?;
+        for start in (0..batch.num_rows()).step_by(ROWS_AT_ONCE) {
+            let part = batch.slice(start, ROWS_AT_ONCE.min(batch.num_rows() - start));
+            let read = guarded(&shown, || inventory_rows(&part, rows))?;
+            for (number, row) in (rows + 1..).zip(read) {
+                each(row).map_err(|message| ReadError::of_file(&shown, format!("row {number}: {message}")))?;
+            }
+            rows += part.num_rows() as u64;
         }
-        rows += batch.num_rows() as u64;
     }
-    Ok(sha256)
+    snapshot.digest().map_err(|error| ReadError::of_file(&shown, error.to_string()))
+}
+
+/// The number of rows that are read from a batch before they are passed on.
+const ROWS_AT_ONCE: usize = 64;
+
+/// The columns that are read: all but the inventory's own ones.
+fn read_columns(schema: &Schema) -> Vec<usize> {
+    let is_read = |i: &usize| !schema.field(*i).name().starts_with(OWN_COLUMN_PREFIX);
+    (0..schema.fields().len()).filter(is_read).collect()
+}
+
+/// The batches of a Parquet file, whose row groups are checked one after another.
+struct ParquetBatches {
+    snapshot: Snapshot,
+    metadata: ArrowReaderMetadata,
+    columns: Vec<usize>,
+    /// The next row group.
+    group: usize,
+    current: Option<ParquetRecordBatchReader>,
+}
+
+impl ParquetBatches {
+    const fn new(snapshot: Snapshot, metadata: ArrowReaderMetadata, columns: Vec<usize>) -> Self {
+        Self { snapshot, metadata, columns, group: 0, current: None }
+    }
+
+    fn open(&self, group: usize) -> Result<ParquetRecordBatchReader, String> {
+        let (metadata, columns) = (self.metadata.metadata(), &self.columns);
+        row_counts::check_pages(&self.snapshot, metadata, group, columns)?;
+        let planned = columns.iter().map(|index| PlannedColumn { index: *index, is_dictionary: false });
+        let plan = plan_group(&self.snapshot, metadata, group, &planned.collect::<Vec<_>>())?;
+        let rows = metadata.row_group(group).num_rows() as usize;
+        let range = RowRange { start: OriginRow { part: group, row: 0 }, rows };
+        let reader = parquet_reader(&self.snapshot, &self.metadata, columns.iter().copied(), range, plan.batch_rows);
+        reader.map_err(|error| error.to_string())
+    }
+}
+
+impl Iterator for ParquetBatches {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.current.as_mut().and_then(Iterator::next) {
+                return Some(batch);
+            }
+            if self.group >= self.metadata.metadata().num_row_groups() {
+                return None;
+            }
+            match self.open(self.group) {
+                Ok(reader) => self.current = Some(reader),
+                Err(error) => return Some(Err(ArrowError::ParquetError(error))),
+            }
+            self.group += 1;
+        }
+    }
 }
 
 fn check_columns(schema: &Schema) -> Result<(), String> {

@@ -19,15 +19,15 @@ pub(in crate::read) fn read_columnar_list(
     options: &mut ReadOptions<'_>,
 ) -> Result<List, ReadError> {
     let shown = folder.display_name(name);
-    let threads = options.threads;
-    let snapshot = Snapshot::open(folder, name, options.memory)?;
+    let (threads, memory) = (options.threads, options.memory);
+    let snapshot = Snapshot::open(folder, name, memory)?;
     let builder = ListBuilder::new(&shown, options);
     with_digest(&snapshot, &shown, threads, || {
         let mut builder = builder;
         match format {
             ColumnarFormat::Parquet => read_parquet_list(&snapshot, &shown, mapping, threads, &mut builder)?,
             ColumnarFormat::ArrowFile | ColumnarFormat::ArrowStream => {
-                read_arrow_list(snapshot.clone(), format, &shown, mapping, threads, &mut builder)?;
+                read_arrow_list(snapshot.clone(), format, &shown, mapping, threads, memory, &mut builder)?;
             }
         }
         Ok(builder)
@@ -35,7 +35,8 @@ pub(in crate::read) fn read_columnar_list(
     .and_then(|(builder, sha256)| builder.finish(sha256))
 }
 
-/// Reads a file and computes its digest, at the same time if there is a second thread.
+/// Reads a file and computes its digest, at the same time if there is a second thread. A file that cannot be read is not
+/// hashed to its end.
 fn with_digest<T>(
     snapshot: &Snapshot,
     shown: &str,
@@ -45,7 +46,7 @@ fn with_digest<T>(
     let digest = || snapshot.digest().map_err(|error| ReadError::of_file(shown, describe(&error)));
     std::thread::scope(|scope| {
         let digest_thread = (threads > 1).then(|| scope.spawn(digest));
-        let done = read()?;
+        let done = read().inspect_err(|_| snapshot.stop())?;
         let digest = match digest_thread {
             Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             None => digest(),

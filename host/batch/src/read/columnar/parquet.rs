@@ -1,12 +1,15 @@
-//! Parquet. Several threads read pieces: runs of rows of one row group, as long as a few chunks.
+//! Parquet. Several threads read pieces: runs of rows of one row group, as long as a few chunks. A row group whose rows can
+//! be long is decoded batch by batch, and not by several threads at once.
 
 use super::chunks::batch_to_chunks;
+use super::guard::pages::{GroupPlan, PlannedColumn, plan_group};
 use super::guard::{guarded, nesting, row_counts};
+use super::parquet_stream::Rereader;
 use super::snapshot::Snapshot;
 use super::wanted::{WantedColumn, wanted_columns};
-use crate::columns::{CHUNK_ROWS, Chunk, Origin, OriginRow, Slot};
+use crate::columns::{CHUNK_ROWS, Chunk, OriginRow, Slot};
 use crate::error::ReadError;
-use crate::parallel::in_order;
+use crate::parallel::in_order_within;
 use crate::read::list_builder::{FinishedChunk, ListBuilder};
 use crate::read::mapping::Mapping;
 use ::parquet::arrow::ProjectionMask;
@@ -16,40 +19,41 @@ use ::parquet::arrow::arrow_reader::{
 use ::parquet::basic::Type as PhysicalType;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::PageIndexPolicy;
+use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema, TimeUnit};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-/// The rows of a piece. It has several chunks, because its reader skips the rows before it in the row group.
-const PIECE_ROWS: usize = 4 * CHUNK_ROWS;
-
-/// The maximum number of chunks that are cached because they are probably read next.
-const MAX_CHUNKS_AHEAD: usize = 16;
+/// The batches of a piece. It has several, because its reader skips the rows before it in the row group.
+const PIECE_BATCHES: usize = 4;
+/// A row group with fewer rows in a batch is not read in pieces, because each piece would skip the rows before it.
+const MIN_PIECE_ROWS: usize = CHUNK_ROWS / 16;
+/// The bytes of the pieces that are decoded at the same time, per thread.
+const PIECES_BYTES: u64 = 48 << 20;
 
 /// A run of rows of a row group.
 struct Piece {
-    group: usize,
-    offset: usize,
+    start: OriginRow,
     rows: usize,
-    /// The number of rows of the file up to the end of this piece.
-    rows_done: u64,
-    /// The number of rows of the file.
-    rows_total: u64,
+    /// Its rows, if they were decoded.
+    batch: Option<RecordBatch>,
+    /// The bytes that it takes while it is decoded.
+    bytes: u64,
 }
 
 /// The chunks of a piece.
 struct DecodedPiece {
     chunks: Vec<FinishedChunk>,
-    rows_done: u64,
-    rows_total: u64,
+    rows: usize,
 }
 
 /// A target list.
 #[derive(Clone, Debug)]
-struct Targets {
+pub(super) struct Targets {
     snapshot: Snapshot,
     metadata: ArrowReaderMetadata,
     wanted: Vec<WantedColumn>,
+    /// How each row group is decoded.
+    plans: Arc<[OnceLock<GroupPlan>]>,
 }
 
 /// Opens a file. `is_dictionary` says which columns of strings are read as dictionaries.
@@ -87,27 +91,26 @@ pub(super) fn open_parquet(
 /// A run of rows of a row group.
 #[derive(Clone, Copy)]
 pub(super) struct RowRange {
-    start: OriginRow,
-    rows: usize,
+    pub start: OriginRow,
+    pub rows: usize,
 }
 
-/// Creates a reader of these columns, for a range of rows or for the whole file.
+/// Creates a reader of these columns for a range of rows.
 pub(super) fn parquet_reader(
     snapshot: &Snapshot,
     metadata: &ArrowReaderMetadata,
     columns: impl IntoIterator<Item = usize>,
-    range: Option<RowRange>,
+    RowRange { start, rows }: RowRange,
+    batch_rows: usize,
 ) -> Result<ParquetRecordBatchReader, ParquetError> {
     let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(snapshot.clone(), metadata.clone())
+    ParquetRecordBatchReaderBuilder::new_with_metadata(snapshot.clone(), metadata.clone())
         .with_projection(mask)
-        .with_batch_size(CHUNK_ROWS);
-    match range {
-        Some(RowRange { start, rows }) => {
-            builder.with_row_groups(vec![start.part]).with_offset(start.row).with_limit(rows).build()
-        }
-        None => builder.build(),
-    }
+        .with_batch_size(batch_rows)
+        .with_row_groups(vec![start.part])
+        .with_offset(start.row)
+        .with_limit(rows)
+        .build()
 }
 
 /// Reads a target list.
@@ -123,103 +126,150 @@ pub(super) fn read_parquet_list(
     let wanted = wanted_columns(metadata.schema(), mapping).map_err(|message| ReadError::of_file(shown, message))?;
     let hasher = builder.hasher.clone();
     let size = snapshot.size();
-    let pieces = pieces(&metadata);
-    let targets = Targets { snapshot: snapshot.clone(), metadata, wanted };
-    builder.read_again_from(Box::new(Rereader { targets: targets.clone(), ahead: Mutex::default() }));
-    let decode = |piece: Piece| {
-        let chunks = guarded(shown, || targets.piece(&piece))?;
+    let rows_total = metadata.metadata().row_groups().iter().map(|group| group.num_rows() as u64).sum::<u64>();
+    let plans = (0..metadata.metadata().num_row_groups()).map(|_| OnceLock::new()).collect();
+    let targets = Targets { snapshot: snapshot.clone(), metadata, wanted, plans };
+    builder.read_again_from(Box::new(Rereader::new(targets.clone())));
+    let decode = |piece: Result<Piece, ReadError>| {
+        let piece = piece?;
+        let (start, rows) = (piece.start, piece.rows);
+        let chunks = guarded(shown, || targets.decode(piece))?;
         let chunks = chunks.into_iter().map(|chunk| {
-            let at = OriginRow { part: piece.group, row: piece.offset + chunk.first_row as usize };
+            let at = OriginRow { row: start.row + chunk.first_row as usize, ..start };
             FinishedChunk::of(chunk, &hasher).at(at)
         });
-        let Piece { rows_done, rows_total, .. } = piece;
-        Ok::<_, ReadError>(DecodedPiece { chunks: chunks.collect(), rows_done, rows_total })
+        Ok::<_, ReadError>(DecodedPiece { chunks: chunks.collect(), rows })
     };
-    in_order(threads, pieces, decode, |decoded| -> Result<(), ReadError> {
-        let DecodedPiece { chunks, rows_done, rows_total } = decoded?;
-        chunks.into_iter().try_for_each(|chunk| builder.add(chunk))?;
-        builder.progress((size as f64 * rows_done as f64 / rows_total.max(1) as f64) as u64, size);
-        Ok(())
-    })
+    let pieces = Pieces { targets: &targets, shown, next: Some(OriginRow { part: 0, row: 0 }), stream: None };
+    let weigh = |piece: &Result<Piece, ReadError>| piece.as_ref().map_or(0, |piece| piece.bytes);
+    let mut rows_done = 0_u64;
+    in_order_within(
+        PIECES_BYTES * threads as u64,
+        weigh,
+        threads,
+        pieces,
+        decode,
+        |decoded| -> Result<(), ReadError> {
+            let DecodedPiece { chunks, rows } = decoded?;
+            chunks.into_iter().try_for_each(|chunk| builder.add(chunk))?;
+            rows_done += rows as u64;
+            builder.progress((size as f64 * rows_done as f64 / rows_total.max(1) as f64) as u64, size);
+            Ok(())
+        },
+    )
 }
 
-fn pieces(metadata: &ArrowReaderMetadata) -> impl Iterator<Item = Piece> + use<> {
-    let groups = metadata.metadata().row_groups();
-    let groups: Vec<u64> = groups.iter().map(|group| group.num_rows() as u64).collect();
-    let (rows_total, mut before) = (groups.iter().sum(), 0);
-    groups.into_iter().enumerate().flat_map(move |(group, rows)| {
-        let first = before;
-        before += rows;
+/// The pieces of a list, in order.
+struct Pieces<'a> {
+    targets: &'a Targets,
+    shown: &'a str,
+    /// The row that the next piece begins at; `None` at the end of the list, and after an error.
+    next: Option<OriginRow>,
+    /// The batches of a row group that is not read in pieces.
+    stream: Option<ParquetRecordBatchReader>,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Result<Piece, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = self.next.take()?;
+        if start.part >= self.targets.plans.len() {
+            return None;
+        }
+        Some(guarded(self.shown, || self.piece(start)))
+    }
+}
+
+impl Pieces<'_> {
+    fn piece(&mut self, start: OriginRow) -> Result<Piece, String> {
+        let targets = self.targets;
+        if start.row == 0 {
+            targets.check_group(start.part)?;
+        }
+        let plan = targets.plan(start.part)?;
+        let left = targets.group_rows(start.part) - start.row;
         // A row group without rows has a piece too, because its pages may have some.
-        (0..rows.max(1) as usize).step_by(PIECE_ROWS).map(move |offset| {
-            let rows = PIECE_ROWS.min(rows as usize - offset);
-            Piece { group, offset, rows, rows_done: first + (offset + rows) as u64, rows_total }
-        })
-    })
+        let mut piece = Piece { start, rows: left.min(PIECE_BATCHES * plan.batch_rows), batch: None, bytes: 0 };
+        if plan.batch_rows < MIN_PIECE_ROWS && left > 0 {
+            let stream = match &mut self.stream {
+                Some(stream) => stream,
+                None => self.stream.insert(targets.reader(RowRange { start, rows: left })?),
+            };
+            let batch = stream.next().ok_or_else(|| too_few_rows(start.part))?.map_err(|error| error.to_string())?;
+            (piece.rows, piece.batch) = (batch.num_rows(), Some(batch));
+        }
+        let open = if piece.batch.is_some() { 0 } else { plan.open_bytes };
+        piece.bytes = open + 2 * plan.row_bytes * piece.rows as u64;
+        let next = OriginRow { row: start.row + piece.rows, ..start };
+        self.next = Some(if piece.rows == left {
+            self.stream = None;
+            OriginRow { part: start.part + 1, row: 0 }
+        } else {
+            next
+        });
+        Ok(piece)
+    }
+}
+
+fn too_few_rows(group: usize) -> String {
+    format!("row group {group} has fewer rows than the footer says")
 }
 
 impl Targets {
-    /// Reads the chunks of a piece. The first piece of a row group checks the row counts of the group's pages.
-    fn piece(&self, piece: &Piece) -> Result<Vec<Chunk>, String> {
-        if piece.offset == 0 {
-            let columns: Vec<usize> = self.wanted.iter().map(|wanted| wanted.index).collect();
-            row_counts::check_pages(&self.snapshot, self.metadata.metadata(), piece.group, &columns)?;
+    /// Returns how a row group is decoded.
+    pub fn plan(&self, group: usize) -> Result<GroupPlan, String> {
+        let plan = self.plans.get(group).ok_or_else(|| format!("there is no row group {group}"))?;
+        if let Some(plan) = plan.get() {
+            return Ok(*plan);
         }
-        let chunks =
-            self.chunks(RowRange { start: OriginRow { part: piece.group, row: piece.offset }, rows: piece.rows })?;
-        let rows: usize = chunks.iter().map(|chunk| chunk.rows as usize).sum();
-        if rows == piece.rows {
-            Ok(chunks)
-        } else {
-            Err(format!("row group {} has fewer rows than the footer says", piece.group))
-        }
+        let columns = self.wanted.iter().map(|wanted| PlannedColumn {
+            index: wanted.index,
+            is_dictionary: matches!(
+                self.metadata.schema().field(wanted.index).data_type(),
+                DataType::Dictionary(_, _)
+            ),
+        });
+        let columns: Vec<PlannedColumn> = columns.collect();
+        let found = plan_group(&self.snapshot, self.metadata.metadata(), group, &columns)?;
+        Ok(*plan.get_or_init(|| found))
     }
 
-    /// Reads the chunks of a range. Their rows are counted from its start.
-    fn chunks(&self, range: RowRange) -> Result<Vec<Chunk>, String> {
+    /// The number of rows of a row group.
+    pub fn group_rows(&self, group: usize) -> usize {
+        self.metadata.metadata().row_group(group).num_rows() as usize
+    }
+
+    /// Checks the row counts of the pages of a row group.
+    fn check_group(&self, group: usize) -> Result<(), String> {
+        let columns: Vec<usize> = self.wanted.iter().map(|wanted| wanted.index).collect();
+        row_counts::check_pages(&self.snapshot, self.metadata.metadata(), group, &columns)
+    }
+
+    /// Creates a reader of the batches of a range.
+    pub fn reader(&self, range: RowRange) -> Result<ParquetRecordBatchReader, String> {
         let indices = self.wanted.iter().map(|wanted| wanted.index);
-        let reader = parquet_reader(&self.snapshot, &self.metadata, indices, Some(range));
-        let (mut all, mut before) = (Vec::new(), 0);
-        for batch in reader.map_err(|error| error.to_string())? {
-            let batch = batch.map_err(|error| error.to_string())?;
-            let chunks = batch_to_chunks(&batch, &self.wanted)?;
-            all.extend(chunks.into_iter().map(|chunk| Chunk { first_row: before + chunk.first_row, ..chunk }));
-            before += batch.num_rows() as u64;
-        }
-        Ok(all)
+        let batch_rows = self.plan(range.start.part)?.batch_rows;
+        parquet_reader(&self.snapshot, &self.metadata, indices, range, batch_rows).map_err(|error| error.to_string())
     }
-}
 
-/// Reads chunks again. The first chunk of a piece is read together with the others of the piece, which are probably read
-/// next.
-#[derive(Debug)]
-struct Rereader {
-    targets: Targets,
-    /// The chunks that were read ahead.
-    ahead: Mutex<BTreeMap<OriginRow, Chunk>>,
-}
+    /// Turns a batch into chunks, whose rows are counted from its first one.
+    pub fn chunks(&self, batch: &RecordBatch) -> Result<Vec<Chunk>, String> {
+        batch_to_chunks(batch, &self.wanted)
+    }
 
-impl Origin for Rereader {
-    fn read(&self, at: OriginRow, rows: u32) -> Result<Chunk, String> {
-        let ahead = || self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = ahead().remove(&at);
-        let chunk = match known {
-            Some(chunk) => Some(chunk),
-            None => {
-                let rows = if at.row.is_multiple_of(PIECE_ROWS) { PIECE_ROWS } else { rows as usize };
-                let chunks = guarded("the list", || self.targets.chunks(RowRange { start: at, rows }));
-                let mut chunks = chunks.map_err(|error| error.to_string())?.into_iter();
-                let first = chunks.next();
-                let mut ahead = ahead();
-                if ahead.len() >= MAX_CHUNKS_AHEAD {
-                    ahead.clear();
-                }
-                let row = |chunk: &Chunk| OriginRow { row: at.row + chunk.first_row as usize, ..at };
-                ahead.extend(chunks.map(|chunk| (row(&chunk), chunk)));
-                first
-            }
-        };
-        let changed = || "the list changed after it was read".to_owned();
-        chunk.filter(|chunk| chunk.rows == rows).ok_or_else(changed)
+    /// Decodes a piece. The rows of the chunks are counted from its first one.
+    fn decode(&self, piece: Piece) -> Result<Vec<Chunk>, String> {
+        if let Some(batch) = piece.batch {
+            return self.chunks(&batch);
+        }
+        let (mut all, mut rows) = (Vec::new(), 0);
+        for batch in self.reader(RowRange { start: piece.start, rows: piece.rows })? {
+            let batch = batch.map_err(|error| error.to_string())?;
+            let first_row = |chunk: Chunk| Chunk { first_row: rows as u64 + chunk.first_row, ..chunk };
+            all.extend(self.chunks(&batch)?.into_iter().map(first_row));
+            rows += batch.num_rows();
+        }
+        if rows == piece.rows { Ok(all) } else { Err(too_few_rows(piece.start.part)) }
     }
 }

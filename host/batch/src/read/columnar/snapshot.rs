@@ -12,10 +12,13 @@ use parquet::file::reader::{ChunkReader, Length};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufReader, Read, Result, Seek, SeekFrom};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// The size of a block in bytes.
+/// The minimum size of a block in bytes.
 pub(super) const BLOCK_BYTES: usize = 64 << 10;
+/// The maximum number of blocks. The blocks of a larger file are larger.
+const MAX_BLOCKS: u64 = 1 << 19;
 
 /// The bytes of a file.
 #[derive(Clone, Debug)]
@@ -29,10 +32,15 @@ pub(super) enum Snapshot {
 pub(super) struct CheckedFile {
     file: Mutex<File>,
     size: u64,
+    block_bytes: usize,
     blocks: Vec<OnceLock<blake3::Hash>>,
-    /// The blocks that were read last; block `n` is in slot `n % CACHED_BLOCKS`. The header of a page is read separately
+    /// The number of slots for cached blocks.
+    cached_blocks: usize,
+    /// The blocks that were read last; block `n` is in slot `n % cached_blocks`. The header of a page is read separately
     /// from the page, so the same block is read several times in a row.
     cache: Mutex<Vec<Option<CachedBlock>>>,
+    /// Whether the digest is not needed any more.
+    stopped: AtomicBool,
 }
 
 #[derive(Clone, Debug)]
@@ -41,8 +49,8 @@ struct CachedBlock {
     bytes: Bytes,
 }
 
-/// The number of slots for cached blocks.
-const CACHED_BLOCKS: usize = 64;
+/// The bytes of cached blocks.
+const CACHED_BYTES: usize = 64 * BLOCK_BYTES;
 
 impl Snapshot {
     /// Opens a file below a folder.
@@ -51,17 +59,12 @@ impl Snapshot {
         let opened = || -> Result<Self> {
             let size = file.metadata()?.len();
             if size <= memory.file() {
-                let mut bytes = Vec::with_capacity(size as usize + 1);
-                file.read_to_end(&mut bytes)?;
-                return Ok(Self::InMemory(bytes.into()));
+                let mut bytes = Vec::new();
+                // A file that grows meanwhile is not read further.
+                file.by_ref().take(size + 1).read_to_end(&mut bytes)?;
+                return if bytes.len() as u64 > size { Err(changed()) } else { Ok(Self::InMemory(bytes.into())) };
             }
-            let blocks = (0..size.div_ceil(BLOCK_BYTES as u64)).map(|_| OnceLock::new()).collect();
-            Ok(Self::File(Arc::new(CheckedFile {
-                file: Mutex::new(file),
-                size,
-                blocks,
-                cache: Mutex::new(vec![None; CACHED_BLOCKS]),
-            })))
+            Ok(Self::File(Arc::new(CheckedFile::new(file, size))))
         };
         opened().map_err(|error| ReadError::of_file(&folder.display_name(name), describe(&error)))
     }
@@ -72,6 +75,13 @@ impl Snapshot {
             Self::InMemory(bytes) => Sha256::digest(bytes),
             Self::File(file) => file.digest()?,
         }))
+    }
+
+    /// Stops a thread that computes the digest, which becomes an error.
+    pub fn stop(&self) {
+        if let Self::File(file) = self {
+            file.stopped.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The size of the file in bytes.
@@ -101,9 +111,26 @@ fn changed() -> std::io::Error {
 }
 
 impl CheckedFile {
+    fn new(file: File, size: u64) -> Self {
+        let block_bytes = size.div_ceil(MAX_BLOCKS).next_power_of_two().max(BLOCK_BYTES as u64);
+        let cached_blocks = (CACHED_BYTES / block_bytes as usize).max(1);
+        Self {
+            file: Mutex::new(file),
+            size,
+            block_bytes: block_bytes as usize,
+            blocks: (0..size.div_ceil(block_bytes)).map(|_| OnceLock::new()).collect(),
+            cached_blocks,
+            cache: Mutex::new(vec![None; cached_blocks]),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
     fn digest(&self) -> Result<sha2::digest::Output<Sha256>> {
         let mut hash = Sha256::new();
         for number in 0..self.blocks.len() {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(std::io::Error::other("the digest is not needed any more"));
+            }
             hash.update(self.block(number)?);
         }
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,8 +141,8 @@ impl CheckedFile {
         let mut bytes = Vec::new();
         while bytes.len() < length {
             let at = start + bytes.len() as u64;
-            let block = self.cached_block((at / BLOCK_BYTES as u64) as usize)?;
-            let from = (at % BLOCK_BYTES as u64) as usize;
+            let block = self.cached_block((at / self.block_bytes as u64) as usize)?;
+            let from = (at % self.block_bytes as u64) as usize;
             let to = block.len().min(from + length - bytes.len());
             if to - from == length {
                 return Ok(block.slice(from..to));
@@ -129,13 +156,14 @@ impl CheckedFile {
     /// Returns a block from the cache, or reads it.
     fn cached_block(&self, number: usize) -> Result<Bytes> {
         let cache = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Some(cached)) = cache().get(number % CACHED_BLOCKS)
+        let slot = number % self.cached_blocks;
+        if let Some(Some(cached)) = cache().get(slot)
             && cached.number == number
         {
             return Ok(cached.bytes.clone());
         }
         let bytes = Bytes::from(self.block(number)?);
-        if let Some(slot) = cache().get_mut(number % CACHED_BLOCKS) {
+        if let Some(slot) = cache().get_mut(slot) {
             *slot = Some(CachedBlock { number, bytes: bytes.clone() });
         }
         Ok(bytes)
@@ -143,8 +171,8 @@ impl CheckedFile {
 
     /// Reads a block from the file. It must not have changed since it was first read.
     fn block(&self, number: usize) -> Result<Vec<u8>> {
-        let first = (number * BLOCK_BYTES) as u64;
-        let mut block = vec![0; (self.size - first).min(BLOCK_BYTES as u64) as usize];
+        let first = number as u64 * self.block_bytes as u64;
+        let mut block = vec![0; self.size.saturating_sub(first).min(self.block_bytes as u64) as usize];
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(first))?;
         file.read_exact(&mut block)?;

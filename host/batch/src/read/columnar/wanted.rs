@@ -1,7 +1,7 @@
 //! Which columns of a file are read: those that hold fields of a target.
 
 use crate::columns::{Field, LIST_COLUMNS};
-use crate::read::mapping::Mapping;
+use crate::read::mapping::{Mapping, check_distinct};
 use arrow_schema::Schema;
 use reprieve_model::did_you_mean;
 
@@ -16,13 +16,12 @@ pub(super) struct WantedColumn {
 
 /// Returns the columns of a target list that are read, in the order of the file.
 pub(super) fn wanted_columns(schema: &Schema, mapping: &Mapping) -> Result<Vec<WantedColumn>, String> {
+    let names = schema.fields().iter().map(|column| column.name().as_str());
+    check_distinct(names, |name| mapping.field(name).is_some())?;
     let mut wanted: Vec<WantedColumn> = Vec::new();
     for (index, column) in schema.fields().iter().enumerate() {
         let name = column.name().clone();
         let Some(field) = mapping.field_unless_ambiguous(&name)? else { continue };
-        if wanted.iter().any(|other| other.name == name) {
-            return Err(format!("the column `{name}` is duplicated"));
-        }
         wanted.push(WantedColumn { index, name, field });
     }
     for known in LIST_COLUMNS {

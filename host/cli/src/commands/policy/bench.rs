@@ -32,7 +32,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     if let Some(path) = &arguments.compare {
         modules.push(component(path)?);
     }
-    outln!("median of {} evaluations, each in a fresh instance\n", arguments.runs)?;
+    outln!("median of {} evaluations, each in a fresh instance", arguments.runs)?;
+    outln!()?;
     let head = ["targets", "instantiate", "begin", "observe", "per million", "finish", "fuel", "memory"];
     outln!("{}", head.map(|name| format!("{name:>12}")).concat())?;
     for rows in SIZES {

@@ -1,10 +1,9 @@
 //! `reprieve policy build`: builds a component from a project.
 
+use crate::output::{Page, plain};
 use crate::project::Project;
-use crate::setup::cache;
 use crate::status::Status;
 use clap::Args;
-use reprieve::policy::describe;
 use std::path::PathBuf;
 
 /// Build the policy in a folder into one component, and print its rules, size and digest
@@ -18,9 +17,16 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = Project::open(&arguments.folder)?.build()?;
-    let (policy, sha256) = describe(&built.bytes, cache())?;
-    outln!("{} {}: {}", policy.name, policy.version, policy.summary)?;
-    policy.rules.iter().try_for_each(|rule| outln!("  {:<24} {}", rule.code, rule.summary))?;
-    outln!("\n{}, {} KiB\nsha256 = \"{sha256}\"", built.path.display(), built.bytes.len().div_ceil(1024))?;
+    let (policy, sha256) = super::builder(&built).describe(&built.bytes)?;
+    let mut page = Page::default();
+    line!(page, "{} {}: {}", plain(&policy.name), plain(&policy.version), plain(&policy.summary));
+    for rule in &policy.rules {
+        line!(page, "  {:<24} {}", plain(&rule.code), plain(&rule.summary));
+    }
+    page.blank();
+    let path = built.path.display().to_string();
+    line!(page, "{}, {} KiB", plain(&path), built.bytes.len().div_ceil(1024));
+    line!(page, "sha256 = \"{sha256}\"");
+    page.print()?;
     Ok(Status::Success)
 }

@@ -1,14 +1,12 @@
 //! `reprieve policy inspect`: shows the content of a module.
 
 use super::{cases_beside, gate_of, random};
+use crate::output::{Page, plain};
 use crate::project::component;
-use crate::render::wrap;
-use crate::setup::cache;
 use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::Nature;
-use reprieve::policy::describe;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -26,47 +24,62 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = component(&arguments.policy)?;
     let start = Instant::now();
-    let (policy, sha256) = describe(&built.bytes, cache())?;
+    let (policy, sha256) = super::builder(&built).describe(&built.bytes)?;
     let loaded = start.elapsed();
-    let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    outln!("{} {}: {}", policy.name, policy.version, policy.summary)?;
-    outln!("sha256   {sha256}\ncolumns  {}\n\nrules", list(&policy.columns))?;
+    let list = |names: &[String]| match names {
+        [] => "none".to_owned(),
+        names => names.iter().map(|name| plain(name).into_owned()).collect::<Vec<_>>().join(", "),
+    };
+    let mut page = Page::default();
+    line!(page, "{} {}: {}", plain(&policy.name), plain(&policy.version), plain(&policy.summary));
+    line!(page, "sha256   {sha256}");
+    line!(page, "columns  {}", list(&policy.columns));
+    page.blank();
+    line!(page, "rules");
     for rule in &policy.rules {
         let never_lifted = if rule.never_lifted { ", never lifted" } else { "" };
-        outln!(
-            "  {} [{}] ({}{never_lifted})\n{}",
-            rule.code,
-            rule.settings.join(", "),
-            if rule.nature == Nature::Missing { "missing" } else { "wrong" },
-            wrap(&rule.summary, "    ")
-        )?;
+        let nature = if rule.nature == Nature::Missing { "missing" } else { "wrong" };
+        line!(page, "  {} [{}] ({nature}{never_lifted})", plain(&rule.code), rule.settings.join(", "));
+        page.paragraph("    ", &rule.summary);
     }
-    outln!("\nsettings schema\n{}", serde_json::to_string_pretty(&policy.settings_schema)?)?;
+    page.blank();
+    line!(page, "settings schema");
+    // The line breaks are those of the printed schema, and those in its texts are escaped as JSON.
+    for schema_line in serde_json::to_string_pretty(&policy.settings_schema)?.lines() {
+        line!(page, "{schema_line}");
+    }
     let parts = parts(&built.bytes).context("the module cannot be parsed")?;
     for (title, lines) in [("imports", &parts.imports), ("exports", &parts.exports)] {
-        outln!("\n{title}")?;
-        match lines.as_slice() {
-            [] => outln!("  none")?,
-            lines => lines.iter().try_for_each(|line| outln!("  {line}"))?,
+        page.blank();
+        line!(page, "{title}");
+        if lines.is_empty() {
+            line!(page, "  none");
         }
+        lines.iter().for_each(|name| line!(page, "  {}", plain(name)));
     }
-    outln!("\nsize     {} bytes", built.bytes.len())?;
-    parts.sections.iter().try_for_each(|(section, bytes)| outln!("  {section:<12} {bytes:>10}"))?;
+    page.blank();
+    line!(page, "size     {} bytes", built.bytes.len());
+    parts.sections.iter().for_each(|(section, bytes)| line!(page, "  {section:<12} {bytes:>10}"));
 
-    outln!("\nan instance, with a batch of 10 targets")?;
-    outln!("  loading  {loaded:?}; the first time compiles it, later loads use the cache")?;
+    page.blank();
+    line!(page, "an instance, with a batch of 10 targets");
+    line!(page, "  loading  {loaded:?}; the first time compiles it, later loads use the cache");
     let cases = cases_beside(&built)?;
     let batch = random::batch(&random::targets(10, 1), cases.first())?;
     let cost = gate_of(&built, cases.first(), random::inventory(10, 1)?)
         .and_then(|gate| gate.measure(&batch).map_err(anyhow::Error::msg));
     match cost {
-        Ok(costs) => costs.iter().try_for_each(|cost| {
-            let all = cost.instantiate + cost.begin + cost.observe + cost.finish;
-            outln!("  memory   {} KiB\n  fuel     {}", cost.memory >> 10, cost.fuel)?;
-            outln!("  time     {:?} to instantiate, {all:?} in total", cost.instantiate)
-        })?,
-        Err(error) => outln!("  not measured: {error:#}")?,
+        Ok(costs) => {
+            for cost in costs {
+                let all = cost.instantiate + cost.begin + cost.observe + cost.finish;
+                line!(page, "  memory   {} KiB", cost.memory >> 10);
+                line!(page, "  fuel     {}", cost.fuel);
+                line!(page, "  time     {:?} to instantiate, {all:?} in total", cost.instantiate);
+            }
+        }
+        Err(error) => line!(page, "  not measured: {}", plain(&format!("{error:#}"))),
     }
+    page.print()?;
     Ok(Status::Success)
 }
 

@@ -1,13 +1,13 @@
 //! `reprieve policy lint`: checks a module for what its cases do not test.
 
 use super::{cases_beside, gate_of, random};
+use crate::output::plain;
 use crate::project::{Built, component};
-use crate::setup::cache;
 use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::Finding;
-use reprieve::policy::{Descriptor, describe};
+use reprieve::policy::Descriptor;
 use reprieve::{Batch, Gate};
 use reprieve_cases::Case;
 use serde_json::Value;
@@ -29,7 +29,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = component(&arguments.policy)?;
     // Loading already refuses a module that imports a function, duplicates a rule, or has an invalid schema or default.
-    let (policy, _) = describe(&built.bytes, cache())?;
+    let (policy, _) = super::builder(&built).describe(&built.bytes)?;
     let setup = Setup { cases: cases_beside(&built)?, built };
     let nondeterministic = nondeterministic(&setup, arguments.batches)?;
     // A policy that cannot answer at all would return the same fault for partitions.
@@ -46,7 +46,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     for (check, problems) in checks {
         let word = if problems.is_empty() { "ok   " } else { "FAIL " };
         outln!("{word} {check}")?;
-        problems.iter().try_for_each(|problem| outln!("      {}", problem.replace('\n', "\n      ")))?;
+        let lines = problems.iter().flat_map(|problem| problem.lines());
+        lines.map(plain).try_for_each(|line| outln!("      {line}"))?;
         clean &= problems.is_empty();
     }
     Ok(if clean { Status::Success } else { Status::Deny })

@@ -9,7 +9,7 @@ mod random;
 mod test;
 
 use crate::project::Built;
-use crate::setup::cache;
+use crate::setup::{build, equipped};
 use crate::status::Status;
 use clap::Subcommand;
 use reprieve::inventory::Table;
@@ -50,12 +50,10 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
 /// The name of a module under test in its policy set.
 const NAME: &str = "policy.wasm";
 
-/// Begins a gate with the cache of compiled policies.
-fn builder() -> GateBuilder {
-    match cache() {
-        Some(cache) => Gate::builder().cache(cache),
-        None => Gate::builder(),
-    }
+/// Begins a gate for a module. What this program has built from source counts as pinned.
+fn builder(built: &Built) -> GateBuilder {
+    let builder = equipped(Gate::builder());
+    if built.from_source { builder.pinned(&built.bytes) } else { builder }
 }
 
 /// Opens the cases beside a policy. Generated batches take settings, data and times from them, because a policy may not
@@ -68,7 +66,7 @@ fn cases_beside(built: &Built) -> anyhow::Result<Vec<Case>> {
 
 /// Builds a gate with a single policy, with the settings and data of a case or without any.
 fn gate_of(built: &Built, case: Option<&Case>, inventory: Table) -> anyhow::Result<Gate> {
-    let builder = builder().inventory(inventory);
+    let builder = builder(built).inventory(inventory);
     let builder = match case {
         Some(case) => case.with_policy(builder, NAME, &built.bytes),
         None => {
@@ -77,5 +75,5 @@ fn gate_of(built: &Built, case: Option<&Case>, inventory: Table) -> anyhow::Resu
             builder.policies(set, None).file(NAME, built.bytes.clone())
         }
     };
-    Ok(builder.build()?)
+    build(builder)
 }

@@ -74,6 +74,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Language::Js => "npm install && ",
         Language::Python => "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && ",
     };
-    outln!("created {name}/; continue with\n  cd {name} && {setup}reprieve policy test")?;
+    outln!("created {name}/; continue with")?;
+    outln!("  cd {name} && {setup}reprieve policy test")?;
     Ok(Status::Success)
 }

@@ -1,6 +1,8 @@
 //! `reprieve policy test`: runs the cases of a policy in the sandbox.
 
 use super::{NAME, builder};
+use crate::files::{Readers, write_whole};
+use crate::output::{Page, plain};
 use crate::project::{Built, Project, component};
 use crate::render;
 use crate::status::Status;
@@ -43,9 +45,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     crate::watch::each_change(&arguments.policy, || {
         let result = once(arguments);
         match &result {
-            Ok(Status::Success) => outln!("\npassed; waiting for changes")?,
-            Ok(_) => outln!("\nfailed; waiting for changes")?,
-            Err(error) => outln!("{}\n\nwaiting for changes", render::error(error))?,
+            Ok(_) => {}
+            Err(error) => render::error(error).print()?,
+        }
+        outln!()?;
+        match &result {
+            Ok(Status::Success) => outln!("passed; waiting for changes")?,
+            Ok(_) => outln!("failed; waiting for changes")?,
+            Err(_) => outln!("waiting for changes")?,
         }
         Ok(())
     })
@@ -61,32 +68,40 @@ fn once(arguments: &Arguments) -> anyhow::Result<Status> {
     let paths = cases_below(&folder)?;
     let built = component(&arguments.policy)?;
     let mut traced = Traced { policy: &arguments.policy, module: None };
-    let mut suite = TestSuite::new(built.path.display().to_string());
+    let mut suite = TestSuite::new(plain(&built.path.display().to_string()).into_owned());
     let mut coverage = Coverage::default();
     let mut failed = 0;
     for path in &paths {
         let case = Case::open(path)?;
         let differences = vet(&case, &built, &mut traced, arguments.bless, &mut coverage)?;
         let mut status = TestCaseStatus::success();
+        let (name, about) = (case.name(), plain(&case.about).into_owned());
+        let name = plain(&name);
         if differences.is_empty() {
-            outln!("ok    {:<32} {}", case.name(), case.about)?;
+            outln!("ok    {name:<32} {about}")?;
         } else {
             failed += 1;
-            let lines: Vec<String> = differences.iter().map(|difference| format!("        {difference}")).collect();
-            outln!("FAIL  {:<32} {}\n{}", case.name(), case.about, lines.join("\n"))?;
+            let texts: Vec<String> = differences.iter().map(Difference::to_string).collect();
+            let mut page = Page::default();
+            line!(page, "FAIL  {name:<32} {about}");
+            texts.iter().for_each(|text| page.message("       ", text));
+            page.print()?;
+            let lines: Vec<_> = texts.iter().flat_map(|text| text.lines()).map(plain).collect();
             status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(lines.join("\n"));
         }
-        suite.add_test_case(TestCase::new(case.name(), status));
+        suite.add_test_case(TestCase::new(name, status));
     }
-    outln!("\n{} of {} cases passed", paths.len() - failed, paths.len())?;
+    outln!()?;
+    outln!("{} of {} cases passed", paths.len() - failed, paths.len())?;
     let gaps = coverage.gaps();
-    gaps.iter().try_for_each(|gap| outln!("{gap}"))?;
+    gaps.iter().try_for_each(|gap| outln!("{}", plain(gap)))?;
     if let Some(path) = &arguments.junit {
         let mut report = Report::new("reprieve policy test");
         report.add_test_suite(suite);
         let text = report.to_string().context("the report cannot be written")?;
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        write_whole(path, text.as_bytes(), Readers::All)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let uncovered = arguments.require_coverage && !gaps.is_empty();
     Ok(if failed > 0 || uncovered { Status::Deny } else { Status::Success })
@@ -101,13 +116,14 @@ fn vet(
     coverage: &mut Coverage,
 ) -> anyhow::Result<Vec<Difference>> {
     let gate = case
-        .gate(case.with_policy(builder(), NAME, &built.bytes))
+        .gate(case.with_policy(builder(built), NAME, &built.bytes))
         .with_context(|| case.path.display().to_string())?;
     let mut document = case.decide(&gate).with_context(|| case.path.display().to_string())?;
     if document.faults.iter().any(|fault| fault.cause == FaultCause::Trap)
         && let Some(module) = traced.module()?
     {
-        document = case.decide(&case.gate(case.with_policy(builder().trace(), NAME, module))?)?;
+        document =
+            case.decide(&case.gate(case.with_policy(builder(built).pinned(module).trace(), NAME, module))?)?;
     }
     let rules = gate.policies().flat_map(|policy| &policy.descriptor.rules).map(|rule| rule.code.clone());
     coverage.add(rules, document.findings.iter().map(|finding| finding.rule.as_str()));

@@ -1,25 +1,27 @@
 //! Runs the command. It finds the targets that it may delete in files of a private folder.
 
-use super::signals::Signals;
+use super::Runner;
+use super::folder::PrivateFolder;
+use super::supervise::Left;
 use crate::commands::check::write_permit;
-use crate::signing::Signing;
 use anyhow::Context;
 use reprieve::Permit;
 use reprieve::ledger::Outcome;
 use serde::Deserialize;
-use std::ffi::OsString;
-use std::fs::{File, Permissions};
-use std::io::{BufWriter, Write};
+use std::fs::Permissions;
+use std::io::BufWriter;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{Command, ExitStatus};
+
+/// The file that the command may write.
+const OUTCOME: &str = "outcome.json";
 
 /// The result of the command.
 pub struct Ended {
     status: ExitStatus,
     /// The number of targets that it reported as deleted.
-    deleted: Option<u64>,
+    pub deleted: Option<u64>,
     /// What failed apart from the command itself.
     pub problem: Option<String>,
 }
@@ -68,50 +70,57 @@ impl Ended {
 }
 
 /// Runs the command on the batch of a permit. An error means that it was not started.
-pub fn run(command: &[OsString], permit: &Permit, signing: &Signing, signals: &Signals) -> anyhow::Result<Ended> {
-    let (program, arguments) = command.split_first().context("there is no command")?;
-    // Only this user can read this folder.
-    let folder = tempfile::Builder::new().prefix("reprieve-").tempdir().context("no temporary folder")?;
-    let targets = folder.path().join(permit.batch().list_name());
-    let outcome = folder.path().join("outcome.json");
-    write_targets(permit, &targets)?;
+pub fn run(runner: &Runner<'_>, permit: &Permit) -> anyhow::Result<Ended> {
+    let (program, arguments) = runner.command.split_first().context("there is no command")?;
+    let folder = PrivateFolder::create().context("no temporary folder")?;
+    let list = permit.batch().list_name();
+    write_targets(permit, &folder, &list).context("the list")?;
     let mut command = Command::new(program);
-    command.args(arguments).env("REPRIEVE_TARGETS", &targets).env("REPRIEVE_OUTCOME", &outcome);
+    command.args(arguments);
+    if runner.signing.signs_permits() {
+        let path = folder.path("permit.jwt");
+        write_permit(permit, runner.signing, &path)?;
+        command.env("REPRIEVE_PERMIT", path);
+    }
+    command.env("REPRIEVE_TARGETS", folder.path(&list)).env("REPRIEVE_OUTCOME", folder.path(OUTCOME));
     command.env("REPRIEVE_MODE", permit.claims().mode.as_str());
     command.env("REPRIEVE_ENVIRONMENT", &permit.claims().environment);
     if let Some(entry) = &permit.document().ledger {
         command.env("REPRIEVE_ENTRY", entry.entry.to_string());
     }
-    if signing.signs_permits() {
-        let path = folder.path().join("permit.jwt");
-        write_permit(permit, signing, &path)?;
-        command.env("REPRIEVE_PERMIT", path);
-    }
-    let status = signals.run(&mut command).with_context(|| format!("cannot run `{}`", program.display()))?;
+    folder.check()?;
+    let finished = runner.supervise(&mut command).with_context(|| format!("cannot run `{}`", program.display()))?;
     let targets = permit.document().targets;
-    let (deleted, problem) = match reported(&outcome) {
+    let (deleted, unreadable) = match reported(&folder) {
         Ok(Some(deleted)) if deleted > targets => {
             (Some(deleted), Some(format!("that is more than the {targets} targets of the batch")))
         }
         Ok(deleted) => (deleted, None),
         Err(error) => (None, Some(format!("the outcome that it reported cannot be read: {error:#}"))),
     };
-    Ok(Ended { status, deleted, problem })
+    let left = match finished.left {
+        Left::Nothing => None,
+        Left::Stopped => Some("it left processes running, which were stopped".to_owned()),
+        Left::Running => Some("processes that it started could not be stopped and may have gone on".to_owned()),
+    };
+    let problems: Vec<String> = unreadable.into_iter().chain(left).collect();
+    let problem = (!problems.is_empty()).then(|| problems.join("; "));
+    Ok(Ended { status: finished.status, deleted, problem })
 }
 
 /// Writes the list exactly as it was vetted. From here on the batch counts as read.
-fn write_targets(permit: &Permit, path: &Path) -> anyhow::Result<()> {
-    let mut file = BufWriter::new(File::create_new(path).context("the list")?);
+fn write_targets(permit: &Permit, folder: &PrivateFolder, name: &str) -> anyhow::Result<()> {
+    let mut file = BufWriter::new(folder.create_file(name)?);
     permit.batch().write_list(&mut file)?;
-    file.flush().context("the list")?;
-    std::fs::set_permissions(path, Permissions::from_mode(0o400)).context("the list")
+    let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    Ok(file.set_permissions(Permissions::from_mode(0o400))?)
 }
 
 /// Reads the number of deleted targets that the command reported, if it did.
-fn reported(path: &Path) -> anyhow::Result<Option<u64>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(serde_json::from_slice::<ReportedOutcome>(&bytes)?.deleted)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+fn reported(folder: &PrivateFolder) -> anyhow::Result<Option<u64>> {
+    let bytes = folder.read(OUTCOME)?;
+    Ok(bytes
+        .map(|bytes| serde_json::from_slice::<ReportedOutcome>(&bytes))
+        .transpose()?
+        .map(|outcome| outcome.deleted))
 }

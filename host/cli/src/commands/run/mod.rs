@@ -1,29 +1,40 @@
 //! `reprieve run`: vets a batch, runs the command that deletes it, and records the outcome in the ledger.
 
 mod command;
+mod descendants;
+mod environment;
+mod folder;
 mod signals;
+mod supervise;
 mod waves;
 
 use crate::commands::check;
 use crate::error::fail;
-use crate::render;
+use crate::output::plain;
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
 use crate::status::Status;
 use anyhow::{Context, ensure};
 use clap::Args;
 use command::Ended;
+use environment::Secrets;
+use reprieve::model::Duration;
 use reprieve::signed::Override;
 use reprieve::{Batch, Decision, Gate, Permit};
 use reprieve_ledger::SqlLedger;
 use signals::Signals;
 use std::ffi::OsString;
+use std::process::Command;
+use supervise::Finished;
 
 /// Vet a batch, and run the command that deletes it only if it is allowed
 ///
 /// REPRIEVE_TARGETS names a file with the list, byte for byte as it was vetted. If a key signs permits, REPRIEVE_PERMIT
 /// names a file with the permit. REPRIEVE_MODE, REPRIEVE_ENVIRONMENT and REPRIEVE_ENTRY are set as well. The command may
 /// write the number of targets that it deleted into the file that REPRIEVE_OUTCOME names. The outcome is recorded.
+///
+/// The command does not receive PGPASSWORD, PGPASSFILE, and variables that contain the URL of the ledger or the path of
+/// the key. Signals are passed on to it and to everything that it started.
 ///
 /// Exit status: 0 allowed, and the command succeeded; 1 denied; 2 undecided or an error; 3 the command failed.
 #[derive(Args, Debug)]
@@ -36,6 +47,10 @@ pub struct Arguments {
     /// A shell command to run after each wave but the last, as a health check. If it fails, the wave has failed
     #[arg(long, value_name = "COMMAND", requires = "waves")]
     between: Option<String>,
+    /// How long processes may take to end after the command has ended or a signal was passed on. After that they are
+    /// told to end, and killed if they take as long again
+    #[arg(long, value_name = "DURATION", default_value = "PT10S", value_parser = Duration::parse)]
+    grace: Duration,
     /// The command that deletes
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -43,15 +58,19 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
+    let ledger_url = arguments.batch.ledger_url()?;
     let Vetting { batch, gate, ledger, signing, with_override } = arguments.batch.open()?;
     let ledger = ledger.ok_or_else(|| fail("`run` records the outcome, which requires a ledger", NAME_A_LEDGER))?;
     ensure!(!arguments.command.is_empty(), "there is no command");
+    environment::hide();
     let signals = Signals::catch().context("signals cannot be caught")?;
     let runner = Runner {
         gate: &gate,
         ledger: &ledger,
         signing: &signing,
         signals: &signals,
+        secrets: Secrets { ledger_url, key: signing.permit_key_path() },
+        grace: std::time::Duration::from_secs(arguments.grace.seconds()),
         with_override: with_override.as_ref(),
         command: &arguments.command,
     };
@@ -76,6 +95,8 @@ struct Runner<'a> {
     ledger: &'a SqlLedger,
     signing: &'a Signing,
     signals: &'a Signals,
+    secrets: Secrets,
+    grace: std::time::Duration,
     with_override: Option<&'a Override>,
     command: &'a [OsString],
 }
@@ -95,13 +116,19 @@ impl Runner<'_> {
 
     /// Runs the command on a batch. If it cannot be started, the permit is aborted.
     fn start(&self, permit: Permit) -> anyhow::Result<(Permit, Ended)> {
-        match command::run(self.command, &permit, self.signing, self.signals) {
+        match command::run(self, &permit) {
             Ok(ended) => Ok((permit, ended)),
             Err(error) => {
                 permit.abort(&format!("the command was not started: {error:#}"))?;
                 Err(error.context("nothing was deleted"))
             }
         }
+    }
+
+    /// Runs something that this run starts, and everything that it starts, to its end.
+    fn supervise(&self, command: &mut Command) -> anyhow::Result<Finished> {
+        self.secrets.remove_from(command);
+        supervise::run(command, self.signals, self.grace)
     }
 
     /// Records the outcome of a batch.
@@ -111,7 +138,7 @@ impl Runner<'_> {
         recorded.with_context(|| {
             format!("{}, but that cannot be recorded; entry {entry} stays open", ended.in_words())
         })?;
-        errln!("entry {entry}: {}", render::wrap(&ended.in_words(), "").trim_start());
+        errln!("entry {entry}: {}", plain(&ended.in_words()));
         Ok(())
     }
 }

@@ -1,70 +1,58 @@
-//! Signals that stop `reprieve run` are meant for its command. A signal before the command starts keeps it from starting.
-//! A signal from another process while it runs is passed on. A key on the terminal reaches the command directly.
+//! Signals that stop `reprieve run` are meant for its command. A signal before the command starts keeps it from starting;
+//! later ones are events that `supervise.rs` passes on.
 
-use anyhow::bail;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use rustix::process::Signal;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
-use std::process::{Command, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, OnceLock};
 
-/// Catches the signals that ask a process to end.
-pub struct Signals(Arc<Mutex<State>>);
+/// Catches the signals that ask a process to end, and those that tell about its children.
+pub struct Signals {
+    /// The first signal that asked this process to end.
+    stopped: Arc<OnceLock<i32>>,
+    pub events: Receiver<Event>,
+}
 
-#[derive(Default)]
-struct State {
-    /// The command, while it runs.
-    running: Option<Pid>,
-    /// The first signal that was caught.
-    stopped: Option<i32>,
+/// What a signal tells.
+pub enum Event {
+    /// A child has ended.
+    Child,
+    /// This process is asked to end.
+    Stop {
+        signal: Signal,
+        /// Whether a key of the terminal asks. The terminal asks every process of its foreground group.
+        by_key: bool,
+    },
 }
 
 impl Signals {
     /// Begins to catch these signals.
     pub fn catch() -> std::io::Result<Self> {
-        let signals = Self(Arc::default());
-        let mut caught = SignalsInfo::<WithOrigin>::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
-        let state = Arc::clone(&signals.0);
+        let stopped = Arc::new(OnceLock::new());
+        let (send, events) = channel();
+        let mut caught = SignalsInfo::<WithOrigin>::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGCHLD])?;
+        let first = Arc::clone(&stopped);
         std::thread::spawn(move || {
             for origin in &mut caught {
-                let mut state = lock(&state);
-                state.stopped.get_or_insert(origin.signal);
-                let signal = Signal::from_named_raw(origin.signal);
-                if let (Some(pid), Some(signal), Some(_)) = (state.running, signal, origin.process) {
-                    // This fails if the command has just ended, and then there is nothing to do.
-                    kill_process(pid, signal).ok();
+                let event = match Signal::from_named_raw(origin.signal) {
+                    None | Some(Signal::CHILD) => Event::Child,
+                    Some(signal) => {
+                        first.get_or_init(|| origin.signal);
+                        Event::Stop { signal, by_key: origin.process.is_none() }
+                    }
+                };
+                if send.send(event).is_err() {
+                    break;
                 }
             }
         });
-        Ok(signals)
+        Ok(Self { stopped, events })
     }
 
-    /// The first signal that was caught, if there is one.
+    /// The first signal that asked this process to end, if there is one.
     pub fn stopped(&self) -> Option<i32> {
-        lock(&self.0).stopped
+        self.stopped.get().copied()
     }
-
-    /// Runs a command to its end, unless a signal was caught before. An error means that it was not started.
-    pub fn run(&self, command: &mut Command) -> anyhow::Result<ExitStatus> {
-        let mut state = lock(&self.0);
-        if let Some(signal) = state.stopped {
-            bail!("signal {signal} was caught before it was started");
-        }
-        let mut child = command.spawn()?;
-        let pid = Pid::from_child(&child);
-        state.running = Some(pid);
-        drop(state);
-        // The process id is reused only after the process is reaped, so it is not signalled from then on.
-        while waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-            .is_err_and(|error| error == rustix::io::Errno::INTR)
-        {}
-        lock(&self.0).running = None;
-        // It was started. An error now must not be reported as if it was not.
-        Ok(child.wait().unwrap_or_else(|_| std::os::unix::process::ExitStatusExt::from_raw(255 << 8)))
-    }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,6 +2,7 @@
 //! recorded in the ledger. The first wave that is not allowed or fails ends the run.
 
 use super::Runner;
+use super::supervise::Left;
 use crate::error::{fail, with_help};
 use crate::render::plural;
 use crate::status::Status;
@@ -39,11 +40,17 @@ pub fn run(runner: &Runner<'_>, batch: &Batch, between: Option<&str>) -> anyhow:
             Err(status) => return stop(status, left),
         };
         let (permit, mut ended) = runner.start(permit)?;
+        // A wave is done only as far as its command says. What it does not say is deleted has to run again.
+        if let (true, Some(deleted)) = (ended.succeeded(), ended.deleted.filter(|deleted| *deleted < size)) {
+            ended.problem =
+                Some(format!("the wave is not complete: it has {size} targets, and {deleted} are deleted"));
+        }
         if let (true, true, Some(check)) = (ended.succeeded(), i + 1 < all, between) {
-            let health = runner.signals.run(Command::new("sh").arg("-c").arg(check));
-            ended.problem = match health {
-                Ok(status) if status.success() => None,
-                Ok(status) => Some(format!("the health check failed: {status}")),
+            let health = runner.supervise(Command::new("sh").arg("-c").arg(check));
+            ended.problem = match health.map(|health| (health.status, health.left)) {
+                Ok((status, Left::Nothing)) if status.success() => None,
+                Ok((status, Left::Nothing)) => Some(format!("the health check failed: {status}")),
+                Ok(_) => Some("the health check left processes running".to_owned()),
                 Err(error) => Some(format!("the health check was not run: {error:#}")),
             };
         }
@@ -72,9 +79,13 @@ fn deleted_ids(ledger: &SqlLedger, batch: &Batch) -> anyhow::Result<HashSet<Stri
             continue;
         }
         match &wave.outcome {
-            Some(Outcome::Committed { succeeded: true, .. }) => deleted.extend(wave.ids()?),
+            Some(Outcome::Committed { succeeded: true, deleted: count, .. })
+                if count.is_none_or(|count| count >= wave.record.decision.targets) =>
+            {
+                deleted.extend(wave.ids()?);
+            }
             // These targets run again, starting with a canary, because a failure resets the growth of the waves.
-            Some(Outcome::Committed { succeeded: false, .. } | Outcome::Aborted { .. }) => {}
+            Some(Outcome::Committed { .. } | Outcome::Aborted { .. }) => {}
             None => {
                 let entry = wave.entry;
                 let request = &wave.record.decision.request;

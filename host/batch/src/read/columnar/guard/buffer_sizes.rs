@@ -1,34 +1,45 @@
-//! Checks the sizes of compressed buffers in an Arrow file before they are decoded. Each buffer is compressed on its own,
-//! after its uncompressed length. The decoder allocates that many bytes first, and a process that cannot is aborted.
+//! Checks the sizes in an Arrow file before it is decoded. The decoder reads a record batch or a dictionary as a whole. If its
+//! buffers are compressed, each of them gives its uncompressed length, and the decoder allocates that many bytes first.
 
 use crate::read::columnar::format::ColumnarFormat;
 use crate::read::columnar::snapshot::Snapshot;
-use arrow_ipc::{root_as_footer, root_as_message};
+use arrow_ipc::{RecordBatch, root_as_footer, root_as_message};
+use arrow_schema::{DataType, Schema};
+use hashbrown::HashMap;
 
-/// The maximum uncompressed length of a buffer in bytes.
-const MAX_BUFFER_BYTES: i64 = 1 << 32;
-
+/// The maximum size of the footer, and of the metadata of a message, in bytes.
+const MAX_METADATA_BYTES: u64 = 16 << 20;
 /// The bytes after the footer: its length, and the magic number of the format.
-const TRAILER_BYTES: u64 = 10;
+pub(super) const TRAILER_BYTES: u64 = 10;
 
-/// Checks every compressed buffer of a file. Other errors of the file are left to the decoder.
+/// The columns of a file that are decoded: the schema, and their indices in it.
+#[derive(Clone, Copy)]
+pub(in crate::read::columnar) struct Decoded<'a> {
+    pub schema: &'a Schema,
+    pub columns: &'a [usize],
+}
+
+/// Checks every message of a file. A record batch, and all dictionaries together, may take `max_bytes` bytes. The buffers of
+/// record batches are checked once it is known which of them are decoded. Other errors of the file are left to the decoder.
 pub(in crate::read::columnar) fn check_buffer_sizes(
     snapshot: &Snapshot,
     format: ColumnarFormat,
+    decoded: Option<Decoded<'_>>,
+    max_bytes: u64,
 ) -> Result<(), String> {
+    let mut sizes = Sizes { snapshot, decoded, max_bytes, batches: 0, dictionaries: HashMap::new() };
     match format {
         ColumnarFormat::Parquet => Ok(()),
         ColumnarFormat::ArrowStream => {
             let mut next = Some(0);
-            while let Some(message) = next.and_then(|at| Message::read(snapshot, at, None)) {
-                message.check(snapshot)?;
-                next = message.end;
+            while let Some(at) = next {
+                next = sizes.check(at, None)?;
             }
             Ok(())
         }
         ColumnarFormat::ArrowFile => {
-            for (at, body) in blocks(snapshot).unwrap_or_default() {
-                Message::read(snapshot, at, Some(body)).map_or(Ok(()), |message| message.check(snapshot))?;
+            for (at, body) in blocks(snapshot)?.unwrap_or_default() {
+                sizes.check(at, Some(body))?;
             }
             Ok(())
         }
@@ -36,62 +47,148 @@ pub(in crate::read::columnar) fn check_buffer_sizes(
 }
 
 /// The offsets of the messages and of their bodies, from the footer of a file.
-fn blocks(snapshot: &Snapshot) -> Option<Vec<(u64, u64)>> {
-    let end = snapshot.size().checked_sub(TRAILER_BYTES)?;
-    let length = number(snapshot, end)?;
-    let footer = bytes(snapshot, end.checked_sub(length)?, length)?;
-    let footer = root_as_footer(&footer).ok()?;
+fn blocks(snapshot: &Snapshot) -> Result<Option<Vec<(u64, u64)>>, String> {
+    let end = snapshot.size().checked_sub(TRAILER_BYTES);
+    let Some((end, length)) = end.and_then(|end| Some((end, number(snapshot, end)?))) else { return Ok(None) };
+    check_metadata(length)?;
+    let footer = end.checked_sub(length).and_then(|start| bytes(snapshot, start, length));
+    let Some(Ok(footer)) = footer.as_deref().map(root_as_footer) else { return Ok(None) };
     let blocks = [footer.dictionaries(), footer.recordBatches()].into_iter().flatten().flatten();
     let places = blocks.map(|block| {
         let at = u64::try_from(block.offset()).ok()?;
         Some((at, at.checked_add(u64::try_from(block.metaDataLength()).ok()?)?))
     });
-    places.collect()
+    Ok(places.collect())
 }
 
-/// A message with columns.
-struct Message {
-    /// The offsets of its compressed buffers.
-    compressed: Vec<u64>,
-    /// The offset after the message, if it has a valid one.
-    end: Option<u64>,
+pub(super) fn check_metadata(length: u64) -> Result<(), String> {
+    if length <= MAX_METADATA_BYTES {
+        return Ok(());
+    }
+    Err(format!("its metadata takes {length} bytes, at most {MAX_METADATA_BYTES} are allowed"))
 }
 
-impl Message {
-    /// Reads the message at an offset; `None` if it cannot be read. Without `body`, the body follows the message.
-    fn read(snapshot: &Snapshot, mut at: u64, body: Option<u64>) -> Option<Self> {
-        let mut length = number(snapshot, at)?;
+/// The sizes of the messages so far.
+struct Sizes<'a> {
+    snapshot: &'a Snapshot,
+    decoded: Option<Decoded<'a>>,
+    max_bytes: u64,
+    /// The number of record batches.
+    batches: u64,
+    /// The bytes of each dictionary, by its number.
+    dictionaries: HashMap<i64, u64>,
+}
+
+impl Sizes<'_> {
+    /// Checks the message at an offset. Without `body`, the body follows the message. Returns the offset after it; `None` if
+    /// it cannot be read.
+    fn check(&mut self, mut at: u64, body: Option<u64>) -> Result<Option<u64>, String> {
+        let Some(mut length) = number(self.snapshot, at) else { return Ok(None) };
         if length == u64::from(u32::MAX) {
             at += 4;
-            length = number(snapshot, at)?;
+            length = number(self.snapshot, at).unwrap_or_default();
         }
         at += 4;
         if length == 0 {
-            return None;
+            return Ok(None);
         }
-        let metadata = bytes(snapshot, at, length)?;
-        let message = root_as_message(&metadata).ok()?;
-        let body = body.or_else(|| at.checked_add(length))?;
-        let columns = message.header_as_record_batch();
-        let columns = columns.or_else(|| message.header_as_dictionary_batch()?.data());
-        let buffers = columns.filter(|columns| columns.compression().is_some()).and_then(|columns| columns.buffers());
-        let starts = buffers.into_iter().flatten().filter(|buffer| buffer.length() >= 8);
-        let compressed = starts.map(|buffer| body.checked_add(u64::try_from(buffer.offset()).ok()?));
-        let end = u64::try_from(message.bodyLength()).ok().and_then(|length| body.checked_add(length));
-        Some(Self { compressed: compressed.collect::<Option<_>>()?, end })
+        check_metadata(length)?;
+        let metadata = bytes(self.snapshot, at, length);
+        let Some(Ok(message)) = metadata.as_deref().map(root_as_message) else { return Ok(None) };
+        let Some(body) = body.or_else(|| at.checked_add(length)) else { return Ok(None) };
+        let body_length = u64::try_from(message.bodyLength()).unwrap_or(u64::MAX);
+        if let Some(batch) = message.header_as_record_batch() {
+            let name = format!("record batch {}", self.batches);
+            self.batches += 1;
+            let columns = self.decoded.map(|decoded| decoded.buffers(batch));
+            let is_decoded = |buffer: usize| {
+                columns.as_ref().is_some_and(|columns| {
+                    let column = columns.get(columns.partition_point(|column| column.end <= buffer));
+                    column.is_none_or(|column| column.is_decoded)
+                })
+            };
+            self.check_size(&name, self.decoded_bytes(batch, body, body_length, is_decoded))?;
+        } else if let Some(dictionary) = message.header_as_dictionary_batch()
+            && let Some(batch) = dictionary.data()
+        {
+            let size = self.decoded_bytes(batch, body, body_length, |_| true);
+            let known = self.dictionaries.entry(dictionary.id()).or_default();
+            *known = if dictionary.isDelta() { known.saturating_add(size) } else { size };
+            // A dictionary that continues another one is copied together with it.
+            self.check_size(
+                &format!("with dictionary {}, the dictionaries", dictionary.id()),
+                self.dictionaries.values().fold(0, |sum, size| u64::saturating_add(sum, *size)),
+            )?;
+        }
+        Ok(body.checked_add(body_length))
     }
 
-    fn check(&self, snapshot: &Snapshot) -> Result<(), String> {
-        for at in &self.compressed {
-            let length = bytes(snapshot, *at, 8).and_then(|bytes| bytes.try_into().ok()).map(i64::from_le_bytes);
-            if let Some(length) = length.filter(|length| *length > MAX_BUFFER_BYTES) {
-                return Err(format!(
-                    "the buffer at byte {at} gives its uncompressed length as {length} bytes, which is too long"
-                ));
-            }
+    fn check_size(&self, name: &str, size: u64) -> Result<(), String> {
+        if size <= self.max_bytes {
+            return Ok(());
         }
-        Ok(())
+        let max = self.max_bytes;
+        Err(format!("{name}: {size} bytes of memory are required, at most {max} are allowed; write smaller batches"))
     }
+
+    /// Returns the bytes of memory that a batch takes: those of its message, and the buffers that are decompressed.
+    fn decoded_bytes(
+        &self,
+        batch: RecordBatch<'_>,
+        body: u64,
+        body_length: u64,
+        is_decoded: impl Fn(usize) -> bool,
+    ) -> u64 {
+        let buffers = batch.buffers().filter(|_| batch.compression().is_some()).into_iter().flatten().enumerate();
+        let lengths = buffers.filter(|(i, buffer)| buffer.length() >= 8 && is_decoded(*i)).map(|(_, buffer)| {
+            let at = u64::try_from(buffer.offset()).ok().and_then(|offset| body.checked_add(offset));
+            let length = at.and_then(|at| bytes(self.snapshot, at, 8)).and_then(|bytes| bytes.try_into().ok());
+            // A negative length means that the buffer is not compressed. One that cannot be read is left to the decoder.
+            length.map(i64::from_le_bytes).and_then(|length| u64::try_from(length).ok()).unwrap_or_default()
+        });
+        lengths.fold(body_length, u64::saturating_add)
+    }
+}
+
+/// The buffers of a column.
+struct ColumnBuffers {
+    /// The number of the buffer after the last one.
+    end: usize,
+    is_decoded: bool,
+}
+
+impl Decoded<'_> {
+    /// Returns the buffers of each column, up to the first column whose buffers are not known.
+    fn buffers(&self, batch: RecordBatch<'_>) -> Vec<ColumnBuffers> {
+        let mut variadic = batch.variadicBufferCounts().into_iter().flatten();
+        let mut end = 0_usize;
+        let columns = self.schema.fields().iter().enumerate().map_while(|(i, field)| {
+            end = end.checked_add(buffer_count(field.data_type(), &mut variadic)?)?;
+            Some(ColumnBuffers { end, is_decoded: self.columns.contains(&i) })
+        });
+        columns.collect()
+    }
+}
+
+/// Returns the number of buffers of a column; `None` if it is not known. `variadic` are the numbers of buffers of the columns
+/// of views.
+fn buffer_count(of: &DataType, variadic: &mut impl Iterator<Item = i64>) -> Option<usize> {
+    use DataType::{
+        Binary, BinaryView, FixedSizeList, LargeBinary, LargeList, LargeListView, LargeUtf8, List, ListView, Map,
+        Null, RunEndEncoded, Struct, Union, Utf8, Utf8View,
+    };
+    Some(match of {
+        Null => 0,
+        Utf8 | Binary | LargeUtf8 | LargeBinary => 3,
+        Utf8View | BinaryView => usize::try_from(variadic.next()?).ok()?.checked_add(2)?,
+        List(item) | LargeList(item) | Map(item, _) => 2 + buffer_count(item.data_type(), variadic)?,
+        FixedSizeList(item, _) => 1 + buffer_count(item.data_type(), variadic)?,
+        Struct(fields) => fields
+            .iter()
+            .try_fold(1_usize, |sum, field| sum.checked_add(buffer_count(field.data_type(), variadic)?))?,
+        Union(_, _) | RunEndEncoded(_, _) | ListView(_) | LargeListView(_) => return None,
+        _ => 2,
+    })
 }
 
 /// Reads a number of 32 bits.

@@ -2,8 +2,12 @@
 //! them, and a panic of a decoder becomes an error.
 
 pub(super) mod buffer_sizes;
+mod delta;
+pub(super) mod layout;
 pub(super) mod nesting;
+pub(super) mod pages;
 pub(super) mod row_counts;
+mod thrift;
 
 use crate::error::ReadError;
 use std::cell::Cell;

@@ -1,12 +1,19 @@
-//! Checks the schema of a Parquet file before it is decoded. The schema is a flat list in which an element gives the number
+//! Checks the footer of a Parquet file, and the schema in it, before it is decoded. The schema is a flat list in which an element gives the number
 //! of its children, which follow it. Before it reads the children, the decoder allocates memory for that number and
 //! recurses once per level. A process that runs out of memory or stack is aborted.
 
+use super::thrift::{Compact, kind};
 use crate::read::columnar::snapshot::Snapshot;
-use thrift::protocol::{TCompactInputProtocol, TInputProtocol, TType};
+use ::thrift::protocol::{TCompactInputProtocol, TInputProtocol, TType};
 
 /// The maximum depth of nested columns.
 const MAX_LEVELS: usize = 100;
+
+/// The maximum size of a footer in bytes.
+const MAX_FOOTER_BYTES: u64 = 16 << 20;
+/// The maximum number of structs in the lists of a footer, which are columns of row groups mostly. A decoded one takes many
+/// times its bytes in the file.
+const MAX_ELEMENTS: usize = 1 << 18;
 
 /// The bytes after the footer: its length and the magic number of the format, four bytes each.
 const TRAILER_BYTES: u64 = 8;
@@ -76,24 +83,40 @@ impl Shape {
 
 /// Checks the schema of a file. Other errors of the file are left to the decoder.
 pub(in crate::read::columnar) fn check_nesting(snapshot: &Snapshot) -> Result<(), String> {
-    let Some(footer) = footer(snapshot) else { return Ok(()) };
+    let Some(footer) = footer(snapshot)? else { return Ok(()) };
+    let mut input = Compact::new(&footer);
+    if input.skip(kind::STRUCT).is_none() {
+        return Err("its footer cannot be read: it is damaged".to_owned());
+    }
+    if input.elements > MAX_ELEMENTS {
+        let found = input.elements;
+        return Err(format!(
+            "its footer has {found} elements, at most {MAX_ELEMENTS} are allowed; write larger row groups"
+        ));
+    }
     let children = child_counts(&footer).map_err(|error| format!("its schema cannot be read: {error}"))?;
     check_tree(&children)
 }
 
-fn footer(snapshot: &Snapshot) -> Option<bytes::Bytes> {
-    let end = snapshot.size().checked_sub(TRAILER_BYTES)?;
-    let trailer = snapshot.bytes(end, TRAILER_BYTES as usize).ok()?;
-    let length = trailer.strip_suffix(b"PAR1")?.first_chunk().map(|length| u32::from_le_bytes(*length))?;
-    snapshot.bytes(end.checked_sub(length.into())?, length as usize).ok()
+/// Returns the footer; `None` if the file does not end in one.
+fn footer(snapshot: &Snapshot) -> Result<Option<bytes::Bytes>, String> {
+    let read = |at: Option<u64>, length: u64| snapshot.bytes(at?, usize::try_from(length).ok()?).ok();
+    let end = snapshot.size().checked_sub(TRAILER_BYTES);
+    let Some(trailer) = read(end, TRAILER_BYTES) else { return Ok(None) };
+    let length = trailer.strip_suffix(b"PAR1").and_then(|length| length.first_chunk());
+    let Some(length) = length.map(|length| u64::from(u32::from_le_bytes(*length))) else { return Ok(None) };
+    if length > MAX_FOOTER_BYTES {
+        return Err(format!("its footer takes {length} bytes, at most {MAX_FOOTER_BYTES} are allowed"));
+    }
+    Ok(read(end.and_then(|end| end.checked_sub(length)), length))
 }
 
-fn invalid(message: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> thrift::Error {
-    thrift::Error::User(message.into())
+fn invalid(message: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ::thrift::Error {
+    ::thrift::Error::User(message.into())
 }
 
 /// Reads the number of children of each element of the schema.
-fn child_counts(footer: &[u8]) -> thrift::Result<Vec<i32>> {
+fn child_counts(footer: &[u8]) -> ::thrift::Result<Vec<i32>> {
     let mut input = TCompactInputProtocol::new(footer);
     input.read_struct_begin()?;
     // Only the version comes before the schema.
@@ -113,7 +136,7 @@ fn child_counts(footer: &[u8]) -> thrift::Result<Vec<i32>> {
 }
 
 /// Reads a struct. Returns its number of children.
-fn read_struct(input: &mut impl TInputProtocol, shapes: &[(i16, Shape)]) -> thrift::Result<i32> {
+fn read_struct(input: &mut impl TInputProtocol, shapes: &[(i16, Shape)]) -> ::thrift::Result<i32> {
     let mut children = 0;
     input.read_struct_begin()?;
     loop {
