@@ -1,23 +1,21 @@
 //! Conditions: what follows `where` in SQL, label selectors, and queries of Lucene.
 
 use super::tokens::{Token, tokens};
-use super::words::{compare_literals, is_identity, is_kind, is_literal, is_symbol, is_zero, unquoted};
-use super::{ALWAYS_TRUE, EMPTY, EVERYTHING, MAX_DEPTH, Reach, ldap, statement};
+use super::words::{compare_literals, is_identity, is_literal, is_symbol, is_zero, matching, unquoted};
+use super::{ALWAYS_TRUE, EMPTY, EVERYTHING, MAX_DEPTH, Reach};
 use std::cmp::Ordering;
 
-/// The reach of a condition.
+/// Returns the reach of a subquery.
+pub type Subquery = fn(&[Token]) -> Reach;
+
+/// The reach of a condition outside of a statement.
 pub fn reach(text: &str) -> Reach {
-    if text.starts_with('(')
-        && let Some(reach) = ldap::reach(text)
-    {
-        return reach;
-    }
-    of_tokens(&tokens(text), false)
+    of_tokens(&tokens(text), None)
 }
 
-/// The reach of a condition in tokens. In a statement, words are columns.
-pub fn of_tokens(tokens: &[Token], in_statement: bool) -> Reach {
-    let mut parser = Parser { tokens, at: 0, depth: 0, in_statement };
+/// The reach of a condition in tokens. In a statement, words are columns, and `subquery` reads the statements in it.
+pub fn of_tokens(tokens: &[Token], subquery: Option<Subquery>) -> Reach {
+    let mut parser = Parser { tokens, at: 0, depth: 0, subquery };
     match parser.any_of() {
         Some(reach) if parser.at == tokens.len() => reach,
         _ => Reach::Unknown,
@@ -28,10 +26,14 @@ struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     depth: usize,
-    in_statement: bool,
+    subquery: Option<Subquery>,
 }
 
 impl<'a> Parser<'a> {
+    fn in_statement(&self) -> bool {
+        self.subquery.is_some()
+    }
+
     fn peek(&self, ahead: usize) -> &'a str {
         self.tokens.get(self.at + ahead).map(String::as_str).unwrap_or_default()
     }
@@ -202,7 +204,7 @@ impl<'a> Parser<'a> {
         Some(match compare_literals(left, &right) {
             Some(order) if order.is_eq() => Reach::All(ALWAYS_TRUE),
             Some(_) => Reach::Bounded,
-            None if self.in_statement && left == right => Reach::All(ALWAYS_TRUE),
+            None if self.in_statement() && left == right => Reach::All(ALWAYS_TRUE),
             None => matching(left, &right),
         })
     }
@@ -241,7 +243,7 @@ impl<'a> Parser<'a> {
             self.at -= 1;
             self.skip_parentheses()?;
             let inner = self.tokens.get(start..self.at - 1)?;
-            return Some(statement::of_tokens(inner).unwrap_or(Reach::Unknown));
+            return Some(self.subquery.map_or(Reach::Unknown, |subquery| subquery(inner)));
         }
         let mut values = 0;
         let mut reach = Reach::Bounded;
@@ -276,7 +278,7 @@ impl<'a> Parser<'a> {
             _ => order.is_ge(),
         };
         let order = match compare_literals(left, &right) {
-            None if self.in_statement && left == right => Some(Ordering::Equal),
+            None if self.in_statement() && left == right => Some(Ordering::Equal),
             order => order,
         };
         Some(match order {
@@ -295,45 +297,14 @@ impl<'a> Parser<'a> {
             "false" | "0" => Reach::Bounded,
             number if number.parse::<f64>().is_ok() => {
                 // Without a statement, a number is an id or a count.
-                if self.in_statement { Reach::All(ALWAYS_TRUE) } else { Reach::Bounded }
+                if self.in_statement() { Reach::All(ALWAYS_TRUE) } else { Reach::Bounded }
             }
             "f()" | "()" | "select()" => Reach::Unknown,
             text if !text.contains(char::is_alphanumeric) => Reach::All(EVERYTHING),
-            column if self.in_statement && is_identity(column) => Reach::All(ALWAYS_TRUE),
+            column if self.in_statement() && is_identity(column) => Reach::All(ALWAYS_TRUE),
             // A column that is true or false.
-            _ if self.in_statement => Reach::Loose,
+            _ if self.in_statement() => Reach::Loose,
             _ => Reach::Unknown,
         }
     }
-}
-
-/// The reach of a field that has to match a value.
-pub fn matching(field: &str, value: &str) -> Reach {
-    if field == "f()" || field == "()" || matches!(value, "f()" | "()" | "select()") {
-        return Reach::Unknown;
-    }
-    let value = unquoted(value);
-    if value.trim().is_empty() || value == "null" || value == "none" {
-        return Reach::All(EMPTY);
-    }
-    // One of two values, or a field that exists.
-    let is_flag = matches!(value, "0" | "1" | "true" | "false" | "t" | "f" | "yes" | "no" | "y" | "n");
-    if is_flag && !is_identity(field) && field != "value" || matches!(field, "_exists_" | "_missing_") {
-        return Reach::Loose;
-    }
-    // Lucene excludes what begins with a minus.
-    if let Some(excluded) = field.strip_prefix('-') {
-        return matching(excluded, value).not();
-    }
-    match super::pattern(value) {
-        Reach::All(_) if !value.contains(char::is_alphanumeric) || is_regex_for_all(value) => Reach::All(EVERYTHING),
-        Reach::All(_) => Reach::Loose,
-        _ if is_kind(field) => Reach::Loose,
-        reach => reach,
-    }
-}
-
-/// Whether a regular expression matches every text: only classes and repetitions.
-fn is_regex_for_all(value: &str) -> bool {
-    matches!(super::pattern(value), Reach::All(_)) && value.contains('[')
 }

@@ -1,7 +1,7 @@
 //! Query documents: JSON as Elasticsearch and MongoDB read it, and calls that hold one.
 
 use super::tokens::{Token, tokens};
-use super::{EMPTY, EVERYTHING, MAX_DEPTH, Reach};
+use super::{EMPTY, EVERYTHING, MAX_DEPTH, Reach, condition};
 
 /// The reach of a query document.
 pub fn reach(text: &str) -> Reach {
@@ -177,7 +177,7 @@ impl Reader<'_> {
     fn text(&mut self, key: &str) -> Option<Reach> {
         let value = self.next()?.to_owned();
         let field = if key.is_empty() { "value" } else { key };
-        Some(super::condition::of_tokens(&[field.to_owned(), "=".to_owned(), value], false))
+        Some(condition::of_tokens(&[field.to_owned(), "=".to_owned(), value], None))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Filters of LDAP: `(&(objectClass=user)(uid=bob))`.
 
-use super::condition::matching;
+use super::words::matching;
 use super::{ALWAYS_TRUE, MAX_DEPTH, Reach};
 
 /// The reach of a filter of LDAP, or `None` if the text is not one.

@@ -8,6 +8,7 @@ mod condition;
 mod document;
 mod ldap;
 mod path;
+mod request;
 mod statement;
 mod tokens;
 mod words;
@@ -77,7 +78,7 @@ pub fn reach(selector: &str) -> Reach {
     if let Some(inner) = unquoted(text) {
         return if inner.trim().is_empty() { Reach::All(EMPTY) } else { reach(inner) };
     }
-    if let Some(reach) = statement::reach(text) {
+    if let Some(reach) = statement(text) {
         return reach;
     }
     if text.starts_with('{') || text.starts_with('[') && text.ends_with(']') {
@@ -94,7 +95,7 @@ pub fn reach(selector: &str) -> Reach {
     {
         return reach;
     }
-    match condition::reach(text) {
+    match condition(text) {
         Reach::Unknown => command::reach(text),
         reach => reach,
     }
@@ -112,11 +113,22 @@ pub struct Query {
 /// Reads the query behind a list. Its result was counted and vetted, so only a query that selects everything counts.
 pub fn query(text: &str) -> Query {
     let plain = plain(text);
-    let unconditional = match (statement::reach(&plain), condition::reach(&plain)) {
+    let unconditional = match (statement(&plain), condition(&plain)) {
         (Some(Reach::All(why)), _) | (None, Reach::All(why)) => Some(why),
         _ => None,
     };
     Query { unconditional, is_complement: statement::is_complement(&plain) }
+}
+
+/// The reach of a request to a server or of a statement, or `None` if the text is neither.
+fn statement(text: &str) -> Option<Reach> {
+    request::reach(text).or_else(|| statement::reach(text))
+}
+
+/// The reach of a filter of LDAP, or of a condition in another language.
+fn condition(text: &str) -> Reach {
+    let filter = text.starts_with('(').then(|| ldap::reach(text)).flatten();
+    filter.unwrap_or_else(|| condition::reach(text))
 }
 
 /// The reach of a text without blanks, or `None` if it is a condition such as `app=shop`.

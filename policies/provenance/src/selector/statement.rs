@@ -1,18 +1,18 @@
-//! Statements: SQL, Cypher, and requests to a server.
+//! Statements of SQL and Cypher.
 
 use super::tokens::{Token, tokens};
-use super::{Reach, condition, document, path};
+use super::{Reach, condition};
 
 /// Why a statement selects everything.
 const NO_CONDITION: &str = "is a statement without a condition";
 
 /// The reach of a statement, or `None` if the text is not one.
 pub fn reach(text: &str) -> Option<Reach> {
-    request(text).or_else(|| of_tokens(&tokens(text)))
+    of_tokens(&tokens(text))
 }
 
 /// The reach of a statement in tokens, or `None` if it is not one. Of several statements, the widest reach.
-pub fn of_tokens(tokens: &[Token]) -> Option<Reach> {
+fn of_tokens(tokens: &[Token]) -> Option<Reach> {
     let mut reach: Option<Reach> = None;
     for statement in tokens.split(|token| token == ";").filter(|statement| !statement.is_empty()) {
         let one = match (one(statement), reach) {
@@ -23,6 +23,11 @@ pub fn of_tokens(tokens: &[Token]) -> Option<Reach> {
         reach = Some(reach.map_or(one, |reach| reach.or(one)));
     }
     reach
+}
+
+/// The reach of a statement in the condition of another one.
+fn subquery(tokens: &[Token]) -> Reach {
+    of_tokens(tokens).unwrap_or(Reach::Unknown)
 }
 
 fn one(tokens: &[Token]) -> Option<Reach> {
@@ -82,14 +87,14 @@ fn filtered(tokens: &[Token]) -> Reach {
     if condition.is_empty() {
         return Reach::All(NO_CONDITION);
     }
-    condition::of_tokens(condition, true)
+    condition::of_tokens(condition, Some(subquery))
 }
 
 /// The reach of a join without `where`: `join u on 1 = 1` selects everything, any other one is unknown.
 fn joined(tokens: &[Token]) -> Reach {
     let on = tokens.iter().position(|token| token == "on");
     let condition = on.and_then(|on| tokens.get(on + 1..)).unwrap_or_default();
-    match condition::of_tokens(condition, true) {
+    match condition::of_tokens(condition, Some(subquery)) {
         all @ Reach::All(_) => all,
         _ => Reach::Unknown,
     }
@@ -103,39 +108,10 @@ fn cypher(tokens: &[Token]) -> Reach {
         let end = rest
             .iter()
             .position(|token| matches!(token.as_str(), "detach" | "delete" | "set" | "remove" | "return" | "with"));
-        return condition::of_tokens(rest.get(..end.unwrap_or(rest.len())).unwrap_or_default(), true);
+        return condition::of_tokens(rest.get(..end.unwrap_or(rest.len())).unwrap_or_default(), Some(subquery));
     }
     let has_property = tokens.windows(4).any(|four| four[0] == "{" && four[2] == ":" && four[3] != "}");
     if has_property { Reach::Bounded } else { Reach::All(NO_CONDITION) }
-}
-
-/// The reach of a request to a server, `DELETE /index/_doc/17`, with or without a body.
-fn request(text: &str) -> Option<Reach> {
-    let (verb, rest) = text.split_once(char::is_whitespace)?;
-    if !["delete", "post", "put", "patch", "get"].contains(&verb.to_lowercase().as_str()) {
-        return None;
-    }
-    let (target, body) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
-    if !target.starts_with('/') && (!body.is_empty() || target.is_empty()) {
-        return None;
-    }
-    let body = body.trim();
-    if body.starts_with('{') {
-        return Some(document::reach(body));
-    }
-    if target.contains("_by_query") {
-        return Some(Reach::All("is a query without a condition"));
-    }
-    let names: Vec<&str> =
-        target.split(['?', '#']).next().unwrap_or_default().split('/').filter(|name| !name.is_empty()).collect();
-    let is_open =
-        |name: &&str| super::is_all(name) || matches!(super::pattern(name), Reach::All(_)) || name.contains('*');
-    Some(match names.last() {
-        None => Reach::All("is the root of a server"),
-        Some(_) if names.iter().any(is_open) => Reach::All(super::EVERYTHING),
-        Some(_) if names.len() < 2 => Reach::Loose,
-        Some(name) => path::path(name).map_or(Reach::Bounded, Reach::All),
-    })
 }
 
 /// Whether a query selects what is not in another set.

@@ -1,5 +1,7 @@
-//! What a token is: a literal, or the name of a column that identifies or classifies.
+//! What a token is, a literal or the name of a column that identifies or classifies, and how far a column and its value
+//! reach.
 
+use super::{EMPTY, EVERYTHING, Reach, pattern};
 use std::cmp::Ordering;
 
 /// Orders two literals, or `None` if one is not a literal.
@@ -50,7 +52,7 @@ pub fn is_identity(column: &str) -> bool {
 }
 
 /// Whether a column says what a thing is, so that a value of it selects all there is of a kind.
-pub fn is_kind(column: &str) -> bool {
+fn is_kind(column: &str) -> bool {
     const KINDS: [&str; 12] = [
         "kind",
         "type",
@@ -66,4 +68,31 @@ pub fn is_kind(column: &str) -> bool {
         "doctype",
     ];
     KINDS.contains(&last_name(column))
+}
+
+/// The reach of a field that has to match a value.
+pub fn matching(field: &str, value: &str) -> Reach {
+    if field == "f()" || field == "()" || matches!(value, "f()" | "()" | "select()") {
+        return Reach::Unknown;
+    }
+    let value = unquoted(value);
+    if value.trim().is_empty() || value == "null" || value == "none" {
+        return Reach::All(EMPTY);
+    }
+    // One of two values, or a field that exists.
+    let is_flag = matches!(value, "0" | "1" | "true" | "false" | "t" | "f" | "yes" | "no" | "y" | "n");
+    if is_flag && !is_identity(field) && field != "value" || matches!(field, "_exists_" | "_missing_") {
+        return Reach::Loose;
+    }
+    // Lucene excludes what begins with a minus.
+    if let Some(excluded) = field.strip_prefix('-') {
+        return matching(excluded, value).not();
+    }
+    match pattern(value) {
+        // Only wildcards, or classes and repetitions of a regular expression.
+        Reach::All(_) if !value.contains(char::is_alphanumeric) || value.contains('[') => Reach::All(EVERYTHING),
+        Reach::All(_) => Reach::Loose,
+        _ if is_kind(field) => Reach::Loose,
+        reach => reach,
+    }
 }
