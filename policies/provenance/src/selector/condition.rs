@@ -243,7 +243,9 @@ impl<'a> Parser<'a> {
             self.at -= 1;
             self.skip_parentheses()?;
             let inner = self.tokens.get(start..self.at - 1)?;
-            return Some(self.subquery.map_or(Reach::Unknown, |subquery| subquery(inner)));
+            // A subquery within one is not read, so that their depth cannot exhaust the stack.
+            let is_nested = inner.iter().skip(1).any(|token| token == "select");
+            return Some(self.subquery.filter(|_| !is_nested).map_or(Reach::Unknown, |subquery| subquery(inner)));
         }
         let mut values = 0;
         let mut reach = Reach::Bounded;

@@ -8,7 +8,7 @@ use super::guard::layout::check_layout;
 use super::guard::pages::{PlannedColumn, plan_group};
 use super::guard::{guarded, row_counts};
 use super::ipc::{Batches, open_arrow};
-use super::parquet::{RowRange, open_parquet, parquet_reader};
+use super::parquet_file::{RowRange, open_parquet, parquet_reader};
 use super::snapshot::Snapshot;
 use crate::columns::OriginRow;
 use crate::error::ReadError;

@@ -8,6 +8,7 @@ mod inventory;
 mod ipc;
 mod list;
 mod parquet;
+mod parquet_file;
 mod parquet_stream;
 mod snapshot;
 mod wanted;

@@ -2,7 +2,7 @@
 //! was read, for the one after it.
 
 use super::guard::guarded;
-use super::parquet::{RowRange, Targets};
+use super::parquet_file::{RowRange, Targets};
 use crate::columns::{Chunk, Origin, OriginRow};
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use std::collections::VecDeque;

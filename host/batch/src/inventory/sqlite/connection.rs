@@ -1,0 +1,61 @@
+//! A connection that reads. What a query may take is bounded, because a view can have rows without end.
+
+use crate::error::LookupError;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a decision waits for a writer.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// The maximum length of a value, and of a row, in bytes.
+const MAX_LENGTH: i32 = 4 << 20;
+/// The maximum length of a pattern in bytes, because a comparison with it is one step.
+const MAX_PATTERN_LENGTH: i32 = 1 << 10;
+/// The maximum number of steps of SQLite's virtual machine in one query. A scan of a hundred million rows takes fewer.
+pub(super) const MAX_STEPS: u64 = 2_000_000_000;
+/// The number of steps between two checks.
+const STEPS_AT_ONCE: i32 = 1_000_000;
+
+/// Opens the file for reading. Links are not followed, because the folder checked the path itself.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_LENGTH)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, MAX_PATTERN_LENGTH)?;
+    rusqlite::vtab::array::load_module(&connection)?;
+    Ok(connection)
+}
+
+/// Interrupts the next query after the maximum number of steps: a view may have rows without end.
+pub(super) fn limit_steps(connection: &Connection, max_steps: u64) {
+    let mut steps = 0;
+    connection.progress_handler(
+        STEPS_AT_ONCE,
+        Some(move || {
+            steps += STEPS_AT_ONCE as u64;
+            steps > max_steps
+        }),
+    );
+}
+
+/// The names of the columns of the inventory.
+pub(super) fn columns(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    limit_steps(connection, MAX_STEPS);
+    let statement = connection.prepare("SELECT * FROM inventory LIMIT 0")?;
+    Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+}
+
+impl From<rusqlite::Error> for LookupError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Self::Invalid(String::from(
+                "SQLite: the query was interrupted, because it took too many steps; index `id`, `kind`, `tenant` and `pool`, and \
+                 make sure that the view `inventory` ends",
+            )),
+            Some(ErrorCode::TooBig) => Self::Invalid(format!("SQLite: a row is longer than {MAX_LENGTH} bytes")),
+            _ => Self::Unavailable(format!("SQLite: {error}")),
+        }
+    }
+}

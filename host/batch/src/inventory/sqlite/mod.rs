@@ -1,0 +1,232 @@
+//! An inventory that is queried in place: a table or view `inventory` in an SQLite file, with the columns of the text
+//! formats. The queries of a decision run in one transaction, so all answers are from the same moment.
+
+mod connection;
+mod ids;
+
+use self::connection::{MAX_STEPS, columns, connect, limit_steps};
+use self::ids::{CONTINUED_IDS, INVALID_IDS, check_id, has_index};
+use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer};
+use crate::error::{LookupError, ReadError};
+use crate::read::{Folder, check_database};
+use crate::record::{InventoryRow, PoolRecord, Record, check_inventory_column};
+use hashbrown::{HashMap, HashSet};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Row};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// An SQLite file with a table or view `inventory`. Indexes on `id`, `kind`, `tenant` and `pool` make it fast.
+#[derive(Debug)]
+pub struct Sqlite {
+    path: PathBuf,
+    columns: Vec<String>,
+    max_steps: u64,
+}
+
+impl Sqlite {
+    /// Opens a file below a folder, and checks its columns.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it is not an SQLite file, or has no such table.
+    pub fn read(folder: &Folder, name: &str) -> Result<Self, ReadError> {
+        let shown = folder.display_name(name);
+        let path = folder.real_path(name)?;
+        let columns = connect(&path).and_then(|connection| columns(&connection));
+        let columns = columns.map_err(|error| match error.to_string() {
+            text if text.starts_with("no such table") => {
+                ReadError::of_file(&shown, "there is no table or view `inventory`")
+                    .with_help("CREATE VIEW inventory AS SELECT … AS id, … AS kind, … AS tenant, …")
+            }
+            text => ReadError::of_file(&shown, text),
+        })?;
+        columns
+            .iter()
+            .try_for_each(|column| check_inventory_column(column))
+            .map_err(|message| ReadError::of_file(&shown, message))?;
+        if !columns.iter().any(|column| column == "id") {
+            return Err(ReadError::of_file(&shown, "the table `inventory` has no column `id`"));
+        }
+        Ok(Self { path, columns, max_steps: MAX_STEPS })
+    }
+}
+
+impl Inventory for Sqlite {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, LookupError> {
+        check_database(&self.path).map_err(|error| LookupError::Unavailable(error.to_string()))?;
+        let connection = connect(&self.path)?;
+        connection.execute_batch("BEGIN")?;
+        if columns(&connection)? != self.columns {
+            return Err(LookupError::Invalid(
+                "the columns of the table `inventory` changed after the gate was built".to_owned(),
+            ));
+        }
+        let moment = Moment {
+            has_index: has_index(&connection)?,
+            connection,
+            columns: &self.columns,
+            max_steps: self.max_steps,
+            answers: RefCell::default(),
+        };
+        // Without an index every query reads the whole table, so this one may as well.
+        let invalid_ids = if moment.has_index { INVALID_IDS } else { "SELECT id FROM inventory" };
+        moment.run(invalid_ids, &[], |row| check_id(row.get_ref(0)?))?;
+        Ok(Box::new(moment))
+    }
+}
+
+/// The inventory as it is at one moment.
+struct Moment<'a> {
+    connection: Connection,
+    columns: &'a [String],
+    max_steps: u64,
+    /// A hash over every answer. A decision is based on the answers, and hashing a large database takes too long.
+    answers: RefCell<Sha256>,
+    /// Whether rows are found by their id without reading the whole table.
+    has_index: bool,
+}
+
+impl Moment<'_> {
+    /// Runs a query, with `values` as its parameter if it has one.
+    fn run(
+        &self,
+        query: &str,
+        values: &[&str],
+        mut each: impl FnMut(&Row<'_>) -> Result<(), LookupError>,
+    ) -> Result<(), LookupError> {
+        let list = Rc::new(values.iter().map(|text| Value::from((*text).to_owned())).collect::<Vec<_>>());
+        let mut statement = self.connection.prepare_cached(query)?;
+        limit_steps(&self.connection, self.max_steps);
+        let mut rows = match statement.parameter_count() {
+            0 => statement.query([])?,
+            _ => statement.query([list])?,
+        };
+        while let Some(row) = rows.next()? {
+            each(row)?;
+        }
+        Ok(())
+    }
+
+    /// Runs a query and hashes the answer.
+    fn query(
+        &self,
+        query: &str,
+        values: &[&str],
+        mut each: impl FnMut(&Row<'_>) -> Result<(), LookupError>,
+    ) -> Result<(), LookupError> {
+        self.run(query, values, |row| {
+            let mut hash = self.answers.borrow_mut();
+            for i in 0..row.as_ref().column_count() {
+                let text = text(row.get_ref(i)?)?;
+                hash.update((text.len() as u64).to_le_bytes());
+                hash.update(text.as_bytes());
+            }
+            each(row)
+        })
+    }
+
+    fn has(&self, column: &str) -> bool {
+        self.columns.iter().any(|known| known == column)
+    }
+}
+
+/// Returns a value as the text formats write it; NULL is blank.
+fn text(value: ValueRef<'_>) -> Result<Cow<'_, str>, LookupError> {
+    match value {
+        ValueRef::Null => Ok(Cow::Borrowed("")),
+        ValueRef::Integer(number) => Ok(Cow::Owned(number.to_string())),
+        ValueRef::Real(number) => Ok(Cow::Owned(number.to_string())),
+        ValueRef::Text(bytes) => str::from_utf8(bytes)
+            .map(Cow::Borrowed)
+            .map_err(|_| LookupError::Invalid("a value is not UTF-8".to_owned())),
+        ValueRef::Blob(_) => Err(LookupError::Invalid("expected text or a number, found a BLOB".to_owned())),
+    }
+}
+
+impl Snapshot for Moment<'_> {
+    fn sha256(&self) -> String {
+        hex::encode(self.answers.borrow().clone().finalize())
+    }
+
+    fn records(&self, ids: &[&str]) -> Result<Vec<Option<Cow<'_, Record>>>, LookupError> {
+        let asked: HashSet<&str> = ids.iter().copied().collect();
+        let mut records: HashMap<&str, Record> = HashMap::new();
+        let mut bytes = 0;
+        // The order makes the digest independent of SQLite's query plan.
+        let query = "SELECT inventory.* FROM inventory WHERE id IN rarray(?1) ORDER BY id";
+        self.query(query, ids, |row| {
+            let fields = self.columns.iter().enumerate().map(|(i, name)| Ok((name.as_str(), text(row.get_ref(i)?)?)));
+            let fields = fields.collect::<Result<Vec<_>, LookupError>>()?;
+            check_id(row.get_ref("id")?)?;
+            let row = InventoryRow::from_texts(fields.iter().map(|(name, text)| (*name, text.as_ref())))
+                .map_err(|message| LookupError::Invalid(format!("{}: {message}", row_name(&fields))))?;
+            // A collation may find an id that differs in case. It is the id of another thing.
+            let Some(&id) = asked.get(row.id.as_str()) else { return Ok(()) };
+            bytes += row.memory();
+            if bytes > MAX_ANSWER_BYTES {
+                return Err(too_long_an_answer(ids.len()));
+            }
+            match records.insert(id, row.record) {
+                Some(_) => Err(LookupError::Invalid(format!("the id `{id}` is duplicated"))),
+                None => Ok(()),
+            }
+        })?;
+        if self.has_index {
+            let ids: Vec<&str> = asked.into_iter().filter(|id| !id.is_empty()).collect();
+            self.run(CONTINUED_IDS, &ids, |row| check_id(row.get_ref(0)?))?;
+        }
+        Ok(ids.iter().map(|id| records.get(*id).cloned().map(Cow::Owned)).collect())
+    }
+
+    fn population(&self, kinds: &[&str]) -> Result<BTreeMap<String, u64>, LookupError> {
+        let mut counts: BTreeMap<String, u64> = kinds.iter().map(|kind| ((*kind).to_owned(), 0)).collect();
+        if self.has("kind") {
+            let query = "SELECT kind, count(*) FROM inventory WHERE kind IN rarray(?1) GROUP BY kind ORDER BY kind";
+            self.query(query, kinds, |row| {
+                counts.insert(row.get(0)?, row.get(1)?);
+                Ok(())
+            })?;
+        }
+        Ok(counts)
+    }
+
+    fn tenants(&self) -> Result<u64, LookupError> {
+        let mut count = 0_u64;
+        if self.has("tenant") {
+            let query = "SELECT count(DISTINCT tenant) FROM inventory WHERE tenant <> ''";
+            self.query(query, &[], |row| {
+                count += row.get::<_, u64>(0)?;
+                Ok(())
+            })?;
+        }
+        Ok(count)
+    }
+
+    fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError> {
+        let minimum =
+            if self.has("pool_minimum") { "max(CAST(nullif(pool_minimum, '') AS INTEGER))" } else { "NULL" };
+        let query = format!(
+            "SELECT pool, count(*), {minimum} FROM inventory WHERE pool IN rarray(?1) GROUP BY pool ORDER BY pool"
+        );
+        let mut found: HashMap<String, PoolRecord> = HashMap::new();
+        if !names.is_empty() {
+            self.query(&query, names, |row| {
+                found.insert(row.get(0)?, PoolRecord { members: row.get(1)?, minimum: row.get(2)? });
+                Ok(())
+            })?;
+        }
+        Ok(names.iter().map(|name| found.get(*name).cloned().unwrap_or_default()).collect())
+    }
+}
+
+fn row_name(fields: &[(&str, Cow<'_, str>)]) -> String {
+    let id = fields.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.as_ref());
+    format!("the row `{}`", id.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;
