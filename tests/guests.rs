@@ -3,7 +3,7 @@
 use reprieve::model::{FaultCause, Verdict};
 use reprieve::policy::{AdmissionError, LoadError, PolicyEntry};
 use reprieve::{BuildError, Gate, Limits, PolicySet};
-use reprieve_tests::{GUESTS, batch, gate_of, guest};
+use reprieve_tests::{GUESTS, batch, gate_of, guest, leb};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -298,16 +298,6 @@ fn modules(bodies: &[Vec<u8>]) -> Vec<u8> {
     module.extend(section(3, [count.clone(), vec![0; bodies.len()]].concat()));
     module.extend(section(10, [count, code].concat()));
     module
-}
-
-fn leb(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
 }
 
 #[test]

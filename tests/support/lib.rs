@@ -24,6 +24,17 @@ pub fn guest(name: &str) -> &'static [u8] {
     }
 }
 
+/// A number as wasm encodes it.
+pub fn leb(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
 /// Builds a gate with one policy, from the bytes of a module, which is pinned.
 ///
 /// # Errors

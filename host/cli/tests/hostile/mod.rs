@@ -1,17 +1,8 @@
 //! Generators of modules that cost a compiler, a validator or a schema checker far more than their size suggests.
 
+pub use reprieve_tests::leb;
 use serde_json::{Map, Value, json};
 use wasmparser::{ExternalKind, Parser, Payload};
-
-pub fn leb(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
-}
 
 fn sized(content: &[u8]) -> Vec<u8> {
     [leb(content.len()), content.to_vec()].concat()
