@@ -14,6 +14,7 @@ const RUNS: &[(&str, &str)] = &[
     ("declines", "declined"),
     ("deep_recursion", "stack"),
     ("denies", "deny"),
+    ("hostile_text", "deny"),
     ("huge_message", "text"),
     ("infinite_loop", "fuel"),
     ("invalid_utf8", "invalid-output"),

@@ -11,6 +11,7 @@ use reprieve::policy::PolicyEntry;
 use reprieve::signed::{Key, KeySet};
 use reprieve::{Batch, Decision, Folder, Gate, PolicySet};
 use reprieve_ledger::SqlLedger;
+use reprieve_tests::guest;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ fn main() -> Result<()> {
     let seeds = Seeds { corpus: root.join("../fuzz/corpus"), temporary: tempfile::tempdir()? };
     seeds.incidents(&root.join("incidents"))?;
     seeds.columns()?;
+    seeds.modules()?;
     seeds.tokens()?;
     seeds.sets(&root.join("../host/cli/presets"))?;
     seeds.ledger()
@@ -109,6 +111,14 @@ impl Seeds {
             "CREATE TABLE inventory (id TEXT PRIMARY KEY, kind TEXT, tenant TEXT); INSERT INTO inventory VALUES ('app-1', 'app', 't-1')",
         )?;
         self.write("inventory", "sqlite", &[&[4], &fs::read(path)?[..]].concat())
+    }
+
+    /// Policies that do nothing, as core modules and as a component.
+    fn modules(&self) -> Result<()> {
+        for name in ["passes", "denies", "imports", "bad_schema"] {
+            self.write("component", name, guest(name))?;
+        }
+        self.write("component", "wrapped", &reprieve_build::wrap("passes", guest("passes"))?)
     }
 
     fn tokens(&self) -> Result<()> {

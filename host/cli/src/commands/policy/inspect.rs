@@ -39,7 +39,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     for rule in &policy.rules {
         let never_lifted = if rule.never_lifted { ", never lifted" } else { "" };
         let nature = if rule.nature == Nature::Missing { "missing" } else { "wrong" };
-        line!(page, "  {} [{}] ({nature}{never_lifted})", plain(&rule.code), rule.settings.join(", "));
+        let settings: Vec<_> = rule.settings.iter().map(|name| plain(name)).collect();
+        line!(page, "  {} [{}] ({nature}{never_lifted})", plain(&rule.code), settings.join(", "));
         page.paragraph("    ", &rule.summary);
     }
     page.blank();
