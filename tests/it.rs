@@ -14,6 +14,7 @@ mod parity;
 mod reference;
 mod rules;
 mod tampering;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 

@@ -10,7 +10,7 @@ use reprieve_tests::stores::{Store, gate, request};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-fn allowed(decision: Decision) -> Permit {
+pub fn allowed(decision: Decision) -> Permit {
     match decision {
         Decision::Allow(permit) => permit,
         Decision::Deny(withheld) | Decision::Undecided(withheld) => panic!("{:#?}", withheld.document()),

@@ -54,7 +54,7 @@ struct Input<'a> {
 
 fuzz_target!(|input: Input<'_>| {
     let value: Value = serde_json::from_str(input.json).unwrap_or_else(|_| json!({ input.id: [input.text, {}] }));
-    // `serde_json` sorts the keys, so the value stands between the texts.
+    // `serde_json` sorts the keys, so the value is between the texts.
     let review = json!({
         "claims": { "annotations": { "x": value }, "id": input.id, "mode": "soft", "environment": input.environment,
                     "target_kind": "app", "reason": { "text": input.text }, "campaign": input.campaign },

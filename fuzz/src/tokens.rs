@@ -15,7 +15,7 @@ pub static KEYS: LazyLock<KeySet> = LazyLock::new(|| {
     KeySet::open(&crate::file("trusted.json", set.as_bytes())).expect("a valid set of keys")
 });
 
-/// Signs a token. An empty header stands for the right one of this type.
+/// Signs a token. With an empty header, it is the right one of this type.
 pub fn sign(kind: &str, header: &str, claims: &str) -> String {
     let right = format!(r#"{{"typ":"{kind}","alg":"EdDSA","kid":"ann"}}"#);
     let header = if header.is_empty() { &right } else { header };

@@ -154,7 +154,7 @@ fn other_user() -> Option<(u32, u32)> {
     numbers.next().zip(numbers.next())
 }
 
-/// The folder of the server's programs. If there is none, the Debian package is installed.
+/// The folder of the server's programs. If it does not exist, the Debian package is installed.
 #[allow(clippy::panic)]
 fn binaries() -> PathBuf {
     static INSTALL: Once = Once::new();

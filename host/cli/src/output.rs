@@ -137,8 +137,8 @@ impl Page {
         self.line(format_args!("{indent}{line}"));
     }
 
-    /// Adds a message that may quote text of others. Its first line follows the label; the others are marked, so that none
-    /// of them is mistaken for a line of ours.
+    /// Adds a message that may quote text of others. Its first line follows the label; the others are marked, so that
+    /// none of them looks like a line of this program.
     pub fn message(&mut self, label: &str, text: &str) {
         let mut lines = text.lines();
         let first = lines.next().unwrap_or_default();

@@ -69,7 +69,7 @@ fn bounded(folder: &TempDir, line: &str, status: i32) -> String {
     output
 }
 
-/// Checks a list, which is refused with this message, or is denied if there is none.
+/// Checks a list, which is refused with this message, or is denied if no message is expected.
 fn check(folder: &TempDir, list: &str, message: Option<&str>) {
     let output =
         bounded(folder, &format!("check request.json --targets {list}"), if message.is_some() { 2 } else { 1 });

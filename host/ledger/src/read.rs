@@ -153,7 +153,7 @@ impl SqlLedger {
     /// Returns the last decision about a request.
     ///
     /// # Errors
-    /// [`LedgerError`] if there is none.
+    /// [`LedgerError`] if it does not exist.
     pub fn last_decision(&self, request: &str) -> Result<RecordedDecision, LedgerError> {
         let rows = self
             .0

@@ -139,7 +139,7 @@ impl ModuleCache {
     }
 }
 
-/// Reads the key, and creates it first if there is none.
+/// Reads the key, and creates it first if it does not exist.
 fn read_key(folder: &PrivateFolder) -> Result<[u8; blake3::KEY_LEN], Error> {
     let mut new = [0; blake3::KEY_LEN];
     let read = || match folder.file(KEY_NAME)? {

@@ -215,7 +215,7 @@ impl<'a> Totals<'a> {
         check_max("the number of types, imports, exports and segments", self.items, self.limits.items)
     }
 
-    /// Adds instances to the component that is open, each of which consists of so many. Each component may instantiate
+    /// Adds instances to the component that is open, each of which consists of this many. Each component may instantiate
     /// the one before it twice, so this number can double with every component.
     fn add_instances(&mut self, count: u32, each: u64) -> Result<(), AdmissionError> {
         let Some(Some(open)) = self.open.last_mut() else { return Ok(()) };

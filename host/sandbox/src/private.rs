@@ -48,7 +48,7 @@ mod folder {
     }
 
     impl PrivateFolder {
-        /// Opens a folder, and creates it if there is none.
+        /// Opens a folder, and creates it if it does not exist.
         ///
         /// # Errors
         /// It is a link or not a folder, or another user can write to it, or can put another folder in its place.
@@ -72,7 +72,7 @@ mod folder {
             refuse("it has too many parents")
         }
 
-        /// Opens a file. `None` if there is none.
+        /// Opens a file. `None` if it does not exist.
         ///
         /// # Errors
         /// It is not a regular file, belongs to another user, or others can write to it.
@@ -125,7 +125,7 @@ mod folder {
             written.map(|()| name)
         }
 
-        /// Removes the oldest files, until there are at most so many.
+        /// Removes the oldest files, until there are at most `max` of them.
         pub fn remove_oldest(&self, max: usize) -> Result<(), Error> {
             let mut files = Vec::new();
             for entry in Dir::read_from(&self.0)? {
@@ -157,7 +157,7 @@ mod folder {
             !Mode::from_raw_mode(self.stat.st_mode).intersects(ACCESSIBLE_TO_OTHERS)
         }
 
-        /// Reads all of it, if it has at most so many bytes.
+        /// Reads all of it, if it has at most `max_bytes` bytes.
         pub fn read(&self, max: u64) -> Result<Vec<u8>, Error> {
             let mut bytes = Vec::new();
             (&self.file).take(max).read_to_end(&mut bytes)?;
@@ -174,7 +174,7 @@ mod folder {
             format!("{st_dev} {st_ino} {st_size} {st_ctime} {st_ctime_nsec}")
         }
 
-        /// A path to this very file, whatever its name stands for now.
+        /// A path to this very file, whatever its name refers to now.
         pub fn path(&self) -> PathBuf {
             PathBuf::from(format!("/dev/fd/{}", self.file.as_raw_fd()))
         }
@@ -198,7 +198,7 @@ mod folder {
     use std::io::{Error, ErrorKind};
     use std::path::{Path, PathBuf};
 
-    /// There is none: on this system it is not known how to check who can write to a folder.
+    /// Does not exist: on this system it is not known how to check who can write to a folder.
     #[derive(Debug)]
     pub(crate) enum PrivateFolder {}
 

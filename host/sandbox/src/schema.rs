@@ -88,7 +88,7 @@ pub(crate) fn check_settings_bounds(settings: &Value) -> Result<(), SchemaError>
     Ok(())
 }
 
-/// Whether a value is nested at most so many levels deep.
+/// Whether a value is nested at most n levels deep.
 fn is_within(value: &Value, levels: usize) -> bool {
     let Some(rest) = levels.checked_sub(1) else { return false };
     match value {

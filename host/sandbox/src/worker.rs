@@ -186,7 +186,7 @@ fn read_message(output: impl Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits until a process ends, at most so many seconds.
+/// Waits until a process ends, at most `seconds` seconds.
 fn wait(child: &mut Child, seconds: u64) -> Option<ExitStatus> {
     let polls = u128::from(seconds) * 1_000 / POLL.as_millis();
     (0..=polls).find_map(|_| match child.try_wait() {

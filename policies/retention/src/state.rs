@@ -19,7 +19,7 @@ pub struct State {
     pub held: Rows,
     /// The retention period of the target has not ended.
     pub kept: Rows,
-    /// The inventory states no legal hold or no retention period, not even that there is none.
+    /// The inventory states no legal hold or no retention period, not even that they do not exist.
     pub unknown: Rows,
     /// The tenants that each identifier matched, with the first row of each.
     pub subjects: BTreeMap<String, BTreeMap<String, u64>>,

@@ -160,7 +160,7 @@ impl Ids {
         self.compact();
         for (i, partition) in self.partitions.iter_mut().enumerate() {
             self.spilled.append(i, bytemuck::cast_slice(partition))?;
-            // A partition that was much longer than the others gives its memory back.
+            // A partition that was much longer than the others frees its memory.
             *partition = Vec::new();
         }
         self.bytes = 0;

@@ -90,7 +90,7 @@ impl SqlLedger {
     /// Verifies the objects of the database, the chain, and every derived table.
     ///
     /// It proves that the ledger is consistent: every entry follows from the one before, every table from the entries, and
-    /// nothing in the database changes what is read or written. It does not prove who wrote it. Whoever can write to the
+    /// nothing in the database changes what is read or written. It does not prove who wrote it. Anyone who can write to the
     /// database can write it anew from any entry to the end, or cut off its end, with correct hashes. Only an `anchor` that
     /// is kept elsewhere finds that, up to its entry.
     ///

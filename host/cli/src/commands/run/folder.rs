@@ -67,7 +67,7 @@ impl PrivateFolder {
         Ok(openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR)?.into())
     }
 
-    /// Reads a small file that the command wrote. `None` if there is none.
+    /// Reads a small file that the command wrote. `None` if it does not exist.
     pub fn read(&self, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let file: File = match openat(&self.handle, name, flags, Mode::empty()) {

@@ -100,7 +100,7 @@ fn place(block: &Block) -> Option<MessagePlace> {
     })
 }
 
-/// Returns the offset and the bytes of the footer; `None` if there is none.
+/// Returns the offset and the bytes of the footer; `None` if it does not exist.
 fn footer_bytes(snapshot: &Snapshot) -> Option<(u64, Vec<u8>)> {
     let end = snapshot.size().checked_sub(TRAILER_BYTES)?;
     let length = number(snapshot, end)?;

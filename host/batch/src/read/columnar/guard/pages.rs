@@ -1,4 +1,4 @@
-//! Checks the pages of a row group of a Parquet file before they are decoded. A page gives its own size, and its values may
+//! Checks the pages of a row group of a Parquet file before they are decoded. A page states its own size, and its values may
 //! take far more memory than its bytes: a text that is in the dictionary once takes its length in every row, and a text of
 //! a delta encoding shares bytes with the one before it. The check finds out how many rows can be decoded at once.
 
