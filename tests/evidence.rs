@@ -104,6 +104,8 @@ fn hard_delete_with_full_evidence_is_allowed() {
     let mut request = request();
     request["mode"] = "hard".into();
     request["reason"]["basis"] = "contract-end".into();
+    // The list was extracted again, right before the batch runs.
+    request["provenance"]["extracted_at"] = "2022-04-05T09:35:00Z".into();
     request["approvals"].as_array_mut().unwrap().iter_mut().for_each(|approval| approval["mode"] = "hard".into());
     // The same inventory, after the apps were soft-deleted in February.
     let inventory = std::fs::read_to_string(twin().join("inventory.csv")).unwrap();

@@ -13,6 +13,7 @@ mod mutations;
 mod parity;
 mod reference;
 mod rules;
+mod silence;
 mod tampering;
 mod tokens;
 

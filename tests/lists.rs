@@ -33,7 +33,7 @@ fn text() -> impl Strategy<Value = String> {
 
 fn row() -> impl Strategy<Value = Row> {
     let texts = (prop::option::weighted(0.9, text()), prop::option::of(text()), prop::option::of(text()));
-    let numbers = (prop::option::of(-7_i64..7), prop::option::of(0_u64..=i64::MAX as u64));
+    let numbers = (prop::option::of(1_i64..14), prop::option::of(0_u64..=i64::MAX as u64));
     (texts, numbers, prop::option::of(text())).prop_map(|((id, kind, tenant), (last_used_at, size_bytes), own)| Row {
         id,
         kind,

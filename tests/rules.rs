@@ -157,6 +157,7 @@ fn document() -> String {
         writeln!(out, "| [{name}](#{name}): {} | {} |", policy.descriptor.summary, rules.join(", ")).unwrap();
     }
     gate.policies().for_each(|policy| write_policy(&mut out, policy.descriptor, &incidents));
+    out.push_str(&crate::silence::table());
     out.push_str(GATE);
     out.push_str(FAULTS);
     write_fault_causes(&mut out, false);

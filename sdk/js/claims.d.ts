@@ -57,6 +57,8 @@ export interface Operation {
    * else. */
   selector?: string;
   by?: "ids" | "selector";
+  /** SHA-256 of the program that makes the call, lower-case hex. */
+  program_sha256?: string;
 }
 
 /** Why the batch is to be deleted. */
@@ -125,6 +127,15 @@ export interface Provenance {
     /** When they were counted. */
     observed_at?: Timestamp;
   };
+  /** The look-ups, if the list is what was not found. A look-up that failed is not an absence. */
+  lookups?: {
+    /** Number of things that were asked for. */
+    asked?: number;
+    /** Number of answers, whether the thing was found or not. */
+    answered?: number;
+    /** Number of look-ups without an answer. */
+    failed?: number;
+  };
 }
 
 /** A run of the same program over the same list that deleted nothing. */
@@ -141,6 +152,8 @@ export interface DryRun {
   by_kind?: Record<string, number>;
   /** A few ids. */
   sample?: string[];
+  /** SHA-256 of the program that ran, lower-case hex. */
+  program_sha256?: string;
 }
 
 /** How the deletion could be undone. */
@@ -201,6 +214,8 @@ export interface Approval {
   kinds?: Record<string, number>;
   /** Number of tenants that were approved. */
   tenants?: number;
+  /** SHA-256 of the program that was approved, lower-case hex. */
+  program_sha256?: string;
 }
 
 /** The verified copy, if data is deleted because it was moved. */

@@ -106,6 +106,20 @@ export interface InventoryFacts {
   pools: Pool[];
   /** The targets and everything that is deleted with them. */
   closure: Closure;
+  /** The backups and copies that the request's evidence names. Absent: unknown. */
+  evidence?: EvidenceFacts[];
+}
+
+/** What is known of a place that the request's evidence names: a backup, its location, or a copy. */
+export interface EvidenceFacts {
+  /** Its name in the request. */
+  name: string;
+  /** Whether the inventory has a thing of that name. */
+  known: boolean;
+  /** Its state in the inventory. */
+  state?: string;
+  /** Whether something that is deleted is in the same bucket, account or host. */
+  beside: boolean;
 }
 
 /** A group of things that together provide a capacity. */
@@ -136,7 +150,7 @@ export interface Closure {
   kinds: Tally;
   /** Number of things whose dependents are unknown. If it is not 0, every other figure here is a lower bound. */
   unknown: number;
-  /** Names in the request's own evidence (backups, copies) that are in the closure. */
+  /** Names in the request's own evidence (backups, copies) that are in the closure, or lie inside something in it. */
   evidence: string[];
   /** Whether the search for dependents stopped at its depth limit. If so, every figure is a lower bound. */
   truncated: boolean;

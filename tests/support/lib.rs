@@ -1,5 +1,6 @@
 //! Helpers that the tests share.
 
+pub mod in_order;
 pub mod incident;
 pub mod postgres;
 pub mod stores;

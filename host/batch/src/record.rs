@@ -4,7 +4,9 @@
 //! A new inventory column is a line in the table of target columns and its lines in this file.
 
 use crate::error::without_position;
-use crate::text::{MAX_VALUE_BYTES, control_character, describe_control, name_flaw, number, time, too_long};
+use crate::text::{
+    MAX_VALUE_BYTES, control_character, describe_control, known_time, name_flaw, number, time, too_long,
+};
 use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX, Timestamp, did_you_mean};
 use serde::{Deserialize, Serialize};
 
@@ -286,7 +288,12 @@ fn flag(text: &str) -> Result<Option<bool>, String> {
 }
 
 fn time_or_none(text: &str) -> Result<Option<i64>, String> {
-    if text == "none" { Ok(Some(0)) } else { time(text) }
+    match text {
+        "none" => Ok(Some(0)),
+        "" => Ok(None),
+        // A time far ahead means "always" here, so only those before 1970 stand for an unknown one.
+        text => Timestamp::parse(text).map(|at| Some(at.seconds()).filter(|at| *at > 0)),
+    }
 }
 
 /// A row in JSON. Null and absent are unknown; an empty list of dependents is known.
@@ -314,7 +321,7 @@ struct JsonRow {
 impl JsonRow {
     fn into_builder(self) -> Result<InventoryRowBuilder, String> {
         let non_blank = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let seconds = |at: Option<Timestamp>| at.map(Timestamp::seconds);
+        let seconds = |at: Option<Timestamp>| at.and_then(|at| known_time(at.seconds()));
         let record = Record {
             kind: non_blank(self.kind),
             tenant: non_blank(self.tenant),
@@ -387,6 +394,24 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.starts_with("`dependents`: expected `none`, or ids separated by `;`"), "{error}");
         }
+    }
+
+    #[test]
+    fn times_that_stand_for_none_are_unknown() {
+        for none in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
+            for name in ["state_since", "created_at", "last_used_at"] {
+                let row = InventoryRow::from_texts([("id", "a"), (name, none)]).unwrap();
+                let in_json = InventoryRow::from_json(&format!(r#"{{"id": "a", "{name}": "{none}"}}"#)).unwrap();
+                assert_eq!((&row.record, &in_json.record), (&Record::default(), &Record::default()), "{name} {none}");
+            }
+        }
+        let retained =
+            |until| InventoryRow::from_texts([("id", "a"), ("retain_until", until)]).unwrap().record.retain_until;
+        assert_eq!(
+            (retained("none"), retained("0001-01-01T00:00:00Z"), retained("1970-01-01T00:00:00Z")),
+            (Some(0), None, None)
+        );
+        assert!(retained("9999-12-31T23:59:59Z").is_some(), "to be kept for ever");
     }
 
     #[test]

@@ -70,12 +70,17 @@ pub(crate) fn non_blank<'a>(text: Cow<'a, str>) -> Option<Cow<'a, str>> {
     (!is_blank(&text)).then_some(text)
 }
 
-/// Reads a time in seconds since 1970.
+/// Reads a time in seconds since 1970. A time that stands for an unknown one is unknown.
 pub(crate) fn time(text: &str) -> Result<Option<i64>, String> {
     match text.trim() {
         "" => Ok(None),
-        text => Timestamp::parse(text).map(|at| Some(at.seconds())),
+        text => Timestamp::parse(text).map(|at| known_time(at.seconds())),
     }
+}
+
+/// A time in seconds since 1970, unless it stands for an unknown one, such as 0001-01-01.
+pub(crate) fn known_time(seconds: i64) -> Option<i64> {
+    Timestamp::from_seconds(seconds).known().map(Timestamp::seconds)
 }
 
 /// Reads a whole number that is not negative.

@@ -97,7 +97,7 @@ fn two_people_lift_a_finding_once() {
     let lifted = [
         " by alice and bob: outage\nlifts timing/too-fast; until 20",
         "\ndeny timing/too-fast (lifted by the override)\n",
-        "; 0 denials, 0 warnings, 0 faults\n",
+        "; 0 denials, 4 warnings, 0 faults\n",
     ];
     let report = says(&fixture, CHECK, 0, &lifted);
     assert!(report.starts_with("allow r-1: ") && report.contains("\n\nOVERRIDE "), "{report}");

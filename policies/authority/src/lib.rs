@@ -6,7 +6,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use reprieve_sdk::model::{Actor, ActorType, Approval};
+use reprieve_sdk::model::{Actor, ActorType, Approval, Timestamp};
 use reprieve_sdk::{ApprovalIssue, Context, Findings, Policy, Rule, non_blank, policy};
 use rules::{
     AGENT_NOT_ALLOWED, APPROVAL_DIFFERS, APPROVAL_STALE, CREDENTIAL_PURPOSE, RULES, SELF_APPROVAL, Settings,
@@ -31,7 +31,8 @@ impl Policy for Authority {
         let unknown = Actor::default();
         let actor = context.claims.actor().unwrap_or(&unknown);
         check_actor(context, actor, findings);
-        check_agent(context, actor, findings);
+        check_own_approval(context, actor, findings);
+        check_agent(context, findings);
         check_credential(context, actor, findings);
     }
 }
@@ -52,6 +53,23 @@ fn check_approvals(context: &Context<Settings>, findings: &mut Findings) {
     for (i, approval) in context.claims.approvals().into_iter().flatten().enumerate() {
         check_approval(context, approval, i, count < required, findings);
     }
+    check_order(context, findings);
+}
+
+/// Warns of approvals that are older than the list. They name its digest, so they are of the same rows: the list was
+/// extracted again, or one of the times is wrong.
+fn check_order(context: &Context<Settings>, findings: &mut Findings) {
+    let Some(extracted) = context.claims.provenance().and_then(|provenance| provenance.extracted_at) else { return };
+    let approvals = context.claims.approvals().into_iter().flatten();
+    let is_older = |at: Timestamp| at < extracted && context.is_fresh(at, context.settings.max_age);
+    let older = approvals.filter(|approval| approval.at.is_some_and(is_older)).count();
+    if older > 0 {
+        let verb = if older == 1 { "approval is" } else { "approvals are" };
+        findings
+            .warn(&APPROVAL_STALE, format!("{older} {verb} older than the list, which was extracted at {extracted}"))
+            .field("/approvals")
+            .help("make sure that the list was extracted again after it was approved");
+    }
 }
 
 /// Reports why an approval does not count. It denies only if the batch has too few approvals without it.
@@ -63,6 +81,12 @@ fn check_approval(context: &Context<Settings>, approval: &Approval, i: usize, de
                 .deny(&SELF_APPROVAL, format!("{} submitted the batch and approved it", by()))
                 .field(format!("/approvals/{i}/by"))
                 .help("have someone other than the submitter approve it");
+        }
+        Some(ApprovalIssue::Author) => {
+            findings
+                .deny(&SELF_APPROVAL, format!("{} made the list and approved it", by()))
+                .field(format!("/approvals/{i}/by"))
+                .help("have someone other than the author of the list approve it");
         }
         Some(issue) => {
             findings
@@ -100,7 +124,8 @@ fn check_actor(context: &Context<Settings>, actor: &Actor, findings: &mut Findin
     let (message, field) = match actor.actor_type {
         _ if non_blank(&actor.id).is_none() => ("the request does not say who submits it", "/actor/id"),
         None | Some(ActorType::Unknown) => ("the request does not say whether its submitter is human", "/actor/type"),
-        Some(ActorType::Automation | ActorType::AiAgent) if non_blank(&actor.on_behalf_of).is_none() => {
+        Some(ActorType::Human) => return,
+        Some(_) if non_blank(&actor.on_behalf_of).is_none() => {
             ("the submitter is a program, and the request does not say for whom it acts", "/actor/on_behalf_of")
         }
         Some(_) => return,
@@ -111,8 +136,27 @@ fn check_actor(context: &Context<Settings>, actor: &Actor, findings: &mut Findin
         .help("name the account, the type of actor, and the person it acts for");
 }
 
-fn check_agent(context: &Context<Settings>, actor: &Actor, findings: &mut Findings) {
-    if actor.actor_type != Some(ActorType::AiAgent) || !context.is_hard() {
+/// Without the people behind the batch, it is unknown whether one of them approved it.
+fn check_own_approval(context: &Context<Settings>, actor: &Actor, findings: &mut Findings) {
+    let is_program = actor.actor_type != Some(ActorType::Human);
+    let missing = if non_blank(&actor.id).is_none() {
+        "id"
+    } else if is_program && non_blank(&actor.on_behalf_of).is_none() {
+        "on_behalf_of"
+    } else {
+        return;
+    };
+    if context.claims.approvals().is_some_and(|approvals| !approvals.is_empty()) {
+        findings
+            .deny_if(context.is_hard(), &SELF_APPROVAL, "it is unknown whether the submitter approved the batch")
+            .missing()
+            .field(format!("/actor/{missing}"))
+            .help("name the account that submits the batch, and the person that it acts for");
+    }
+}
+
+fn check_agent(context: &Context<Settings>, findings: &mut Findings) {
+    if !context.is_agent() || !context.is_hard() {
         return;
     }
     let allows = |environment: &str| context.settings.agent_environments.iter().any(|listed| listed == environment);
@@ -133,6 +177,8 @@ fn check_agent(context: &Context<Settings>, actor: &Actor, findings: &mut Findin
 }
 
 fn check_credential(context: &Context<Settings>, actor: &Actor, findings: &mut Findings) {
+    // Agents found credentials that were not meant for them, so what an agent does not say is not only warned of.
+    let denies = context.is_hard() || context.is_agent();
     let credential = actor.credential.clone().unwrap_or_default();
     let help = "use a credential that was issued only for deletion in this environment";
     match non_blank(&credential.purpose) {
@@ -146,11 +192,7 @@ fn check_credential(context: &Context<Settings>, actor: &Actor, findings: &mut F
         }
         None => {
             findings
-                .deny_if(
-                    context.is_hard(),
-                    &CREDENTIAL_PURPOSE,
-                    "the request does not state the purpose of the credential",
-                )
+                .deny_if(denies, &CREDENTIAL_PURPOSE, "the request does not state the purpose of the credential")
                 .missing()
                 .field("/actor/credential/purpose")
                 .setting("purposes")
@@ -172,7 +214,7 @@ fn check_credential(context: &Context<Settings>, actor: &Actor, findings: &mut F
         None => {
             findings
                 .deny_if(
-                    context.is_hard(),
+                    denies,
                     &CREDENTIAL_PURPOSE,
                     "the request does not say in which environment the credential is valid",
                 )

@@ -31,9 +31,10 @@ rules! {
     /// and names this list, mode, kinds and number of tenants.
     TOO_FEW_APPROVALS = "too-few-approvals": missing [approvals, approvals_soft, many_tenants];
 
-    /// The submitter approved the batch.
+    /// The submitter or the author of the list approved the batch, or it is unknown whether one did.
     ///
-    /// An approval is a review by a second person. At KPMG (August 2020), one approver was enough for a change that
+    /// An approval is a review by a second person. Without the account that submits the batch, and the person for whom a
+    /// program submits it, it is unknown who the first one is: the rule denies a hard delete and warns about a soft one. At KPMG (August 2020), one approver was enough for a change that
     /// reached 145,000 users.
     SELF_APPROVAL = "self-approval": wrong [];
 
@@ -47,7 +48,8 @@ rules! {
     /// An approval is too old, dated in the future, or not dated.
     ///
     /// The targets may have changed since the approval. The default of one day is the age that change advisory
-    /// processes accept for an approval of a standing window.
+    /// processes accept for an approval of a standing window. An approval that is older than the list is only warned of:
+    /// it names the digest of the list, so it is of the same rows.
     APPROVAL_STALE = "approval-stale": wrong [max_age];
 
     /// An AI agent requests a hard delete outside the environments in which it may run one.
@@ -60,7 +62,8 @@ rules! {
     /// The credential was issued for another purpose or environment, or the request does not say for which.
     ///
     /// At DigitalOcean (April 2017), a test process had the credentials of production. At Travis CI (March 2018), an
-    /// old shell was still connected to production.
+    /// old shell was still connected to production. What the request does not say denies a hard delete, and every
+    /// deletion by an AI agent; it is a warning about any other soft delete.
     CREDENTIAL_PURPOSE = "credential-purpose": wrong [purposes];
 
     /// The request does not identify its submitter.

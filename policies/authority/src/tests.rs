@@ -27,8 +27,17 @@ fn requires_one_approval_for_a_soft_delete_and_two_for_a_hard_delete() {
     for again in ["alice", "Alice", " ALICE "] {
         assert_eq!(hard(&[approval("alice", json!({})), approval(again, json!({}))]), ["deny too-few-approvals"]);
     }
-    let many = json!({ "tenants_at_most": 61 });
-    assert_eq!(check::<Authority>(&review(json!({}), many), json!({}), &[]), ["deny too-few-approvals"]);
+    let reached = |tenants: u64, approved: u64| {
+        let claims = json!({ "approvals": [approval("alice", json!({ "mode": "soft", "tenants": approved }))] });
+        check::<Authority>(&review(claims, json!({ "tenants_at_most": tenants })), json!({}), &[])
+    };
+    assert!(reached(60, 60).is_empty());
+    assert_eq!(reached(61, 61), ["deny too-few-approvals"]);
+    assert_eq!(
+        reached(3, 2),
+        ["deny too-few-approvals", "deny approval-differs"],
+        "it reaches one that was not approved"
+    );
 }
 
 #[test]
@@ -49,6 +58,20 @@ fn rejects_approvals_of_another_batch() {
     }
     let enough = [approval("alice", json!({})), approval("bob", json!({})), approval("eve", json!({ "tenants": 3 }))];
     assert_eq!(hard(&enough), ["warn approval-differs"]);
+}
+
+#[test]
+fn an_approval_is_of_the_program_that_runs() {
+    let (one, other) = (json!("1a".repeat(32)), json!("2b".repeat(32)));
+    let program = |approved: &Value, runs: &Value| {
+        found(json!({ "mode": "hard", "operation": { "program_sha256": runs },
+            "approvals": [approval("alice", json!({ "program_sha256": approved })), approval("bob", json!({ "program_sha256": runs }))] }))
+    };
+    assert!(program(&one, &one).is_empty());
+    for (approved, runs) in [(&other, &one), (&json!(null), &one), (&one, &json!(null))] {
+        let denied = ["deny too-few-approvals", "deny approval-differs"];
+        assert_eq!(program(approved, runs), denied, "{approved} {runs}");
+    }
 }
 
 #[test]
@@ -97,11 +120,60 @@ fn denies_a_credential_for_another_purpose_or_environment() {
 
 #[test]
 fn requires_a_known_submitter() {
-    for actor in
-        [json!({ "id": "" }), json!({ "type": "unknown" }), json!({ "type": null }), json!({ "on_behalf_of": null })]
-    {
+    for actor in [json!({ "type": "unknown" }), json!({ "type": null })] {
         assert_eq!(found(approved(actor.clone())), ["deny unknown-actor"], "{actor}");
         assert_eq!(found(json!({ "actor": actor })), ["warn unknown-actor"]);
+    }
+    let human = json!({ "type": "human", "on_behalf_of": null });
+    assert!(found(approved(human)).is_empty());
+}
+
+#[test]
+fn without_a_submitter_self_approval_is_unknown() {
+    for actor in [
+        json!({ "id": "" }),
+        json!({ "id": "unknown" }),
+        json!({ "on_behalf_of": null }),
+        json!({ "on_behalf_of": "n/a", "type": "ai-agent" }),
+        json!({ "on_behalf_of": null, "type": "system" }),
+    ] {
+        let mut claims = approved(actor.clone());
+        claims["environment"] = json!("test");
+        claims["actor"]["credential"] = json!({ "environment": "test" });
+        let facts = json!({ "inventory": { "environments": { "counts": { "production": null, "test": 2 } } } });
+        let hard = check::<Authority>(&review(claims, facts), json!({}), &[]);
+        assert_eq!(hard, ["deny unknown-actor", "deny self-approval"], "{actor}");
+        assert_eq!(found(json!({ "actor": actor })), ["warn unknown-actor", "warn self-approval"]);
+    }
+    let unapproved = found(json!({ "actor": { "id": null }, "approvals": [] }));
+    assert_eq!(unapproved, ["deny too-few-approvals", "warn unknown-actor"]);
+}
+
+#[test]
+fn denies_an_approval_by_the_author_of_the_list() {
+    let by = |author: &str| {
+        found(json!({ "mode": "hard", "provenance": { "extracted_by": author },
+            "approvals": [approval("alice", json!({})), approval("bob", json!({})), approval("eve", json!({}))] }))
+    };
+    assert!(by("r.osei").is_empty());
+    for author in ["eve", " Eve "] {
+        assert_eq!(by(author), ["deny self-approval"], "{author}");
+    }
+}
+
+#[test]
+fn warns_of_approvals_that_are_older_than_the_list() {
+    let at = |at: &str| found(json!({ "provenance": { "extracted_at": at } }));
+    assert!(at("2026-03-02T11:50:00Z").is_empty());
+    assert_eq!(at("2026-03-02T11:50:01Z"), ["warn approval-stale"]);
+}
+
+#[test]
+fn denies_an_agent_that_does_not_describe_its_credential() {
+    for credential in [json!({ "purpose": null }), json!({ "environment": " " }), json!({ "purpose": "none" })] {
+        let by = |actor: &str| found(json!({ "actor": { "type": actor, "credential": credential } }));
+        assert_eq!(by("ai-agent"), ["deny credential-purpose"], "{credential}");
+        assert_eq!(by("automation"), ["warn credential-purpose"], "{credential}");
     }
 }
 

@@ -1,15 +1,16 @@
 //! Checks whether a batch may run as a hard delete, or as a soft delete with too short a period.
 //!
-//! In reading order: the legal basis and the earlier soft delete of a hard delete, the period of a soft delete, and
-//! the trigger of the deletion.
+//! In reading order: the legal basis and the earlier soft delete of a hard delete, the period and the verb of a soft
+//! delete, and the trigger of the deletion. `words.rs` reads verbs.
 
 mod rules;
 #[cfg(test)]
 mod tests;
+mod words;
 
-use reprieve_sdk::model::{Trigger, TriggerSource};
-use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, non_blank, policy};
-use rules::{DEFAULT_TRIGGER, NO_LEGAL_BASIS, RULES, SOFT_DELETE_FIRST, Settings};
+use reprieve_sdk::model::TriggerSource;
+use reprieve_sdk::{Chunk, Column, Context, FindingBuilder, Findings, Policy, Rows, Rule, non_blank, policy};
+use rules::{DEFAULT_TRIGGER, NO_LEGAL_BASIS, RULES, SOFT_DELETE_FIRST, Settings, VERB_DIFFERS};
 
 /// The policy `mode`. It requires a legal basis and an earlier soft delete for every hard delete. It also denies soft
 /// deletes that keep their targets too briefly, and deletions that a default value triggered.
@@ -25,7 +26,8 @@ impl Policy for Mode {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "Requires a legal basis and an earlier soft delete for every hard delete.";
     const RULES: &'static [Rule] = RULES;
-    const COLUMNS: &'static [&'static str] = &["resolved_state", "resolved_state_since"];
+    const COLUMNS: &'static [&'static str] =
+        &["resolved_state", "resolved_state_since", "last_used_at", "resolved_last_used_at"];
     type Settings = Settings;
     /// Targets that were not soft-deleted for long enough.
     type State = Rows;
@@ -46,20 +48,28 @@ impl Policy for Mode {
             check_soft_delete_first(context, too_early, findings);
         } else {
             check_soft_period(context, findings);
+            check_verb(context, findings);
         }
         check_trigger(context, findings);
     }
 }
 
 fn observe_soft_deletes(context: &Context<Settings>, too_early: &mut Rows, chunk: &Chunk) {
-    let latest = context.facts.evaluated_at().seconds() - (context.settings.soft_days * DAY) as i64;
+    let latest = context.facts.evaluated_at().seconds() - (soft_days(context) * DAY) as i64;
     let since = chunk.column("resolved_state_since");
+    let (claimed, resolved) = (chunk.column("last_used_at"), chunk.column("resolved_last_used_at"));
+    let used_after = |row: usize, since: i64| {
+        let used = |column: Option<&Column>| column.and_then(|column| column.i64(row)).is_some_and(|at| at > since);
+        used(claimed) || used(resolved)
+    };
     match chunk.column("resolved_state") {
         None => (0..chunk.rows as usize).for_each(|row| too_early.add(chunk.row(row))),
         Some(state) => state.map_distinct(
             |state| state == "soft-deleted",
             |row, soft_deleted| {
-                let long_enough = since.and_then(|since| since.i64(row)).is_some_and(|since| since <= latest);
+                let long_enough = since
+                    .and_then(|since| since.i64(row))
+                    .is_some_and(|since| since <= latest && !used_after(row, since));
                 too_early.add_if(soft_deleted != Some(true) || !long_enough, chunk.row(row));
             },
         ),
@@ -68,6 +78,16 @@ fn observe_soft_deletes(context: &Context<Settings>, too_early: &mut Rows, chunk
 
 fn basis(context: &Context<Settings>) -> Option<&str> {
     non_blank(&context.claims.reason()?.basis)
+}
+
+fn is_erasure(context: &Context<Settings>) -> bool {
+    is_listed(basis(context), &context.settings.erasure_bases)
+}
+
+/// How long a target must have been soft-deleted.
+fn soft_days(context: &Context<Settings>) -> u64 {
+    let Settings { soft_days, erasure_days, .. } = context.settings;
+    if is_erasure(context) { soft_days.min(erasure_days) } else { soft_days }
 }
 
 fn is_listed(basis: Option<&str>, bases: &[String]) -> bool {
@@ -97,17 +117,17 @@ fn check_soft_delete_first(context: &Context<Settings>, too_early: &Rows, findin
     if !too_early.any() || is_listed(basis(context), &context.settings.immediate_bases) {
         return;
     }
-    let (targets, days) = (context.facts.targets(), context.settings.soft_days);
+    let (targets, days) = (context.facts.targets(), soft_days(context));
     let finding = findings
         .deny(
             &SOFT_DELETE_FIRST,
             format!(
-                "{} of {targets} targets are not known to have been soft-deleted for {days} days",
+                "{} of {targets} targets are not known to have been soft-deleted, and unused since, for {days} days",
                 too_early.count
             ),
         )
         .field("/mode")
-        .setting("soft_days")
+        .setting(if is_erasure(context) { "erasure_days" } else { "soft_days" })
         .rows(too_early);
     match context.inventory {
         Some(_) => {
@@ -120,7 +140,14 @@ fn check_soft_delete_first(context: &Context<Settings>, too_early: &Rows, findin
 }
 
 fn check_soft_period(context: &Context<Settings>, findings: &mut Findings) {
-    let Some(days) = context.claims.recovery().and_then(|recovery| recovery.soft_delete_days) else { return };
+    let Some(days) = context.claims.recovery().and_then(|recovery| recovery.soft_delete_days) else {
+        findings
+            .warn(&SOFT_DELETE_FIRST, "the request does not say how long the soft-deleted targets can be recovered")
+            .missing()
+            .field("/recovery/soft_delete_days")
+            .help(format!("state for how many days they are kept, at least {MIN_SOFT_DAYS}"));
+        return;
+    };
     if days < MIN_SOFT_DAYS {
         findings
             .deny(
@@ -132,25 +159,53 @@ fn check_soft_period(context: &Context<Settings>, findings: &mut Findings) {
     }
 }
 
-fn check_trigger(context: &Context<Settings>, findings: &mut Findings) {
-    let Some(reason) = context.claims.reason() else { return };
-    let by_date = matches!(reason.trigger, Some(Trigger::Expiry | Trigger::Retention));
-    let finding = match reason.trigger_source {
-        Some(TriggerSource::Default) => {
-            findings.deny(&DEFAULT_TRIGGER, "the deletion was triggered by a default value that nobody chose")
-        }
-        None if by_date => findings
-            .deny_if(
-                context.is_hard(),
-                &DEFAULT_TRIGGER,
-                "the deletion was triggered by a date, and the request does not say whether it is a default",
-            )
-            .missing(),
-        Some(TriggerSource::Explicit) | None => return,
+fn check_verb(context: &Context<Settings>, findings: &mut Findings) {
+    let verb = context.claims.operation().and_then(|operation| non_blank(&operation.verb));
+    let Some(verb) = verb else {
+        findings
+            .warn(&VERB_DIFFERS, "the request does not say what the call does to its targets")
+            .missing()
+            .field("/operation/verb")
+            .help("state the verb of the call, for example `delete` or `disable`");
+        return;
     };
-    finding
-        .field("/reason/trigger_source")
-        .help("ask the owners of the targets for a date, and set `reason.trigger_source` to `explicit`");
+    let is_permanent =
+        |word: &str| context.settings.permanent_verbs.iter().any(|listed| words::is_form_of(word, listed));
+    if let Some(word) = words::of(verb).find(|word| is_permanent(word)) {
+        findings
+            .deny(
+                &VERB_DIFFERS,
+                format!("the mode is `soft`, but the verb `{verb}` says `{word}`, which is permanent"),
+            )
+            .field("/operation/verb")
+            .setting("permanent_verbs")
+            .help("set `mode` to `hard` if the targets cannot be recovered, or name what the call really does");
+    }
+}
+
+fn check_trigger(context: &Context<Settings>, findings: &mut Findings) {
+    let source = context.claims.reason().and_then(|reason| reason.trigger_source);
+    if source == Some(TriggerSource::Default) {
+        findings
+            .deny(&DEFAULT_TRIGGER, "the deletion was triggered by a default value that nobody chose")
+            .field("/reason/trigger_source")
+            .help("ask the owners of the targets for a date, and set `reason.trigger_source` to `explicit`");
+    }
+    if context.trigger().is_none() {
+        unsaid(context, findings, "the request does not say what triggered the deletion")
+            .field("/reason/trigger")
+            .help("set `reason.trigger` to what it is: a request of the owner, an expiry, disuse, a retention period, a move");
+    }
+    if source.is_none() {
+        unsaid(context, findings, "the request does not say whether someone chose what triggered the deletion")
+            .field("/reason/trigger_source")
+            .help("set `reason.trigger_source` to `explicit` if someone chose it for these targets, and else to `default`");
+    }
+}
+
+/// What the request does not say is unknown: it denies a hard delete and warns about a soft one.
+fn unsaid<'a>(context: &Context<Settings>, findings: &'a mut Findings, message: &str) -> FindingBuilder<'a> {
+    findings.deny_if(context.is_hard(), &DEFAULT_TRIGGER, message).missing()
 }
 
 policy!(Mode);

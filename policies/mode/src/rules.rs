@@ -10,6 +10,12 @@ settings! {
         /// How long a target must have been soft-deleted before a hard delete. At least a week,
         /// because a loss is rarely noticed sooner.
         soft_days: u64 = 30, min = 7, max = 3650, unit = "days";
+        /// Legal bases of requests for erasure, which the law wants fulfilled within a month.
+        erasure_bases: Vec<String> = vec!["gdpr-17".to_owned(), "ccpa".to_owned()];
+        /// How long a target must have been soft-deleted before it is erased on such a basis.
+        erasure_days: u64 = 7, min = 7, max = 3650, unit = "days";
+        /// Verbs of calls that delete permanently.
+        permanent_verbs: Vec<String> = ["purge", "drop", "zeroize", "zeroise", "destroy", "wipe", "shred", "expunge", "truncate", "obliterate", "permanently", "irreversibly", "hard"].map(str::to_owned).to_vec();
         /// Legal bases for which a hard delete does not require an earlier soft delete.
         immediate_bases: Vec<String> = ["court-order", "leaked-secret"].map(str::to_owned).to_vec();
     }
@@ -31,13 +37,23 @@ rules! {
     /// Atlassian made soft deletion universal (August 2022). The default of 30 days is what Azure Key Vault, Google
     /// Cloud projects and GitHub offer, exactly or nearly. A period below 7 days can end over a weekend and a holiday. A
     /// target whose state is unknown counts as not soft-deleted. A soft delete that keeps its targets for less than a
-    /// week is denied as well, because it is a hard delete in effect.
-    SOFT_DELETE_FIRST = "soft-delete-first": wrong, targets [soft_days, immediate_bases];
+    /// week is denied as well, because it is a hard delete in effect, and one that does not say how long it keeps them
+    /// is warned of. A target that was used after it was soft-deleted counts as not soft-deleted.
+    /// For an erasure that a person asked for, a week is enough, because the law gives a month for all of it.
+    SOFT_DELETE_FIRST = "soft-delete-first": wrong, targets [soft_days, erasure_bases, erasure_days, immediate_bases];
 
-    /// An expiry or retention date that nobody chose triggered the deletion.
+    /// The mode is `soft`, but the verb of the call says that it deletes permanently.
+    ///
+    /// A soft delete has fewer conditions because it can be undone. At Atlassian (April 2022), one parameter of one script
+    /// was the difference between both. The verb is compared by its words, whatever their case and ending: `DropTable`,
+    /// `purging`, `hard-delete`. If the request does not say its verb, the rule warns.
+    VERB_DIFFERS = "verb-differs": wrong [permanent_verbs];
+
+    /// A value that nobody chose triggered the deletion, or the request does not say what triggered it.
     ///
     /// At UniSuper on Google Cloud (May 2024), a parameter left blank became a default term of one year. When the term
-    /// ended, the account's whole private cloud was deleted without notice. A default value may mark a resource for
-    /// deletion, but must not delete it.
+    /// ended, the account's whole private cloud was deleted without notice. A default value must not delete a resource.
+    /// What the request does not say is unknown: the rule denies a hard delete that leaves out `reason.trigger` or
+    /// `reason.trigger_source`, and warns about a soft one.
     DEFAULT_TRIGGER = "default-trigger": wrong [];
 }

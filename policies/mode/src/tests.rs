@@ -22,7 +22,7 @@ fn passes_a_soft_delete_without_a_legal_basis() {
 
 #[test]
 fn requires_a_listed_legal_basis_for_a_hard_delete() {
-    assert!(found_soft_deleted(json!({ "mode": "hard", "reason": { "basis": "gdpr-17" } })).is_empty());
+    assert!(found_soft_deleted(json!({ "mode": "hard", "reason": { "basis": "contract-end" } })).is_empty());
     for basis in [json!(null), json!(""), json!("GDPR-17"), json!("gdpr-1"), json!("cleanup")] {
         let claims = json!({ "mode": "hard", "reason": { "basis": basis } });
         assert_eq!(found_soft_deleted(claims), ["deny no-legal-basis"]);
@@ -35,11 +35,53 @@ fn requires_an_earlier_soft_delete_for_a_hard_delete() {
     let day = |days: i64| Some(NOW - days * DAY);
     let soft = Some("soft-deleted");
     let denied = ["deny soft-delete-first"];
-    assert_eq!(found(hard("ccpa"), &[soft, Some("live")], &[day(40), day(40)]), denied);
-    assert_eq!(found(hard("ccpa"), &[soft, soft], &[day(40), day(29)]), denied);
+    assert_eq!(found(hard("contract-end"), &[soft, Some("live")], &[day(40), day(40)]), denied);
+    assert_eq!(found(hard("contract-end"), &[soft, soft], &[day(40), day(29)]), denied);
     assert_eq!(found(hard("ccpa"), &[soft, soft], &[day(40), None]), denied);
     assert_eq!(found(hard("ccpa"), &[soft, None], &[day(40), day(40)]), denied);
     assert!(found(hard("court-order"), &[soft, None], &[day(40), day(40)]).is_empty());
+}
+
+#[test]
+fn an_erasure_may_run_within_the_month_that_the_law_gives() {
+    let found = |basis: &str, days: i64| {
+        let claims = json!({ "mode": "hard", "reason": { "basis": basis } });
+        found(claims, &[Some("soft-deleted")], &[Some(NOW - days * DAY)])
+    };
+    for basis in ["gdpr-17", "ccpa"] {
+        assert!(found(basis, 7).is_empty(), "{basis}");
+        assert_eq!(found(basis, 6), ["deny soft-delete-first"], "{basis}");
+    }
+    assert_eq!(found("contract-end", 7), ["deny soft-delete-first"]);
+}
+
+#[test]
+fn denies_a_soft_delete_whose_verb_is_permanent() {
+    let verb = |mode: &str, verb: serde_json::Value| {
+        let claims = json!({ "mode": mode, "reason": { "basis": "contract-end" }, "operation": { "verb": verb } });
+        found_soft_deleted(claims)
+    };
+    for permanent in [
+        "purge",
+        "DROP TABLE",
+        "dropTable",
+        "drop and create",
+        "zeroize",
+        "destroyed",
+        "wiping",
+        "shred",
+        "Expunge",
+        "hard-delete",
+        "permanently delete",
+        "terraform destroy",
+    ] {
+        assert_eq!(verb("soft", json!(permanent)), ["deny verb-differs"], "{permanent}");
+        assert!(verb("hard", json!(permanent)).is_empty(), "{permanent}");
+    }
+    for recoverable in ["delete", "disable", "move aside", "hide", "harden", "create droplet", "mark"] {
+        assert!(verb("soft", json!(recoverable)).is_empty(), "{recoverable}");
+    }
+    assert_eq!(verb("soft", json!(null)), ["warn verb-differs"]);
 }
 
 #[test]
@@ -61,5 +103,40 @@ fn denies_a_deletion_triggered_by_a_default() {
     assert_eq!(found_soft_deleted(trigger("expiry", json!("default"))), ["deny default-trigger"]);
     assert_eq!(found_soft_deleted(trigger("expiry", json!(null))), ["warn default-trigger"]);
     assert!(found_soft_deleted(trigger("expiry", json!("explicit"))).is_empty());
-    assert!(found_soft_deleted(trigger("request", json!(null))).is_empty());
+    assert!(found_soft_deleted(trigger("request", json!("explicit"))).is_empty());
+}
+
+#[test]
+fn denies_a_hard_delete_that_does_not_say_its_trigger_and_warns_of_a_soft_one() {
+    let without = |field: &str, mode: &str| {
+        found_soft_deleted(json!({ "mode": mode, "reason": { "basis": "contract-end", field: null } }))
+    };
+    for field in ["trigger", "trigger_source"] {
+        assert_eq!(without(field, "hard"), ["deny default-trigger"], "{field}");
+        assert_eq!(without(field, "soft"), ["warn default-trigger"], "{field}");
+    }
+    assert_eq!(found_soft_deleted(json!({ "reason": null })), ["warn default-trigger"; 2]);
+}
+
+#[test]
+fn warns_of_a_soft_delete_that_does_not_say_how_long_it_can_be_undone() {
+    assert_eq!(found_soft_deleted(json!({ "recovery": null })), ["warn soft-delete-first"]);
+    assert_eq!(found_soft_deleted(json!({ "recovery": { "soft_delete_days": null } })), ["warn soft-delete-first"]);
+}
+
+#[test]
+fn a_target_that_was_used_after_it_was_soft_deleted_counts_as_live() {
+    let used = |name: &str, days: i64| {
+        let columns = vec![
+            codes("resolved_state", &[Some("soft-deleted")]),
+            times("resolved_state_since", &[Some(NOW - 40 * DAY)]),
+            times(name, &[Some(NOW - days * DAY)]),
+        ];
+        let claims = json!({ "mode": "hard", "reason": { "basis": "contract-end" } });
+        check::<Mode>(&review(claims, json!({})), json!({}), &[chunk(1, columns)])
+    };
+    for name in ["last_used_at", "resolved_last_used_at"] {
+        assert_eq!(used(name, 39), ["deny soft-delete-first"], "{name}");
+        assert!(used(name, 40).is_empty(), "{name}");
+    }
 }

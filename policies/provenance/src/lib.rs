@@ -1,8 +1,10 @@
 //! Checks where a list came from, and that it is complete, unaltered, recent and bounded.
 //!
-//! In reading order: missing evidence, completeness, count and digest, ids, page sizes, age, the keep-set, and
-//! selectors without a bound. `selector/` reads selectors and queries.
+//! In reading order: missing evidence, completeness, count and digest, ids, page sizes, age, the keep-set,
+//! look-ups, and selectors without a bound. `lookups.rs` finds lists of what was not found, and `selector/` reads selectors
+//! and queries.
 
+mod lookups;
 mod rules;
 mod selector;
 #[cfg(test)]
@@ -58,6 +60,7 @@ impl Policy for Provenance {
         check_age(context, claimed, findings);
         let query = non_blank(&claimed.query).map(selector::query).unwrap_or_default();
         check_keep_set(context, claimed, &query, findings);
+        lookups::check(context, claimed, findings);
         check_selector(context, findings);
         check_bounds(claimed, &query, unbounded, findings);
     }
@@ -74,6 +77,12 @@ fn check_missing(context: &Context<Settings>, claimed: &Claimed, findings: &mut 
         ("sha256", non_blank(&claimed.sha256).is_some()),
     ];
     let missing: Vec<&str> = required.iter().filter(|(_, stated)| !stated).map(|(name, _)| *name).collect();
+    if claimed.selection.is_none() {
+        findings
+            .deny_if(context.is_hard(), &MISSING, "the request does not say how its list was chosen")
+            .field("/provenance/selection")
+            .help("set `selection` to `explicit`, `filter`, `complement` or `all`");
+    }
     let Some(first) = missing.first() else { return };
     findings
         .deny(
@@ -99,6 +108,18 @@ fn check_complete(context: &Context<Settings>, claimed: &Claimed, findings: &mut
         }
         (_, Some(rows), Some(total)) if rows < total && claimed.selection != Some(Selection::Explicit) => {
             findings.deny(&INCOMPLETE, format!("the list has {rows} of the {total} rows of its source"))
+        }
+        (.., None) => {
+            findings
+                .deny_if(
+                    context.is_hard(),
+                    &INCOMPLETE,
+                    "the request does not say how many rows the source has, so it is unknown whether the list has all",
+                )
+                .missing()
+                .field("/provenance/source_total")
+                .help("have the program that makes the list count the rows of its source (`source_total`)");
+            return;
         }
         _ => return,
     };
@@ -215,6 +236,17 @@ fn check_keep_set(context: &Context<Settings>, claimed: &Claimed, query: &Query,
             .help(KEEP_SET_HELP);
         return;
     };
+    if claimed.page_size.is_none() {
+        findings
+            .deny_if(
+                context.is_hard(),
+                &KEEP_SET,
+                "the request does not say how long the pages of the keep-set's source are, so it may be one page",
+            )
+            .missing()
+            .field("/provenance/page_size")
+            .help("state the size of a page (`page_size`), or 0 if the source returns everything at once");
+    }
     let mut deny = |message: String, field: &str, setting: &'static str| {
         findings
             .deny(&KEEP_SET, message)
@@ -226,8 +258,8 @@ fn check_keep_set(context: &Context<Settings>, claimed: &Claimed, query: &Query,
     if count < min {
         deny(format!("the keep-set has {count} resources, but at least {min} are required"), "count", "min_keep");
     }
-    if is_page(context, claimed, count) {
-        deny(format!("the keep-set has {count} resources, exactly the size of a page"), "count", "page_sizes");
+    if let Some(cut) = cut(context, claimed, count) {
+        deny(format!("the keep-set has {count} resources, {cut}"), "count", "page_sizes");
     }
     let drop = previous.saturating_sub(count) as f64 * 100.0 / previous.max(1) as f64;
     if drop > settings.max_keep_drop || previous == 0 {
@@ -243,6 +275,27 @@ fn check_keep_set(context: &Context<Settings>, claimed: &Claimed, query: &Query,
             "observed_at",
             "max_keep_age",
         );
+    }
+}
+
+/// A keep-set that is smaller than this is more often one of so many things by design ("keep the last ten") than a page.
+const MIN_PAGE: u64 = 30;
+/// A limit on the whole result, over several pages, is not smaller than this.
+const MIN_LIMIT: u64 = 100;
+
+/// Why a keep-set may have been cut off: at the end of a page, or at a limit of its source.
+fn cut(context: &Context<Settings>, claimed: &Claimed, count: u64) -> Option<String> {
+    let is_usual = context.settings.page_sizes.contains(&count);
+    match claimed.page_size.filter(|size| *size > 0) {
+        Some(size) if count < size || count == 0 => None,
+        Some(size) if count == size => Some("exactly the size of a page".to_owned()),
+        Some(size) if count.is_multiple_of(size) => Some(format!("exactly {} pages of {size}", count / size)),
+        Some(size) if is_usual && count >= MIN_LIMIT => {
+            Some(format!("a usual limit of a result, in pages of {size}"))
+        }
+        Some(_) => None,
+        None if is_usual && count >= MIN_PAGE => Some("exactly the size of a page".to_owned()),
+        None => None,
     }
 }
 

@@ -18,7 +18,7 @@ settings! {
         /// Maximum age of a keep-set.
         max_keep_age: u64 = 3600, min = 0, max = 2_592_000, unit = "seconds";
         /// Row counts that suggest that the source returned one page instead of its whole result.
-        page_sizes: Vec<u64> = vec![10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000];
+        page_sizes: Vec<u64> = vec![10, 20, 25, 30, 50, 100, 200, 250, 300, 500, 512, 999, 1000, 1500, 2000, 5000, 10_000, 50_000, 100_000];
     }
 }
 
@@ -27,13 +27,16 @@ rules! {
     ///
     /// Atlassian's script (April 2022) accepted any list. It was not visible that another team had made this one, from
     /// which source, and for which purpose. A request names the source, the query or the ticket, the time, the author,
-    /// the number of rows and the digest.
+    /// the number of rows and the digest. It also says how the list was chosen; without that, the rule denies a hard
+    /// delete and warns about a soft one.
     MISSING = "missing": missing [];
 
     /// The list is not the complete result of its source, or the request does not say whether it is.
     ///
     /// A truncated result is harmless if it names what to delete, and disastrous if it names what to keep. Travis CI
-    /// (August 2016) queried the images to keep, received one page, and deleted the stable images that were not on it.
+    /// (August 2016) queried the images to keep, received one page, and deleted the stable images that were not on it. If
+    /// the request does not say whether the list is complete, or how many rows its source has, the rule denies a hard
+    /// delete and warns about a soft one.
     INCOMPLETE = "incomplete": wrong [];
 
     /// The list has a different number of rows than its source reported.
@@ -70,9 +73,20 @@ rules! {
     ///
     /// Such a batch deletes whatever the keep-set is missing: images outside the first page at Travis CI (2016),
     /// servers whose project was stored differently at Modulus (2015). A keep-set requires its count, its previous
-    /// count, and the time of the count. It must not be empty, as long as a page, or more than 10 % smaller than its
-    /// previous version.
+    /// count, and the time of the count. It must not be empty or more than 10 % smaller than its previous version, and
+    /// it must not end where a page ends: at a multiple of `page_size`, at a usual limit over several pages, or, if the
+    /// request does not state the size of a page, at a usual size of 30 or more. A keep-set that is shorter than a page is
+    /// whole. Keeping the last ten of something is common, so fewer than 30 are no sign of a page. A hard delete has to
+    /// state `page_size`; a soft one is warned.
     KEEP_SET = "keep-set": wrong [min_keep, max_keep_drop, max_keep_age, page_sizes];
+
+    /// The list is what was not found, and look-ups failed, or the request does not say how many did.
+    ///
+    /// A time-out or an error is not an absence. A list of things that a source does not have names how many were asked
+    /// for, how many answers came, and how many look-ups failed; every thing on the list must have been asked for, and
+    /// none may have failed. The rule applies if the request has look-ups, or if its query or its text says that things
+    /// were not found. Where they are missing it denies a hard delete and warns about a soft one.
+    FAILED_LOOKUPS = "failed-lookups": wrong [];
 
     /// The call or the list is unbounded: it has no condition, a wildcard, a root path, or an unset variable.
     ///

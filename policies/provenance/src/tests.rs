@@ -31,7 +31,9 @@ fn denies_missing_fields() {
     assert_eq!(found(provenance(json!({ "source": "  " }))), ["deny missing"]);
     assert!(found(provenance(json!({ "query": null }))).is_empty(), "a ticket replaces the query");
     assert_eq!(found(json!({ "provenance": { "query": null }, "reason": { "ticket": "" } })), ["deny missing"]);
-    assert_eq!(found(json!({ "provenance": null })), ["deny missing", "warn incomplete"]);
+    assert_eq!(found(json!({ "provenance": null })), ["warn missing", "deny missing", "warn incomplete"]);
+    assert_eq!(found(provenance(json!({ "selection": null }))), ["warn missing"]);
+    assert_eq!(found(json!({ "mode": "hard", "provenance": { "selection": null } })), ["deny missing"]);
 }
 
 #[test]
@@ -43,6 +45,8 @@ fn denies_an_incomplete_list() {
     assert_eq!(found(provenance(json!({ "selection": "filter", "source_total": 3 }))), denied);
     assert!(found(provenance(json!({ "source_total": 3 }))).is_empty(), "a part of an explicit list");
     assert_eq!(found(provenance(json!({ "source_total": 1 }))), denied);
+    assert_eq!(found(json!({ "mode": "hard", "provenance": { "source_total": null } })), denied);
+    assert_eq!(found(provenance(json!({ "source_total": null }))), ["warn incomplete"]);
 }
 
 #[test]
@@ -98,7 +102,7 @@ fn requires_a_reliable_keep_set_for_a_complement() {
     let keep = |patch: Value| {
         let mut set = json!({ "count": 95, "previous_count": 100, "observed_at": "2026-03-02T11:30:00Z" });
         reprieve_sdk::testing::merge_patch(&mut set, patch);
-        found(provenance(json!({ "selection": "complement", "keep_set": set })))
+        found(provenance(json!({ "selection": "complement", "page_size": 0, "keep_set": set })))
     };
     assert!(keep(json!({})).is_empty());
     let denied = ["deny keep-set"];
@@ -118,6 +122,77 @@ fn requires_a_reliable_keep_set_for_a_complement() {
     assert_eq!(found(provenance(json!({ "selection": "complement" }))), denied);
     let query = "select id from images where id not in (select id from catalogue)";
     assert_eq!(found(provenance(json!({ "query": query }))), denied, "the query is a complement");
+}
+
+#[test]
+fn a_keep_set_must_not_end_where_a_page_ends() {
+    let keep = |mode: &str, count: u64, page_size: Option<u64>| {
+        let set = json!({ "count": count, "previous_count": count, "observed_at": "2026-03-02T11:30:00Z" });
+        found(json!({ "mode": mode,
+            "provenance": { "selection": "complement", "page_size": page_size, "keep_set": set } }))
+    };
+    for mode in ["soft", "hard"] {
+        for (count, page_size) in
+            [(10, 400), (100, 400), (1000, 5000), (30, 31), (37, 20), (50, 20), (30, 0), (10, 0)]
+        {
+            let expected: &[&str] = if count == 30 && page_size == 0 { &["deny keep-set"] } else { &[] };
+            assert_eq!(keep(mode, count, Some(page_size)), expected, "{count} in pages of {page_size}");
+        }
+        for (count, page_size) in [(10, 10), (37, 37), (30, 30), (300, 30), (1000, 250), (999, 30), (1000, 300)] {
+            assert_eq!(keep(mode, count, Some(page_size)), ["deny keep-set"], "{count} in pages of {page_size}");
+        }
+    }
+    for count in [30, 50, 100, 200, 300, 999, 1000, 1500] {
+        assert_eq!(keep("soft", count, None), ["warn keep-set", "deny keep-set"], "{count}");
+    }
+    for count in [10, 20, 25, 31, 101] {
+        assert_eq!(keep("soft", count, None), ["warn keep-set"], "{count}");
+        assert_eq!(keep("hard", count, None), ["deny keep-set"], "{count}");
+    }
+}
+
+#[test]
+fn a_failed_lookup_is_not_an_absence() {
+    let asked = |mode: &str, lookups: Value| found(json!({ "mode": mode, "provenance": { "lookups": lookups } }));
+    let denied = ["deny failed-lookups"];
+    for mode in ["soft", "hard"] {
+        assert!(asked(mode, json!({ "asked": 9, "answered": 9, "failed": 0 })).is_empty());
+        for wrong in [
+            json!({ "asked": 9, "answered": 8, "failed": 1 }),
+            json!({ "asked": 9, "answered": 8, "failed": 0 }),
+            json!({ "asked": 9, "answered": 10, "failed": 0 }),
+            json!({ "asked": 1, "answered": 1, "failed": 0 }),
+            json!({ "asked": 9, "answered": 9 }),
+            json!({ "asked": 9, "failed": 0 }),
+            json!({ "answered": 9, "failed": 0 }),
+            json!({ "asked": 0, "answered": u64::MAX, "failed": 0 }),
+            json!({}),
+        ] {
+            assert!(asked(mode, wrong.clone()).iter().all(|finding| *finding == denied[0]), "{wrong}");
+            assert!(!asked(mode, wrong.clone()).is_empty(), "{wrong}");
+        }
+    }
+}
+
+#[test]
+fn a_list_of_what_was_not_found_states_its_lookups() {
+    for query in [
+        "images not found in the catalogue",
+        "users for which the directory says 404",
+        "orphaned volumes",
+        "keys where the owner does not exist",
+        "Dangling manifests",
+    ] {
+        let with = |mode: &str, more: Value| {
+            let mut claims = json!({ "mode": mode, "provenance": { "query": query, "selection": "filter" } });
+            reprieve_sdk::testing::merge_patch(&mut claims, more);
+            found(claims)
+        };
+        assert_eq!(with("hard", json!({})), ["deny failed-lookups"], "{query}");
+        assert_eq!(with("soft", json!({})), ["warn failed-lookups"], "{query}");
+        let counted = json!({ "provenance": { "lookups": { "asked": 2, "answered": 2, "failed": 0 } } });
+        assert!(with("hard", counted).is_empty(), "{query}");
+    }
 }
 
 #[test]

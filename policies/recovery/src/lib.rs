@@ -7,8 +7,9 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use reprieve_sdk::model::{Checkpoint, Recovery as Claimed, Trigger};
-use reprieve_sdk::{Context, Findings, Policy, Rule, non_blank, policy, same_kind};
+use reprieve_sdk::model::{Checkpoint, EvidenceFacts, Migration, Recovery as Claimed, Timestamp, Trigger};
+use reprieve_sdk::serde::{Deserialize, Serialize};
+use reprieve_sdk::{Chunk, Column, Context, Findings, Policy, Rows, Rule, non_blank, policy, same_kind};
 use rules::{
     BACKUP_SHARES_FATE, COPY_UNVERIFIED, NO_BACKUP, RECOVERY_TOOLING, RESTORE_TOO_LONG, RESTORE_UNTESTED, RULES,
     Settings,
@@ -20,6 +21,16 @@ use rules::{
 #[derive(Debug)]
 pub struct Recovery;
 
+/// The use of moved data after it was compared with its copy.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(crate = "reprieve_sdk::serde")]
+pub struct Uses {
+    /// Targets that were used later.
+    later: Rows,
+    /// Other targets whose last use is unknown.
+    unknown: Rows,
+}
+
 const DAY: u64 = 86_400;
 
 impl Policy for Recovery {
@@ -27,10 +38,29 @@ impl Policy for Recovery {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "Checks whether the deletion can be undone, and how fast.";
     const RULES: &'static [Rule] = RULES;
+    const COLUMNS: &'static [&'static str] = &["last_used_at", "resolved_last_used_at"];
     type Settings = Settings;
-    type State = ();
+    type State = Uses;
 
-    fn check(context: &Context<Settings>, _: &(), findings: &mut Findings) {
+    fn observe(context: &Context<Settings>, uses: &mut Uses, chunk: &Chunk) {
+        let compared = context.claims.migration().and_then(|migration| migration.verified_at?.known());
+        let Some(compared) = compared else { return };
+        let (claimed, resolved) = (chunk.column("last_used_at"), chunk.column("resolved_last_used_at"));
+        for row in 0..chunk.rows as usize {
+            let at = |column: Option<&Column>| Timestamp::from_seconds(column?.i64(row)?).known();
+            let later = |at: Option<Timestamp>| at.is_some_and(|at| at > compared);
+            let used = later(at(claimed)) || later(at(resolved));
+            uses.later.add_if(used, chunk.row(row));
+            uses.unknown.add_if(!used && at(resolved).is_none(), chunk.row(row));
+        }
+    }
+
+    fn merge(uses: &mut Uses, other: Uses) {
+        uses.later.merge(other.later);
+        uses.unknown.merge(other.unknown);
+    }
+
+    fn check(context: &Context<Settings>, uses: &Uses, findings: &mut Findings) {
         let nothing = Claimed::default();
         let claimed = context.claims.recovery().unwrap_or(&nothing);
         if context.is_hard() {
@@ -38,8 +68,9 @@ impl Policy for Recovery {
             check_backup(context, claimed, findings);
             check_restore_test(context, claimed, findings);
         }
+        check_restore_scale(context, claimed, findings);
         check_backup_targets(context, findings);
-        check_copy(context, findings);
+        check_copy(context, uses, findings);
         check_tooling(context, findings);
     }
 }
@@ -68,29 +99,49 @@ fn check_restore_time(context: &Context<Settings>, findings: &mut Findings) {
 
 fn is_usable(context: &Context<Settings>, checkpoint: &Checkpoint) -> bool {
     checkpoint.verified == Some(true)
+        && non_blank(&checkpoint.id).is_some()
+        && non_blank(&checkpoint.location).is_some()
         && checkpoint.covers_sha256.as_deref() == Some(context.evidence().targets_sha256)
         && checkpoint.completed_at.is_some_and(|at| context.is_fresh(at, context.settings.max_backup_age))
 }
 
 fn check_backup(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
     let checkpoints = claimed.checkpoints.as_deref().unwrap_or_default();
-    let usable: Vec<&Checkpoint> = checkpoints.iter().filter(|checkpoint| is_usable(context, checkpoint)).collect();
+    let is_gone = |checkpoint: &Checkpoint| {
+        let states = known_evidence(context, checkpoint).filter_map(|evidence| evidence.state.as_deref());
+        states.into_iter().any(|state| context.settings.gone_states.iter().any(|gone| same_letters(gone, state)))
+    };
+    let usable: Vec<&Checkpoint> =
+        checkpoints.iter().filter(|checkpoint| is_usable(context, checkpoint) && !is_gone(checkpoint)).collect();
     if usable.is_empty() {
         let finding = match checkpoints.len() {
             0 => findings.deny(&NO_BACKUP, "the request names no backup"),
             count => findings
-                .deny(&NO_BACKUP, format!("none of the {count} backups is fresh, verified and of this list"))
+                .deny(
+                    &NO_BACKUP,
+                    format!(
+                        "none of {count} backups is named, fresh, verified, of this list, in a stated location, and not gone"
+                    ),
+                )
                 .wrong(),
         };
-        finding
-            .field("/recovery/checkpoints")
-            .setting("max_backup_age")
-            .help("back up these targets, verify the backup, and name it with the digest of this list");
+        finding.field("/recovery/checkpoints").setting("max_backup_age").help(
+            "back up these targets, verify the backup, and name it with its location and the digest of this list",
+        );
         return;
+    }
+    let facts = context.inventory.as_ref().and_then(|inventory| inventory.evidence());
+    if facts.is_some()
+        && !usable.iter().any(|checkpoint| known_evidence(context, checkpoint).any(|evidence| evidence.known))
+    {
+        findings
+            .warn(&NO_BACKUP, "the inventory does not know the backup, so it cannot show that it exists")
+            .field("/recovery/checkpoints")
+            .help("add backups to the inventory, with their state");
     }
     let days = context.settings.immutable_days;
     let until = context.facts.evaluated_at().plus((days * DAY) as i64);
-    if !usable.iter().any(|checkpoint| checkpoint.immutable_until.is_some_and(|end| end >= until)) {
+    if !usable.iter().filter_map(|checkpoint| checkpoint.immutable_until?.known()).any(|end| end >= until) {
         let finding = findings
             .deny(&BACKUP_SHARES_FATE, format!("no backup is known to be immutable for the next {days} days"));
         let stated = usable.iter().any(|checkpoint| checkpoint.immutable_until.is_some());
@@ -100,6 +151,24 @@ fn check_backup(context: &Context<Settings>, claimed: &Claimed, findings: &mut F
             .setting("immutable_days")
             .help("lock the backup against deletion, and state until when (`immutable_until`)");
     }
+}
+
+/// What the inventory knows of a backup: of its name and of its location.
+fn known_evidence<'a>(
+    context: &'a Context<Settings>,
+    checkpoint: &'a Checkpoint,
+) -> impl Iterator<Item = &'a EvidenceFacts> {
+    let facts = context.inventory.as_ref().and_then(|inventory| inventory.evidence());
+    let names = [checkpoint.id.as_deref(), checkpoint.location.as_deref()];
+    facts.into_iter().flatten().filter(move |evidence| names.contains(&Some(evidence.name.as_str())))
+}
+
+/// Whether two states have the same letters and digits: `soft_deleted` and `Soft Deleted`.
+fn same_letters(a: &str, b: &str) -> bool {
+    let letters = |text: &str| -> String {
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || !c.is_ascii()).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    letters(a) == letters(b)
 }
 
 fn check_restore_test(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
@@ -112,6 +181,8 @@ fn check_restore_test(context: &Context<Settings>, claimed: &Claimed, findings: 
         ("no restore of a single tenant is known to have been tested".to_owned(), granularity.is_some())
     } else if restore.tested_scale.is_none_or(|scale| scale < tenants) {
         (format!("no restore of {tenants} tenants is known to have been tested"), restore.tested_scale.is_some())
+    } else if restore.tenants_per_batch.is_none() {
+        ("the request does not say how many tenants a restore recovers at a time".to_owned(), false)
     } else {
         return;
     };
@@ -121,6 +192,24 @@ fn check_restore_test(context: &Context<Settings>, claimed: &Claimed, findings: 
         .field("/recovery/restore")
         .setting("max_test_age_days")
         .help("test a restore of that many tenants, and state when and how many (`tested_at`, `tested_scale`)");
+}
+
+/// The time of a restore is only measured up to the scale that was tested.
+fn check_restore_scale(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
+    let scales = claimed.restore.as_ref().and_then(|restore| restore.tenants_per_batch.zip(restore.tested_scale));
+    // A test with fewer tenants than the batch has is reported already.
+    let enough = |tested: u64| !context.is_hard() || tested >= context.facts.tenants_at_most();
+    if let Some((at_a_time, tested)) = scales.filter(|(at_a_time, tested)| at_a_time > tested && enough(*tested)) {
+        findings
+            .deny_if(
+                context.is_hard(),
+                &RESTORE_UNTESTED,
+                format!("a restore is said to recover {at_a_time} tenants at a time, but was tested with {tested}"),
+            )
+            .wrong()
+            .field("/recovery/restore/tenants_per_batch")
+            .help("state the number of tenants with which the restore was measured");
+    }
 }
 
 fn check_backup_targets(context: &Context<Settings>, findings: &mut Findings) {
@@ -134,52 +223,155 @@ fn check_backup_targets(context: &Context<Settings>, findings: &mut Findings) {
             )
             .field("/recovery/checkpoints")
             .help("keep the backup where this deletion does not reach it");
+        return;
+    }
+    let beside = inventory.evidence().into_iter().flatten().filter(|evidence| evidence.beside);
+    let beside: Vec<&str> = beside.map(|evidence| evidence.name.as_str()).collect();
+    if !beside.is_empty() {
+        findings
+            .deny_if(
+                context.is_hard(),
+                &BACKUP_SHARES_FATE,
+                format!(
+                    "the backup or copy `{}` is in the same bucket, account or host as targets",
+                    beside.join("`, `")
+                ),
+            )
+            .field("/recovery/checkpoints")
+            .help("keep the backup in another account, with other credentials");
     }
 }
 
-fn check_copy(context: &Context<Settings>, findings: &mut Findings) {
-    let moved = context.claims.reason().and_then(|reason| reason.trigger) == Some(Trigger::Migration);
+/// What is wrong with the copy of moved data.
+struct CopyFlaw {
+    message: String,
+    /// Whether the request states what is wrong. If not, it is missing.
+    stated: bool,
+    field: &'static str,
+    setting: &'static str,
+}
+
+impl CopyFlaw {
+    fn new(message: impl Into<String>, stated: bool, field: &'static str, setting: &'static str) -> Self {
+        Self { message: message.into(), stated, field, setting }
+    }
+}
+
+fn check_copy(context: &Context<Settings>, uses: &Uses, findings: &mut Findings) {
+    let moved = context.trigger().map(|trigger| trigger == Trigger::Migration);
     let migration = match context.claims.migration() {
         Some(migration) => migration.clone(),
-        None if moved => Default::default(),
+        None if moved == Some(true) => Default::default(),
+        None if moved.is_none() => {
+            findings
+                .deny_if(
+                    context.is_hard(),
+                    &COPY_UNVERIFIED,
+                    "the request does not say whether the data was migrated, and describes no copy of it",
+                )
+                .missing()
+                .field("/reason/trigger")
+                .help("state what triggered the deletion, and describe the copy if the data was migrated");
+            return;
+        }
         None => return,
     };
-    let settings = &context.settings;
-    let compared = migration.verified_fraction.unwrap_or(0.0) * 100.0;
-    let held = migration.verified_at.zip(migration.source_hold_until);
-    let (message, stated, field, setting) = if non_blank(&migration.copy).is_none() {
-        ("the data was migrated, but the request does not name its copy".to_owned(), false, "copy", "verified_share")
-    } else if compared < settings.verified_share {
-        let share = settings.verified_share;
-        (
-            format!("{compared} % of the data was compared with its copy, but {share} % is required"),
+    if let Some(flaw) = copy_flaw(context, &migration).or_else(|| hold_flaw(context, &migration)) {
+        let finding = findings.deny(&COPY_UNVERIFIED, flaw.message);
+        let finding = if flaw.stated { finding } else { finding.missing() };
+        finding
+            .field(format!("/migration/{}", flaw.field))
+            .setting(flaw.setting)
+            .help("compare all of it with its copy, keep the source for that time, and delete it afterwards");
+    }
+    check_use_since(context, uses, findings);
+}
+
+/// What is wrong with the comparison of the data with its copy.
+fn copy_flaw(context: &Context<Settings>, migration: &Migration) -> Option<CopyFlaw> {
+    let required = context.settings.verified_share;
+    let flaw = |message: String, stated, field| Some(CopyFlaw::new(message, stated, field, "verified_share"));
+    if non_blank(&migration.copy).is_none() {
+        return flaw("the data was migrated, but the request does not name its copy".to_owned(), false, "copy");
+    }
+    let stated = migration.verified_fraction;
+    let fraction = stated.unwrap_or(0.0);
+    if !(0.0..=1.0).contains(&fraction) {
+        return flaw(
+            format!("`verified_fraction` is {fraction}, but a fraction is from 0 to 1"),
             true,
             "verified_fraction",
-            "verified_share",
-        )
-    } else if migration.verified_at.is_none_or(|at| context.is_future(at)) {
-        (
-            "the time of the comparison with the copy is in the future, or not stated".to_owned(),
-            migration.verified_at.is_some(),
-            "verified_at",
-            "verified_share",
-        )
-    } else if held.is_none_or(|(from, until)| until.since(from) < (settings.hold_days * DAY) as i64) {
-        (
-            format!("the source is not known to be kept for {} days after the comparison", settings.hold_days),
-            migration.source_hold_until.is_some(),
-            "source_hold_until",
-            "hold_days",
-        )
-    } else {
-        return;
+        );
+    }
+    let compared = fraction * 100.0;
+    if compared < required {
+        let message = format!("{compared} % of the data was compared with its copy, but {required} % is required");
+        return flaw(message, stated.is_some(), "verified_fraction");
+    }
+    let at = migration.verified_at.and_then(Timestamp::known);
+    if at.is_none_or(|at| context.is_future(at)) {
+        let message = "the time of the comparison with the copy is in the future, or not stated";
+        return flaw(message.to_owned(), at.is_some(), "verified_at");
+    }
+    None
+}
+
+/// What is wrong with the time for which the source is kept.
+fn hold_flaw(context: &Context<Settings>, migration: &Migration) -> Option<CopyFlaw> {
+    let days = context.settings.hold_days;
+    let flaw = |message: String, stated| Some(CopyFlaw::new(message, stated, "source_hold_until", "hold_days"));
+    let from = migration.verified_at.and_then(Timestamp::known)?;
+    let until = migration.source_hold_until.and_then(Timestamp::known);
+    let Some(until) = until.filter(|until| until.since(from) >= (days * DAY) as i64) else {
+        let message = format!("the source is not known to be kept for {days} days after the comparison");
+        return flaw(message, until.is_some());
     };
-    let finding = findings.deny(&COPY_UNVERIFIED, message);
-    let finding = if stated { finding } else { finding.missing() };
-    finding
-        .field(format!("/migration/{field}"))
-        .setting(setting)
-        .help("compare all of it with its copy, keep the source for that time, and delete it afterwards");
+    // The source is gone at once, or when the soft-deleted targets are.
+    let now = context.facts.evaluated_at();
+    let kept = context.claims.recovery().and_then(|recovery| recovery.soft_delete_days);
+    let gone = match kept {
+        Some(days) if !context.is_hard() => now.plus((u64::from(days) * DAY) as i64),
+        _ => now,
+    };
+    if until > gone {
+        let when =
+            if context.is_hard() { "now".to_owned() } else { format!("at {gone}, as `soft_delete_days` says") };
+        return flaw(format!("the source is to be kept until {until}, but it would be gone {when}"), true);
+    }
+    None
+}
+
+/// What was used after the comparison may differ from its copy.
+fn check_use_since(context: &Context<Settings>, uses: &Uses, findings: &mut Findings) {
+    let targets = context.facts.targets();
+    if uses.later.any() {
+        findings
+            .deny(
+                &COPY_UNVERIFIED,
+                format!(
+                    "{} of {targets} targets were used after they were compared with their copy",
+                    uses.later.count
+                ),
+            )
+            .field("/migration/verified_at")
+            .rows(&uses.later)
+            .help("compare them with their copy again, after their last use");
+    }
+    if uses.unknown.any() {
+        findings
+            .deny_if(
+                context.is_hard(),
+                &COPY_UNVERIFIED,
+                format!(
+                    "it is unknown whether {} of {targets} targets were used after they were compared with their copy",
+                    uses.unknown.count
+                ),
+            )
+            .missing()
+            .field("/migration/verified_at")
+            .rows(&uses.unknown)
+            .help("state in the inventory when each was last used (`last_used_at`)");
+    }
 }
 
 fn check_tooling(context: &Context<Settings>, findings: &mut Findings) {

@@ -6,8 +6,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use reprieve_sdk::model::{DryRun, PastBatch};
-use reprieve_sdk::{Context, Findings, Limit, Measure, Policy, Rule, policy};
+use reprieve_sdk::model::{DryRun, PastBatch, Timestamp};
+use reprieve_sdk::{Context, Findings, Limit, Measure, Policy, Rule, non_blank, policy};
 use rules::{DRY_RUN_DIFFERS, DRY_RUN_STALE, HISTORY_UNKNOWN, NO_CANARY, NO_DRY_RUN, RULES, Settings};
 
 /// The policy `rehearsal`. It requires a fresh dry run of exactly this list in the same environment. It also requires
@@ -88,16 +88,40 @@ fn check_dry_run(context: &Context<Settings>, dry_run: &DryRun, findings: &mut F
         };
         differs("by_kind", dry_run.by_kind.is_some(), message.to_owned());
     }
+    if !context.is_program(&dry_run.program_sha256) {
+        let ran = non_blank(&dry_run.program_sha256);
+        let runs = context.claims.operation().and_then(|operation| non_blank(&operation.program_sha256));
+        let message = match (ran, runs) {
+            (Some(_), Some(_)) => "the dry run was of another program than the one that makes the call",
+            (None, _) => "the dry run does not state the digest of its program; the operation does",
+            (Some(_), None) => "the operation does not state the digest of its program; the dry run does",
+        };
+        differs("program_sha256", ran.is_some() && runs.is_some(), message.to_owned());
+    }
     check_dry_run_age(context, dry_run, findings);
 }
 
 fn check_dry_run_age(context: &Context<Settings>, dry_run: &DryRun, findings: &mut Findings) {
     let finding = match dry_run.at {
-        Some(at) if context.is_fresh(at, context.settings.max_age) => return,
+        Some(at) if context.is_fresh(at, context.settings.max_age) => {
+            return check_order(context, at, findings);
+        }
         Some(_) => findings.deny(&DRY_RUN_STALE, "the dry run is too old, or dated in the future"),
         None => findings.deny(&DRY_RUN_STALE, "the dry run is not dated").missing(),
     };
     finding.field("/dry_run/at").setting("max_age").help("repeat the dry run");
+}
+
+/// Warns of a dry run that is older than the list. It names the digest of the list, so it is of the same rows: the list
+/// was extracted again, or one of the times is wrong.
+fn check_order(context: &Context<Settings>, at: Timestamp, findings: &mut Findings) {
+    let extracted = context.claims.provenance().and_then(|provenance| provenance.extracted_at);
+    if let Some(extracted) = extracted.filter(|extracted| at < *extracted) {
+        findings
+            .warn(&DRY_RUN_STALE, format!("the dry run is older than the list, which was extracted at {extracted}"))
+            .field("/dry_run/at")
+            .help("make sure that the list was extracted again after the dry run");
+    }
 }
 
 fn check_step(context: &Context<Settings>, findings: &mut Findings) {

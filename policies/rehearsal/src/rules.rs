@@ -29,14 +29,16 @@ rules! {
     /// that a merged state no longer contains (Spotify, 2019).
     NO_DRY_RUN = "no-dry-run": missing [];
 
-    /// The dry run used another list or another environment, or found other counts or kinds.
+    /// The dry run used another list, environment or program, or found other counts or kinds.
     ///
-    /// A dry run of another batch proves nothing about this one.
+    /// A dry run of another batch or by another program proves nothing about this one. The program is compared if the
+    /// operation or the dry run states its digest.
     DRY_RUN_DIFFERS = "dry-run-differs": wrong [];
 
     /// The dry run is too old, dated in the future, or not dated.
     ///
-    /// The targets may have changed since the dry run. By default, a dry run may be one day old.
+    /// The targets may have changed since the dry run. By default, a dry run may be one day old. One that is older than
+    /// the list is only warned of: it names the digest of the list, so it is of the same rows.
     DRY_RUN_STALE = "dry-run-stale": wrong [max_age];
 
     /// The batch reaches more tenants than the next step of its campaign allows.

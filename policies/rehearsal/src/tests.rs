@@ -52,6 +52,26 @@ fn requires_a_fresh_dry_run_of_this_list() {
 }
 
 #[test]
+fn compares_the_program_that_ran_with_the_one_that_runs() {
+    let program = |ran: Value, runs: Value| {
+        let claims = json!({ "dry_run": { "program_sha256": ran }, "operation": { "program_sha256": runs } });
+        found(claims, json!({ "history": empty() }))
+    };
+    let (one, other) = (json!("1a".repeat(32)), json!("2b".repeat(32)));
+    assert!(program(one.clone(), one.clone()).is_empty());
+    for (ran, runs) in [(one.clone(), other), (json!(null), one.clone()), (one, json!(" "))] {
+        assert_eq!(program(ran.clone(), runs.clone()), ["deny dry-run-differs"], "{ran} {runs}");
+    }
+}
+
+#[test]
+fn warns_of_a_dry_run_that_is_older_than_the_list() {
+    let at = |at: &str| found(json!({ "provenance": { "extracted_at": at } }), json!({ "history": empty() }));
+    assert!(at("2026-03-02T11:40:00Z").is_empty());
+    assert_eq!(at("2026-03-02T11:40:01Z"), ["warn dry-run-stale"]);
+}
+
+#[test]
 fn limits_the_first_batch_of_a_campaign() {
     let step = |tenants: u64, all: u64| {
         let facts =

@@ -1,8 +1,10 @@
 //! Protects targets that must be kept.
 //!
 //! In reading order: legal holds, retention periods, targets for which either is unknown, and identifiers of erasure
-//! requests that match several tenants. `state.rs` counts the targets.
+//! requests that match several tenants. `state.rs` counts the targets, and
+//! `identifier.rs` compares identifiers.
 
+mod identifier;
 mod rules;
 mod state;
 #[cfg(test)]
@@ -38,7 +40,7 @@ impl Policy for Retention {
         check_holds(context, state, findings);
         check_retention(context, state, findings);
         check_unknown(context, state, findings);
-        check_subjects(state, findings);
+        check_subjects(context, state, findings);
     }
 }
 
@@ -79,16 +81,34 @@ fn check_unknown(context: &Context<Settings>, state: &State, findings: &mut Find
     }
 }
 
-fn check_subjects(state: &State, findings: &mut Findings) {
+fn check_subjects(context: &Context<Settings>, state: &State, findings: &mut Findings) {
+    if state.unidentified.any() {
+        findings
+            .deny(
+                &AMBIGUOUS_SUBJECT,
+                format!(
+                    "it is unknown by which identifier {} of {} targets of an erasure were found",
+                    state.unidentified.count,
+                    context.facts.targets()
+                ),
+            )
+            .missing()
+            .field("/targets")
+            .rows(&state.unidentified)
+            .help("state it for each target in a column `x_identifier` of the list, for example the e-mail address");
+    }
     let mut rows = Rows::default();
     let mut first = None;
-    for (identifier, tenants) in state.subjects.iter().filter(|(_, tenants)| tenants.len() > 1) {
-        first = first.or(Some((identifier, tenants.len())));
-        tenants.values().for_each(|row| rows.merge(Rows { count: 1, examples: vec![*row] }));
+    for subject in state.subjects.values().filter(|subject| subject.tenants_at_most() > 1) {
+        first = first.or(Some(subject));
+        let found = subject.tenants.values().chain(&subject.unknown);
+        found.for_each(|row| rows.merge(Rows { count: 1, examples: vec![*row] }));
     }
-    if let Some((identifier, tenants)) = first {
+    if let Some(subject) = first {
+        let known = if subject.unknown.is_empty() { "matches" } else { "may match" };
+        let (identifier, tenants) = (&subject.text, subject.tenants_at_most());
         findings
-            .deny(&AMBIGUOUS_SUBJECT, format!("the identifier `{identifier}` matches {tenants} tenants"))
+            .deny(&AMBIGUOUS_SUBJECT, format!("the identifier `{identifier}` {known} {tenants} tenants"))
             .field("/targets")
             .rows(&rows)
             .help("ask the person for an identifier that is unique to them, and erase only their data");

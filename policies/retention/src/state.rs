@@ -1,5 +1,6 @@
 //! The state of the policy: the offending targets of each rule.
 
+use crate::identifier;
 use crate::rules::Settings;
 use reprieve_sdk::serde::{Deserialize, Serialize};
 use reprieve_sdk::{Chunk, Context, Rows, non_blank};
@@ -21,8 +22,55 @@ pub struct State {
     pub kept: Rows,
     /// The inventory states no legal hold or no retention period, not even that they do not exist.
     pub unknown: Rows,
-    /// The tenants that each identifier matched, with the first row of each.
-    pub subjects: BTreeMap<String, BTreeMap<String, u64>>,
+    /// In an erasure: the target was found by an unknown identifier.
+    pub unidentified: Rows,
+    /// In an erasure: what each identifier matched, by its canonical form.
+    pub subjects: BTreeMap<String, Subject>,
+}
+
+/// What an identifier matched.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(crate = "reprieve_sdk::serde")]
+pub struct Subject {
+    /// The identifier in one of its spellings.
+    pub text: String,
+    /// The first row of each tenant.
+    pub tenants: BTreeMap<String, u64>,
+    /// The first rows without a known tenant, at most [`MAX_UNKNOWN`].
+    pub unknown: Vec<u64>,
+}
+
+/// Each target without a known tenant may belong to another one, so two are enough to be ambiguous.
+const MAX_UNKNOWN: usize = 2;
+
+impl Subject {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), ..Self::default() }
+    }
+
+    fn add(&mut self, tenant: Option<&str>, row: u64) {
+        match tenant {
+            Some(tenant) if self.tenants.contains_key(tenant) => {}
+            Some(tenant) => drop(self.tenants.insert(tenant.to_owned(), row)),
+            None if self.unknown.len() < MAX_UNKNOWN => self.unknown.push(row),
+            None => {}
+        }
+    }
+
+    /// The tenants that it may match.
+    pub fn tenants_at_most(&self) -> usize {
+        self.tenants.len() + self.unknown.len()
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.text = std::mem::take(&mut self.text).min(other.text);
+        for (tenant, row) in other.tenants {
+            self.tenants.entry(tenant).and_modify(|first| *first = (*first).min(row)).or_insert(row);
+        }
+        self.unknown.extend(other.unknown);
+        self.unknown.sort_unstable();
+        self.unknown.truncate(MAX_UNKNOWN);
+    }
 }
 
 impl State {
@@ -37,19 +85,28 @@ impl State {
             self.unknown.add_if(hold.is_none() || until.is_none(), chunk.row(row));
         }
         if is_erasure(context) {
-            self.observe_subjects(chunk);
+            self.observe_subjects(context, chunk);
         }
     }
 
-    fn observe_subjects(&mut self, chunk: &Chunk) {
-        let Some(identifiers) = chunk.column(IDENTIFIER) else { return };
+    fn observe_subjects(&mut self, context: &Context<Settings>, chunk: &Chunk) {
+        let identifiers = chunk.column(IDENTIFIER);
         let (claimed, resolved) = (chunk.column("tenant"), chunk.column("resolved_tenant"));
         for row in 0..chunk.rows as usize {
+            let text = identifiers.and_then(|column| column.text(row));
+            let Some((text, form)) =
+                text.and_then(|text| Some((text, identifier::canonical(text, context.settings.address_tags)?)))
+            else {
+                self.unidentified.add(chunk.row(row));
+                continue;
+            };
             let tenant = resolved.and_then(|column| column.text(row)).or_else(|| claimed?.text(row));
-            if let (Some(identifier), Some(tenant)) = (identifiers.text(row), tenant) {
-                let tenants = self.subjects.entry(identifier.to_owned()).or_default();
-                tenants.entry(tenant.to_owned()).or_insert_with(|| chunk.row(row));
+            let subject = self.subjects.entry(form).or_insert_with(|| Subject::new(text));
+            // Whichever rows a partition has, the message names the same spelling.
+            if text < subject.text.as_str() {
+                text.clone_into(&mut subject.text);
             }
+            subject.add(tenant, chunk.row(row));
         }
     }
 
@@ -57,10 +114,11 @@ impl State {
         self.held.merge(other.held);
         self.kept.merge(other.kept);
         self.unknown.merge(other.unknown);
-        for (identifier, tenants) in other.subjects {
-            let known = self.subjects.entry(identifier).or_default();
-            for (tenant, row) in tenants {
-                known.entry(tenant).and_modify(|first| *first = (*first).min(row)).or_insert(row);
+        self.unidentified.merge(other.unidentified);
+        for (form, subject) in other.subjects {
+            match self.subjects.get_mut(&form) {
+                Some(known) => known.merge(subject),
+                None => drop(self.subjects.insert(form, subject)),
             }
         }
     }

@@ -61,6 +61,52 @@ fn denies_an_identifier_that_matches_two_tenants() {
     assert!(found("contract-end", ["t-1", "t-2"]).is_empty());
 }
 
+/// Checks an erasure of two targets with these identifiers and tenants.
+fn erased(identifiers: Option<[Option<&str>; 2]>, tenants: [Option<&str>; 2], settings: Value) -> Vec<String> {
+    let mut columns = vec![codes("tenant", &tenants), holds(&[Some(false); 2]), times("retain_until", &[Some(0); 2])];
+    columns.extend(identifiers.map(|identifiers| strings("x_identifier", &identifiers)));
+    let review = review(json!({ "reason": { "basis": "gdpr-17" } }), json!({}));
+    check::<Retention>(&review, settings, &[chunk(2, columns)])
+}
+
+#[test]
+fn compares_identifiers_as_people_mean_them() {
+    let two = [Some("t-1"), Some("t-2")];
+    for other in ["Sam@X.test", " sam@x.test", "sam@x.test\u{200b}", "mailto:sam@x.test"] {
+        assert_eq!(
+            erased(Some([Some("sam@x.test"), Some(other)]), two, json!({})),
+            ["deny ambiguous-subject"],
+            "{other}"
+        );
+    }
+    let umlauts = Some([Some("j\u{fc}rgen@x.test"), Some("ju\u{308}rgen@x.test")]);
+    assert_eq!(erased(umlauts, two, json!({})), ["deny ambiguous-subject"]);
+    let tagged = Some([Some("sam@x.test"), Some("sam+shop@x.test")]);
+    assert!(erased(tagged, two, json!({})).is_empty());
+    assert_eq!(erased(tagged, two, json!({ "address_tags": false })), ["deny ambiguous-subject"]);
+    assert!(erased(Some([Some("sam@x.test"), Some("kim@x.test")]), two, json!({})).is_empty());
+}
+
+#[test]
+fn denies_an_erasure_that_does_not_say_by_what_its_targets_were_found() {
+    let one = [Some("t-1"); 2];
+    assert_eq!(erased(None, one, json!({})), ["deny ambiguous-subject"]);
+    for nothing in [None, Some(" "), Some("NULL")] {
+        assert_eq!(erased(Some([Some("sam@x.test"), nothing]), one, json!({})), ["deny ambiguous-subject"]);
+    }
+    assert!(erased(Some([Some("sam@x.test"); 2]), one, json!({})).is_empty());
+    assert!(found(json!({ "reason": { "basis": "contract-end" } }), [Some(false); 2], [Some(0); 2]).is_empty());
+}
+
+#[test]
+fn a_target_without_a_tenant_may_be_of_another_one() {
+    let same = Some([Some("sam@x.test"); 2]);
+    for tenants in [[Some("t-1"), None], [None, None]] {
+        assert_eq!(erased(same, tenants, json!({})), ["deny ambiguous-subject"], "{tenants:?}");
+    }
+    assert!(erased(Some([Some("sam@x.test"), Some("kim@x.test")]), [None, None], json!({})).is_empty());
+}
+
 #[test]
 fn allows_no_override_of_any_rule() {
     assert!(Retention::RULES.iter().all(|rule| rule.never_lifted));

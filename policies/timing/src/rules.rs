@@ -21,18 +21,18 @@ settings! {
         tenants_a_day_soft: u64 = 500, min = 0, max = 1_000_000_000, unit = "tenants";
         /// Pause before a hard delete, for each tenant that the previous hard delete reached.
         pause_per_tenant: u64 = 60, min = 0, max = 86_400, unit = "seconds";
-        /// How long a target must have been unused before it may be deleted for disuse.
+        /// How long a target must have been unused before it may be deleted without its owner's request.
         unused_days: u64 = 30, min = 0, max = 3650, unit = "days";
-        /// How long before a deletion for disuse the owners must be notified.
+        /// How long before a deletion that they did not request the owners must be notified.
         notice_days: u64 = 14, min = 0, max = 365, unit = "days";
     }
 }
 
 rules! {
-    /// A change freeze is in effect, or a hard delete does not say whether one is.
+    /// A change freeze is in effect, or the request does not say whether one is.
     ///
     /// Replit's agent (July 2025) deleted a production database during a declared freeze. An absent field does not mean
-    /// "no freeze": a pipeline that hard-deletes has to check first.
+    /// "no freeze": a pipeline that hard-deletes has to check first, and a soft delete that does not say is warned of.
     FREEZE = "freeze": wrong [];
 
     /// The batch runs outside the change window.
@@ -54,16 +54,23 @@ rules! {
     /// denies a hard delete and warns about a soft delete.
     HISTORY_UNKNOWN = "history-unknown": missing [];
 
-    /// The batch deletes unused targets, but some were used recently, or their last use is unknown.
+    /// The owners did not request the deletion, and targets were used recently, or their last use is unknown.
+    ///
+    /// A deletion for disuse, after an expiry or at the end of a retention period is not the owner's request, and a target
+    /// that is still used shows that its owner does not expect it. A target counts as used when it was created. For a
+    /// deletion for disuse an unknown last use denies; for the others, and if the request does not say what triggered the
+    /// deletion, it denies a hard delete and is a warning about a soft one. The data of a migration is compared with its
+    /// copy instead (`recovery/copy-unverified`).
     ///
     /// Cleanups deleted the stable images that builds ran on (Travis CI, August 2016), live servers (Modulus, July
     /// 2015) and the plan that had just been activated (Amazon DynamoDB, October 2025). The default of 30 days includes
     /// the end of a month.
     RECENTLY_USED = "recently-used": wrong, targets [unused_days];
 
-    /// The owners of unused targets were not notified in time, or object to the deletion.
+    /// The owners were not notified in time of a deletion that they did not request, or object to it.
     ///
-    /// An owner who still needs a resource can object once notified. The default of 14 days is longer than most
-    /// holidays.
+    /// An owner who still needs a resource can object once notified. An objection counts whatever the trigger. A hard
+    /// delete has to say how many owners object. If the request does not say what triggered the deletion, the rule denies
+    /// a hard delete without a notice and warns about a soft one. The default of 14 days is longer than most holidays.
     NO_NOTICE = "no-notice": missing [notice_days];
 }

@@ -38,6 +38,23 @@ pub struct Provenance {
     pub program_sha256: Option<String>,
     /// The things to keep, if the list is everything else.
     pub keep_set: Option<KeepSet>,
+    /// The look-ups, if the list is what was not found.
+    pub lookups: Option<Lookups>,
+}
+
+/// How often a source was asked whether it has a thing. A look-up that failed is not an absence.
+#[derive(miniserde::Deserialize)]
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Lookups {
+    /// Number of things that were asked for.
+    pub asked: Option<u64>,
+    /// Number of answers, whether the thing was found or not.
+    pub answered: Option<u64>,
+    /// Number of look-ups without an answer: errors, time-outs, refusals.
+    pub failed: Option<u64>,
 }
 
 /// How a list was chosen.
@@ -93,6 +110,8 @@ pub struct DryRun {
     pub by_kind: Option<UniqueMap<u64>>,
     /// A few ids.
     pub sample: Option<Vec<String>>,
+    /// SHA-256 of the program that ran, lower-case hex.
+    pub program_sha256: Option<String>,
 }
 
 /// How the deletion could be undone.
@@ -174,6 +193,8 @@ pub struct Approval {
     pub kinds: Option<UniqueMap<u64>>,
     /// Number of tenants that were approved.
     pub tenants: Option<u64>,
+    /// SHA-256 of the program that was approved, lower-case hex.
+    pub program_sha256: Option<String>,
 }
 
 /// The copy of data that was moved.

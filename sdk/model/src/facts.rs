@@ -120,6 +120,7 @@ impl Tally {
 }
 
 /// Facts from the inventory about the targets and their dependents.
+#[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct InventoryFacts {
@@ -145,6 +146,24 @@ pub struct InventoryFacts {
     pub pools: Vec<Pool>,
     /// The targets and everything that is deleted with them.
     pub closure: Closure,
+    /// The backups and copies that the request's evidence names. Absent: unknown.
+    pub evidence: Option<Vec<EvidenceFacts>>,
+}
+
+/// What is known of a place that the request's evidence names: a backup, its location, or a copy.
+#[derive(miniserde::Deserialize)]
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub struct EvidenceFacts {
+    /// Its name in the request.
+    pub name: String,
+    /// Whether the inventory has a thing of that name.
+    pub known: bool,
+    /// Its state in the inventory.
+    pub state: Option<String>,
+    /// Whether something that is deleted is in the same bucket, account or host.
+    pub beside: bool,
 }
 
 /// A group of things that together provide a capacity.
@@ -182,7 +201,7 @@ pub struct Closure {
     pub kinds: Tally,
     /// Number of things whose dependents are unknown. If it is not 0, every other figure here is a lower bound.
     pub unknown: u64,
-    /// Names in the request's own evidence (backups, copies) that are in the closure.
+    /// Names in the request's own evidence (backups, copies) that are in the closure, or lie inside something in it.
     pub evidence: Vec<String>,
     /// Whether the search for dependents stopped at its depth limit. If so, every figure is a lower bound.
     pub truncated: bool,

@@ -21,9 +21,11 @@ pub use decision::{
     DecisionDocument, Finding, LedgerEntry, Nature, OverrideTerms, PolicyResult, PolicyRun, Severity, Verdict,
 };
 pub use evidence::{
-    Approval, Checkpoint, DryRun, KeepSet, Migration, Notice, Provenance, Recovery, Restore, Selection,
+    Approval, Checkpoint, DryRun, KeepSet, Lookups, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };
-pub use facts::{Closure, Estimate, Facts, Figure, IdFacts, InventoryFacts, Pool, Review, Tally, TenantFacts, Whole};
+pub use facts::{
+    Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, Pool, Review, Tally, TenantFacts, Whole,
+};
 pub use fault::{Fault, FaultCause};
 pub use history::{BatchState, Deleted, HistoryFacts, PastBatch, Spans};
 pub use json::{Free, UniqueMap};

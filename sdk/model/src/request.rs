@@ -96,6 +96,8 @@ pub struct Operation {
     pub selector: Option<String>,
     /// What the call goes by, if there is a selector: `ids` if it only describes the list.
     pub by: Option<By>,
+    /// SHA-256 of the program that makes the call, lower-case hex.
+    pub program_sha256: Option<String>,
 }
 
 /// What a call goes by.

@@ -14,6 +14,9 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// 9999-01-01T00:00:00Z, in seconds since 1970.
+const YEAR_9999: i64 = 253_370_764_800;
+
 impl Timestamp {
     /// Creates a timestamp from seconds since 1970-01-01T00:00:00Z.
     pub const fn from_seconds(seconds: i64) -> Self {
@@ -34,6 +37,12 @@ impl Timestamp {
             .or_else(|| lenient::timestamp(text))
             .map(Self)
             .ok_or_else(|| format!("`{text}` is not an RFC 3339 time; write it like `2022-04-05T07:38:00Z`"))
+    }
+
+    /// This time, unless it stands for an unknown one: programs write 0001-01-01, 1970-01-01 or 9999-12-31 where they
+    /// have no time. None: it is at or before 1970-01-01T00:00:00Z, or in the year 9999 or later.
+    pub const fn known(self) -> Option<Self> {
+        if self.0 > 0 && self.0 < YEAR_9999 { Some(self) } else { None }
     }
 
     /// Seconds from `earlier` to `self`; negative if `self` is earlier.
@@ -266,6 +275,17 @@ mod tests {
             "2022-04-05T07:60:00Z",
         ] {
             assert!(Timestamp::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_that_stand_for_none_are_unknown() {
+        for none in ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "9999-01-01T00:00:00Z"] {
+            assert_eq!(Timestamp::parse(none).unwrap().known(), None, "{none}");
+        }
+        for some in ["1970-01-01T00:00:01Z", "2026-03-02T12:00:00Z", "9998-12-31T23:59:59Z"] {
+            let at = Timestamp::parse(some).unwrap();
+            assert_eq!(at.known(), Some(at), "{some}");
         }
     }
 

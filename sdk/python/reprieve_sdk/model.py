@@ -25,6 +25,7 @@ class Operation(Record):
     cascade: bool | None
     selector: str | None
     by: Literal["ids", "selector"] | None
+    program_sha256: str | None
 
 
 class Reason(Record):
@@ -61,6 +62,14 @@ class KeepSet(Record):
     observed_at: Timestamp | None
 
 
+class Lookups(Record):
+    """How often a source was asked whether it has a thing. A look-up that failed is not an absence."""
+
+    asked: int | None
+    answered: int | None
+    failed: int | None
+
+
 class Provenance(Record):
     """Where the list of targets came from."""
 
@@ -77,6 +86,7 @@ class Provenance(Record):
     extracted_by: str | None
     program_sha256: str | None
     keep_set: KeepSet | None
+    lookups: Lookups | None
 
 
 class DryRun(Record):
@@ -88,6 +98,7 @@ class DryRun(Record):
     count: int | None
     by_kind: dict[str, int] | None
     sample: list[str] | None
+    program_sha256: str | None
 
 
 class Checkpoint(Record):
@@ -130,6 +141,7 @@ class Approval(Record):
     mode: Mode | None
     kinds: dict[str, int] | None
     tenants: int | None
+    program_sha256: str | None
 
 
 class Migration(Record):
@@ -230,6 +242,15 @@ class Closure(Record):
     truncated: bool
 
 
+class EvidenceFacts(Record):
+    """What is known of a place that the request's evidence names: a backup, its location, or a copy."""
+
+    name: str
+    known: bool
+    state: str | None
+    beside: bool
+
+
 class InventoryFacts(Record):
     """What the inventory knows about the targets and about everything that is deleted with them."""
 
@@ -244,6 +265,7 @@ class InventoryFacts(Record):
     population_tenants: int
     pools: list[Pool]
     closure: Closure
+    evidence: list[EvidenceFacts] | None
 
 
 class Figure(Record):

@@ -1,7 +1,7 @@
 //! The context of a decision: the batch as a policy sees it.
 
 use crate::TimeZone;
-use crate::model::{ActorType, Approval, Tally, TenantFacts, Timestamp};
+use crate::model::{ActorType, Approval, Tally, TenantFacts, Timestamp, Trigger};
 use crate::section::{Claims, Facts, InventoryFacts, Review};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -48,6 +48,23 @@ impl<S> Context<S> {
     /// Returns `hard` for a hard delete and `soft` for a soft one.
     pub fn by_mode<T>(&self, hard: T, soft: T) -> T {
         if self.is_hard() { hard } else { soft }
+    }
+
+    /// What triggered the deletion. None: the request does not say.
+    pub fn trigger(&self) -> Option<Trigger> {
+        self.claims.reason()?.trigger
+    }
+
+    /// Whether the submitter is known to be an AI agent.
+    pub fn is_agent(&self) -> bool {
+        self.claims.actor().and_then(|actor| actor.actor_type) == Some(ActorType::AiAgent)
+    }
+
+    /// Whether evidence with this digest of a program is about the program that makes the call. If neither states a
+    /// program, nothing contradicts.
+    pub fn is_program(&self, sha256: &Option<String>) -> bool {
+        let runs = self.claims.operation().and_then(|operation| non_blank(&operation.program_sha256));
+        runs == non_blank(sha256)
     }
 
     /// Whether `at` is at most `seconds` ago and not in the future, give or take five minutes of clock skew.
@@ -117,6 +134,10 @@ impl<S> Context<S> {
         if submitters.into_iter().any(|submitter| submitter.eq_ignore_ascii_case(by)) {
             return Some(ApprovalIssue::Own);
         }
+        let author = self.claims.provenance().and_then(|provenance| non_blank(&provenance.extracted_by));
+        if author.is_some_and(|author| author.eq_ignore_ascii_case(by)) {
+            return Some(ApprovalIssue::Author);
+        }
         if approval.approver_type != Some(ActorType::Human) {
             return Some(ApprovalIssue::NotHuman);
         }
@@ -132,8 +153,13 @@ impl<S> Context<S> {
         if kinds != Some(&tally.counts) || tally.others + tally.unknown > 0 {
             return Some(ApprovalIssue::OtherKinds);
         }
-        if approval.tenants != Some(list.tenants.at_most()) {
+        // What the batch reaches beyond its list was not approved with the list. A wave reaches a part of the whole.
+        let reached = if self.facts.whole().is_some() { 0 } else { self.facts.tenants_at_most() };
+        if approval.tenants != Some(list.tenants.at_most().max(reached)) {
             return Some(ApprovalIssue::OtherTenants);
+        }
+        if !self.is_program(&approval.program_sha256) {
+            return Some(ApprovalIssue::OtherProgram);
         }
         None
     }
@@ -160,6 +186,8 @@ pub enum ApprovalIssue {
     Unnamed,
     /// It is the submitter's own.
     Own,
+    /// It is by the author of the list.
+    Author,
     /// The approver is not a human.
     NotHuman,
     /// It is for another list.
@@ -170,6 +198,8 @@ pub enum ApprovalIssue {
     OtherKinds,
     /// It is for another number of tenants.
     OtherTenants,
+    /// It is for another program than the one that makes the call.
+    OtherProgram,
 }
 
 impl fmt::Display for ApprovalIssue {
@@ -177,18 +207,49 @@ impl fmt::Display for ApprovalIssue {
         f.write_str(match self {
             Self::Unnamed => "it does not name the approver",
             Self::Own => "it is the submitter's own",
+            Self::Author => "it is by the author of the list",
             Self::NotHuman => "the approver is not a human",
             Self::OtherList => "it is for another list",
             Self::OtherMode => "it is for another mode",
             Self::OtherKinds => "it is for other kinds or counts",
             Self::OtherTenants => "it is for another number of tenants",
+            Self::OtherProgram => "it is for another program",
         })
     }
 }
 
-/// The trimmed text of a field. None: it is absent, empty or white space.
+/// The trimmed text of a field. None: it is absent or blank, or a word for nothing such as `null`, `n/a` or `unknown`.
 pub fn non_blank(text: &Option<String>) -> Option<&str> {
-    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+    text.as_deref().map(str::trim).filter(|text| !says_nothing(text))
+}
+
+/// Words that programs and people write where they have no value.
+const NOTHING: [&str; 15] = [
+    "",
+    "null",
+    "\\n",
+    "none",
+    "nil",
+    "nan",
+    "n/a",
+    "undefined",
+    "unknown",
+    "unset",
+    "not set",
+    "unspecified",
+    "tbd",
+    "todo",
+    "no value",
+];
+
+/// Whether a text has no letter or digit, or is a word for nothing, with or without brackets and quotes.
+fn says_nothing(text: &str) -> bool {
+    let word = text.trim_matches(|c: char| {
+        matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | '`') || c.is_whitespace()
+    });
+    word.len() <= 11
+        && (NOTHING.iter().any(|nothing| nothing.eq_ignore_ascii_case(word))
+            || word.bytes().all(|byte| matches!(byte, b'-' | b'?' | b'.' | b'_')))
 }
 
 /// Whether two kinds are the same apart from name space, case and plural: `AWS::S3::Buckets` is `bucket`. A name that is
@@ -206,5 +267,36 @@ fn base_name(kind: &str) -> &str {
             kind.get(start..kind.len() - 1).unwrap_or(kind)
         }
         _ => kind.get(start..).unwrap_or(kind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::non_blank;
+
+    #[test]
+    fn words_for_nothing_are_no_text() {
+        for text in [
+            "",
+            " ",
+            "NULL",
+            "\\N",
+            "<none>",
+            " (null) ",
+            "N/A",
+            "unknown",
+            "'Unknown'",
+            "-",
+            "--",
+            "?",
+            "...",
+            "TBD",
+        ] {
+            assert_eq!(non_blank(&Some(text.to_owned())), None, "{text:?}");
+        }
+        for text in ["0", "a", "nobody", "none of these", "null-1", "unknown-vault", "vault-2", "-x"] {
+            assert_eq!(non_blank(&Some(text.to_owned())), Some(text));
+        }
+        assert_eq!(non_blank(&None), None);
     }
 }

@@ -51,7 +51,12 @@ impl Findings {
         &self.0
     }
 
-    pub(crate) fn into_vec(self) -> Vec<Finding> {
+    /// The findings with texts that a host accepts: what is too long is shortened, because a fault would hide the finding.
+    pub(crate) fn into_vec(mut self) -> Vec<Finding> {
+        for finding in &mut self.0 {
+            shorten(&mut finding.message);
+            shorten(&mut finding.help);
+        }
         self.0
     }
 
@@ -69,6 +74,20 @@ impl Findings {
         });
         let last = self.0.len() - 1;
         FindingBuilder(&mut self.0[last])
+    }
+}
+
+/// The maximum length of a text of a finding in bytes: the default limit of a host.
+const MAX_TEXT_BYTES: usize = 2 << 10;
+/// What stands for the rest of a text.
+const REST: &str = "…";
+
+/// Cuts a text that is too long at the end of a character.
+fn shorten(text: &mut String) {
+    if text.len() > MAX_TEXT_BYTES {
+        let end = text.floor_char_boundary(MAX_TEXT_BYTES - REST.len());
+        text.truncate(end);
+        text.push_str(REST);
     }
 }
 
@@ -112,5 +131,31 @@ impl FindingBuilder<'_> {
     pub fn missing(self) -> Self {
         self.0.nature = Nature::Missing;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::rules! {
+        /// A.
+        RULE = "rule": wrong [];
+    }
+
+    #[test]
+    fn shortens_texts_that_a_host_would_not_accept() {
+        let texts = |text: &str| {
+            let mut findings = Findings::default();
+            findings.deny(&RULE, text).help(text);
+            let finding = findings.into_vec().remove(0);
+            assert_eq!(finding.message, finding.help);
+            finding.message
+        };
+        assert_eq!(texts(&"a".repeat(2_048)), "a".repeat(2_048));
+        assert_eq!(texts(&"a".repeat(2_049)), format!("{}…", "a".repeat(2_045)));
+        let wide = texts(&"é".repeat(1_025));
+        assert_eq!((wide.len(), wide.chars().last()), (2_047, Some('…')));
+        assert_eq!(RULES.len(), 1);
     }
 }

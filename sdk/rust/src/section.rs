@@ -3,8 +3,8 @@
 
 use crate::index::{Index, Parent};
 use crate::model::{
-    Actor, Approval, Closure, DryRun, Estimate, HistoryFacts, IdFacts, Migration, Mode, Notice, Operation, Pool,
-    Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp, Whole,
+    Actor, Approval, Closure, DryRun, Estimate, EvidenceFacts, HistoryFacts, IdFacts, Migration, Mode, Notice,
+    Operation, Pool, Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp, Whole,
 };
 use miniserde::Deserialize;
 use std::cell::OnceCell;
@@ -136,6 +136,7 @@ view! {
         required "Total number of things of each kind in the inventory." population: BTreeMap<String, u64>,
         required "Capacity pools from which the batch removes members." pools: Vec<Pool>,
         required "The targets and everything that is deleted with them." closure: Closure,
+        optional "The backups and copies that the request's evidence names. None: unknown." evidence: Vec<EvidenceFacts>,
     }
 }
 

@@ -22,6 +22,7 @@ pub fn review(claims: Value, facts: Value) -> Value {
             "dry_run": { "at": "2026-03-02T11:40:00Z", "targets_sha256": DIGEST, "environment": "production",
                          "count": 2, "by_kind": { "app": 2 }, "sample": ["a-1"] },
             "recovery": { "soft_delete_days": 30 },
+            "schedule": { "freeze": false },
             "approvals": [ { "by": "alice", "type": "human", "at": "2026-03-02T11:50:00Z", "targets_sha256": DIGEST,
                              "mode": "soft", "kinds": { "app": 2 }, "tenants": 2 } ]
         },

@@ -1,5 +1,6 @@
 //! The closure: everything that is deleted when the targets are deleted. It is computed once for all policies.
 
+use super::fate::Fates;
 use super::interface::Snapshot;
 use super::tenants::{Tenants, TenantsBuilder};
 use crate::columns::Store;
@@ -7,7 +8,8 @@ use crate::error::LookupError;
 use crate::facts::Counter;
 use crate::record::{PoolRecord, Record};
 use hashbrown::{HashMap, HashSet};
-use reprieve_model::{Claims, Closure, Pool, TenantFacts};
+use reprieve_model::{Claims, Closure, EvidenceFacts, Pool, TenantFacts};
+use std::borrow::Cow;
 
 /// The maximum number of levels of dependents. Each id is followed once, so a cycle ends; a longer chain is an error in the
 /// inventory.
@@ -23,6 +25,8 @@ pub(super) struct ClosureFacts {
     pub pools: Vec<Pool>,
     /// The tenants that are reached.
     pub tenants: Tenants,
+    /// What is known of the places that the request's evidence names.
+    pub evidence: Vec<EvidenceFacts>,
 }
 
 /// A breadth-first walk over the targets and their dependents, which counts them.
@@ -99,8 +103,8 @@ impl Walk {
         inventory: &dyn Snapshot,
         claims: &Claims,
     ) -> Result<ClosureFacts, LookupError> {
-        let evidence: Vec<&str> = evidence(claims).collect();
-        let among_targets = targets_among(targets, evidence.iter().copied())?;
+        let mut fates = Fates::new(evidence(claims).collect());
+        fates.see_targets(targets)?;
         for _ in 0..MAX_DEPTH {
             if self.frontier.is_empty() {
                 break;
@@ -125,18 +129,17 @@ impl Walk {
         self.closure.truncated = self.frontier.iter().any(|id| !declared.contains(id));
         let pools = self.pools(inventory)?;
         let tenants = self.tenants.finish()?;
+        self.named.iter().for_each(|id| fates.see(id));
+        let evidence = known_evidence(&fates, inventory)?;
+        let inside = fates.names().iter().zip(&fates.inside).filter(|(_, inside)| **inside);
         let closure = Closure {
             undeclared_kinds: self.undeclared_kinds.tally(),
             tenants: TenantFacts { distinct: tenants.len(), unknown: self.tenants_unknown },
             kinds: self.kinds.tally(),
-            evidence: evidence
-                .into_iter()
-                .filter(|name| among_targets.contains(*name) || self.named.contains(*name))
-                .map(str::to_owned)
-                .collect(),
+            evidence: inside.map(|(name, _)| (*name).to_owned()).collect(),
             ..self.closure
         };
-        Ok(ClosureFacts { closure, pools, tenants })
+        Ok(ClosureFacts { closure, pools, tenants, evidence })
     }
 
     fn pools(&self, inventory: &dyn Snapshot) -> Result<Vec<Pool>, LookupError> {
@@ -165,6 +168,21 @@ fn targets_among<'a>(targets: &Store, ids: impl Iterator<Item = &'a str>) -> Res
         found.extend(chunk.ids().flatten().filter(|id| ids.contains(id)).map(str::to_owned));
     }
     Ok(found)
+}
+
+/// Returns what is known of the places that the request's evidence names.
+fn known_evidence(fates: &Fates<'_>, inventory: &dyn Snapshot) -> Result<Vec<EvidenceFacts>, LookupError> {
+    let names = fates.names();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let facts = |((name, record), beside): ((&&str, Option<Cow<'_, Record>>), &bool)| EvidenceFacts {
+        name: (*name).to_owned(),
+        known: record.is_some(),
+        state: record.and_then(|record| record.state.clone()),
+        beside: *beside,
+    };
+    Ok(names.iter().zip(inventory.records(names)?).zip(&fates.beside).map(facts).collect())
 }
 
 /// Returns the ids of the things that the request's evidence relies on: backups and their locations, and the copy of a

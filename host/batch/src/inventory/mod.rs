@@ -2,6 +2,7 @@
 //! stays unknown.
 
 mod closure;
+mod fate;
 mod interface;
 mod open;
 mod resolve;

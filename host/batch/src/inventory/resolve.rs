@@ -50,7 +50,7 @@ pub(crate) fn resolve_targets(
             LookupError::Invalid(format!("the resolved columns cannot be spilled to a temporary file: {error}"))
         })?;
     }
-    let ClosureFacts { closure, pools, tenants } = walk.finish(chunks, &*inventory, claims)?;
+    let ClosureFacts { closure, pools, tenants, evidence } = walk.finish(chunks, &*inventory, claims)?;
     let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
     let distinct = counts.tenants.finish();
     let distinct =
@@ -67,6 +67,7 @@ pub(crate) fn resolve_targets(
         population_tenants: inventory.tenants()?,
         pools,
         closure,
+        evidence: Some(evidence),
     };
     let tenants = if contacts { tenants.with_contacts(&*inventory)? } else { tenants };
     Ok(Resolution { columns, facts, tenants })

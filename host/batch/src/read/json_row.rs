@@ -2,7 +2,7 @@
 
 use super::mapping::{Mapping, folded};
 use crate::columns::{Field, OwnValue, Row, Slot};
-use crate::text::non_blank;
+use crate::text::{known_time, non_blank};
 use reprieve_model::Timestamp;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use std::borrow::Cow;
@@ -93,7 +93,9 @@ impl<'de> Visitor<'de> for JsonRow<'_> {
             match field.slot {
                 Slot::Id => row.id = map.next_value::<Text<'de>>()?.0,
                 Slot::Text(i) => row.texts[i] = map.next_value::<Text<'de>>()?.0.and_then(non_blank),
-                Slot::Time(i) => row.times[i] = map.next_value::<Option<Timestamp>>()?.map(Timestamp::seconds),
+                Slot::Time(i) => {
+                    row.times[i] = map.next_value::<Option<Timestamp>>()?.and_then(|at| known_time(at.seconds()))
+                }
                 Slot::Number(i) => row.numbers[i] = map.next_value()?,
                 Slot::Own => {}
             }

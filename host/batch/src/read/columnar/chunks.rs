@@ -5,7 +5,7 @@ use super::wanted::WantedColumn;
 use crate::columns::{
     Chunk, CodesBuilder, Column, MAX_CHUNK_BYTES, NumbersBuilder, Slot, Strings, StringsBuilder, Values,
 };
-use crate::text::is_blank;
+use crate::text::{is_blank, known_time};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
@@ -67,7 +67,7 @@ fn column(wanted: &WantedColumn, array: &ArrayRef, rows: usize) -> Result<Option
         Slot::Time(_) => {
             let (times, mut column) = (times(array)?, NumbersBuilder::default());
             for row in 0..rows {
-                column.push(times(row)?);
+                column.push(times(row)?.and_then(known_time));
             }
             column.finish(name, Values::I64s)
         }
