@@ -59,6 +59,8 @@ export interface Operation {
   by?: "ids" | "selector";
   /** SHA-256 of the program that makes the call, lower-case hex. */
   program_sha256?: string;
+  /** Kinds of which the batch is meant to delete everything there is. */
+  all_of?: string[];
 }
 
 /** Why the batch is to be deleted. */

@@ -46,8 +46,10 @@ export interface Whole {
   targets: number;
   /** Tenants according to it. */
   tenants: TenantFacts;
-  /** Number of rows by kind, according to it. */
+  /** Number of rows by kind, according to it, and to the request for rows without a kind. */
   kinds: Tally;
+  /** Kinds of which it has everything there was, two or more, when it was cut into waves. Absent: unknown. */
+  all_of?: string[];
 }
 
 /** Rows with blank or duplicate ids, or ids with control characters. */
@@ -90,7 +92,7 @@ export interface InventoryFacts {
   resolved: number;
   /** Number of rows whose id is not in the inventory. */
   unresolved: number;
-  /** Tenants of the resolved rows. */
+  /** Tenants of the targets according to the inventory, and to the list where the inventory names none. */
   tenants: TenantFacts;
   /** Number of resolved rows by kind. */
   kinds: Tally;
@@ -102,6 +104,10 @@ export interface InventoryFacts {
   population: Record<string, number>;
   /** Total number of tenants in the inventory. */
   population_tenants: number;
+  /** Number of tenants in the closure of which nothing would be left. Absent: unknown. */
+  tenants_gone?: number;
+  /** Targets that the inventory does not know, but for another spelling. Absent: unknown. */
+  near_misses?: NearMisses;
   /** Capacity pools from which the batch removes members. */
   pools: Pool[];
   /** The targets and everything that is deleted with them. */
@@ -120,6 +126,26 @@ export interface EvidenceFacts {
   state?: string;
   /** Whether something that is deleted is in the same bucket, account or host. */
   beside: boolean;
+}
+
+/** Targets whose id is not in the inventory, but is that of a thing in it in another spelling. */
+export interface NearMisses {
+  /** Number of these targets. */
+  count: number;
+  /** The first few of them. */
+  examples: NearMiss[];
+  /** Number of unresolved targets that were not compared, because there are too many. */
+  unchecked: number;
+}
+
+/** A target whose id is nearly that of a thing in the inventory. */
+export interface NearMiss {
+  /** Its row. */
+  row: number;
+  /** Its id. */
+  id: string;
+  /** The id in the inventory. */
+  known: string;
 }
 
 /** A group of things that together provide a capacity. */

@@ -114,9 +114,9 @@ impl Batch {
     fn new(claims: Claims, request: String, list: List) -> Self {
         let ReadOptions { memory, threads, .. } = ReadOptions::default();
         Self {
+            counts: list.counts.with_kind(&claims.target_kind),
             claims,
             chunks: list.chunks,
-            counts: list.counts,
             digests: Digests { request, targets: list.sha256 },
             at: clock::now(),
             time_is_given: false,
@@ -275,19 +275,20 @@ impl Batch {
     }
 
     /// Returns a wave: a batch of these rows that the evidence for the whole batch covers. It belongs to the campaign of
-    /// the request, or to a campaign named after the request.
+    /// the request, or to a campaign named after the request. `facts` are those of the whole batch.
     ///
     /// # Errors
     /// [`ReadError`] if targets cannot be read from disk.
-    pub fn wave(&self, rows: &[u64], number: usize) -> Result<Self, ReadError> {
+    pub fn wave(&self, rows: &[u64], number: usize, facts: &Facts) -> Result<Self, ReadError> {
         let mut wave = self.select(rows)?;
         wave.claims.id = format!("{}/wave-{number:03}", self.claims.id);
         wave.claims.campaign.get_or_insert_with(|| self.claims.id.clone());
         wave.whole = Some(Whole {
             targets_sha256: self.digests.targets.clone(),
             targets: self.counts.targets,
-            tenants: self.counts.tenants.clone(),
+            tenants: facts.tenants.clone(),
             kinds: self.counts.kinds.clone(),
+            all_of: facts.inventory.as_ref().map(InventoryFacts::whole_kinds),
         });
         Ok(wave)
     }

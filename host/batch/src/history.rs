@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::error::{LookupError, ReadError};
 use crate::read::{Folder, HistoryFile, read_history};
+use crate::text::canonical;
 use reprieve_model::{HistoryFacts, Mode, PastBatch, Spans, Timestamp};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -39,10 +40,10 @@ impl<'a> Question<'a> {
     }
 }
 
-/// Normalizes the name of an environment, a kind or an actor: surrounding white space and upper case do not make it
-/// another name with limits of its own.
+/// Normalizes the name of an environment, a kind or an actor: white space around it, case, compatibility forms and
+/// invisible characters do not make it another name with limits of its own.
 pub fn normalize_name(name: &str) -> String {
-    name.trim().to_ascii_lowercase()
+    canonical(name)
 }
 
 /// The spans of time that a history is summed over, in seconds: an hour, a day, and thirty days.

@@ -5,9 +5,9 @@
 
 use crate::error::without_position;
 use crate::text::{
-    MAX_VALUE_BYTES, control_character, describe_control, known_time, name_flaw, number, time, too_long,
+    MAX_VALUE_BYTES, control_character, describe_control, is_unknown, name_flaw, number, time, too_long,
 };
-use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX, Timestamp, did_you_mean};
+use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX, Timestamp, did_you_mean, is_out_of_use};
 use serde::{Deserialize, Serialize};
 
 /// The maximum length of the ids of a thing's dependents in bytes, of all together.
@@ -49,7 +49,7 @@ pub struct Record {
 /// A capacity pool as the inventory knows it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PoolRecord {
-    /// The number of its members.
+    /// The number of its members, without those that are [out of use](reprieve_model::is_out_of_use).
     pub members: u64,
     /// The number of members that it requires.
     pub minimum: Option<u64>,
@@ -77,6 +77,11 @@ pub(crate) enum RecordValue<'a> {
 }
 
 impl Record {
+    /// Whether it serves someone, as far as its state says.
+    pub(crate) fn is_in_use(&self) -> bool {
+        !self.state.as_deref().is_some_and(is_out_of_use)
+    }
+
     /// Returns the values of the resolved columns in the order of the table.
     pub(crate) fn resolved(&self) -> [Option<RecordValue<'_>>; RESOLVED] {
         use RecordValue::{Flag, Number, Text, Time};
@@ -146,7 +151,8 @@ pub(crate) fn check_inventory_column(name: &str) -> Result<(), String> {
     })
 }
 
-/// One row of an inventory. A blank field is unknown; `none` means that the value is known to be absent.
+/// One row of an inventory. A blank field and a word for nothing are unknown. In `dependents`, `legal_hold` and
+/// `retain_until`, `none` means that the value is known to be absent.
 #[derive(Debug)]
 pub(crate) struct InventoryRow {
     pub id: String,
@@ -206,15 +212,15 @@ impl InventoryRowBuilder {
             return Err(format!("`{name}`: {}", describe_control(c)));
         }
         let text = text.trim();
-        let non_blank = || Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
+        let known = || Some(text).filter(|text| !is_unknown(text)).map(str::to_owned);
         let in_column = |message: String| format!("`{name}`: {message}");
         let record = &mut self.record;
         match name {
             "id" => text.clone_into(&mut self.id),
-            "kind" => record.kind = non_blank(),
-            "tenant" => record.tenant = non_blank(),
-            "environment" => record.environment = non_blank(),
-            "state" => record.state = non_blank(),
+            "kind" => record.kind = known(),
+            "tenant" => record.tenant = known(),
+            "environment" => record.environment = known(),
+            "state" => record.state = known(),
             "state_since" => record.state_since = time(text).map_err(in_column)?,
             "created_at" => record.created_at = time(text).map_err(in_column)?,
             "last_used_at" => record.last_used_at = time(text).map_err(in_column)?,
@@ -222,9 +228,9 @@ impl InventoryRowBuilder {
             "dependents" => record.dependents = dependents(text).map_err(in_column)?,
             "legal_hold" => record.legal_hold = flag(text).map_err(in_column)?,
             "retain_until" => record.retain_until = time_or_none(text).map_err(in_column)?,
-            "pool" => record.pool = non_blank(),
-            "owner" => record.owner = non_blank(),
-            "contact" => record.contact = non_blank(),
+            "pool" => record.pool = known(),
+            "owner" => record.owner = known(),
+            "contact" => record.contact = known(),
             "pool_minimum" => self.pool_minimum = number(text).map_err(in_column)?,
             _ => {}
         }
@@ -266,8 +272,8 @@ impl InventoryRowBuilder {
 /// Reads ids separated by semicolons. An id may contain blanks.
 fn dependents(text: &str) -> Result<Option<Vec<String>>, String> {
     match text {
-        "" => Ok(None),
         "none" => Ok(Some(Vec::new())),
+        text if is_unknown(text) => Ok(None),
         ids => {
             let ids: Vec<String> = ids.split(';').map(|id| id.trim().to_owned()).collect();
             if ids.iter().any(String::is_empty) {
@@ -280,9 +286,9 @@ fn dependents(text: &str) -> Result<Option<Vec<String>>, String> {
 
 fn flag(text: &str) -> Result<Option<bool>, String> {
     match text {
-        "" => Ok(None),
         "true" | "1" => Ok(Some(true)),
         "false" | "none" | "0" => Ok(Some(false)),
+        text if is_unknown(text) => Ok(None),
         other => Err(format!("expected `true` or `false`, found `{other}`")),
     }
 }
@@ -290,7 +296,7 @@ fn flag(text: &str) -> Result<Option<bool>, String> {
 fn time_or_none(text: &str) -> Result<Option<i64>, String> {
     match text {
         "none" => Ok(Some(0)),
-        "" => Ok(None),
+        text if is_unknown(text) => Ok(None),
         // A time far ahead means "always" here, so only those before 1970 stand for an unknown one.
         text => Timestamp::parse(text).map(|at| Some(at.seconds()).filter(|at| *at > 0)),
     }
@@ -305,9 +311,9 @@ struct JsonRow {
     tenant: Option<String>,
     environment: Option<String>,
     state: Option<String>,
-    state_since: Option<Timestamp>,
-    created_at: Option<Timestamp>,
-    last_used_at: Option<Timestamp>,
+    state_since: Option<String>,
+    created_at: Option<String>,
+    last_used_at: Option<String>,
     size_bytes: Option<u64>,
     dependents: Option<Vec<String>>,
     legal_hold: Option<bool>,
@@ -320,23 +326,25 @@ struct JsonRow {
 
 impl JsonRow {
     fn into_builder(self) -> Result<InventoryRowBuilder, String> {
-        let non_blank = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let seconds = |at: Option<Timestamp>| at.and_then(|at| known_time(at.seconds()));
+        let known = |text: Option<String>| text.filter(|text| !is_unknown(text));
+        let seconds = |name: &str, text: Option<String>| {
+            time(text.as_deref().unwrap_or_default()).map_err(|message| format!("`{name}`: {message}"))
+        };
         let record = Record {
-            kind: non_blank(self.kind),
-            tenant: non_blank(self.tenant),
-            environment: non_blank(self.environment),
-            state: non_blank(self.state),
-            state_since: seconds(self.state_since),
-            created_at: seconds(self.created_at),
-            last_used_at: seconds(self.last_used_at),
+            kind: known(self.kind),
+            tenant: known(self.tenant),
+            environment: known(self.environment),
+            state: known(self.state),
+            state_since: seconds("state_since", self.state_since)?,
+            created_at: seconds("created_at", self.created_at)?,
+            last_used_at: seconds("last_used_at", self.last_used_at)?,
             size_bytes: self.size_bytes,
             dependents: self.dependents,
             legal_hold: self.legal_hold,
             retain_until: time_or_none(self.retain_until.as_deref().unwrap_or_default())?,
-            pool: non_blank(self.pool),
-            owner: non_blank(self.owner),
-            contact: non_blank(self.contact),
+            pool: known(self.pool),
+            owner: known(self.owner),
+            contact: known(self.contact),
         };
         Ok(InventoryRowBuilder { id: self.id, record, pool_minimum: self.pool_minimum })
     }
@@ -412,6 +420,22 @@ mod tests {
             (Some(0), None, None)
         );
         assert!(retained("9999-12-31T23:59:59Z").is_some(), "to be kept for ever");
+    }
+
+    #[test]
+    fn words_for_nothing_are_unknown_in_every_column() {
+        for word in ["NULL", "\\N", "None", "n/a", "-", "(null)", "undefined"] {
+            for name in columns().filter(|name| *name != "id") {
+                let row = InventoryRow::from_texts([("id", "a"), (name, word)]).unwrap();
+                assert!(row.record == Record::default() && row.pool_minimum.is_none(), "{name} {word}");
+            }
+            let in_json = format!(r#"{{"id": "a", "kind": {word:?}, "tenant": {word:?}, "created_at": {word:?}}}"#);
+            assert_eq!(InventoryRow::from_json(&in_json).unwrap().record, Record::default(), "{word}");
+        }
+        let none = |name| InventoryRow::from_texts([("id", "a"), (name, "none")]).unwrap().record;
+        assert_eq!(none("dependents").dependents, Some(Vec::new()));
+        assert_eq!((none("legal_hold").legal_hold, none("retain_until").retain_until), (Some(false), Some(0)));
+        assert_eq!(none("tenant").tenant, None);
     }
 
     #[test]

@@ -1,7 +1,10 @@
-//! Values written as text: a blank value is unknown.
+//! Values written as text. A blank value and a word for nothing (`NULL`, `n/a`) are unknown; names that people write are
+//! compared by a canonical form.
 
+use caseless::Caseless;
 use reprieve_model::Timestamp;
 use std::borrow::Cow;
+use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection};
 
@@ -58,22 +61,79 @@ fn is_east_asian(word: &str) -> bool {
     word.check_restriction_level(RestrictionLevel::HighlyRestrictive)
 }
 
-/// Whether a text consists of white space only.
+/// Words that programs write where there is no value. Case and brackets or quotes around a word do not matter.
+pub(crate) const WORDS_FOR_NOTHING: [&str; 14] =
+    ["", "null", "none", "nil", "nan", "nat", "n/a", "undefined", "unknown", "unset", "\\n", "-", "--", "\u{2014}"];
+/// A word that is one for nothing only in brackets; by itself it may be a name.
+const BRACKETED_WORD: &str = "na";
+/// What may enclose a word for nothing.
+const BRACKETS: [(char, char); 7] =
+    [('(', ')'), ('<', '>'), ('[', ']'), ('{', '}'), ('"', '"'), ('\'', '\''), ('#', '!')];
+/// The maximum length in bytes of a word for nothing that begins with a letter.
+const MAX_WORD_BYTES: usize = 9;
+
+/// Whether a text is no value: it is blank, or a word for nothing such as `NULL`, `\N`, `None`, `n/a`, `-` or `(null)`.
 #[inline]
-pub(crate) fn is_blank(text: &str) -> bool {
-    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
+pub(crate) fn is_unknown(text: &str) -> bool {
+    match text.as_bytes() {
+        [] => true,
+        [first, ..] if first.is_ascii_alphanumeric() => {
+            matches!(first, b'n' | b'N' | b'u' | b'U') && is_word_for_nothing(text)
+        }
+        _ => is_word_for_nothing(text),
+    }
 }
 
-/// Returns the text unless it is blank.
+fn is_word_for_nothing(text: &str) -> bool {
+    let mut text = trim(text);
+    let mut in_brackets = false;
+    while let Some(inner) = inside_brackets(text) {
+        (text, in_brackets) = (trim(inner), true);
+    }
+    text.len() <= MAX_WORD_BYTES
+        && (WORDS_FOR_NOTHING.iter().any(|word| word.eq_ignore_ascii_case(text))
+            || (in_brackets && text.eq_ignore_ascii_case(BRACKETED_WORD))
+            || text.eq_ignore_ascii_case("#n/a"))
+}
+
+/// Removes white space and invisible characters from both ends.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
+}
+
+fn inside_brackets(text: &str) -> Option<&str> {
+    BRACKETS.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close))
+}
+
+/// Whether a character is usually not shown: format characters, and others that Unicode allows a program to ignore.
+fn is_invisible(c: char) -> bool {
+    !c.is_ascii()
+        && (c.general_category() == GeneralCategory::Format
+            || matches!(c, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+                | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}'))
+}
+
+/// Returns the form in which names that people write are compared: compatibility forms composed (NFKC), case folded,
+/// invisible characters removed, and trimmed.
+pub(crate) fn canonical(text: &str) -> String {
+    if text.is_ascii() {
+        return text.trim().to_ascii_lowercase();
+    }
+    let visible = text.nfkc().filter(|c| !is_invisible(*c));
+    let folded: String = visible.default_case_fold().nfkc().collect();
+    folded.trim().to_owned()
+}
+
+/// Returns the text unless it is unknown.
 #[inline]
-pub(crate) fn non_blank<'a>(text: Cow<'a, str>) -> Option<Cow<'a, str>> {
-    (!is_blank(&text)).then_some(text)
+pub(crate) fn known<'a>(text: Cow<'a, str>) -> Option<Cow<'a, str>> {
+    (!is_unknown(&text)).then_some(text)
 }
 
 /// Reads a time in seconds since 1970. A time that stands for an unknown one is unknown.
 pub(crate) fn time(text: &str) -> Result<Option<i64>, String> {
     match text.trim() {
-        "" => Ok(None),
+        text if is_unknown(text) => Ok(None),
         text => Timestamp::parse(text).map(|at| known_time(at.seconds())),
     }
 }
@@ -86,7 +146,7 @@ pub(crate) fn known_time(seconds: i64) -> Option<i64> {
 /// Reads a whole number that is not negative.
 pub(crate) fn number(text: &str) -> Result<Option<u64>, String> {
     match text.trim() {
-        "" => Ok(None),
+        text if is_unknown(text) => Ok(None),
         text => text.parse().map(Some).map_err(|_| format!("`{text}` is not a whole number")),
     }
 }
@@ -140,5 +200,82 @@ mod tests {
         ] {
             assert_eq!(name_flaw(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn reads_words_for_nothing_as_unknown() {
+        for text in [
+            "",
+            " ",
+            "\u{200b}",
+            "\u{feff} ",
+            "NULL",
+            "null",
+            "\\N",
+            "None",
+            "nil",
+            "NaN",
+            "nan",
+            "NaT",
+            "n/a",
+            "N/A",
+            "-",
+            "--",
+            "\u{2014}",
+            "(null)",
+            "<none>",
+            "<null>",
+            "[NULL]",
+            "<NA>",
+            "<nil>",
+            "#N/A",
+            "#NULL!",
+            "undefined",
+            "unknown",
+            "Unset",
+            " NULL ",
+            "\"\"",
+            "''",
+            "'NULL'",
+            "()",
+            "{}",
+            "\u{200b}NULL",
+        ] {
+            assert!(is_unknown(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn reads_names_as_they_are() {
+        for text in [
+            "0",
+            "a",
+            "na",
+            "no",
+            "nullable",
+            "none-such",
+            "null-1",
+            "n",
+            "user-1",
+            "-1",
+            "- x",
+            "(a)",
+            "\u{fc}",
+            "x\u{200b}",
+        ] {
+            assert!(!is_unknown(text), "{text:?}");
+        }
+        assert_eq!((number("7"), number("NULL"), time("\\N")), (Ok(Some(7)), Ok(None), Ok(None)));
+        assert!(number("seven").is_err() && time("nearly").is_err());
+    }
+
+    #[test]
+    fn one_canonical_form_for_every_spelling() {
+        for text in ["Bob", " bob ", "BOB", "b\u{200b}ob", "\u{ff22}\u{ff2f}\u{ff22}", "bob\u{fe0f}", "\u{feff}bob"] {
+            assert_eq!(canonical(text), "bob", "{text:?}");
+        }
+        assert_eq!(canonical("STRASSE"), canonical("stra\u{df}e"));
+        assert_eq!(canonical("\u{c9}cole"), canonical("e\u{301}cole"));
+        assert_ne!(canonical("b\u{43e}b"), canonical("bob"), "letters of other scripts stay");
     }
 }

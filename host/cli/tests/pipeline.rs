@@ -284,6 +284,18 @@ fn a_wave_is_done_only_as_far_as_its_command_says() {
 }
 
 #[test]
+fn everything_of_a_kind_is_not_run_in_waves() {
+    let fixture = fixture(6);
+    let inventory = std::fs::read_to_string(fixture.path().join("inventory.csv")).unwrap();
+    let listed: Vec<&str> = inventory.lines().take(1 + 6).collect();
+    std::fs::write(fixture.path().join("inventory.csv"), listed.join("\n") + "\n").unwrap();
+    let output = run(fixture.path(), &["--waves"], "touch ran");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("everything there is of a kind: 6 `app`"), "{}", text(&output));
+    assert!(!fixture.path().join("ran").exists());
+}
+
+#[test]
 fn a_list_with_an_offending_target_is_not_run_in_waves() {
     let fixture = fixture(30);
     let list = std::fs::read_to_string(fixture.path().join("targets.csv")).unwrap() + "a-0,app,t-0\n";

@@ -1,15 +1,17 @@
 //! Limits how much a batch may delete, including everything that is deleted along with its targets.
 //!
-//! In reading order: the number of tenants, the share of a kind, the dependents, and the capacity pools.
+//! In reading order: the number of tenants, everything of a kind, the share of a kind, the dependents, and the capacity
+//! pools.
 
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use reprieve_sdk::model::Pool;
-use reprieve_sdk::{Context, Findings, InventoryFacts, Limit, Measure, Policy, Rule, policy};
+use reprieve_sdk::{Context, Findings, InventoryFacts, Limit, Measure, Policy, Rule, policy, same_name};
 use rules::{
     CAPACITY_FLOOR, CLOSURE_UNKNOWN, RULES, Settings, TOO_LARGE_SHARE, TOO_MANY_TENANTS, UNDECLARED_DEPENDENTS,
+    WHOLE_KIND,
 };
 
 /// The policy `blast-radius`. It limits the number of tenants and the share of each kind that a batch may delete,
@@ -44,6 +46,7 @@ impl Policy for BlastRadius {
                     .help("name an inventory with `--inventory`, or `inventory` in reprieve.toml");
             }
             Some(inventory) => {
+                check_whole_kinds(context, inventory, findings);
                 check_share(context, inventory, findings);
                 check_closure(context, inventory, findings);
                 inventory.pools().iter().for_each(|pool| check_pool(context, pool, findings));
@@ -75,6 +78,68 @@ fn check_tenants(context: &Context<Settings>, findings: &mut Findings) {
         .help(help);
 }
 
+/// The number of resources from which taking all of a kind is more than deleting one thing.
+const WHOLE_FROM: u64 = 2;
+
+fn check_whole_kinds(context: &Context<Settings>, inventory: &InventoryFacts, findings: &mut Findings) {
+    let kinds = &inventory.closure().kinds;
+    let declared = context.claims.operation().and_then(|operation| operation.all_of.as_deref()).unwrap_or_default();
+    let is_approved = !context.approvers(context.settings.max_approval_age).is_empty();
+    let (mut undeclared, mut unapproved) = (Vec::new(), Vec::new());
+    let listed = &context.evidence().kinds.counts;
+    // A list that takes all there is does so in waves as well.
+    let of_waves = context.facts.whole().and_then(|whole| whole.all_of.as_deref()).unwrap_or_default();
+    for (kind, count) in &kinds.counts {
+        let mut all = inventory.population().get(kind).copied().unwrap_or_default();
+        if of_waves.contains(kind) {
+            all = listed.get(kind).copied().unwrap_or_default();
+        } else if all < WHOLE_FROM || *count < all {
+            continue;
+        }
+        let named = format!("{all} `{kind}`");
+        // An approval counts only if it names every kind of the list with its number.
+        let is_named = listed.get(kind).is_some_and(|listed| *listed >= all);
+        if !declared.iter().any(|declared| same_name(declared, kind)) {
+            undeclared.push(named);
+        } else if !is_approved || !is_named {
+            unapproved.push(named);
+        }
+    }
+    if !undeclared.is_empty() {
+        findings
+            .deny(&WHOLE_KIND, format!("the batch deletes everything there is of a kind: {}", undeclared.join(", ")))
+            .field("/operation/all_of")
+            .help(
+                "if that is intended, list the kind in `operation.all_of`, and get an approval that names the number",
+            );
+    }
+    if !unapproved.is_empty() {
+        findings
+            .deny(
+                &WHOLE_KIND,
+                format!(
+                    "no approval names everything there is of a kind, which is deleted: {}",
+                    unapproved.join(", ")
+                ),
+            )
+            .missing()
+            .field("/approvals")
+            .setting("max_approval_age")
+            .help("put all of it on the list, and get an approval for this list, mode, kinds and number of tenants");
+    }
+    if kinds.others > 0 {
+        findings
+            .deny_if(
+                context.is_hard(),
+                &WHOLE_KIND,
+                format!("how many there are of the kinds of {} more resources is unknown", kinds.others),
+            )
+            .missing()
+            .field("/targets")
+            .help("split the list by kind");
+    }
+}
+
 fn check_share(context: &Context<Settings>, inventory: &InventoryFacts, findings: &mut Findings) {
     let closure = inventory.closure();
     if closure.things < context.settings.share_from {
@@ -85,7 +150,8 @@ fn check_share(context: &Context<Settings>, inventory: &InventoryFacts, findings
         let population = inventory.population().get(kind)?;
         Some((format!("resources of kind `{kind}`"), *count, *population))
     });
-    let tenants = ("tenants".to_owned(), closure.tenants.distinct, inventory.population_tenants());
+    let gone = inventory.tenants_gone().copied().unwrap_or(closure.tenants.distinct);
+    let tenants = ("tenants".to_owned(), gone, inventory.population_tenants());
     let share = |count: u64, population: u64| count as f64 * 100.0 / population.max(1) as f64;
     for (what, count, population) in kinds.chain([tenants]) {
         if share(count, population) > max {
@@ -93,7 +159,8 @@ fn check_share(context: &Context<Settings>, inventory: &InventoryFacts, findings
                 .deny(
                     &TOO_LARGE_SHARE,
                     format!(
-                        "the batch deletes {count} of {population} {what}: {:.1} %, but at most {max} % is allowed",
+                        "the batch deletes {}{count} of {population} {what}: {:.1} %, but at most {max} % is allowed",
+                        if what == "tenants" { "everything of " } else { "" },
                         share(count, population)
                     ),
                 )

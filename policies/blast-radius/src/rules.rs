@@ -9,10 +9,13 @@ settings! {
         max_tenants: u64 = 60, min = 0, max = 1_000_000_000, unit = "tenants";
         /// Maximum number of tenants that a soft delete may reach.
         max_tenants_soft: u64 = 500, min = 0, max = 1_000_000_000, unit = "tenants";
-        /// Maximum share of all resources of a kind, or of all tenants, that one batch may delete.
+        /// Maximum share of all resources of a kind that one batch may delete, and of all tenants that may have nothing
+        /// left.
         max_share: f64 = 5.0, min = 0, max = 100, unit = "percent";
         /// The limit on the share applies to batches that delete at least this many resources.
         share_from: u64 = 20, min = 0, max = 1_000_000, unit = "resources";
+        /// Maximum age of the approval for everything there is of a kind.
+        max_approval_age: u64 = 86_400, min = 0, max = 2_592_000, unit = "seconds";
         /// Maximum number of resources that may be deleted along with the targets without being on the list.
         max_undeclared: u64 = 0, min = 0, max = 1_000_000_000, unit = "resources";
         /// Share of a pool's members that must remain if the inventory states no minimum.
@@ -30,10 +33,19 @@ rules! {
     /// repair of one mistake within a day's work.
     TOO_MANY_TENANTS = "too-many-tenants": wrong, size [max_tenants, max_tenants_soft];
 
-    /// The batch deletes too large a share of the resources of a kind, or of all tenants.
+    /// The batch deletes everything there is of a kind.
+    ///
+    /// A list of all there is, from two on, is more often a filter that did not filter than an intention. Strimzi's topic
+    /// operator (2020) deleted every topic of a cluster after the resources that described them were gone; a limit on the
+    /// share, which begins at 20 resources, does not see a cluster with six topics. A request that means it declares the
+    /// kind in `operation.all_of`, and an approval names as many resources of the kind as there are.
+    WHOLE_KIND = "whole-kind": wrong, request [max_approval_age];
+
+    /// The batch deletes too large a share of the resources of a kind, or leaves too large a share of tenants nothing.
     ///
     /// A limit on the share is not enough by itself (Atlassian lost 0.39 % of its customers), but in a small fleet it
-    /// takes effect before the limit on the number of tenants. The default of 5 %, for batches of at least 20
+    /// takes effect before the limit on the number of tenants. A tenant is gone if nothing of it would be left; if that is
+    /// unknown, every tenant that the batch reaches counts as gone. The default of 5 %, for batches of at least 20
     /// resources, is close to what directory and device management services use against accidental mass deletion.
     TOO_LARGE_SHARE = "too-large-share": wrong, size [max_share, share_from];
 

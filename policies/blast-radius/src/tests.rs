@@ -1,5 +1,5 @@
 use crate::BlastRadius;
-use reprieve_sdk::testing::{check, review};
+use reprieve_sdk::testing::{check, review, wave};
 use reprieve_sdk::{Nature, Policy, Session, Subject};
 use serde_json::{Value, json};
 
@@ -35,14 +35,89 @@ fn limits_the_share_from_twenty_resources_on() {
         json!({ "inventory": { "population": { "app": population },
                 "closure": { "things": things, "kinds": { "counts": { "app": things } } } } })
     };
-    assert!(found(json!({}), facts(19, 19), json!({})).is_empty());
+    assert!(found(json!({}), facts(19, 20), json!({})).is_empty());
     assert!(found(json!({}), facts(20, 400), json!({})).is_empty());
     assert_eq!(found(json!({}), facts(20, 399), json!({})), ["deny too-large-share"]);
     assert_eq!(
         found(json!({}), facts(2, 1000), json!({ "share_from": 0, "max_share": 0 })).len(),
-        2,
-        "kind and tenants"
+        1,
+        "no tenant is gone"
     );
+}
+
+#[test]
+fn counts_tenants_that_are_gone_and_those_that_may_be() {
+    let facts = |gone: Value, touched: u64, population: u64| {
+        json!({ "inventory": { "population": { "app": 3000 }, "population_tenants": population, "tenants_gone": gone,
+                "closure": { "things": 20, "tenants": { "distinct": touched }, "kinds": { "counts": { "app": 20 } } } } })
+    };
+    assert!(found(json!({}), facts(json!(0), 1, 1), json!({})).is_empty(), "the only tenant keeps the rest");
+    assert!(found(json!({}), facts(json!(1), 20, 20), json!({})).is_empty(), "5 % are gone");
+    for (gone, touched, population) in [(json!(1), 1, 1), (json!(2), 20, 20), (json!(null), 1, 1)] {
+        assert_eq!(found(json!({}), facts(gone, touched, population), json!({})), ["deny too-large-share"]);
+    }
+}
+
+#[test]
+fn denies_all_there_is_of_a_kind_from_two_on() {
+    let facts = |count: u64, population: u64| {
+        json!({ "inventory": { "population": { "app": population },
+                "closure": { "things": count, "kinds": { "counts": { "app": count } } } } })
+    };
+    for mode in ["soft", "hard"] {
+        let mode = json!({ "mode": mode });
+        for count in [2, 3, 19] {
+            assert_eq!(found(mode.clone(), facts(count, count), json!({})), ["deny whole-kind"], "{count}");
+            assert!(found(mode.clone(), facts(count, count + 1), json!({})).is_empty(), "{count}");
+        }
+        assert!(found(mode, facts(1, 1), json!({})).is_empty());
+    }
+}
+
+#[test]
+fn allows_all_there_is_if_it_is_declared_and_approved() {
+    let facts = json!({ "inventory": { "population": { "app": 2 } } });
+    let declared = |kinds: Value| json!({ "operation": { "all_of": kinds } });
+    assert!(found(declared(json!(["App"])), facts.clone(), json!({})).is_empty());
+    for kinds in [json!([]), json!(["site"]), json!([""]), json!(null)] {
+        assert_eq!(found(declared(kinds), facts.clone(), json!({})), ["deny whole-kind"]);
+    }
+    let mut unapproved = declared(json!(["app"]));
+    unapproved["approvals"] = json!([]);
+    assert_eq!(found(unapproved, facts.clone(), json!({})), ["deny whole-kind"]);
+    let old = json!({ "max_approval_age": 599 });
+    assert_eq!(found(declared(json!(["app"])), facts.clone(), old), ["deny whole-kind"], "it is ten minutes old");
+    let hidden =
+        json!({ "inventory": { "population": { "app": 3 }, "closure": { "kinds": { "counts": { "app": 3 } } } } });
+    assert_eq!(found(declared(json!(["app"])), hidden, json!({})), ["deny whole-kind"], "one is not on the list");
+}
+
+#[test]
+fn denies_all_there_is_in_waves_as_well() {
+    let wave = |all_of: Value| {
+        let mut facts = wave();
+        facts["whole"]["all_of"] = all_of;
+        facts
+    };
+    assert_eq!(found(json!({}), wave(json!(["app"])), json!({})), ["deny whole-kind"]);
+    assert!(found(json!({}), wave(json!([])), json!({})).is_empty());
+    assert!(found(json!({}), wave(json!(null)), json!({})).is_empty());
+    let approval = json!({ "by": "alice", "type": "human", "at": "2026-03-02T11:50:00Z", "targets_sha256": "f00",
+        "mode": "soft", "kinds": { "app": 9 }, "tenants": 70 });
+    let declared = json!({ "operation": { "all_of": ["app"] }, "approvals": [approval] });
+    let mut facts = wave(json!(["app"]));
+    facts["inventory"] = json!({ "population": { "app": 9 } });
+    assert!(found(declared.clone(), facts, json!({})).is_empty());
+    let mut last = wave(json!(["app"]));
+    last["inventory"] = json!({ "population": { "app": 2 } });
+    assert!(found(declared, last, json!({})).is_empty(), "the last wave of a list that was approved as a whole");
+}
+
+#[test]
+fn does_not_know_how_many_there_are_of_further_kinds() {
+    let facts = json!({ "inventory": { "closure": { "kinds": { "others": 1 } } } });
+    assert_eq!(found(json!({ "mode": "hard" }), facts.clone(), json!({})), ["deny whole-kind"]);
+    assert_eq!(found(json!({}), facts, json!({})), ["warn whole-kind"]);
 }
 
 #[test]
@@ -89,6 +164,8 @@ fn tells_unknown_dependents_from_too_many_tenants() {
 }
 
 #[test]
-fn marks_every_rule_as_cleared_by_a_smaller_batch() {
-    assert!(BlastRadius::RULES.iter().all(|rule| rule.subject == Subject::Size));
+fn marks_every_rule_but_whole_kind_as_cleared_by_a_smaller_batch() {
+    for rule in BlastRadius::RULES {
+        assert_eq!(rule.subject == Subject::Size, rule.code != "whole-kind", "{}", rule.code);
+    }
 }

@@ -1,7 +1,7 @@
 //! Compares what each id is with what the request says it is.
 //!
-//! In reading order: the kind, whether the inventory knows the id, protected kinds, the environment, and whether the
-//! target is in use. `state.rs` counts the targets.
+//! In reading order: the kind, whether the inventory knows the id, protected kinds, the tenant, the environment, and
+//! whether the target is in use. `state.rs` counts the targets.
 
 mod rules;
 mod state;
@@ -9,12 +9,15 @@ mod state;
 mod tests;
 
 use reprieve_sdk::model::Tally;
-use reprieve_sdk::{Chunk, Context, Findings, Policy, Rule, policy};
-use rules::{ENVIRONMENT_MISMATCH, KIND_MISMATCH, LIVE_TARGET, PROTECTED_KIND, RULES, Settings, UNRESOLVED};
+use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, policy, same_name};
+use rules::{
+    ENVIRONMENT_MISMATCH, KIND_MISMATCH, LIVE_TARGET, NEAR_MISS, PROTECTED_KIND, RULES, Settings, TENANT_MISMATCH,
+    UNRESOLVED,
+};
 use state::State;
 
 /// The policy `identity`. It compares the kind and the environment of every target, as the list and the inventory
-/// state them, with those in the request. It also denies targets that the inventory does not know, that are of a
+/// state them, with those in the request, and the tenant in the list with that in the inventory. It also denies targets that the inventory does not know, that are of a
 /// protected kind, or that a hard delete would take out of use.
 #[derive(Debug)]
 pub struct Identity;
@@ -39,7 +42,9 @@ impl Policy for Identity {
     fn check(context: &Context<Settings>, state: &State, findings: &mut Findings) {
         check_kind(context, state, findings);
         check_resolved(context, state, findings);
+        check_near_misses(context, findings);
         check_protected(context, state, findings);
+        check_tenant(context, state, findings);
         check_environment(context, state, findings);
         check_live(context, state, findings);
     }
@@ -62,7 +67,7 @@ fn check_kind(context: &Context<Settings>, state: &State, findings: &mut Finding
             .help(format!("ask the author of the list which ids it contains, and get the ids of kind `{declared}`"));
     }
     let id_kind = context.claims.provenance().and_then(|provenance| provenance.id_kind.as_deref());
-    if let Some(id_kind) = id_kind.filter(|id_kind| id_kind != declared) {
+    if let Some(id_kind) = id_kind.filter(|id_kind| !same_name(id_kind, declared)) {
         findings
             .deny(
                 &KIND_MISMATCH,
@@ -75,7 +80,7 @@ fn check_kind(context: &Context<Settings>, state: &State, findings: &mut Finding
 
 /// The most frequent name other than `declared`, in backticks.
 fn most_frequent_other<'a>(tallies: impl IntoIterator<Item = &'a Tally>, declared: &str) -> String {
-    let named = tallies.into_iter().flat_map(|tally| &tally.counts).filter(|(name, _)| *name != declared);
+    let named = tallies.into_iter().flat_map(|tally| &tally.counts).filter(|(name, _)| !same_name(name, declared));
     match named.max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name))) {
         Some((name, _)) => format!("`{name}`"),
         None => "something else".to_owned(),
@@ -114,7 +119,60 @@ fn check_resolved(context: &Context<Settings>, state: &State, findings: &mut Fin
     }
 }
 
+/// The number of characters of an id that a message shows.
+const SHOWN_CHARS: usize = 80;
+
+fn check_near_misses(context: &Context<Settings>, findings: &mut Findings) {
+    let Some(inventory) = context.inventory.as_ref().filter(|inventory| inventory.unresolved() > 0) else { return };
+    let near = inventory.near_misses();
+    let unchecked = near.map_or(inventory.unresolved(), |near| near.unchecked);
+    if unchecked > 0 {
+        findings
+            .deny_if(
+                context.is_hard(),
+                &NEAR_MISS,
+                format!("whether the inventory knows {unchecked} unresolved targets in another spelling is unknown"),
+            )
+            .missing()
+            .field("/targets")
+            .help("remove the targets that are not in the inventory from the list");
+    }
+    if let Some((near, first)) = near.and_then(|near| Some((near, near.examples.first()?))) {
+        let shown = |id: &str| id.chars().take(SHOWN_CHARS).collect::<String>();
+        let rows = Rows { count: near.count, examples: near.examples.iter().map(|example| example.row).collect() };
+        findings
+            .deny(
+                &NEAR_MISS,
+                format!(
+                    "{} targets are not in the inventory, but in another spelling: `{}` is not known, and `{}` is",
+                    near.count,
+                    shown(&first.id),
+                    shown(&first.known)
+                ),
+            )
+            .field("/targets")
+            .rows(&rows)
+            .help("spell the ids as the inventory does, if they are meant, or remove them from the list");
+    }
+}
+
 fn check_protected(context: &Context<Settings>, state: &State, findings: &mut Findings) {
+    if state.unclear.any() {
+        findings
+            .deny_if(
+                context.is_hard(),
+                &PROTECTED_KIND,
+                format!(
+                    "the kind of {} targets has other letters than those of ASCII, so it may look like a protected one",
+                    state.unclear.count
+                ),
+            )
+            .missing()
+            .field("/targets")
+            .setting("unprotected_kinds")
+            .rows(&state.unclear)
+            .help("spell the kind with ASCII letters, or list it as unprotected");
+    }
     let (count, max) = (state.protected.count, context.settings.max_protected);
     if count > max {
         findings
@@ -146,6 +204,23 @@ fn check_protected(context: &Context<Settings>, state: &State, findings: &mut Fi
                 "get {} more, each for this list, mode, kinds and number of tenants",
                 required - approvers
             ));
+    }
+}
+
+fn check_tenant(context: &Context<Settings>, state: &State, findings: &mut Findings) {
+    if state.other_tenant.any() {
+        findings
+            .deny(
+                &TENANT_MISMATCH,
+                format!(
+                    "{} of {} targets belong to another tenant than the list says",
+                    state.other_tenant.count,
+                    context.facts.targets()
+                ),
+            )
+            .field("/targets")
+            .rows(&state.other_tenant)
+            .help("ask the author of the list whose ids it contains, and get the ids of the tenants that it names");
     }
 }
 

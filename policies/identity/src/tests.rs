@@ -10,8 +10,10 @@ fn found(claims: Value, columns: &[(&str, [&str; 2])]) -> Vec<String> {
 fn found_with(claims: Value, settings: Value, columns: &[(&str, [&str; 2])]) -> Vec<String> {
     let correct = [
         ("kind", ["app"; 2]),
+        ("tenant", ["t-1", "t-2"]),
         ("environment", ["?"; 2]),
         ("resolved_kind", ["app"; 2]),
+        ("resolved_tenant", ["t-1", "t-2"]),
         ("resolved_environment", ["production"; 2]),
         ("resolved_state", ["soft-deleted"; 2]),
     ];
@@ -36,9 +38,12 @@ fn passes_matching_targets_in_both_modes() {
 #[test]
 fn denies_another_kind_in_the_list_the_inventory_or_the_provenance() {
     for column in ["kind", "resolved_kind"] {
-        for other in ["label", "App", "\u{430}pp"] {
+        for other in ["label", "web-app", "apps"] {
             assert_eq!(found(json!({}), &[(column, ["app", other])]), ["deny kind-mismatch"], "{column} {other}");
         }
+        let alike = found(json!({}), &[(column, ["app", "\u{430}pp"])]);
+        assert_eq!(alike, ["deny kind-mismatch", "warn protected-kind"], "{column}");
+        assert!(found(json!({}), &[(column, ["App", " app "])]).is_empty(), "{column}");
     }
     assert_eq!(found(json!({ "provenance": { "id_kind": "label" } }), &[]), ["deny kind-mismatch"]);
 }
@@ -67,6 +72,24 @@ fn denies_targets_that_are_not_in_the_inventory() {
 }
 
 #[test]
+fn denies_an_id_that_the_inventory_has_in_another_spelling() {
+    let near = |unresolved: u64, near: Value| {
+        let facts =
+            json!({ "inventory": { "resolved": 2 - unresolved, "unresolved": unresolved, "near_misses": near } });
+        move |mode: &str| check::<Identity>(&review(json!({ "mode": mode }), facts.clone()), json!({}), &[])
+    };
+    let bob = json!({ "count": 1, "examples": [{ "row": 1, "id": "BOB", "known": "bob" }], "unchecked": 0 });
+    let found = near(1, bob);
+    assert_eq!([found("hard"), found("soft")], [["deny near-miss"], ["deny near-miss"]]);
+    let none = near(1, json!({ "count": 0, "examples": [], "unchecked": 0 }));
+    assert!(none("hard").is_empty() && none("soft").is_empty());
+    for unknown in [near(1, json!(null)), near(2, json!({ "unchecked": 1 }))] {
+        assert_eq!([unknown("hard"), unknown("soft")], [["deny near-miss"], ["warn near-miss"]]);
+    }
+    assert!(near(0, json!(null))("hard").is_empty());
+}
+
+#[test]
 fn without_an_inventory_denies_a_hard_delete_and_warns_for_a_soft_delete() {
     for (mode, expected) in [("hard", "deny unresolved"), ("soft", "warn unresolved")] {
         let review = review(json!({ "mode": mode }), json!({ "inventory": null }));
@@ -78,16 +101,48 @@ fn without_an_inventory_denies_a_hard_delete_and_warns_for_a_soft_delete() {
 #[test]
 fn requires_a_batch_of_its_own_and_more_approvals_for_a_protected_kind() {
     let all = |kind| [("kind", [kind; 2]), ("resolved_kind", [kind; 2])];
-    for kind in ["site", "AWS::S3::Bucket", "Databases"] {
+    let spellings =
+        ["site", "web_site", "Sites", "AWS::S3::Bucket", "S3Bucket", "aws_rds_cluster", "AWS::RDS::DBCluster"];
+    let databases = ["Databases", "DBInstances", "google_sql_database_instance", "ProdDB"];
+    for kind in spellings.into_iter().chain(databases) {
         assert_eq!(found(declared(kind), &all(kind)), ["deny protected-kind"], "{kind}");
     }
-    assert!(found(declared("address"), &all("address")).is_empty());
+    for kind in ["address", "website-visit", "ClusterRole", "database-dump", "instance"] {
+        assert!(found(declared(kind), &all(kind)).is_empty(), "{kind}");
+    }
     let two = declared("site");
     let settings = |required| json!({ "max_protected": 2, "protected_approvals_soft": required });
     assert!(found_with(two.clone(), settings(1), &all("site")).is_empty());
     assert_eq!(found_with(two.clone(), settings(2), &all("site")), ["deny protected-kind"]);
     let old = json!({ "max_protected": 2, "protected_approvals_soft": 1, "max_approval_age": 599 });
     assert_eq!(found_with(two, old, &all("site")), ["deny protected-kind"], "the approval is ten minutes old");
+}
+
+#[test]
+fn does_not_know_whether_a_kind_in_other_letters_is_protected() {
+    let kind = "s\u{456}te";
+    let all = [("kind", [kind; 2]), ("resolved_kind", [kind; 2])];
+    for (mode, expected) in [("hard", "deny protected-kind"), ("soft", "warn protected-kind")] {
+        let mut claims = declared(kind);
+        claims["mode"] = json!(mode);
+        assert_eq!(found(claims.clone(), &all), [expected]);
+        assert!(found_with(claims, json!({ "unprotected_kinds": [kind] }), &all).is_empty());
+    }
+}
+
+#[test]
+fn denies_targets_of_another_tenant_than_the_list_says() {
+    for mode in ["hard", "soft"] {
+        let mode = json!({ "mode": mode });
+        for tenants in [["t-1", "t-1"], ["t-2", "t-1"], ["t-1", "T-2"], ["t-1", "t-20"]] {
+            assert_eq!(found(mode.clone(), &[("tenant", tenants)]), ["deny tenant-mismatch"], "{tenants:?}");
+            assert_eq!(found(mode.clone(), &[("resolved_tenant", tenants)]), ["deny tenant-mismatch"], "{tenants:?}");
+        }
+        for tenants in [["t-1", " t-2 "], ["?", "t-2"], ["?", "?"]] {
+            assert!(found(mode.clone(), &[("tenant", tenants)]).is_empty(), "{tenants:?}");
+            assert!(found(mode.clone(), &[("resolved_tenant", tenants)]).is_empty(), "{tenants:?}");
+        }
+    }
 }
 
 #[test]
@@ -101,7 +156,10 @@ fn compares_the_environment_with_the_list_and_the_inventory() {
 
 #[test]
 fn denies_a_hard_delete_of_targets_in_use() {
-    for state in ["live", "?", "Disabled"] {
+    for state in ["Disabled", "soft_deleted", "SoftDeleted", "DECOMMISSIONED"] {
+        assert!(found(json!({ "mode": "hard" }), &[("resolved_state", ["disabled", state])]).is_empty(), "{state}");
+    }
+    for state in ["live", "?", "not disabled", "undeleted"] {
         let one = [("resolved_state", ["disabled", state])];
         assert_eq!(found(json!({ "mode": "hard" }), &one), ["deny live-target"], "{state}");
         assert!(found(json!({}), &one).is_empty());

@@ -31,11 +31,11 @@ pub struct Facts {
     pub targets: u64,
     /// Rows with blank or duplicate ids.
     pub ids: IdFacts,
-    /// Tenants according to the list.
+    /// Tenants according to the list, and to the inventory if the list leaves some out.
     pub tenants: TenantFacts,
-    /// Upper bound of the tenants that the batch can reach: according to the list or over the closure, whichever is more.
+    /// Upper bound of the tenants that the batch can reach: those of the targets or of the closure, whichever is more.
     pub tenants_at_most: u64,
-    /// Number of rows by kind, according to the list.
+    /// Number of rows by kind, according to the list, and to the request for rows without a kind.
     pub kinds: Tally,
     /// Number of rows by environment, according to the list.
     pub environments: Tally,
@@ -54,17 +54,21 @@ pub struct Facts {
 }
 
 /// A list that is deleted in waves.
-#[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize)]
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Whole {
     /// SHA-256 of the list, lower-case hex. All evidence must name it.
     pub targets_sha256: String,
     /// Number of rows in it.
     pub targets: u64,
-    /// Tenants according to it.
+    /// Tenants according to it, and to the inventory if it leaves some out.
     pub tenants: TenantFacts,
-    /// Number of rows by kind, according to it.
+    /// Number of rows by kind, according to it, and to the request for rows without a kind.
     pub kinds: Tally,
+    /// Kinds of which it has everything there was, two or more, when it was cut into waves. Absent: unknown.
+    pub all_of: Option<Vec<String>>,
 }
 
 /// Rows with blank, duplicate or unprintable ids.
@@ -75,7 +79,7 @@ pub struct Whole {
 pub struct IdFacts {
     /// Number of rows without an id.
     pub null: u64,
-    /// Number of rows whose id is empty or white space.
+    /// Number of rows whose id is empty, white space, or a word for nothing such as `NULL`.
     pub empty: u64,
     /// Number of rows whose id occurs in an earlier row.
     pub duplicate: u64,
@@ -119,6 +123,31 @@ impl Tally {
     pub const MAX_NAMES: usize = 32;
 }
 
+/// Targets whose id is not in the inventory, but is that of a thing in it apart from case, surrounding blanks, compatibility
+/// forms and invisible characters.
+#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub struct NearMisses {
+    /// Number of these targets.
+    pub count: u64,
+    /// The first few of them.
+    pub examples: Vec<NearMiss>,
+    /// Number of unresolved targets that were not compared, because there are too many.
+    pub unchecked: u64,
+}
+
+/// A target whose id is nearly that of a thing in the inventory.
+#[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub struct NearMiss {
+    /// Its row.
+    pub row: u64,
+    /// Its id.
+    pub id: String,
+    /// The id in the inventory.
+    pub known: String,
+}
+
 /// Facts from the inventory about the targets and their dependents.
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,7 +159,7 @@ pub struct InventoryFacts {
     pub resolved: u64,
     /// Number of rows whose id is not in the inventory.
     pub unresolved: u64,
-    /// Tenants of the resolved rows.
+    /// Tenants of the targets according to the inventory, and to the list where the inventory names none.
     pub tenants: TenantFacts,
     /// Number of resolved rows by kind.
     pub kinds: Tally,
@@ -142,6 +171,10 @@ pub struct InventoryFacts {
     pub population: BTreeMap<String, u64>,
     /// Total number of tenants in the inventory.
     pub population_tenants: u64,
+    /// Number of tenants in the closure of which nothing would be left. Absent: unknown.
+    pub tenants_gone: Option<u64>,
+    /// Targets that the inventory does not know, but for another spelling. Absent: unknown.
+    pub near_misses: Option<NearMisses>,
     /// Capacity pools from which the batch removes members.
     pub pools: Vec<Pool>,
     /// The targets and everything that is deleted with them.
@@ -166,6 +199,15 @@ pub struct EvidenceFacts {
     pub beside: bool,
 }
 
+impl InventoryFacts {
+    /// The kinds of which the targets are everything there is, from two on.
+    pub fn whole_kinds(&self) -> Vec<String> {
+        let population = |kind: &String| self.population.get(kind).copied().unwrap_or_default();
+        let whole = self.kinds.counts.iter().filter(|(kind, count)| (2..=**count).contains(&population(kind)));
+        whole.map(|(kind, _)| kind.clone()).collect()
+    }
+}
+
 /// A group of things that together provide a capacity.
 #[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
@@ -174,9 +216,9 @@ pub struct EvidenceFacts {
 pub struct Pool {
     /// Its name.
     pub name: String,
-    /// Number of members now.
+    /// Number of members now, without those that are out of use.
     pub members: u64,
-    /// Number of members that the batch removes, counted over the closure.
+    /// Number of these members that the batch removes, counted over the closure.
     pub removed: u64,
     /// Number of members that it requires. Absent: the inventory does not state it.
     pub minimum: Option<u64>,

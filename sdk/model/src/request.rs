@@ -98,6 +98,8 @@ pub struct Operation {
     pub by: Option<By>,
     /// SHA-256 of the program that makes the call, lower-case hex.
     pub program_sha256: Option<String>,
+    /// Kinds of which the batch is meant to delete everything there is.
+    pub all_of: Option<Vec<String>>,
 }
 
 /// What a call goes by.

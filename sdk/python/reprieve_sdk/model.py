@@ -26,6 +26,7 @@ class Operation(Record):
     selector: str | None
     by: Literal["ids", "selector"] | None
     program_sha256: str | None
+    all_of: list[str] | None
 
 
 class Reason(Record):
@@ -251,6 +252,22 @@ class EvidenceFacts(Record):
     beside: bool
 
 
+class NearMiss(Record):
+    """A target whose id is nearly that of a thing in the inventory."""
+
+    row: int
+    id: str
+    known: str
+
+
+class NearMisses(Record):
+    """Targets whose id is not in the inventory, but is that of a thing in it in another spelling."""
+
+    count: int
+    examples: list[NearMiss]
+    unchecked: int
+
+
 class InventoryFacts(Record):
     """What the inventory knows about the targets and about everything that is deleted with them."""
 
@@ -263,6 +280,8 @@ class InventoryFacts(Record):
     states: Tally
     population: dict[str, int]
     population_tenants: int
+    tenants_gone: int | None
+    near_misses: NearMisses | None
     pools: list[Pool]
     closure: Closure
     evidence: list[EvidenceFacts] | None
@@ -342,6 +361,7 @@ class Whole(Record):
     targets: int
     tenants: TenantFacts
     kinds: Tally
+    all_of: list[str] | None
 
 
 class Facts(Record):

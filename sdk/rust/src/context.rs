@@ -252,24 +252,6 @@ fn says_nothing(text: &str) -> bool {
             || word.bytes().all(|byte| matches!(byte, b'-' | b'?' | b'.' | b'_')))
 }
 
-/// Whether two kinds are the same apart from name space, case and plural: `AWS::S3::Buckets` is `bucket`. A name that is
-/// not ASCII equals only itself.
-pub fn same_kind(a: &str, b: &str) -> bool {
-    base_name(a).eq_ignore_ascii_case(base_name(b))
-}
-
-/// The last segment of a kind, without the `s` of a plural.
-fn base_name(kind: &str) -> &str {
-    let kind = kind.trim_ascii();
-    let start = kind.bytes().rposition(|byte| matches!(byte, b':' | b'/' | b'.')).map_or(0, |at| at + 1);
-    match kind.as_bytes() {
-        [.., before, b's' | b'S'] if kind.len() - start > 2 && !before.eq_ignore_ascii_case(&b's') => {
-            kind.get(start..kind.len() - 1).unwrap_or(kind)
-        }
-        _ => kind.get(start..).unwrap_or(kind),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::non_blank;

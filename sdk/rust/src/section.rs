@@ -3,8 +3,8 @@
 
 use crate::index::{Index, Parent};
 use crate::model::{
-    Actor, Approval, Closure, DryRun, Estimate, EvidenceFacts, HistoryFacts, IdFacts, Migration, Mode, Notice,
-    Operation, Pool, Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp, Whole,
+    Actor, Approval, Closure, DryRun, Estimate, EvidenceFacts, HistoryFacts, IdFacts, Migration, Mode, NearMisses,
+    Notice, Operation, Pool, Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp, Whole,
 };
 use miniserde::Deserialize;
 use std::cell::OnceCell;
@@ -112,8 +112,8 @@ view! {
         required "SHA-256 of the request document." request_sha256: String,
         required "SHA-256 of the target list. All evidence must name it." targets_sha256: String,
         required "Rows with blank or duplicate ids." ids: IdFacts,
-        required "Tenants according to the list." tenants: TenantFacts,
-        required "Number of rows by kind, according to the list." kinds: Tally,
+        required "Tenants according to the list, and to the inventory if the list leaves some out." tenants: TenantFacts,
+        required "Number of rows by kind, according to the list, and to the request for rows without a kind." kinds: Tally,
         required "Number of rows by environment, according to the list." environments: Tally,
         required "How long undoing the batch would take." restore: Estimate,
         optional "What was deleted before. None: unknown." history: HistoryFacts,
@@ -129,7 +129,7 @@ view! {
         copied "Number of rows whose id is not in the inventory." unresolved: u64,
         copied "Total number of tenants in the inventory." population_tenants: u64,
         required "SHA-256 of the inventory that was queried." sha256: String,
-        required "Tenants of the resolved rows." tenants: TenantFacts,
+        required "Tenants of the targets according to the inventory, or else to the list." tenants: TenantFacts,
         required "Number of resolved rows by kind." kinds: Tally,
         required "Number of resolved rows by environment." environments: Tally,
         required "Number of resolved rows by life-cycle state." states: Tally,
@@ -137,6 +137,8 @@ view! {
         required "Capacity pools from which the batch removes members." pools: Vec<Pool>,
         required "The targets and everything that is deleted with them." closure: Closure,
         optional "The backups and copies that the request's evidence names. None: unknown." evidence: Vec<EvidenceFacts>,
+        optional "Number of tenants of which nothing would be left. None: unknown." tenants_gone: u64,
+        optional "Targets whose id is nearly one of the inventory. None: unknown." near_misses: NearMisses,
     }
 }
 

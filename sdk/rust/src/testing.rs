@@ -38,6 +38,7 @@ pub fn review(claims: Value, facts: Value) -> Value {
                 "environments": { "counts": { "production": 2 }, "others": 0, "unknown": 0 },
                 "states": { "counts": { "soft-deleted": 2 }, "others": 0, "unknown": 0 },
                 "population": { "app": 1000 }, "population_tenants": 900, "pools": [],
+                "tenants_gone": 0, "near_misses": { "count": 0, "examples": [], "unchecked": 0 },
                 "closure": { "things": 2, "undeclared": 0,
                              "undeclared_kinds": { "counts": {}, "others": 0, "unknown": 0 }, "examples": [],
                              "tenants": { "distinct": 2, "unknown": 0 },

@@ -71,6 +71,17 @@ pub(crate) struct Counts {
     pub environments: Tally,
 }
 
+impl Counts {
+    /// Counts the rows without a kind as of the kind that the request declares for every target.
+    pub fn with_kind(mut self, declared: &str) -> Self {
+        let unknown = std::mem::take(&mut self.kinds.unknown);
+        if unknown > 0 {
+            *self.kinds.counts.entry(declared.to_owned()).or_default() += unknown;
+        }
+        self
+    }
+}
+
 /// The digests of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Digests {

@@ -6,7 +6,7 @@ use crate::columns::{Chunk, Store, Values};
 use crate::error::LookupError;
 use crate::parallel::in_order;
 use crate::spill::Partitions;
-use crate::text::{control_character, is_plain};
+use crate::text::{control_character, is_plain, is_unknown};
 use foldhash::quality::RandomState;
 use hashbrown::HashSet;
 use std::hash::BuildHasher;
@@ -48,8 +48,9 @@ fn ids(chunk: &Chunk) -> impl Iterator<Item = Option<&[u8]>> {
     })
 }
 
+/// Whether an id identifies nothing: it is blank, or a word for nothing.
 fn is_blank(id: &[u8]) -> bool {
-    !id.first().is_some_and(u8::is_ascii_graphic) && str::from_utf8(id).unwrap_or_default().trim().is_empty()
+    str::from_utf8(id).is_ok_and(is_unknown)
 }
 
 impl ChunkIds {
@@ -286,7 +287,7 @@ mod tests {
         for (row, id) in (0_u64..).zip(lists.iter().flatten()) {
             let count = match id {
                 None => &mut facts.null,
-                Some(id) if id.trim().is_empty() => &mut facts.empty,
+                Some(id) if id.trim().is_empty() || ["NULL", "n/a"].contains(id) => &mut facts.empty,
                 Some(id) if !seen.insert(*id) => &mut facts.duplicate,
                 Some(_) => continue,
             };
@@ -301,7 +302,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_count_equals_that_of_a_table_of_all_ids(
-            lists in prop::collection::vec(prop::collection::vec(prop::option::of("[ab]{0,3}| |ü"), 0..40), 0..6)
+            lists in prop::collection::vec(prop::collection::vec(prop::option::of("[ab]{0,3}| |ü|NULL|n/a"), 0..40), 0..6)
         ) {
             let lists: Vec<Vec<Option<&str>>> =
                 lists.iter().map(|list| list.iter().map(Option::as_deref).collect()).collect();

@@ -25,14 +25,19 @@ pub(crate) fn build_facts(
     at: Timestamp,
 ) -> Facts {
     let closure = inventory.map_or(0, |inventory| inventory.closure.tenants.at_most());
-    let tenants_at_most = counts.tenants.at_most().max(closure);
+    // The list's own tenants count, unless it leaves some out that the inventory can name.
+    let tenants = match inventory {
+        Some(inventory) if counts.tenants.unknown > 0 => &inventory.tenants,
+        _ => &counts.tenants,
+    };
+    let tenants_at_most = tenants.at_most().max(closure);
     Facts {
         evaluated_at: at,
         request_sha256: digests.request.clone(),
         targets_sha256: digests.targets.clone(),
         targets: counts.targets,
         ids: counts.ids.clone(),
-        tenants: counts.tenants.clone(),
+        tenants: tenants.clone(),
         tenants_at_most,
         kinds: counts.kinds.clone(),
         environments: counts.environments.clone(),

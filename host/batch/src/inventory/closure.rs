@@ -79,7 +79,8 @@ impl Walk {
             Some(tenant) => self.tenants.add(tenant, record)?,
             None => self.tenants_unknown += 1,
         }
-        if let Some(pool) = record.and_then(|record| record.pool.as_deref()) {
+        // A member that is out of use is no capacity, so it is no loss.
+        if let Some(pool) = record.filter(|record| record.is_in_use()).and_then(|record| record.pool.as_deref()) {
             *self.pools.entry_ref(pool).or_default() += 1;
         }
         match record.and_then(|record| record.dependents.as_ref()) {

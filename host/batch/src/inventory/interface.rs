@@ -51,6 +51,26 @@ pub trait Snapshot {
     /// # Errors
     /// [`LookupError`] if it has no answer.
     fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError>;
+
+    /// Returns the number of things of each of these tenants, in their order. `None`, the default: it is not known.
+    ///
+    /// # Errors
+    /// [`LookupError`] if it has no answer.
+    fn things(&self, tenants: &[&str]) -> Result<Option<Vec<u64>>, LookupError> {
+        let _ = tenants;
+        Ok(None)
+    }
+
+    /// Returns, for each of these ids that are not in the inventory, the id in it that is the same when both are
+    /// [canonical](crate::normalize_name); the first in alphabetical order, if there are several. `None`, the default:
+    /// it is not known.
+    ///
+    /// # Errors
+    /// [`LookupError`] if it has no answer.
+    fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
+        let _ = ids;
+        Ok(None)
+    }
 }
 
 impl<T: Inventory + ?Sized> Inventory for Box<T> {

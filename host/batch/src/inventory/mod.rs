@@ -4,6 +4,7 @@
 mod closure;
 mod fate;
 mod interface;
+mod near;
 mod open;
 mod resolve;
 mod share;

@@ -2,12 +2,12 @@
 
 use super::closure::{ClosureFacts, Walk};
 use super::interface::{Inventory, Snapshot};
-use super::tenants::Tenants;
+use super::tenants::{TENANTS_AT_ONCE, Tenants};
 use crate::columns::{Chunk, Column, ResolvedBuilder, Store};
 use crate::error::LookupError;
 use crate::facts::{Counter, Distinct};
 use crate::spill::MemoryBudget;
-use reprieve_model::{Claims, InventoryFacts, TenantFacts};
+use reprieve_model::{Claims, InventoryFacts, NearMiss, NearMisses, TenantFacts};
 
 /// The inventory's answer about a batch.
 #[derive(Debug)]
@@ -29,7 +29,25 @@ struct ResolvedCounts {
     states: Counter,
     tenants: Distinct,
     tenants_unknown: u64,
+    unknown: UnknownIds,
 }
+
+/// The ids that the inventory does not know, with their rows.
+#[derive(Default)]
+struct UnknownIds {
+    ids: Vec<(u64, String)>,
+    /// The length of the ids, of all together.
+    bytes: usize,
+    /// The number of ids that were too many.
+    others: u64,
+}
+
+/// The maximum number of unknown ids that are compared with those of the inventory.
+const MAX_UNKNOWN_IDS: usize = 1 << 16;
+/// The maximum length of those in bytes, of all together.
+const MAX_UNKNOWN_BYTES: usize = 8 << 20;
+/// The maximum number of examples of near misses.
+const MAX_EXAMPLES: usize = 5;
 
 /// Resolves every target, chunk by chunk, and with `contacts` also the contacts of the tenants. Resolved columns that do
 /// not fit into the memory are spilled to a temporary file.
@@ -56,7 +74,6 @@ pub(crate) fn resolve_targets(
     let distinct =
         distinct.map_err(|error| LookupError::Spilled(format!("spilled tenants cannot be read: {error}")))?;
     let facts = InventoryFacts {
-        sha256: inventory.sha256(),
         resolved: counts.resolved,
         unresolved: counts.unresolved,
         tenants: TenantFacts { distinct, unknown: counts.tenants_unknown },
@@ -65,9 +82,13 @@ pub(crate) fn resolve_targets(
         states: counts.states.tally(),
         population: inventory.population(&names)?,
         population_tenants: inventory.tenants()?,
+        tenants_gone: tenants_gone(&tenants, &*inventory)?,
+        near_misses: near_misses(counts.unknown, &*inventory)?,
         pools,
         closure,
         evidence: Some(evidence),
+        // Last, because it may be the digest of all answers.
+        sha256: inventory.sha256(),
     };
     let tenants = if contacts { tenants.with_contacts(&*inventory)? } else { tenants };
     Ok(Resolution { columns, facts, tenants })
@@ -93,9 +114,14 @@ fn resolve_chunk(
         builder.push(record);
         match record {
             Some(_) => counts.resolved += 1,
-            None => counts.unresolved += 1,
+            None => {
+                counts.unresolved += 1;
+                counts.unknown.add(chunk.first_row + row as u64, ids.get(row).copied().unwrap_or_default());
+            }
         }
-        walk.add_target(record, tenant.and_then(|tenant| tenant.text(row)), kind.and_then(|kind| kind.text(row)))?;
+        let listed = tenant.and_then(|tenant| tenant.text(row));
+        counts.add_tenant(record.and_then(|record| record.tenant.as_deref()).or(listed))?;
+        walk.add_target(record, listed, kind.and_then(|kind| kind.text(row)))?;
     }
     let columns = builder.finish();
     columns.iter().try_for_each(|column| counts.add(column))?;
@@ -113,7 +139,19 @@ impl ResolvedCounts {
             states: Counter::default(),
             tenants: Distinct::new(memory),
             tenants_unknown: 0,
+            unknown: UnknownIds::default(),
         }
+    }
+
+    /// Counts the tenant of a target: that of the inventory, or else that of the list.
+    fn add_tenant(&mut self, tenant: Option<&str>) -> Result<(), LookupError> {
+        let Some(tenant) = tenant else {
+            self.tenants_unknown += 1;
+            return Ok(());
+        };
+        self.tenants.add(tenant.as_bytes()).map_err(|error| {
+            LookupError::Spilled(format!("the tenants cannot be spilled to a temporary file: {error}"))
+        })
     }
 
     fn add(&mut self, column: &Column) -> Result<(), LookupError> {
@@ -121,18 +159,141 @@ impl ResolvedCounts {
             "resolved_kind" => ("kind", &mut self.kinds),
             "resolved_environment" => ("environment", &mut self.environments),
             "resolved_state" => ("state", &mut self.states),
-            "resolved_tenant" => {
-                let counts = column.count();
-                self.tenants_unknown += counts.unknown;
-                let mut known = counts.known.iter();
-                let added = known.try_for_each(|(tenant, _)| self.tenants.add(tenant.as_bytes()));
-                return added.map_err(|error| {
-                    LookupError::Spilled(format!("the tenants cannot be spilled to a temporary file: {error}"))
-                });
-            }
             _ => return Ok(()),
         };
         counter.add_all(&column.count());
         counter.check(name).map_err(|message| LookupError::Invalid(format!("in the inventory, {message}")))
+    }
+}
+
+impl UnknownIds {
+    fn add(&mut self, row: u64, id: &str) {
+        if self.bytes + id.len() <= MAX_UNKNOWN_BYTES && self.ids.len() < MAX_UNKNOWN_IDS {
+            self.bytes += id.len();
+            self.ids.push((row, id.to_owned()));
+        } else {
+            self.others += 1;
+        }
+    }
+}
+
+/// Finds the unknown ids that the inventory has in another spelling.
+fn near_misses(unknown: UnknownIds, inventory: &dyn Snapshot) -> Result<Option<NearMisses>, LookupError> {
+    let UnknownIds { ids: unknown, others, .. } = unknown;
+    if unknown.is_empty() {
+        return Ok(Some(NearMisses::default()));
+    }
+    let ids: Vec<&str> = unknown.iter().map(|(_, id)| id.as_str()).collect();
+    let Some(known) = inventory.nearly(&ids)? else { return Ok(None) };
+    let mut found = NearMisses { unchecked: others, ..NearMisses::default() };
+    for ((row, id), known) in unknown.into_iter().zip(known) {
+        let Some(known) = known else { continue };
+        found.count += 1;
+        if found.examples.len() < MAX_EXAMPLES {
+            found.examples.push(NearMiss { row, id, known });
+        }
+    }
+    Ok(Some(found))
+}
+
+/// Counts the tenants that would have nothing left.
+fn tenants_gone(tenants: &Tenants, inventory: &dyn Snapshot) -> Result<Option<u64>, LookupError> {
+    let mut gone = Some(0);
+    let mut some: Vec<(String, u64)> = Vec::new();
+    let mut count = |some: &mut Vec<(String, u64)>| {
+        let names: Vec<&str> = some.iter().map(|(tenant, _)| tenant.as_str()).collect();
+        let things = inventory.things(&names)?;
+        gone = gone.zip(things).map(|(gone, things)| {
+            gone + some.iter().zip(things).filter(|((_, deleted), all)| deleted >= all).count() as u64
+        });
+        some.clear();
+        Ok::<_, LookupError>(())
+    };
+    tenants.each(|tenant, share| {
+        some.push((tenant.to_owned(), share.things));
+        if some.len() < TENANTS_AT_ONCE { Ok(()) } else { count(&mut some) }
+    })?;
+    count(&mut some)?;
+    Ok(gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::batch::Batch;
+    use crate::inventory::Table;
+    use crate::read::Folder;
+    use crate::record::Record;
+    use reprieve_model::{Facts, NearMiss, Review};
+    use std::path::Path;
+
+    /// The facts of a soft delete of `app` in `production`, with these targets and an inventory of these records.
+    fn facts(targets: &str, inventory: &[(&str, Record)]) -> Facts {
+        let mut table = Table::default();
+        inventory.iter().for_each(|(id, record)| table.add(id, record.clone(), None).unwrap());
+        let request = format!(
+            r#"{{"id": "r", "mode": "soft", "environment": "production", "target_kind": "app", "targets": {targets}}}"#
+        );
+        let (folder, _) = Folder::of(Path::new("Cargo.toml")).unwrap();
+        let batch = Batch::read(request.as_bytes(), "r", &folder).unwrap();
+        let review: Review = serde_json::from_str(&batch.review(Some(&table)).unwrap().0).unwrap();
+        review.facts
+    }
+
+    fn app(tenant: &str) -> Record {
+        Record {
+            kind: Some("app".to_owned()),
+            tenant: Some(tenant.to_owned()),
+            dependents: Some(Vec::new()),
+            ..Record::default()
+        }
+    }
+
+    #[test]
+    fn ids_alone_have_the_kind_of_the_request_and_the_tenants_of_the_inventory() {
+        let inventory = [("a", app("t")), ("b", app("t")), ("c", app("u"))];
+        let ids = facts(r#"[{"id": "a"}, {"id": "b"}]"#, &inventory);
+        assert_eq!(ids.kinds.counts.into_iter().collect::<Vec<_>>(), [("app".to_owned(), 2)]);
+        assert_eq!((ids.kinds.unknown, ids.tenants.distinct, ids.tenants.unknown), (0, 1, 0));
+        assert_eq!(ids.tenants_at_most, 1);
+
+        let unknown = facts(r#"[{"id": "a"}, {"id": "b", "tenant": "NULL"}, {"id": "nobody"}]"#, &inventory);
+        assert_eq!((unknown.tenants.distinct, unknown.tenants.unknown), (1, 1));
+        let listed =
+            facts(r#"[{"id": "a", "tenant": "u"}, {"id": "c"}, {"id": "nobody", "tenant": "w"}]"#, &inventory);
+        assert_eq!((listed.tenants.distinct, listed.tenants.unknown), (3, 0), "the inventory's name comes first");
+    }
+
+    #[test]
+    fn a_tenant_is_gone_if_nothing_of_it_is_left() {
+        let inventory = [("a", app("t")), ("b", app("t")), ("c", app("u")), ("d", app("v"))];
+        let gone = |targets| facts(targets, &inventory).inventory.unwrap().tenants_gone;
+        assert_eq!(gone(r#"[{"id": "a"}]"#), Some(0));
+        assert_eq!(gone(r#"[{"id": "a"}, {"id": "b"}, {"id": "d"}]"#), Some(2));
+        assert_eq!(
+            gone(r#"[{"id": "nobody", "tenant": "new"}]"#),
+            Some(1),
+            "a tenant that has nothing counts as gone"
+        );
+    }
+
+    #[test]
+    fn only_members_in_use_are_capacity() {
+        let member = |state: &str| Record { pool: Some("p".to_owned()), state: Some(state.to_owned()), ..app("t") };
+        let inventory =
+            [("a", member("live")), ("b", member("live")), ("c", member("Soft_Deleted")), ("d", member("disabled"))];
+        let pools = |targets| facts(targets, &inventory).inventory.unwrap().pools;
+        assert_eq!(pools(r#"[{"id": "c"}, {"id": "d"}]"#), [], "a retired member is no loss");
+        let pool = pools(r#"[{"id": "a"}, {"id": "c"}]"#).remove(0);
+        assert_eq!((pool.members, pool.removed), (2, 1));
+    }
+
+    #[test]
+    fn an_unknown_id_that_is_known_in_another_spelling_is_a_near_miss() {
+        let inventory = [("bob", app("t")), ("amy", app("t"))];
+        let near = |targets| facts(targets, &inventory).inventory.unwrap().near_misses.unwrap();
+        let found = near(r#"[{"id": "amy"}, {"id": "BOB"}, {"id": "nobody"}, {"id": "\u200bbob"}]"#);
+        assert_eq!((found.count, found.unchecked), (2, 0));
+        assert_eq!(found.examples[0], NearMiss { row: 1, id: "BOB".to_owned(), known: "bob".to_owned() });
+        assert_eq!(near(r#"[{"id": "amy"}, {"id": "nobody"}]"#).count, 0);
     }
 }

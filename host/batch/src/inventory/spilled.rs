@@ -2,6 +2,7 @@
 //! name and ends with the process. Its answers are those of a [`Table`](super::Table).
 
 use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer};
+use super::near::NearIds;
 use crate::error::LookupError;
 use crate::record::{InventoryRow, PoolRecord, Record};
 use hashbrown::HashMap;
@@ -16,7 +17,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// process ended, so it needs no journal. The memory for pages is in KiB, and negative for that reason.
 const OPEN: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA temp_store = FILE; PRAGMA cache_size = -16384;
-    CREATE TABLE records (id TEXT NOT NULL, kind TEXT, tenant TEXT, pool TEXT, minimum BLOB, record BLOB NOT NULL);
+    CREATE TABLE records (id TEXT NOT NULL, kind TEXT, tenant TEXT, pool TEXT, in_use INTEGER NOT NULL, minimum BLOB,
+        record BLOB NOT NULL);
     BEGIN;";
 
 /// The indexes are built once, from sorted rows, when all rows are there.
@@ -24,8 +26,10 @@ const INDEX: &str = "CREATE UNIQUE INDEX by_id ON records (id);
     CREATE TABLE kinds AS SELECT kind, count(*) AS things FROM records WHERE kind IS NOT NULL GROUP BY kind;
     CREATE UNIQUE INDEX by_kind ON kinds (kind);
     CREATE TABLE pools AS
-        SELECT pool, count(*) AS members, max(minimum) AS minimum FROM records WHERE pool IS NOT NULL GROUP BY pool;
+        SELECT pool, sum(in_use) AS members, max(minimum) AS minimum FROM records WHERE pool IS NOT NULL GROUP BY pool;
     CREATE UNIQUE INDEX by_pool ON pools (pool);
+    CREATE TABLE tenants AS SELECT tenant, count(*) AS things FROM records WHERE tenant IS NOT NULL GROUP BY tenant;
+    CREATE UNIQUE INDEX by_tenant ON tenants (tenant);
     COMMIT;";
 
 /// The second row of the id that is duplicated first.
@@ -63,8 +67,9 @@ impl SpilledBuilder {
         let minimum = pool_minimum.map(u64::to_be_bytes);
         let Record { kind, tenant, pool, .. } = record;
         let insert = || {
-            let mut insert = self.0.prepare_cached("INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-            insert.execute(params![id, kind, tenant, pool, minimum.as_ref().map(<[u8; 8]>::as_slice), bytes])
+            let mut insert = self.0.prepare_cached("INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+            let minimum = minimum.as_ref().map(<[u8; 8]>::as_slice);
+            insert.execute(params![id, kind, tenant, pool, record.is_in_use(), minimum, bytes])
         };
         insert().map(|_| ()).map_err(|error| spilling(&error))
     }
@@ -79,8 +84,9 @@ impl SpilledBuilder {
                 Err(_) => spilling(&error),
             });
         }
-        let query = "SELECT count(*) FROM (SELECT 1 FROM records WHERE tenant IS NOT NULL GROUP BY tenant)";
-        let tenants = connection.query_row(query, [], |row| row.get(0)).map_err(|error| spilling(&error))?;
+        let tenants = connection
+            .query_row("SELECT count(*) FROM tenants", [], |row| row.get(0))
+            .map_err(|error| spilling(&error))?;
         Ok(Spilled { sha256, tenants, connection: Mutex::new(connection) })
     }
 }
@@ -163,6 +169,23 @@ impl Snapshot for Reading<'_> {
         let found: HashMap<String, PoolRecord> = found.into_iter().collect();
         Ok(names.iter().map(|name| found.get(*name).cloned().unwrap_or_default()).collect())
     }
+
+    fn things(&self, tenants: &[&str]) -> Result<Option<Vec<u64>>, LookupError> {
+        let query = "SELECT tenant, things FROM tenants WHERE tenant IN rarray(?1)";
+        let found = self.query(query, list(tenants), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let found: HashMap<String, u64> = found.into_iter().collect();
+        Ok(Some(tenants.iter().map(|tenant| found.get(*tenant).copied().unwrap_or_default()).collect()))
+    }
+
+    fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
+        let mut near = NearIds::of(ids);
+        let mut statement = self.connection.prepare_cached("SELECT id FROM records")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            near.compare(row.get_ref(0)?.as_str().unwrap_or_default());
+        }
+        Ok(Some(near.finish()))
+    }
 }
 
 #[cfg(test)]
@@ -180,11 +203,13 @@ mod tests {
 
     #[test]
     fn answers_like_an_inventory_in_memory() {
-        let mut text = "id,kind,tenant,dependents,legal_hold,pool,pool_minimum,contact\n".to_owned();
+        let mut text = "id,kind,tenant,state,dependents,legal_hold,pool,pool_minimum,contact\n".to_owned();
         for i in 0..3_000_u64 {
             let (kind, tenant, minimum) = (i % 7, i % 1_000, if i == 2_000 { u64::MAX } else { i });
             let pool = if i % 3 == 0 { format!("p-{}", i % 9) } else { String::new() };
-            writeln!(text, "id-{i},kind-{kind},t-{tenant},id-{} id-0,{},{pool},{minimum},c-{i}", i + 1, i % 2 == 0)
+            let state = if i % 5 == 0 { "disabled" } else { "live" };
+            let (dependent, hold) = (i + 1, i % 2 == 0);
+            writeln!(text, "id-{i},kind-{kind},t-{tenant},{state},id-{dependent} id-0,{hold},{pool},{minimum},c-{i}")
                 .unwrap();
         }
         // In memory, spilled from the start, and spilled after some rows.
@@ -205,10 +230,12 @@ mod tests {
                 snapshot.population(&["kind-1", "kind-6", "nothing"]).unwrap(),
                 snapshot.tenants().unwrap(),
                 snapshot.pools(&["p-0", "p-3", "p-6", "nothing"]).unwrap(),
+                snapshot.things(&["t-1", "nobody", "t-0"]).unwrap(),
+                snapshot.nearly(&["ID-7", " id-8", "nothing"]).unwrap(),
             )
         });
         let answers: Vec<_> = answers.collect();
-        assert!(answers[0].1.iter().flatten().count() == 3_000 && answers[0].4[1].members == 333);
+        assert!(answers[0].1.iter().flatten().count() == 3_000 && answers[0].4[1].members == 267);
         assert_eq!(answers[0], answers[1]);
         assert_eq!(answers[0], answers[2]);
     }

@@ -1,11 +1,12 @@
 //! An inventory held in memory.
 
 use super::interface::{Inventory, Snapshot};
+use super::near::NearIds;
 use crate::error::{LookupError, ReadError};
 use crate::read::{Folder, read_inventory_file};
 use crate::record::{InventoryRow, PoolRecord, Record};
 use crate::spill::MemoryBudget;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +17,7 @@ pub struct Table {
     sha256: String,
     records: HashMap<String, Box<Record>>,
     kinds: HashMap<String, u64>,
-    tenants: HashSet<String>,
+    tenants: HashMap<String, u64>,
     pools: HashMap<String, PoolRecord>,
 }
 
@@ -72,11 +73,11 @@ impl Table {
             *self.kinds.entry_ref(kind.as_str()).or_default() += 1;
         }
         if let Some(tenant) = &record.tenant {
-            self.tenants.get_or_insert_with(tenant.as_str(), |name| name.to_owned());
+            *self.tenants.entry_ref(tenant.as_str()).or_default() += 1;
         }
         if let Some(pool) = &record.pool {
             let pool = self.pools.entry_ref(pool.as_str()).or_default();
-            pool.members += 1;
+            pool.members += u64::from(record.is_in_use());
             pool.minimum = pool.minimum.max(pool_minimum);
         }
         self.records.insert(id.to_owned(), Box::new(record));
@@ -110,5 +111,15 @@ impl Snapshot for &Table {
 
     fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError> {
         Ok(names.iter().map(|name| self.pools.get(*name).cloned().unwrap_or_default()).collect())
+    }
+
+    fn things(&self, tenants: &[&str]) -> Result<Option<Vec<u64>>, LookupError> {
+        Ok(Some(tenants.iter().map(|tenant| self.tenants.get(*tenant).copied().unwrap_or_default()).collect()))
+    }
+
+    fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
+        let mut near = NearIds::of(ids);
+        self.records.keys().for_each(|id| near.compare(id));
+        Ok(Some(near.finish()))
     }
 }

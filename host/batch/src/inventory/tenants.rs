@@ -213,8 +213,8 @@ impl Tenants {
     }
 }
 
-/// The number of tenants whose records are looked up at once, if they are not in memory.
-const TENANTS_AT_ONCE: usize = 4_096;
+/// The number of tenants that are looked up at once, if they are not in memory.
+pub(super) const TENANTS_AT_ONCE: usize = 4_096;
 
 fn correct(some: &mut [(String, Share)], inventory: &dyn Snapshot) -> Result<(), LookupError> {
     let ids: Vec<&str> = some.iter().map(|(tenant, _)| tenant.as_str()).collect();

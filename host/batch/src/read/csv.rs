@@ -5,7 +5,7 @@ use super::mapping::{Mapping, check_distinct};
 use super::quotes::{Quotes, Violation};
 use crate::columns::{Field, OwnValue, Row, Slot};
 use crate::error::{Place, ReadError, describe};
-use crate::text::{control_character, describe_control, is_blank, non_blank, number, time};
+use crate::text::{control_character, describe_control, is_unknown, known, number, time};
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -51,7 +51,7 @@ impl Header {
         for (column, value) in self.0.iter().zip(fields) {
             match column.field.slot {
                 Slot::Id => row.id = Some(Cow::Borrowed(value)),
-                Slot::Text(i) => row.texts[i] = non_blank(Cow::Borrowed(value)),
+                Slot::Text(i) => row.texts[i] = known(Cow::Borrowed(value)),
                 Slot::Time(_) | Slot::Number(_) | Slot::Own
                     if control_character(value).is_some_and(|c| c != '\t') =>
                 {
@@ -60,7 +60,7 @@ impl Header {
                 }
                 Slot::Time(i) => row.times[i] = time(value)?,
                 Slot::Number(i) => row.numbers[i] = number(value)?,
-                Slot::Own if is_blank(value) => {}
+                Slot::Own if is_unknown(value) => {}
                 Slot::Own => {
                     row.own.push(OwnValue { name: Cow::Borrowed(&column.name), text: Cow::Borrowed(value) });
                 }

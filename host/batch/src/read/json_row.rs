@@ -2,8 +2,7 @@
 
 use super::mapping::{Mapping, folded};
 use crate::columns::{Field, OwnValue, Row, Slot};
-use crate::text::{known_time, non_blank};
-use reprieve_model::Timestamp;
+use crate::text::{known, time};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -84,7 +83,7 @@ impl<'de> Visitor<'de> for JsonRow<'_> {
                 if row.own.iter().any(|other| other.name == name || folded(&other.name) == folded(&name)) {
                     return Err(duplicated(&name));
                 }
-                if let Text(Some(text)) = map.next_value()? {
+                if let Some(text) = map.next_value::<Text<'de>>()?.0.and_then(known) {
                     row.own.push(OwnValue { name, text });
                 }
                 continue;
@@ -92,9 +91,10 @@ impl<'de> Visitor<'de> for JsonRow<'_> {
             seen.mark(field, &name)?;
             match field.slot {
                 Slot::Id => row.id = map.next_value::<Text<'de>>()?.0,
-                Slot::Text(i) => row.texts[i] = map.next_value::<Text<'de>>()?.0.and_then(non_blank),
+                Slot::Text(i) => row.texts[i] = map.next_value::<Text<'de>>()?.0.and_then(known),
                 Slot::Time(i) => {
-                    row.times[i] = map.next_value::<Option<Timestamp>>()?.and_then(|at| known_time(at.seconds()))
+                    let text = map.next_value::<Text<'de>>()?.0.unwrap_or_default();
+                    row.times[i] = time(&text).map_err(A::Error::custom)?;
                 }
                 Slot::Number(i) => row.numbers[i] = map.next_value()?,
                 Slot::Own => {}
@@ -114,11 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn reads_blank_text_as_unknown_except_in_ids_and_own_columns() {
-        let row = read(r#"{"id": " ", "kind": " ", "tenant": null, "x_own": " "}"#).unwrap();
-        assert_eq!(row.id.as_deref(), Some(" "));
-        assert!(row.texts.iter().all(Option::is_none));
-        assert_eq!(row.own.len(), 1);
+    fn reads_words_for_nothing_as_unknown_except_in_ids() {
+        let nothing = r#"{"id": "NULL", "kind": " ", "tenant": "None", "x_own": "n/a", "created_at": "\\N"}"#;
+        let row = read(nothing).unwrap();
+        assert_eq!(row.id.as_deref(), Some("NULL"));
+        assert!(row.texts.iter().all(Option::is_none) && row.times.iter().all(Option::is_none));
+        assert!(row.own.is_empty());
+        assert!(read(r#"{"id": "a", "created_at": 7}"#).is_err());
     }
 
     #[test]

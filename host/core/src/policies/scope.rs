@@ -1,7 +1,7 @@
 //! The scope of a policy: which batches it evaluates. What is unknown counts as covered, so that a request cannot leave a
 //! scope by leaving a fact out.
 
-use reprieve_model::{ActorType, Claims, Facts, Mode, Tally};
+use reprieve_model::{ActorType, Claims, Facts, Mode, Tally, same_kind, same_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,8 @@ pub struct Scope {
     /// Environments, as the request or the inventory names them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<OneOrMore<String>>,
-    /// Kinds of targets, as the request or the inventory names them.
+    /// Kinds of targets, as the request or the inventory names them. Kinds are compared by their last words: `site` covers
+    /// `Sites` and `web_site`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_kind: Option<OneOrMore<String>>,
     /// Kinds of actors.
@@ -54,13 +55,12 @@ impl Scope {
         let actor = claims.actor.as_ref().and_then(|actor| actor.actor_type).unwrap_or(ActorType::Unknown);
         self.mode.is_none_or(|mode| mode == claims.mode)
             && self.environment.as_ref().is_none_or(|scope| {
-                let known = KNOWN_ENVIRONMENTS.contains(&claims.environment.as_str());
-                !known || scope.any(|name| may_be(name, &claims.environment, environments))
+                let covered = |name: &str| !is_known_environment(name) || scope.any(|other| same_name(other, name));
+                any_name(&claims.environment, environments, covered)
             })
-            && self
-                .target_kind
-                .as_ref()
-                .is_none_or(|scope| scope.any(|name| may_be(name, &claims.target_kind, kinds)))
+            && self.target_kind.as_ref().is_none_or(|scope| {
+                any_name(&claims.target_kind, kinds, |kind| scope.any(|name| may_be_kind(name, kind)))
+            })
             && self
                 .actor
                 .as_ref()
@@ -68,14 +68,21 @@ impl Scope {
     }
 }
 
-/// Whether any target may have this name: because the request, the list or the inventory says so, or because the inventory
-/// does not know.
-fn may_be(name: &str, claimed: &str, (listed, resolved): (&Tally, Option<&Tally>)) -> bool {
-    let may_have =
-        |tally: &Tally| tally.others > 0 || tally.counts.keys().any(|known| known.eq_ignore_ascii_case(name));
-    name.eq_ignore_ascii_case(claimed.trim())
-        || may_have(listed)
-        || resolved.is_some_and(|tally| tally.unknown > 0 || may_have(tally))
+/// Whether any target may have a name that is covered: because the request, the list or the inventory says so, or because
+/// the inventory does not know.
+fn any_name(claimed: &str, (listed, resolved): (&Tally, Option<&Tally>), covered: impl Fn(&str) -> bool) -> bool {
+    let may_have = |tally: &Tally| tally.others > 0 || tally.counts.keys().any(|name| covered(name));
+    covered(claimed) || may_have(listed) || resolved.is_some_and(|tally| tally.unknown > 0 || may_have(tally))
+}
+
+fn is_known_environment(name: &str) -> bool {
+    KNOWN_ENVIRONMENTS.contains(&name)
+}
+
+/// Whether a kind is the one of a scope, or the scope names it more exactly than the batch. A kind with other letters than
+/// those of ASCII may look like any other.
+fn may_be_kind(name: &str, kind: &str) -> bool {
+    !kind.is_ascii() || same_name(name, kind) || same_kind(name, kind) || same_kind(kind, name)
 }
 
 #[cfg(test)]
@@ -116,6 +123,25 @@ mod tests {
         let live = r#"{"environment": "staging", "targets": [{"id": "a", "environment": "production"}]}"#;
         assert!(covers("environment = 'production'", live));
         assert!(!covers("environment = 'test'", live));
+        let unclear = r#"{"environment": "staging", "targets": [{"id": "a", "environment": "prod-eu"}]}"#;
+        assert!(covers("environment = 'production'", unclear));
+    }
+
+    #[test]
+    fn covers_a_kind_in_every_spelling() {
+        for kind in
+            ["site", "sites", "Site ", "web_site", "WebSites", "s\u{456}te", "si\u{200b}te", "Confluence::Site"]
+        {
+            let claimed = serde_json::json!({ "target_kind": kind }).to_string();
+            let listed = serde_json::json!({ "targets": [{ "id": "a", "kind": kind }] }).to_string();
+            assert!(covers("target_kind = 'site'", &claimed), "{kind}");
+            assert!(covers("target_kind = ['label', 'site']", &listed), "{kind}");
+        }
+        assert!(covers("target_kind = 'AWS::S3::Bucket'", r#"{"target_kind": "bucket"}"#));
+        for kind in ["sitemap", "app", "site_visit"] {
+            let claimed = serde_json::json!({ "target_kind": kind }).to_string();
+            assert!(!covers("target_kind = 'site'", &claimed), "{kind}");
+        }
     }
 
     #[test]

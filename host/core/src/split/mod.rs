@@ -5,7 +5,7 @@
 mod groups;
 mod offenders;
 
-use crate::evaluate::{Evaluator, Moment, decide};
+use crate::evaluate::{EvaluationContext, Evaluator, Moment, decide};
 use groups::{Group, groups};
 use offenders::offenders;
 use reprieve_batch::{Batch, LookupError, ReadError};
@@ -102,7 +102,7 @@ struct Sizes {
 
 /// Splits a batch; `max_tenants` lowers the number of tenants that a part may reach.
 pub(crate) fn split(evaluator: &Evaluator, batch: &Batch, max_tenants: Option<u64>) -> Result<Split, SplitError> {
-    split_rows(evaluator, batch, max_tenants, |_| true)
+    split_rows(evaluator, batch, &context_of(evaluator, batch)?, max_tenants, |_| true)
 }
 
 /// Cuts a batch into waves. Targets whose id is in `done` are in none of them. A list in which any target offends by
@@ -113,30 +113,36 @@ pub(crate) fn waves(evaluator: &Evaluator, batch: &Batch, done: &HashSet<String>
         let id = usize::try_from(row).ok().and_then(|row| ids.get(row)?.as_deref());
         id.is_some_and(|id| done.contains(id))
     };
-    let Split { parts, excluded, .. } = split_rows(evaluator, batch, None, |row| !is_done(row))?;
+    let context = context_of(evaluator, batch)?;
+    let Split { parts, excluded, .. } = split_rows(evaluator, batch, &context, None, |row| !is_done(row))?;
     if !excluded.is_empty() {
         let codes: BTreeSet<String> = excluded.iter().flat_map(|target| target.codes.iter().cloned()).collect();
         let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
         return Err(SplitError::Offending { targets: excluded.len(), codes });
     }
-    let wave = |(i, part): (usize, &Part)| batch.wave(&part.rows, i + 1);
+    let wave = |(i, part): (usize, &Part)| batch.wave(&part.rows, i + 1, &context.facts);
     Ok(parts.iter().enumerate().map(wave).collect::<Result<_, ReadError>>()?)
+}
+
+/// Looks up everything about the whole batch.
+fn context_of(evaluator: &Evaluator, batch: &Batch) -> Result<EvaluationContext, SplitError> {
+    let context = evaluator.sources.context_or_fault(batch);
+    context.map_err(|fault| SplitError::Fault { policy: fault.policy, message: fault.message })
 }
 
 /// Splits the rows that are still to do.
 fn split_rows(
     evaluator: &Evaluator,
     batch: &Batch,
+    context: &EvaluationContext,
     max_tenants: Option<u64>,
     to_do: impl Fn(u64) -> bool,
 ) -> Result<Split, SplitError> {
-    let context = evaluator.sources.context_or_fault(batch);
-    let context = context.map_err(|fault| SplitError::Fault { policy: fault.policy, message: fault.message })?;
     let sizes = sizes(evaluator, batch, context.population(), max_tenants)?;
-    let mut offending = offenders(evaluator, batch, &context)?;
+    let mut offending = offenders(evaluator, batch, context)?;
     offending.retain(|row, _| to_do(*row));
     let inventory = evaluator.sources.inventory.as_deref();
-    let groups = groups(batch, &context, inventory, |row| to_do(row) && !offending.contains_key(&row))?;
+    let groups = groups(batch, context, inventory, |row| to_do(row) && !offending.contains_key(&row))?;
     let mut excluded: Vec<Excluded> = offending.into_iter().map(|(row, codes)| Excluded { row, codes }).collect();
     let parts = parts(evaluator, batch, groups.into(), sizes, &mut excluded)?;
     excluded.sort_by_key(|target| target.row);

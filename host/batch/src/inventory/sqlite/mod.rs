@@ -7,10 +7,13 @@ mod ids;
 use self::connection::{MAX_STEPS, columns, connect, limit_steps};
 use self::ids::{CONTINUED_IDS, INVALID_IDS, check_id, has_index};
 use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer};
+use super::near::NearIds;
 use crate::error::{LookupError, ReadError};
 use crate::read::{Folder, check_database};
 use crate::record::{InventoryRow, PoolRecord, Record, check_inventory_column};
+use crate::text::{WORDS_FOR_NOTHING, is_unknown};
 use hashbrown::{HashMap, HashSet};
+use reprieve_model::is_out_of_use;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row};
 use sha2::{Digest, Sha256};
@@ -202,6 +205,13 @@ impl Snapshot for Moment<'_> {
                 count += row.get::<_, u64>(0)?;
                 Ok(())
             })?;
+            // Most tenants are not words for nothing, so only the few that may be are looked at here.
+            let query = "SELECT DISTINCT tenant FROM inventory \
+                WHERE tenant <> '' AND lower(trim(tenant, ' ()<>[]{}\"''#!')) IN rarray(?1) ORDER BY tenant";
+            self.query(query, &WORDS_FOR_NOTHING, |row| {
+                count = count.saturating_sub(u64::from(is_unknown(&text(row.get_ref(0)?)?)));
+                Ok(())
+            })?;
         }
         Ok(count)
     }
@@ -209,17 +219,55 @@ impl Snapshot for Moment<'_> {
     fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError> {
         let minimum =
             if self.has("pool_minimum") { "max(CAST(nullif(pool_minimum, '') AS INTEGER))" } else { "NULL" };
+        let state = if self.has("state") { "ifnull(state, '')" } else { "''" };
         let query = format!(
-            "SELECT pool, count(*), {minimum} FROM inventory WHERE pool IN rarray(?1) GROUP BY pool ORDER BY pool"
+            "SELECT pool, {state} AS is_state, count(*), {minimum} FROM inventory WHERE pool IN rarray(?1) \
+             GROUP BY pool, is_state ORDER BY pool, is_state"
         );
         let mut found: HashMap<String, PoolRecord> = HashMap::new();
         if !names.is_empty() {
             self.query(&query, names, |row| {
-                found.insert(row.get(0)?, PoolRecord { members: row.get(1)?, minimum: row.get(2)? });
+                let members = if is_out_of_use(&text(row.get_ref(1)?)?) { 0 } else { row.get(2)? };
+                let pool = found.entry(row.get(0)?).or_default();
+                pool.members += members;
+                pool.minimum = pool.minimum.max(row.get(3)?);
                 Ok(())
             })?;
         }
         Ok(names.iter().map(|name| found.get(*name).cloned().unwrap_or_default()).collect())
+    }
+
+    fn things(&self, tenants: &[&str]) -> Result<Option<Vec<u64>>, LookupError> {
+        if !self.has("tenant") {
+            return Ok(None);
+        }
+        let query =
+            "SELECT tenant, count(*) FROM inventory WHERE tenant IN rarray(?1) GROUP BY tenant ORDER BY tenant";
+        let mut found: HashMap<String, u64> = HashMap::new();
+        if !tenants.is_empty() {
+            self.query(query, tenants, |row| {
+                found.insert(row.get(0)?, row.get(1)?);
+                Ok(())
+            })?;
+        }
+        Ok(Some(tenants.iter().map(|tenant| found.get(*tenant).copied().unwrap_or_default()).collect()))
+    }
+
+    /// Reads every id, because SQLite knows no other canonical form than that of ASCII. The answer alone is hashed.
+    fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
+        let mut near = NearIds::of(ids);
+        self.run("SELECT id FROM inventory", &[], |row| {
+            near.compare(&text(row.get_ref(0)?)?);
+            Ok(())
+        })?;
+        let found = near.finish();
+        let mut hash = self.answers.borrow_mut();
+        for known in found.iter().flatten() {
+            hash.update((known.len() as u64).to_le_bytes());
+            hash.update(known.as_bytes());
+        }
+        drop(hash);
+        Ok(Some(found))
     }
 }
 

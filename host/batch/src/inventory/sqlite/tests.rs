@@ -5,7 +5,9 @@ const CSV: &str = "id,kind,tenant,environment,state,state_since,last_used_at,siz
     retain_until,pool,pool_minimum\n\
     a,app,t-1,production,disabled,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,7,b c,true,none,p,2\n\
     b,disk,t-2,,,,,,none,false,2027-01-01T00:00:00Z,p,3\n\
-    c,app,,,,,,,,,,,\n";
+    c,app,,,,,,,,,,,\n\
+    d,NULL,n/a,(none),-,\\N,nil,undefined,None,NULL,\\N,null,nan\n\
+    e,NULL,NULL,,,,,,,,,,\n";
 
 /// The same inventory in both formats.
 fn both() -> (tempfile::TempDir, Table, Sqlite) {
@@ -37,6 +39,13 @@ fn answers_like_a_table() {
     assert_eq!(sqlite.population(&kinds).unwrap(), table.population(&kinds).unwrap());
     assert_eq!(sqlite.tenants().unwrap(), table.tenants().unwrap());
     assert_eq!(sqlite.pools(&["p", "q"]).unwrap(), table.pools(&["p", "q"]).unwrap());
+    assert_eq!(table.pools(&["p"]).unwrap(), [PoolRecord { members: 1, minimum: Some(3) }], "`a` is disabled");
+    let tenants = ["t-2", "nobody", "t-1"];
+    assert_eq!(sqlite.things(&tenants).unwrap(), table.things(&tenants).unwrap());
+    assert_eq!(table.things(&tenants).unwrap(), Some(vec![1, 0, 1]));
+    let ids = ["B", "nobody", " a"];
+    assert_eq!(sqlite.nearly(&ids).unwrap(), table.nearly(&ids).unwrap());
+    assert_eq!(table.nearly(&ids).unwrap(), Some(vec![Some("b".to_owned()), None, Some("a".to_owned())]));
 }
 
 #[test]

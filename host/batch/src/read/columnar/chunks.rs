@@ -5,7 +5,7 @@ use super::wanted::WantedColumn;
 use crate::columns::{
     Chunk, CodesBuilder, Column, MAX_CHUNK_BYTES, NumbersBuilder, Slot, Strings, StringsBuilder, Values,
 };
-use crate::text::{is_blank, known_time};
+use crate::text::{is_unknown, known_time};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
@@ -86,7 +86,7 @@ fn column(wanted: &WantedColumn, array: &ArrayRef, rows: usize) -> Result<Option
                 return Err(format!("its type is {}; fields of your own hold strings", array.data_type()));
             }
             let (texts, mut column) = (texts(array)?, StringsBuilder::default());
-            (0..rows).for_each(|row| column.push(texts(row).as_deref()));
+            (0..rows).for_each(|row| column.push(texts(row).filter(|text| !is_unknown(text)).as_deref()));
             column.finish_if_known(wanted.name.clone())
         }
     })
@@ -126,15 +126,16 @@ fn codes(array: &ArrayRef, rows: usize) -> Result<CodesBuilder, String> {
             if nulls.is_some_and(|nulls| nulls.is_null(row)) {
                 column.push_code(None);
             } else if let Some(code) = known.get_mut(key) {
-                let code = code
-                    .get_or_insert_with(|| values(key).filter(|text| !is_blank(text)).map(|text| column.code(&text)));
+                let code = code.get_or_insert_with(|| {
+                    values(key).filter(|text| !is_unknown(text)).map(|text| column.code(&text))
+                });
                 column.push_code(*code);
             }
         }
         return Ok(column);
     }
     let texts = texts(array)?;
-    (0..rows).for_each(|row| column.push(texts(row).filter(|text| !is_blank(text)).as_deref()));
+    (0..rows).for_each(|row| column.push(texts(row).filter(|text| !is_unknown(text)).as_deref()));
     Ok(column)
 }
 
