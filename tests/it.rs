@@ -10,10 +10,12 @@ mod incidents;
 mod ledger;
 mod lists;
 mod mutations;
+mod papered;
 mod parity;
 mod reference;
 mod rules;
 mod silence;
+mod small_scopes;
 mod tampering;
 mod tokens;
 

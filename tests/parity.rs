@@ -158,7 +158,7 @@ fn native<P: sdk::Policy>(review: &str, chunks: &[Chunk], rows: usize) -> Vec<Fo
     found
 }
 
-fn convert(chunk: &Chunk) -> sdk::Chunk {
+pub(crate) fn convert(chunk: &Chunk) -> sdk::Chunk {
     let strings = |strings: &columns::Strings| sdk::Strings {
         offsets: strings.offsets.clone(),
         text: String::from_utf8(strings.bytes.clone()).unwrap(),
@@ -191,7 +191,7 @@ fn cut(chunk: sdk::Chunk, rows: usize) -> Vec<sdk::Chunk> {
     (0..total).step_by(rows.max(1)).map(|from| slice(&chunk, from, (from + rows.max(1)).min(total))).collect()
 }
 
-fn slice(chunk: &sdk::Chunk, from: usize, to: usize) -> sdk::Chunk {
+pub(crate) fn slice(chunk: &sdk::Chunk, from: usize, to: usize) -> sdk::Chunk {
     let bits = |bits: &[u8]| {
         let mut out = vec![0_u8; (to - from).div_ceil(8)];
         for i in from..to {

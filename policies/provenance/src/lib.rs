@@ -10,7 +10,7 @@ mod selector;
 #[cfg(test)]
 mod tests;
 
-use reprieve_sdk::model::{By, IdFacts, Provenance as Claimed, Selection};
+use reprieve_sdk::model::{By, IdFacts, Operation, Provenance as Claimed, Selection};
 use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, non_blank, policy};
 use rules::{
     BAD_IDS, COUNT_MISMATCH, DIGEST_MISMATCH, EXPANDED_SELECTOR, INCOMPLETE, KEEP_SET, MISSING, PAGE_SIZED, RULES,
@@ -301,9 +301,14 @@ fn cut(context: &Context<Settings>, claimed: &Claimed, count: u64) -> Option<Str
 
 /// A selector that the call expands by itself is not the list that was vetted.
 fn check_selector(context: &Context<Settings>, findings: &mut Findings) {
-    let Some(operation) = context.claims.operation() else { return };
-    let Some(selector) = operation.selector.as_deref() else { return };
+    let unstated = Operation::default();
+    let operation = context.claims.operation().unwrap_or(&unstated);
     let by_ids = operation.by == Some(By::Ids);
+    // A blank selector selects everything in most programs, and a word for nothing says nothing.
+    let is_named = |selector: &str| selector.trim().is_empty() || non_blank(&operation.selector).is_some();
+    let Some(selector) = operation.selector.as_deref().filter(|selector| is_named(selector)) else {
+        return check_unnamed(context, operation, findings);
+    };
     let unbounded = match selector::reach(selector) {
         Reach::All(why) => why,
         _ if by_ids => return,
@@ -328,6 +333,28 @@ fn check_selector(context: &Context<Settings>, findings: &mut Findings) {
         .deny(&UNBOUNDED_SELECTOR, format!("the selector `{}` {unbounded}", short(selector)))
         .field("/operation/selector")
         .help(LIST_HELP);
+}
+
+/// Without a selector the call goes by the ids of the list, unless the request says otherwise or says nothing of the call.
+fn check_unnamed(context: &Context<Settings>, operation: &Operation, findings: &mut Findings) {
+    let help =
+        "state how the call finds its targets: `\"by\": \"ids\"` in `operation`, or the selector that it expands";
+    if operation.by == Some(By::Selector) || (operation.selector.is_some() && operation.by.is_none()) {
+        findings
+            .deny(&EXPANDED_SELECTOR, "the call goes by a selector, and the request does not say by which")
+            .missing()
+            .field("/operation/selector")
+            .help(help);
+    } else if *operation == Operation::default() && context.is_hard() {
+        findings
+            .deny(
+                &EXPANDED_SELECTOR,
+                "the request says nothing of the call, so it may go by something else than the list",
+            )
+            .missing()
+            .field("/operation")
+            .help(help);
+    }
 }
 
 /// The first characters of a selector, for a message.

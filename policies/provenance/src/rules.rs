@@ -98,7 +98,8 @@ rules! {
     /// The call expands a selector by itself, and the request does not say that it goes by the listed ids.
     ///
     /// The list was counted, rehearsed and approved; what a selector matches when the call runs was not. The rule denies a
-    /// hard delete and warns about a soft one. `operation.by` says that the call goes by the ids of the list. A selector
+    /// hard delete and warns about a soft one. `operation.by` says that the call goes by the ids of the list. A call by a
+    /// selector that is not named, and a hard delete that says nothing of its call, are denied. A selector
     /// that selects everything, or whose bound cannot be seen, is `unbounded-selector` instead.
     EXPANDED_SELECTOR = "expanded-selector": wrong [];
 }

@@ -229,6 +229,25 @@ fn denies_a_selector_that_the_call_expands() {
 }
 
 #[test]
+fn denies_a_call_by_a_selector_that_is_not_named_and_a_hard_delete_that_says_nothing_of_its_call() {
+    let with = |mode: &str, operation: Value| found(json!({ "mode": mode, "operation": operation }));
+    let denied = ["deny expanded-selector"];
+    for mode in ["soft", "hard"] {
+        assert_eq!(with(mode, json!({ "by": "selector" })), denied);
+        for nothing in ["unknown", "NULL", "<none>"] {
+            assert_eq!(with(mode, json!({ "selector": nothing })), denied, "{nothing}");
+            assert_eq!(with(mode, json!({ "selector": nothing, "by": "selector" })), denied, "{nothing}");
+            assert!(with(mode, json!({ "selector": nothing, "by": "ids" })).is_empty(), "{nothing}");
+        }
+        assert!(with(mode, json!({ "verb": "delete" })).is_empty());
+    }
+    for nothing in [json!(null), json!({ "verb": null, "cascade": null })] {
+        assert_eq!(with("hard", nothing.clone()), denied);
+        assert!(with("soft", nothing).is_empty());
+    }
+}
+
+#[test]
 fn compares_a_wave_with_the_count_and_digest_of_the_whole_list() {
     let whole = json!({ "sha256": "f00", "row_count": 9, "source_total": 9 });
     assert!(found_with(provenance(whole), wave(), &["a-1", "a-2"]).is_empty());
