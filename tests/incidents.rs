@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The number of folders in `tests/incidents`.
-const INCIDENTS: usize = 41;
+const INCIDENTS: usize = 48;
 /// The number of incidents with a corrected twin that is a hard delete.
 const HARD_TWINS: usize = 12;
 

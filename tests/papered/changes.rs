@@ -135,6 +135,12 @@ pub(super) const CORRECTIONS: &[Change] = &[
         values: &["-", "null", "{}"],
         why: "a soft delete that says nothing of its call goes by the listed ids, and is warned that its verb is unknown",
     },
+    Change {
+        incident: "i55-never-pulled",
+        field: "/reason/trigger",
+        values: &[r#""request""#],
+        why: "the owner asks for the deletion, so it does not matter when the targets were last used",
+    },
 ];
 
 const MAX: &str = "18446744073709551615";
@@ -189,5 +195,11 @@ pub(super) const HOLES: &[Change] = &[
         field: "/reason/basis",
         values: &[r#""contract-end""#, r#""court-order""#, r#""leaked-secret""#, r#""retention-expired""#],
         why: "identifiers are compared for erasure bases only, although the list still states them",
+    },
+    Change {
+        incident: "i60-erasure-letters",
+        field: "/reason/basis",
+        values: &[r#""contract-end""#, r#""court-order""#, r#""leaked-secret""#, r#""retention-expired""#],
+        why: "as for i51-erasure-address",
     },
 ];

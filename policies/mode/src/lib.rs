@@ -8,8 +8,10 @@ mod rules;
 mod tests;
 mod words;
 
-use reprieve_sdk::model::TriggerSource;
-use reprieve_sdk::{Chunk, Column, Context, FindingBuilder, Findings, Policy, Rows, Rule, non_blank, policy};
+use reprieve_sdk::model::{Tally, TriggerSource};
+use reprieve_sdk::{
+    Chunk, Column, Context, FindingBuilder, Findings, Policy, Rows, Rule, non_blank, policy, same_kind, same_letters,
+};
 use rules::{DEFAULT_TRIGGER, NO_LEGAL_BASIS, RULES, SOFT_DELETE_FIRST, Settings, VERB_DIFFERS};
 
 /// The policy `mode`. It requires a legal basis and an earlier soft delete for every hard delete. It also denies soft
@@ -65,12 +67,17 @@ fn observe_soft_deletes(context: &Context<Settings>, too_early: &mut Rows, chunk
     match chunk.column("resolved_state") {
         None => (0..chunk.rows as usize).for_each(|row| too_early.add(chunk.row(row))),
         Some(state) => state.map_distinct(
-            |state| state == "soft-deleted",
-            |row, soft_deleted| {
+            |state| {
+                let is_retired = context.settings.retired_states.iter().any(|listed| same_letters(listed, state));
+                (same_letters(state, "soft-deleted"), is_retired)
+            },
+            |row, state| {
+                let (soft_deleted, is_retired) = state.unwrap_or_default();
                 let long_enough = since
                     .and_then(|since| since.i64(row))
                     .is_some_and(|since| since <= latest && !used_after(row, since));
-                too_early.add_if(soft_deleted != Some(true) || !long_enough, chunk.row(row));
+                let is_late_enough = is_retired || (soft_deleted && long_enough);
+                too_early.add_if(!is_late_enough, chunk.row(row));
             },
         ),
     }
@@ -94,9 +101,18 @@ fn is_listed(basis: Option<&str>, bases: &[String]) -> bool {
     basis.is_some_and(|basis| bases.iter().any(|listed| listed == basis))
 }
 
+/// Whether every target is of a kind that needs no legal basis, according to the request, the list and the inventory.
+fn needs_no_basis(context: &Context<Settings>) -> bool {
+    let Some(inventory) = &context.inventory else { return false };
+    let is_free = |kind: &str| context.settings.basis_free_kinds.iter().any(|listed| same_kind(listed, kind));
+    let all_free =
+        |tally: &Tally| tally.unknown == 0 && tally.others == 0 && tally.counts.keys().all(|kind| is_free(kind));
+    is_free(context.claims.target_kind()) && all_free(context.facts.kinds()) && all_free(inventory.kinds())
+}
+
 fn check_legal_basis(context: &Context<Settings>, findings: &mut Findings) {
     let (basis, bases) = (basis(context), &context.settings.legal_bases);
-    if is_listed(basis, bases) {
+    if is_listed(basis, bases) || needs_no_basis(context) {
         return;
     }
     let finding = match basis {

@@ -7,6 +7,11 @@ settings! {
     pub struct Settings {
         /// Legal bases that allow a hard delete.
         legal_bases: Vec<String> = ["gdpr-17", "ccpa", "court-order", "contract-end", "retention-expired", "leaked-secret"].map(str::to_owned).to_vec();
+        /// Kinds that may be deleted permanently without a legal basis, because they hold nobody's data, such as servers.
+        basis_free_kinds: Vec<String> = Vec::new();
+        /// States in which a target may be deleted permanently without an earlier soft delete, because it no longer serves
+        /// anyone.
+        retired_states: Vec<String> = Vec::new();
         /// How long a target must have been soft-deleted before a hard delete. At least a week,
         /// because a loss is rarely noticed sooner.
         soft_days: u64 = 30, min = 7, max = 3650, unit = "days";
@@ -28,7 +33,7 @@ rules! {
     /// Atlassian (April 2022), one script offered both modes, the permanent one "for compliance", and ran in the wrong
     /// one: 883 sites were permanently deleted instead of being marked for deletion. The default bases are erasure
     /// requests (gdpr-17, ccpa), a court order, the end of a contract, an expired retention period and a leaked secret.
-    NO_LEGAL_BASIS = "no-legal-basis": wrong [legal_bases];
+    NO_LEGAL_BASIS = "no-legal-basis": wrong [legal_bases, basis_free_kinds];
 
     /// A hard delete includes targets that were not soft-deleted for long enough, or a soft delete keeps
     /// its targets too briefly.
@@ -39,8 +44,9 @@ rules! {
     /// target whose state is unknown counts as not soft-deleted. A soft delete that keeps its targets for less than a
     /// week is denied as well, because it is a hard delete in effect, and one that does not say how long it keeps them
     /// is warned of. A target that was used after it was soft-deleted counts as not soft-deleted.
-    /// For an erasure that a person asked for, a week is enough, because the law gives a month for all of it.
-    SOFT_DELETE_FIRST = "soft-delete-first": wrong, targets [soft_days, erasure_bases, erasure_days, immediate_bases];
+    /// For an erasure that a person asked for, a week is enough, because the law gives a month for all of it. A server that
+    /// is switched off cannot be soft-deleted; `retired_states` names the states that count instead.
+    SOFT_DELETE_FIRST = "soft-delete-first": wrong, targets [soft_days, retired_states, erasure_bases, erasure_days, immediate_bases];
 
     /// The mode is `soft`, but the verb of the call says that it deletes permanently.
     ///

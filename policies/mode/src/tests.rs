@@ -56,6 +56,58 @@ fn an_erasure_may_run_within_the_month_that_the_law_gives() {
 }
 
 #[test]
+fn a_policy_set_names_states_that_need_no_earlier_soft_delete() {
+    let found = |state: Option<&str>, retired: serde_json::Value| {
+        let columns = vec![codes("resolved_state", &[state])];
+        let claims = json!({ "mode": "hard", "reason": { "basis": "contract-end" } });
+        check::<Mode>(&review(claims, json!({})), json!({ "retired_states": retired }), &[chunk(1, columns)])
+    };
+    for state in ["disabled", "Disabled", "dis_abled"] {
+        assert!(found(Some(state), json!(["disabled"])).is_empty(), "{state}");
+        assert_eq!(found(Some(state), json!([])), ["deny soft-delete-first"], "{state}");
+    }
+    for state in [Some("live"), Some("disabled-soon"), None] {
+        assert_eq!(found(state, json!(["disabled"])), ["deny soft-delete-first"], "{state:?}");
+    }
+}
+
+#[test]
+fn a_policy_set_names_kinds_that_need_no_legal_basis() {
+    let found = |declared: &str, listed: &str, known: serde_json::Value| {
+        let claims = json!({ "mode": "hard", "target_kind": declared, "reason": { "basis": null } });
+        let listed = json!({ "counts": { "app": null, listed: 2 }, "others": 0, "unknown": 0 });
+        let facts = json!({ "kinds": listed, "inventory": { "kinds": known } });
+        let chunk = chunk(
+            1,
+            vec![
+                codes("resolved_state", &[Some("soft-deleted")]),
+                times("resolved_state_since", &[Some(NOW - 40 * DAY)]),
+            ],
+        );
+        check::<Mode>(&review(claims, facts), json!({ "basis_free_kinds": ["server"] }), &[chunk])
+    };
+    let known =
+        |kind: &str, unknown: u64| json!({ "counts": { "app": null, kind: 2 }, "others": 0, "unknown": unknown });
+    assert!(found("server", "Servers", known("aws_server", 0)).is_empty());
+    for (declared, listed, known) in [
+        ("site", "server", known("server", 0)),
+        ("server", "site", known("server", 0)),
+        ("server", "server", known("site", 0)),
+        ("server", "server", known("server", 1)),
+    ] {
+        assert_eq!(found(declared, listed, known.clone()), ["deny no-legal-basis"], "{declared} {listed} {known}");
+    }
+}
+
+#[test]
+fn a_state_is_soft_deleted_in_any_spelling() {
+    let claims = json!({ "mode": "hard", "reason": { "basis": "contract-end" } });
+    for state in ["Soft_Deleted", "soft deleted", "softdeleted"] {
+        assert!(found(claims.clone(), &[Some(state)], &[Some(NOW - 40 * DAY)]).is_empty(), "{state}");
+    }
+}
+
+#[test]
 fn denies_a_soft_delete_whose_verb_is_permanent() {
     let verb = |mode: &str, verb: serde_json::Value| {
         let claims = json!({ "mode": mode, "reason": { "basis": "contract-end" }, "operation": { "verb": verb } });
