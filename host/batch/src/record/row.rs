@@ -1,104 +1,37 @@
-//! What an inventory knows of one thing and of one pool: the record, how a row of an inventory is read into one, and the
-//! values that it resolves target columns to.
-//!
-//! A new inventory column is a line in the table of target columns and its lines in this file.
+//! How a row of an inventory is read into a record, from text columns or JSON.
 
+use super::Record;
 use crate::error::without_position;
 use crate::text::{
     MAX_VALUE_BYTES, control_character, describe_control, is_unknown, name_flaw, number, time, too_long,
 };
-use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX, Timestamp, did_you_mean, is_out_of_use};
-use serde::{Deserialize, Serialize};
+use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX, Timestamp, did_you_mean};
+use serde::Deserialize;
 
 /// The maximum length of the ids of a thing's dependents in bytes, of all together.
 const MAX_DEPENDENTS_BYTES: usize = 1 << 20;
 
-/// What the inventory knows of one thing. `None` is unknown, which is never the same as a known absence.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// What it is.
-    pub kind: Option<String>,
-    /// Whose it is.
-    pub tenant: Option<String>,
-    /// Where it is.
-    pub environment: Option<String>,
-    /// Its life-cycle state, for example `live` or `soft-deleted`.
-    pub state: Option<String>,
-    /// When it entered that state, in seconds since 1970.
-    pub state_since: Option<i64>,
-    /// When it was created, in seconds since 1970.
-    pub created_at: Option<i64>,
-    /// When it was last used, in seconds since 1970.
-    pub last_used_at: Option<i64>,
-    /// Its size in bytes.
-    pub size_bytes: Option<u64>,
-    /// The ids of the things that go along with it: children, replicas, attached volumes. Empty: there are none.
-    pub dependents: Option<Vec<String>>,
-    /// Whether a legal hold forbids deleting it.
-    pub legal_hold: Option<bool>,
-    /// Until when it must be kept, in seconds since 1970; 0 if it need not be kept.
-    pub retain_until: Option<i64>,
-    /// The capacity pool that it is a member of.
-    pub pool: Option<String>,
-    /// Who is responsible for it.
-    pub owner: Option<String>,
-    /// How to reach the owner.
-    pub contact: Option<String>,
+/// Columns of an inventory that no target column is resolved to.
+const OTHER_COLUMNS: [&str; 5] = ["id", "pool", "pool_minimum", "owner", "contact"];
+
+/// The columns of an inventory: those of the table of target columns that it resolves, and its other ones.
+fn columns() -> impl Iterator<Item = &'static str> {
+    let resolved = COLUMNS.iter().filter_map(|column| match column.source {
+        ColumnSource::Inventory(name) => Some(name),
+        ColumnSource::List => None,
+    });
+    OTHER_COLUMNS.into_iter().chain(resolved)
 }
 
-/// A capacity pool as the inventory knows it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PoolRecord {
-    /// The number of its members, without those that are [out of use](reprieve_model::is_out_of_use).
-    pub members: u64,
-    /// The number of members that it requires.
-    pub minimum: Option<u64>,
-}
-
-/// The number of columns that a record is resolved to.
-pub(crate) const RESOLVED: usize = count_resolved();
-
-const fn count_resolved() -> usize {
-    let (mut count, mut i) = (0, 0);
-    while i < COLUMNS.len() {
-        count += matches!(COLUMNS[i].source, ColumnSource::Inventory(_)) as usize;
-        i += 1;
+/// Checks that an inventory may have a column of this name; the error suggests the closest name.
+pub(crate) fn check_inventory_column(name: &str) -> Result<(), String> {
+    if columns().any(|known| known == name) || name.starts_with(OWN_COLUMN_PREFIX) {
+        return Ok(());
     }
-    count
-}
-
-/// A value of a record.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum RecordValue<'a> {
-    Text(&'a str),
-    Time(i64),
-    Number(u64),
-    Flag(bool),
-}
-
-impl Record {
-    /// Whether it serves someone, as far as its state says.
-    pub(crate) fn is_in_use(&self) -> bool {
-        !self.state.as_deref().is_some_and(is_out_of_use)
-    }
-
-    /// Returns the values of the resolved columns in the order of the table.
-    pub(crate) fn resolved(&self) -> [Option<RecordValue<'_>>; RESOLVED] {
-        use RecordValue::{Flag, Number, Text, Time};
-        [
-            self.kind.as_deref().map(Text),
-            self.tenant.as_deref().map(Text),
-            self.environment.as_deref().map(Text),
-            self.state.as_deref().map(Text),
-            self.state_since.map(Time),
-            self.created_at.map(Time),
-            self.last_used_at.map(Time),
-            self.size_bytes.map(Number),
-            self.dependents.as_ref().map(|ids| Number(ids.len() as u64)),
-            self.legal_hold.map(Flag),
-            self.retain_until.map(Time),
-        ]
-    }
+    Err(match did_you_mean(name, columns()) {
+        Some(known) => format!("an inventory has no column `{name}`; did you mean `{known}`?"),
+        None => format!("an inventory has no column `{name}`; columns of your own begin with `x_`"),
+    })
 }
 
 impl Record {
@@ -126,29 +59,6 @@ impl Record {
         }
         Ok(())
     }
-}
-
-/// Columns of an inventory that no target column is resolved to.
-const OTHER_COLUMNS: [&str; 5] = ["id", "pool", "pool_minimum", "owner", "contact"];
-
-/// The columns of an inventory: those of the table of target columns that it resolves, and its other ones.
-fn columns() -> impl Iterator<Item = &'static str> {
-    let resolved = COLUMNS.iter().filter_map(|column| match column.source {
-        ColumnSource::Inventory(name) => Some(name),
-        ColumnSource::List => None,
-    });
-    OTHER_COLUMNS.into_iter().chain(resolved)
-}
-
-/// Checks that an inventory may have a column of this name; the error suggests the closest name.
-pub(crate) fn check_inventory_column(name: &str) -> Result<(), String> {
-    if columns().any(|known| known == name) || name.starts_with(OWN_COLUMN_PREFIX) {
-        return Ok(());
-    }
-    Err(match did_you_mean(name, columns()) {
-        Some(known) => format!("an inventory has no column `{name}`; did you mean `{known}`?"),
-        None => format!("an inventory has no column `{name}`; columns of your own begin with `x_`"),
-    })
 }
 
 /// One row of an inventory. A blank field and a word for nothing are unknown. In `dependents`, `legal_hold` and
@@ -353,6 +263,7 @@ impl JsonRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{RESOLVED, RecordValue};
     use reprieve_model::ColumnType;
 
     /// A value of a resolved column, as text and as JSON.
