@@ -34,8 +34,8 @@ rules! {
     /// The submitter or the author of the list approved the batch, or it is unknown whether one did.
     ///
     /// An approval is a review by a second person. Without the account that submits the batch, and the person for whom a
-    /// program submits it, it is unknown who the first one is: the rule denies a hard delete and warns about a soft one. At KPMG (August 2020), one approver was enough for a change that
-    /// reached 145,000 users.
+    /// program submits it, it is unknown who the first one is: the rule denies a hard delete and warns about a soft one.
+    /// At KPMG (August 2020), one approver was enough for a change that reached 145,000 users.
     SELF_APPROVAL = "self-approval": wrong [];
 
     /// An approval is for something other than this batch.

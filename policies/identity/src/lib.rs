@@ -17,8 +17,8 @@ use rules::{
 use state::State;
 
 /// The policy `identity`. It compares the kind and the environment of every target, as the list and the inventory
-/// state them, with those in the request, and the tenant in the list with that in the inventory. It also denies targets that the inventory does not know, that are of a
-/// protected kind, or that a hard delete would take out of use.
+/// state them, with those in the request, and the tenant in the list with that in the inventory. It also denies targets
+/// that the inventory does not know, that are of a protected kind, or that a hard delete would take out of use.
 #[derive(Debug)]
 pub struct Identity;
 

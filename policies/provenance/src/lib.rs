@@ -278,7 +278,7 @@ fn check_keep_set(context: &Context<Settings>, claimed: &Claimed, query: &Query,
     }
 }
 
-/// A keep-set that is smaller than this is more often one of so many things by design ("keep the last ten") than a page.
+/// A keep-set that is smaller than this more often has this many resources by design ("keep the last ten") than because a page ended.
 const MIN_PAGE: u64 = 30;
 /// A limit on the whole result, over several pages, is not smaller than this.
 const MIN_LIMIT: u64 = 100;

@@ -37,7 +37,7 @@ rules! {
     /// GitLab (January 2017) had five backup mechanisms, and none was usable. Pixar (1998) had failing tapes, and
     /// MySpace (2019) had no backup at all. A backup counts if it covers this list, was read back, is at most a day old,
     /// and has a name and a location: what is nowhere cannot be restored from. A backup that is gone or going according to
-    /// the inventory is none, and one that the inventory does not know is warned of.
+    /// the inventory is not a backup, and one that the inventory does not know is warned of.
     NO_BACKUP = "no-backup": missing [max_backup_age, gone_states];
 
     /// Restoring was not tested recently, for single tenants, at this scale.

@@ -59,7 +59,7 @@ fn without_version(mut text: &[u8]) -> &[u8] {
     }
 }
 
-/// Splits the last word from a text. The word is empty if there is none.
+/// Splits the last word from a text. The word is empty if the text has no word.
 fn last_word(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().rposition(|byte| !is_separator(*byte)).map_or(0, |at| at + 1);
     let text = text.split_at(end).0;
