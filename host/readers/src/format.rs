@@ -1,0 +1,34 @@
+//! The table of formats: what `read FORMAT` and `check --from FORMAT` know.
+
+use crate::{Input, Options, Sink, Summary};
+use reprieve_batch::ReadError;
+use std::fmt;
+
+/// A format of another tool.
+#[derive(Clone, Copy)]
+pub struct Format {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What such a file is, and how to make one.
+    pub summary: &'static str,
+    /// Reads a file of this format.
+    pub read: Read,
+}
+
+/// Reads a file: passes every item to the sink, and returns what the file says beside them. After an error, the items that
+/// were passed are worthless.
+pub type Read = fn(&Input<'_>, &Options, &mut Sink<'_>) -> Result<Summary, ReadError>;
+
+/// Every format, in alphabetical order.
+pub const FORMATS: &[Format] = &[];
+
+/// Returns the format of a name.
+pub fn find(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,165 @@
+//! What a reader is given: the bytes of a file, those of the files it names, and what a person says of it.
+
+use reprieve_batch::{Place, ReadError};
+use serde_json::Value;
+
+/// A file of another tool.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// Its name in messages, for example `plan.json` or `<stdin>`.
+    pub name: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Reads a file beside it, by a path relative to its folder.
+    pub companion: &'a dyn Fn(&str) -> Result<Vec<u8>, ReadError>,
+}
+
+/// What a person says of a file, because the file does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The kind of its items.
+    pub kind: Option<String>,
+    /// The columns or members that make up the id.
+    pub id: Vec<String>,
+    /// Whether a file of lines has no header.
+    pub no_header: bool,
+}
+
+impl<'a> Input<'a> {
+    /// Returns an error at a place of the file.
+    pub fn error(&self, place: Place, message: impl Into<String>) -> ReadError {
+        ReadError::new(self.name, place, message)
+    }
+
+    /// Returns an error at a JSON pointer of the file.
+    pub fn error_at(&self, pointer: impl Into<String>, message: impl Into<String>) -> ReadError {
+        self.error(Place::Pointer { pointer: pointer.into(), line: 1 }, message)
+    }
+
+    /// Returns an error at the line of an offset in bytes.
+    pub fn error_at_byte(&self, offset: usize, message: impl Into<String>) -> ReadError {
+        let lines = self.bytes.iter().take(offset).filter(|byte| **byte == b'\n').count();
+        self.error(Place::Line(lines as u64 + 1), message)
+    }
+
+    /// Returns the file as text: UTF-8, without its byte order mark.
+    ///
+    /// # Errors
+    /// [`ReadError`] with the line of the first byte that is not UTF-8, or if the file is empty.
+    pub fn text(&self) -> Result<&'a str, ReadError> {
+        let text = str::from_utf8(self.bytes).map_err(|error| {
+            self.error_at_byte(error.valid_up_to(), format!("byte {} is not UTF-8", error.valid_up_to()))
+        })?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if text.trim().is_empty() {
+            return Err(self.error(Place::Whole, "the file is empty"));
+        }
+        Ok(text)
+    }
+
+    /// Parses the file as one JSON document. Duplicated members, text after its end and documents that are nested more than
+    /// 128 deep are errors.
+    ///
+    /// # Errors
+    /// [`ReadError`] with the line of the fault.
+    pub fn json(&self) -> Result<Value, ReadError> {
+        let text = self.text()?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = strict::value(&mut deserializer).map_err(|error| self.json_error(&error))?;
+        deserializer.end().map_err(|error| {
+            let message = "there is more after the end of the JSON document";
+            self.error(Place::Line(error.line() as u64), message)
+                .with_help("pass the output of one command, without lines of a wrapper around it")
+        })?;
+        Ok(value)
+    }
+
+    fn json_error(&self, error: &serde_json::Error) -> ReadError {
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or(&message);
+        let line = Place::Line(error.line() as u64);
+        if error.line() == 1 && error.column() <= 1 {
+            let first: String = self.text().unwrap_or("").lines().next().unwrap_or("").chars().take(60).collect();
+            return self
+                .error(line, format!("not JSON: line 1 is `{first}`"))
+                .with_help("pass the output of one command, without lines of a wrapper around it");
+        }
+        self.error(line, format!("not JSON: {message}"))
+    }
+}
+
+/// JSON whose objects have every member once: of two members of one name, another program may take the other.
+mod strict {
+    use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+    use serde_json::{Map, Number, Value};
+    use std::fmt;
+
+    pub(super) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        Strict.deserialize(deserializer)
+    }
+
+    struct Strict;
+
+    impl<'de> DeserializeSeed<'de> for Strict {
+        type Value = Value;
+        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+            deserializer.deserialize_any(self)
+        }
+    }
+
+    impl<'de> Visitor<'de> for Strict {
+        type Value = Value;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("JSON")
+        }
+
+        fn visit_unit<E>(self) -> Result<Value, E> {
+            Ok(Value::Null)
+        }
+
+        fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+            Ok(value.into())
+        }
+
+        fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+            Ok(value.into())
+        }
+
+        fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+            Ok(value.into())
+        }
+
+        fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+            Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+        }
+
+        fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+            Ok(value.into())
+        }
+
+        fn visit_string<E>(self, value: String) -> Result<Value, E> {
+            Ok(value.into())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+            let mut list = Vec::new();
+            while let Some(item) = items.next_element_seed(Strict)? {
+                list.push(item);
+            }
+            Ok(Value::Array(list))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+            let mut map = Map::new();
+            while let Some(name) = members.next_key::<String>()? {
+                let value = members.next_value_seed(Strict)?;
+                if map.contains_key(&name) {
+                    return Err(A::Error::custom(format!("the member `{name}` is duplicated")));
+                }
+                map.insert(name, value);
+            }
+            Ok(Value::Object(map))
+        }
+    }
+}
