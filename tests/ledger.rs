@@ -25,7 +25,7 @@ fn question(kind: &str) -> Question<'_> {
     Question {
         mode: Mode::Soft,
         environment: "production",
-        kind,
+        kind: kind.into(),
         actor: Some("svc-tests"),
         campaign: Some("tests"),
         override_id: None,

@@ -114,7 +114,7 @@ impl Batch {
     fn new(claims: Claims, request: String, list: List) -> Self {
         let ReadOptions { memory, threads, .. } = ReadOptions::default();
         Self {
-            counts: list.counts.with_kind(&claims.target_kind),
+            counts: list.counts.with_kind(claims.only_kind()),
             claims,
             chunks: list.chunks,
             digests: Digests { request, targets: list.sha256 },

@@ -4,19 +4,20 @@ use crate::batch::Batch;
 use crate::error::{LookupError, ReadError};
 use crate::read::{Folder, HistoryFile, read_history};
 use crate::text::canonical;
-use reprieve_model::{HistoryFacts, Mode, PastBatch, Spans, Timestamp};
+use reprieve_model::{HistoryFacts, Mode, PastBatch, Request, Spans, Timestamp};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// A question about the past of a batch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// The mode that the batch runs in.
     pub mode: Mode,
     /// The environment that it runs in.
     pub environment: &'a str,
-    /// The kind of its targets, as claimed.
-    pub kind: &'a str,
+    /// The kind of its targets as claimed, or a [label](kind_label) of several.
+    pub kind: Cow<'a, str>,
     /// Who submits it.
     pub actor: Option<&'a str>,
     /// The campaign that it belongs to.
@@ -33,7 +34,7 @@ impl<'a> Question<'a> {
             override_id,
             mode: claims.mode,
             environment: &claims.environment,
-            kind: &claims.target_kind,
+            kind: kind_label(claims),
             actor: claims.actor.as_ref().and_then(|actor| actor.id.as_deref()),
             campaign: claims.campaign.as_deref(),
         }
@@ -44,6 +45,18 @@ impl<'a> Question<'a> {
 /// invisible characters do not make it another name with limits of its own.
 pub fn normalize_name(name: &str) -> String {
     canonical(name)
+}
+
+/// The kind of a batch as a history records it: the claimed kind, or several in alphabetical order with commas between.
+pub fn kind_label<T>(claims: &Request<T>) -> Cow<'_, str> {
+    match claims.only_kind() {
+        Some(kind) => Cow::Borrowed(kind),
+        None => {
+            let mut kinds: Vec<String> = claims.kinds().map(|(kind, _)| normalize_name(kind)).collect();
+            kinds.sort_unstable();
+            Cow::Owned(kinds.join(", "))
+        }
+    }
 }
 
 /// The spans of time that a history is summed over, in seconds: an hour, a day, and thirty days.
@@ -92,7 +105,7 @@ impl History for PastBatches {
         let same = |a: &str, b: &str| normalize_name(a) == normalize_name(b);
         let here = |batch: &&&PastBatch| same(&batch.environment, question.environment);
         let same_mode = |batch: &&&PastBatch| here(batch) && batch.mode == question.mode;
-        let same_kind = |batch: &&&PastBatch| here(batch) && same(&batch.kind, question.kind);
+        let same_kind = |batch: &&&PastBatch| here(batch) && same(&batch.kind, &question.kind);
         let same_actor = |batch: &&&PastBatch| {
             batch.actor.as_deref().zip(question.actor).is_some_and(|(of, asked)| same(of, asked))
         };

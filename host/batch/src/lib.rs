@@ -59,7 +59,7 @@ mod text;
 pub use batch::Batch;
 pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Store, Strings, ValueCounts, Values};
 pub use error::{LookupError, Place, ReadError};
-pub use history::{History, PastBatches, Question, SPANS, normalize_name};
+pub use history::{History, PastBatches, Question, SPANS, kind_label, normalize_name};
 pub use inventory::{
     Inventory, Resolution, Share, Snapshot, Sqlite, Table, Tenants, open_inventory, open_inventory_within,
     read_inventory_within,

@@ -6,6 +6,8 @@
 mod output;
 
 mod commands;
+mod drafting;
+mod edit;
 mod error;
 mod files;
 mod project;
@@ -37,6 +39,11 @@ enum Command {
     Check(commands::check::Arguments),
     Run(commands::run::Arguments),
     Split(commands::split::Arguments),
+    Draft(commands::draft::Arguments),
+    Approve(commands::approve::Arguments),
+    #[command(subcommand)]
+    Attest(commands::attest::Command),
+    Read(commands::read::Arguments),
     Init(commands::init::Arguments),
     Policies(commands::policies::Arguments),
     Explain(commands::explain::Arguments),
@@ -84,6 +91,10 @@ impl Command {
             Self::Check(arguments) => commands::check::run(arguments),
             Self::Run(arguments) => commands::run::run(arguments),
             Self::Split(arguments) => commands::split::run(arguments),
+            Self::Draft(arguments) => commands::draft::run(arguments),
+            Self::Approve(arguments) => commands::approve::run(arguments),
+            Self::Attest(command) => commands::attest::run(command),
+            Self::Read(arguments) => commands::read::run(arguments),
             Self::Init(arguments) => commands::init::run(arguments),
             Self::Incidents(arguments) => commands::incidents::run(arguments),
             Self::Policy(command) => commands::policy::run(command),

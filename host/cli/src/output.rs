@@ -17,7 +17,7 @@ const MAX_LINES: usize = 200;
 /// The maximum number of marks on one character. Languages need three; more cover the lines above and below.
 const MAX_MARKS: usize = 4;
 /// The max width of a wrapped line.
-const WIDTH: usize = 96;
+pub const WIDTH: usize = 96;
 /// What [`paint`] writes. No other escape sequence reaches the terminal.
 const STYLES: [&str; 5] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"];
 
@@ -107,6 +107,16 @@ impl Page {
             }
         }
         self.0.push('\n');
+    }
+
+    /// Adds the lines of another page.
+    pub fn append(&mut self, other: &Self) {
+        self.0 += &other.0;
+    }
+
+    /// The number of lines.
+    pub fn lines(&self) -> usize {
+        self.0.lines().count()
     }
 
     /// Adds an empty line.

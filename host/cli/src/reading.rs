@@ -37,6 +37,16 @@ impl ReadingArguments {
         self.memory
     }
 
+    /// Reads the request for a file of another tool. Its list is below the folder.
+    pub fn drafted(&self, request: &str, shown: &str, folder: &Path) -> anyhow::Result<Batch> {
+        let mut options = ReadOptions::default().memory(self.memory);
+        if let Some(threads) = self.threads() {
+            options = options.threads(threads);
+        }
+        let folder = Folder::open(folder)?;
+        Batch::read_with(request.as_bytes(), shown, &folder, options).map_err(with_flags)
+    }
+
     /// Reads a request from a file, or from standard input if the path is `-`. Its target file is below the folder of the
     /// request, or below this folder.
     pub fn request(&self, path: &Path) -> anyhow::Result<Batch> {
@@ -84,7 +94,8 @@ fn with_flags(error: ReadError) -> anyhow::Error {
     with_help(error, help)
 }
 
-fn column(text: &str) -> Result<(String, String), String> {
+/// Parses a field and the column that it is read from.
+pub fn column(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((field, column)) if !field.is_empty() && !column.is_empty() => Ok((field.to_owned(), column.to_owned())),
         _ => Err("expected FIELD=COLUMN, for example `id=app_id`".to_owned()),

@@ -1,5 +1,6 @@
 //! The arguments that several subcommands share: a policy set, a ledger and a request.
 
+use crate::drafting::{ClaimArguments, From, FromArguments, format};
 use crate::error::{fail, with_help};
 use crate::output::plain;
 use crate::reading::ReadingArguments;
@@ -9,11 +10,12 @@ use clap::Args;
 use reprieve::history::PastBatches;
 use reprieve::inventory::open_inventory_within;
 use reprieve::ledger::LedgerError;
-use reprieve::model::Timestamp;
+use reprieve::model::{Facts, Timestamp};
 use reprieve::policy::{ModuleCache, Worker};
 use reprieve::signed::{Override, OverrideDraft};
 use reprieve::{Batch, Folder, Gate, GateBuilder};
 use reprieve_ledger::SqlLedger;
+use reprieve_readers::Format;
 use std::path::{Path, PathBuf};
 
 /// The policy set that is used if none is named.
@@ -172,9 +174,16 @@ fn cache() -> Option<ModuleCache> {
 /// A batch and the facts about it.
 #[derive(Args, Debug)]
 pub struct BatchArguments {
-    /// The request, or `-` for standard input
+    /// The request, or `-` for standard input. With `--from`, a file of another tool
     pub request: PathBuf,
+    /// Read a plan, an export or a report of another tool and draft the request; `reprieve read --help` lists the formats
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    from: Option<&'static Format>,
+    #[command(flatten, next_help_heading = "With --from")]
+    claims: ClaimArguments,
     #[command(flatten)]
+    from_arguments: FromArguments,
+    #[command(flatten, next_help_heading = "Options")]
     reading: ReadingArguments,
     #[command(flatten)]
     ledger: LedgerArguments,
@@ -199,6 +208,8 @@ pub struct BatchArguments {
 pub struct Vetting {
     /// The batch.
     pub batch: Batch,
+    /// The list, if it was made from a file of another tool. It is removed when this is dropped.
+    pub from: Option<From>,
     /// The gate.
     pub gate: Gate,
     /// The ledger that the gate records in.
@@ -210,19 +221,24 @@ pub struct Vetting {
 }
 
 impl BatchArguments {
+    /// The name of the request in commands.
+    pub fn name(&self) -> String {
+        self.request.display().to_string()
+    }
+
     /// Reads the batch and builds the gate at the same time, because neither needs the other.
     pub fn open(&self) -> anyhow::Result<Vetting> {
         let (batch, gate) = std::thread::scope(|scope| {
             let gate = scope.spawn(|| self.gate());
             (self.batch(), gate.join())
         });
-        let batch = batch?;
+        let (batch, from) = batch?;
         let (gate, ledger, signing) = gate.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let with_override = self.override_file.as_deref().map(|path| read_override(path, &signing)).transpose()?;
         if with_override.is_some() && ledger.is_none() {
             return Err(fail("an override is used once, which only a ledger can ensure", NAME_A_LEDGER));
         }
-        Ok(Vetting { batch, gate, ledger, signing, with_override })
+        Ok(Vetting { batch, from, gate, ledger, signing, with_override })
     }
 
     /// The URL of the ledger, if it is in a database.
@@ -253,12 +269,38 @@ impl BatchArguments {
         Ok((build(builder)?, ledger, signing))
     }
 
-    fn batch(&self) -> anyhow::Result<Batch> {
-        let batch = self.reading.request(&self.request)?;
+    fn batch(&self) -> anyhow::Result<(Batch, Option<From>)> {
+        let (batch, from) = match self.from {
+            None if !self.claims.is_empty() => {
+                let message = "the claims of a request are in its file";
+                return Err(fail(
+                    message,
+                    "use these flags with `--from FORMAT`, or `reprieve draft` to write a request",
+                ));
+            }
+            None => (self.reading.request(&self.request)?, None),
+            Some(format) => {
+                let from = From::read(format, &self.request, &self.claims, &self.from_arguments)?;
+                let shown = format!("{} as {}", self.request.display(), format.name);
+                let request = from.request.to_json();
+                (self.reading.drafted(&request, &shown, from.folder.path())?, Some(from))
+            }
+        };
         Ok(match self.at {
-            Some(at) => batch.at(at),
-            None => batch,
+            Some(at) => (batch.at(at), from),
+            None => (batch, from),
         })
+    }
+
+    /// Reads the batch and returns what policies receive about it, without deciding and without recording.
+    pub fn facts(&self) -> anyhow::Result<(Batch, Facts)> {
+        let mut builder = self.ledger.policies.builder_without_ledger()?;
+        if let Some(path) = &self.inventory {
+            builder = builder.inventory(open_inventory_within(path, self.reading.memory())?);
+        }
+        let (batch, _) = self.batch()?;
+        let facts = build(builder)?.facts(&batch).map_err(|fault| anyhow::Error::msg(fault.message))?;
+        Ok((batch, facts))
     }
 }
 

@@ -98,7 +98,9 @@ fn schemas_are_json() {
     }
     let request: serde_json::Value =
         serde_json::from_str(&text(&reprieve(&case("."), &["schema", "request"]))).unwrap();
-    assert_eq!(request["required"], serde_json::json!(["id", "mode", "environment", "target_kind", "targets"]));
+    assert_eq!(request["required"], serde_json::json!(["id", "mode", "environment", "targets"]));
+    let either = serde_json::json!([{ "required": ["target_kind"] }, { "required": ["target_kinds"] }]);
+    assert_eq!(request["oneOf"], either);
     assert_eq!(request["additionalProperties"], false);
 }
 

@@ -19,9 +19,10 @@ fn schema(of: &str) -> Value {
     instance(&schema, &schema)
 }
 
-/// A request with every field that the schema names, for apps of the inventory.
+/// A request with every field that the schema names, for apps of the inventory. It claims one kind.
 fn request() -> Value {
     let mut request = schema("request");
+    request.as_object_mut().unwrap().remove("target_kinds");
     request["environment"] = json!("production");
     request["target_kind"] = json!("app");
     request["targets"] = json!([{"id": "a-1", "kind": "app", "tenant": "t-1"}, {"id": "a-2", "kind": "app"}]);
@@ -34,7 +35,16 @@ fn every_field_of_a_request() {
     let request = request();
     write(&fixture, "request.json", &request.to_string());
     assert!(run(fixture.path(), &["check", "request.json"]) < 2, "the request has no error but those of a variant");
-    let all: Vec<Value> = [HOSTILE, SHOWN].iter().flat_map(|text| variants(&request, text)).collect();
+    let mut of_kinds = request.clone();
+    of_kinds.as_object_mut().unwrap().remove("target_kind");
+    of_kinds["target_kinds"] = json!({ "app": 2 });
+    write(&fixture, "request.json", &of_kinds.to_string());
+    assert!(run(fixture.path(), &["check", "request.json", "--no-ledger"]) < 2, "so is one that claims kinds");
+    of_kinds = json!({ "target_kinds": of_kinds["target_kinds"], "id": "r", "mode": "soft", "environment": "production",
+        "targets": of_kinds["targets"] });
+    let bases = [&request, &of_kinds];
+    let all: Vec<Value> =
+        bases.iter().flat_map(|base| [HOSTILE, SHOWN].map(|text| variants(base, text))).flatten().collect();
     assert!(all.len() > 300, "{} variants", all.len());
     let mut read = 0;
     for variant in all {

@@ -85,7 +85,7 @@ impl Ledger for MemoryLedger {
             at: record.decision.evaluated_at,
             mode: question.mode,
             environment: question.environment.to_owned(),
-            kind: question.kind.to_owned(),
+            kind: question.kind.to_string(),
             targets: record.decision.targets,
             tenants: record.decision.tenants,
             campaign: question.campaign.map(str::to_owned),

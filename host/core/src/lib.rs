@@ -72,7 +72,7 @@ pub mod inventory {
 
 /// The history: what was deleted before.
 pub mod history {
-    pub use reprieve_batch::{History, PastBatches, Question, SPANS, normalize_name};
+    pub use reprieve_batch::{History, PastBatches, Question, SPANS, kind_label, normalize_name};
 }
 
 /// The targets of a batch in columns.
@@ -85,7 +85,8 @@ pub mod policy {
     pub use crate::evaluate::{Cost, Evaluation};
     pub use crate::gate::PolicyInfo;
     pub use crate::policies::{
-        OneOrMore, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Scope, builtin_component, builtin_names,
+        Missing, OneOrMore, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Scope, builtin_component,
+        builtin_names,
     };
     pub use reprieve_sandbox::{
         AdmissionError, BatchLimit, Descriptor, LoadError, Measure, ModuleCache, RuleInfo, Subject, Worker,

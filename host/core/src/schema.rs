@@ -7,7 +7,10 @@ use serde_json::Value;
 
 /// The schema of a request.
 pub fn request() -> Value {
-    schemars::schema_for!(Request<Targets>).to_value()
+    let mut schema = schemars::schema_for!(Request<Targets>).to_value();
+    let kinds = ["target_kind", "target_kinds"].map(|kind| serde_json::json!({ "required": [kind] }));
+    schema["oneOf"] = kinds.into_iter().collect();
+    schema
 }
 
 /// The schema of a decision, as `--format json` prints it.

@@ -3,7 +3,7 @@
 use crate::database::{Row, Transaction, Value, damaged, execute_one};
 use crate::entry::{ActiveHalt, Entry, PermitUse, RecordedOutcome, apply_to_halts, hash};
 use crate::sums::{self, OPEN, actor};
-use reprieve::history::normalize_name;
+use reprieve::history::{kind_label, normalize_name};
 use reprieve::ledger::{DecisionRecord, LedgerError, Outcome};
 use reprieve::model::{BatchState, LedgerEntry, Verdict};
 
@@ -127,7 +127,7 @@ pub(crate) fn decision_columns(number: u64, at: i64, record: &DecisionRecord) ->
         decision.decision.as_str().into(),
         claims.mode.as_str().into(),
         Value::Text(normalize_name(&claims.environment)),
-        Value::Text(normalize_name(&claims.target_kind)),
+        Value::Text(normalize_name(&kind_label(claims))),
         actor(record).map_or(Value::Null, Value::Text),
         claims.campaign.as_deref().into(),
         decision.targets.into(),

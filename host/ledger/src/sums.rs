@@ -1,7 +1,7 @@
 //! Sums over past batches. Each hour has one row per key, so the cost of a query does not grow with the ledger.
 
 use crate::database::{Transaction, Value, execute_one};
-use reprieve::history::{SPANS, normalize_name};
+use reprieve::history::{SPANS, kind_label, normalize_name};
 use reprieve::ledger::{DecisionRecord, LedgerError};
 use reprieve::model::{Deleted, Spans};
 
@@ -121,7 +121,7 @@ pub(crate) fn keys(record: &DecisionRecord) -> Vec<String> {
     let environment = normalize_name(&claims.environment);
     let mut keys = vec![
         Group::Mode(&environment, claims.mode.as_str()).key(),
-        Group::Kind(&environment, &normalize_name(&claims.target_kind)).key(),
+        Group::Kind(&environment, &normalize_name(&kind_label(claims))).key(),
     ];
     keys.extend(actor(record).map(|actor| Group::Actor(&actor).key()));
     keys.extend(claims.campaign.as_deref().map(campaign_key));

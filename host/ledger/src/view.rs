@@ -48,7 +48,7 @@ fn history(
     let mode = question.mode.as_str();
     let environment = normalize_name(question.environment);
     let same_mode = Group::Mode(&environment, mode).spans(transaction, at)?;
-    let same_kind = Group::Kind(&environment, &normalize_name(question.kind)).spans(transaction, at)?;
+    let same_kind = Group::Kind(&environment, &normalize_name(&question.kind)).spans(transaction, at)?;
     let same_actor = match question.actor.map(normalize_name) {
         Some(actor) => Group::Actor(&actor).spans(transaction, at)?,
         None => Spans::default(),

@@ -85,6 +85,9 @@ pub type Sink<'a> = dyn FnMut(Item) -> Result<(), ReadError> + 'a;
 /// What a file says beside its items. What it does not say is `None`, which is unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
+    /// Whether the file is the call itself, such as a plan: what it does not name is not deleted. Otherwise it is a list,
+    /// and an empty list says nothing.
+    pub is_call: bool,
     /// The tool that wrote the file, with its version if the file has it, for example `Terraform 1.13.5`.
     pub tool: Option<String>,
     /// When the items were looked up, in seconds since 1970.

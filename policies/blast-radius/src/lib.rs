@@ -90,6 +90,11 @@ fn check_whole_kinds(context: &Context<Settings>, inventory: &InventoryFacts, fi
     // A list that takes all there is does so in waves as well.
     let of_waves = context.facts.whole().and_then(|whole| whole.all_of.as_deref()).unwrap_or_default();
     for (kind, count) in &kinds.counts {
+        // A thing that goes with its replicas or children is one thing.
+        let parts = inventory.closure().parts.counts.get(kind).copied().unwrap_or_default();
+        if *count == parts + 1 && parts > 0 {
+            continue;
+        }
         let mut all = inventory.population().get(kind).copied().unwrap_or_default();
         if of_waves.contains(kind) {
             all = listed.get(kind).copied().unwrap_or_default();

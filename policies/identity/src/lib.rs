@@ -51,39 +51,101 @@ impl Policy for Identity {
 }
 
 fn check_kind(context: &Context<Settings>, state: &State, findings: &mut Findings) {
-    let (declared, targets) = (context.claims.target_kind(), context.facts.targets());
+    let (declared, targets) = (context.declared_kinds(), context.facts.targets());
+    let names: Vec<&str> = declared.iter().map(|(kind, _)| *kind).collect();
+    let field = if names.len() > 1 { "/target_kinds" } else { "/target_kind" };
+    let expected = format!("`{}`", names.join("`, `"));
     let count = state.other_kind.count;
     if count > context.settings.max_mismatch {
         let inventory = context.inventory.as_ref().map(|inventory| inventory.kinds());
-        let kind = most_frequent_other(inventory.into_iter().chain([context.facts.kinds()]), declared);
+        let kinds = others("of other kinds", inventory.into_iter().chain([context.facts.kinds()]), &names);
         findings
             .deny(
                 &KIND_MISMATCH,
-                format!("{count} of {targets} targets are {kind}, but the request says `{declared}`"),
+                format!("{count} of {targets} targets are {kinds}, but the request says {expected}"),
             )
-            .field("/target_kind")
+            .field(field)
             .setting("max_mismatch")
             .rows(&state.other_kind)
-            .help(format!("ask the author of the list which ids it contains, and get the ids of kind `{declared}`"));
+            .help(format!("ask the author of the list which ids it contains, and get the ids of kind {expected}"));
     }
-    let id_kind = context.claims.provenance().and_then(|provenance| provenance.id_kind.as_deref());
-    if let Some(id_kind) = id_kind.filter(|id_kind| !same_name(id_kind, declared)) {
+    let swapped = state.swapped_kind.count;
+    if swapped > context.settings.max_mismatch {
         findings
             .deny(
                 &KIND_MISMATCH,
-                format!("the source lists ids of kind `{id_kind}`, but the request says `{declared}`"),
+                format!("{swapped} of {targets} targets are of another kind in the inventory than in the list"),
+            )
+            .field("/targets")
+            .setting("max_mismatch")
+            .rows(&state.swapped_kind)
+            .help("ask the author of the list which ids it contains, and give each target its own kind");
+    }
+    if state.kind_unknown.any() {
+        let unknown = state.kind_unknown.count;
+        findings
+            .deny(
+                &KIND_MISMATCH,
+                format!("the list does not say which kind {unknown} of {targets} targets are of, and the request says {expected}"),
+            )
+            .missing()
+            .field("/targets")
+            .rows(&state.kind_unknown)
+            .help("add the column `kind` to the list, or submit one batch for each kind");
+    }
+    check_counts(context, &declared, findings);
+    let id_kind = context.claims.provenance().and_then(|provenance| provenance.id_kind.as_deref());
+    if let Some(id_kind) = id_kind.filter(|id_kind| !names.iter().any(|name| same_name(id_kind, name))) {
+        findings
+            .deny(
+                &KIND_MISMATCH,
+                format!("the source lists ids of kind `{id_kind}`, but the request says {expected}"),
             )
             .field("/provenance/id_kind")
-            .help(format!("get the ids of kind `{declared}` from the source"));
+            .help(format!("get the ids of kind {expected} from the source"));
     }
 }
 
-/// The most frequent name other than `declared`, in backticks.
-fn most_frequent_other<'a>(tallies: impl IntoIterator<Item = &'a Tally>, declared: &str) -> String {
-    let named = tallies.into_iter().flat_map(|tally| &tally.counts).filter(|(name, _)| !same_name(name, declared));
-    match named.max_by_key(|(name, count)| (**count, std::cmp::Reverse(*name))) {
-        Some((name, _)) => format!("`{name}`"),
-        None => "something else".to_owned(),
+/// Compares the number of targets of each kind with that of the list.
+fn check_counts(context: &Context<Settings>, declared: &[(&str, Option<u64>)], findings: &mut Findings) {
+    let listed = &context.evidence().kinds.counts;
+    let differing: Vec<String> = declared
+        .iter()
+        .filter_map(|(kind, count)| {
+            let found = listed.iter().filter(|(name, _)| same_name(name, kind)).map(|(_, count)| count).sum::<u64>();
+            count.filter(|count| *count != found).map(|count| format!("{count} `{kind}`, the list {found}"))
+        })
+        .collect();
+    if !differing.is_empty() {
+        findings
+            .deny(&KIND_MISMATCH, format!("the request states another number of targets: {}", differing.join("; ")))
+            .field("/target_kinds")
+            .help("ask the author of the list which ids it contains, or correct the numbers");
+    }
+}
+
+/// The number of names that a message has.
+const SHOWN_NAMES: usize = 4;
+
+/// The names other than `declared` that the first tally with any states, the most frequent first, in backticks.
+/// Several follow `what` with their counts.
+fn others<'a>(what: &str, tallies: impl IntoIterator<Item = &'a Tally>, declared: &[&str]) -> String {
+    let is_declared = |name: &str| declared.iter().any(|declared| same_name(name, declared));
+    let of_tally = |tally: &'a Tally| {
+        let mut others: Vec<_> = tally.counts.iter().filter(|(name, _)| !is_declared(name)).collect();
+        others.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+        others
+    };
+    let Some(others) = tallies.into_iter().map(of_tally).find(|others| !others.is_empty()) else {
+        return "something else".to_owned();
+    };
+    match others.as_slice() {
+        [(name, _)] => format!("`{name}`"),
+        _ => {
+            let shown = others.iter().take(SHOWN_NAMES).map(|(name, count)| format!("{count} `{name}`"));
+            let more = if others.len() > SHOWN_NAMES { ", …" } else { "" };
+            format!("{what} ({}{more})", shown.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
@@ -228,7 +290,8 @@ fn check_environment(context: &Context<Settings>, state: &State, findings: &mut 
     let (declared, targets) = (context.claims.environment(), context.facts.targets());
     if state.other_environment.any() {
         let inventory = context.inventory.as_ref().map(|inventory| inventory.environments());
-        let environment = most_frequent_other(inventory.into_iter().chain([context.facts.environments()]), declared);
+        let tallies = inventory.into_iter().chain([context.facts.environments()]);
+        let environment = others("other environments", tallies, &[declared]);
         findings
             .deny(
                 &ENVIRONMENT_MISMATCH,

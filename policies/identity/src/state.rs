@@ -12,8 +12,12 @@ pub const COLUMNS: &[&str] =
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(crate = "reprieve_sdk::serde")]
 pub struct State {
-    /// The list or the inventory states another kind than the request.
+    /// The list or the inventory states a kind that the request does not.
     pub other_kind: Rows,
+    /// The inventory states another kind than the list, and the request states both.
+    pub swapped_kind: Rows,
+    /// The list states no kind, and the request states several.
+    pub kind_unknown: Rows,
     /// The inventory states no kind.
     pub unresolved: Rows,
     /// The list, the inventory or the request states a protected kind.
@@ -38,10 +42,21 @@ struct Kind {
     unclear: bool,
 }
 
+impl Kind {
+    /// Combines what two statements say of one target.
+    const fn or(self, other: Self) -> Self {
+        Self {
+            other: self.other | other.other,
+            protected: self.protected | other.protected,
+            unclear: self.unclear | other.unclear,
+        }
+    }
+}
+
 impl State {
     pub fn observe(&mut self, context: &Context<Settings>, chunk: &Chunk) {
         self.observe_kinds(context, chunk);
-        self.observe_tenants(chunk);
+        differing(chunk, "tenant", "resolved_tenant", |a, b| a.trim() == b.trim(), &mut self.other_tenant);
         self.observe_environments(context, chunk);
         if context.is_hard() {
             let dead = &context.settings.dead_states;
@@ -57,23 +72,32 @@ impl State {
     }
 
     fn observe_kinds(&mut self, context: &Context<Settings>, chunk: &Chunk) {
-        let declared = context.claims.target_kind().as_str();
+        let declared = context.declared_kinds();
         let Settings { protected_kinds, unprotected_kinds, .. } = &context.settings;
         let classify = |kind: &str| Kind {
-            other: !same_name(kind, declared),
+            other: !declared.iter().any(|(declared, _)| same_name(kind, declared)),
             protected: protected_kinds.iter().any(|listed| same_kind(listed, kind)),
             unclear: !kind.is_ascii() && !unprotected_kinds.iter().any(|listed| same_name(listed, kind)),
         };
-        let mut kinds = vec![classify(declared); chunk.rows as usize];
+        // A target may be of any declared kind unless the list says of which.
+        let may_be = declared.iter().fold(Kind::default(), |all, (kind, _)| all.or(classify(kind)));
+        let is_several = declared.len() > 1;
+        let mut kinds = vec![if is_several { Kind::default() } else { may_be }; chunk.rows as usize];
         let first = chunk.row(0);
+        if is_several && chunk.column("kind").is_none() {
+            kinds.fill(may_be);
+            (first..).take(kinds.len()).for_each(|row| self.kind_unknown.add_if(true, row));
+        }
         for name in ["kind", "resolved_kind"] {
             each(chunk, name, classify, |row, found| {
-                if let (Some(kind), Some(found)) = (kinds.get_mut((row - first) as usize), found) {
-                    kind.other |= found.other;
-                    kind.protected |= found.protected;
-                    kind.unclear |= found.unclear;
-                }
+                let Some(kind) = kinds.get_mut((row - first) as usize) else { return };
+                let is_unknown = is_several && name == "kind" && found.is_none();
+                self.kind_unknown.add_if(is_unknown, row);
+                *kind = kind.or(if is_unknown { may_be } else { found.unwrap_or_default() });
             });
+        }
+        if is_several {
+            differing(chunk, "kind", "resolved_kind", same_name, &mut self.swapped_kind);
         }
         for (row, kind) in (first..).zip(kinds) {
             self.other_kind.add_if(kind.other, row);
@@ -81,25 +105,6 @@ impl State {
             self.unclear.add_if(kind.unclear && !kind.protected, row);
         }
         each(chunk, "resolved_kind", |_| (), |row, known| self.unresolved.add_if(known.is_none(), row));
-    }
-
-    fn observe_tenants(&mut self, chunk: &Chunk) {
-        let (Some(listed), Some(resolved)) = (chunk.column("tenant"), chunk.column("resolved_tenant")) else {
-            return;
-        };
-        // Neighbours mostly have the same tenant, so most rows repeat the comparison of the row before.
-        let mut last = (None, false);
-        for row in 0..chunk.rows as usize {
-            let codes = code(listed, row).zip(code(resolved, row));
-            if codes.is_none() || codes != last.0 {
-                let differs = match (listed.text(row), resolved.text(row)) {
-                    (Some(listed), Some(resolved)) => listed.trim() != resolved.trim(),
-                    _ => false,
-                };
-                last = (codes, differs);
-            }
-            self.other_tenant.add_if(last.1, chunk.row(row));
-        }
     }
 
     fn observe_environments(&mut self, context: &Context<Settings>, chunk: &Chunk) {
@@ -129,6 +134,8 @@ impl State {
 
     pub fn merge(&mut self, other: Self) {
         self.other_kind.merge(other.other_kind);
+        self.swapped_kind.merge(other.swapped_kind);
+        self.kind_unknown.merge(other.kind_unknown);
         self.unresolved.merge(other.unresolved);
         self.protected.merge(other.protected);
         self.unclear.merge(other.unclear);
@@ -136,6 +143,21 @@ impl State {
         self.other_environment.merge(other.other_environment);
         self.environment_unknown.merge(other.environment_unknown);
         self.live.merge(other.live);
+    }
+}
+
+/// Adds the rows in which two columns state different values.
+fn differing(chunk: &Chunk, listed: &str, resolved: &str, same: impl Fn(&str, &str) -> bool, rows: &mut Rows) {
+    let (Some(listed), Some(resolved)) = (chunk.column(listed), chunk.column(resolved)) else { return };
+    // Neighbours mostly have the same value, so most rows repeat the comparison of the row before.
+    let mut last = (None, false);
+    for row in 0..chunk.rows as usize {
+        let codes = code(listed, row).zip(code(resolved, row));
+        if codes.is_none() || codes != last.0 {
+            let texts = listed.text(row).zip(resolved.text(row));
+            last = (codes, texts.is_some_and(|(listed, resolved)| !same(listed, resolved)));
+        }
+        rows.add_if(last.1, chunk.row(row));
     }
 }
 

@@ -22,7 +22,13 @@ fn found_with(claims: Value, settings: Value, columns: &[(&str, [&str; 2])]) -> 
         codes(name, &values.map(|value| Some(value).filter(|value| *value != "?")))
     });
     let chunk = chunk(2, columns.collect());
-    check::<Identity>(&review(claims, json!({})), settings, &[chunk])
+    let several = claims.get("target_kinds").cloned();
+    let mut review = review(claims, json!({}));
+    // A patch with a null would remove the kind.
+    if let Some(kinds) = several {
+        review["claims"]["target_kinds"] = kinds;
+    }
+    check::<Identity>(&review, settings, &[chunk])
 }
 
 fn declared(kind: &str) -> Value {
@@ -46,6 +52,31 @@ fn denies_another_kind_in_the_list_the_inventory_or_the_provenance() {
         assert!(found(json!({}), &[(column, ["App", " app "])]).is_empty(), "{column}");
     }
     assert_eq!(found(json!({ "provenance": { "id_kind": "label" } }), &[]), ["deny kind-mismatch"]);
+}
+
+#[test]
+fn each_target_is_of_the_declared_kind_that_its_list_states() {
+    let several = |kinds: Value| json!({ "target_kind": null, "target_kinds": kinds });
+    let two = |listed: [&'static str; 2], resolved| [("kind", listed), ("resolved_kind", resolved)];
+    let listed = two(["app", "label"], ["app", "label"]);
+    let either = several(json!({ "app": null, "label": null }));
+    assert!(found(either.clone(), &listed).is_empty());
+    assert!(found(either.clone(), &two(["App", "label"], ["app", " Label"])).is_empty());
+    assert_eq!(found(either.clone(), &two(["app", "label"], ["label", "app"])), ["deny kind-mismatch"]);
+    assert_eq!(found(either.clone(), &two(["app", "site"], ["app", "label"]))[0], "deny kind-mismatch");
+    assert_eq!(found(either.clone(), &two(["app", "label"], ["app", "queue"])), ["deny kind-mismatch"; 2]);
+    assert_eq!(found(either, &two(["app", "?"], ["app", "label"])), ["deny kind-mismatch"]);
+    assert_eq!(
+        found(several(json!({ "app": 1, "label": 1 })), &listed),
+        ["deny kind-mismatch"],
+        "the facts have 2 apps"
+    );
+    assert!(found(several(json!({ "app": 2, "label": null })), &listed).is_empty());
+
+    // A target without a kind may be of the protected one.
+    let protected = several(json!({ "app": null, "site": null }));
+    let unlisted = found(protected, &two(["app", "?"], ["app", "?"]));
+    assert!(unlisted.contains(&"deny protected-kind".to_owned()), "{unlisted:?}");
 }
 
 #[test]

@@ -107,7 +107,9 @@ fn needs_no_basis(context: &Context<Settings>) -> bool {
     let is_free = |kind: &str| context.settings.basis_free_kinds.iter().any(|listed| same_kind(listed, kind));
     let all_free =
         |tally: &Tally| tally.unknown == 0 && tally.others == 0 && tally.counts.keys().all(|kind| is_free(kind));
-    is_free(context.claims.target_kind()) && all_free(context.facts.kinds()) && all_free(inventory.kinds())
+    context.declared_kinds().iter().all(|(kind, _)| is_free(kind))
+        && all_free(context.facts.kinds())
+        && all_free(inventory.kinds())
 }
 
 fn check_legal_basis(context: &Context<Settings>, findings: &mut Findings) {

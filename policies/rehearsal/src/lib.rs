@@ -159,7 +159,7 @@ fn allows_growth(context: &Context<Settings>, last: &PastBatch) -> Result<(), &'
     let soak = context.by_mode(context.settings.soak, context.settings.soak_soft);
     let age = context.facts.evaluated_at().since(last.at);
     let differ = |a: &str, b: &str| !a.trim().eq_ignore_ascii_case(b.trim());
-    if last.mode != context.claims.mode() || differ(&last.kind, context.claims.target_kind()) {
+    if last.mode != context.claims.mode() || differ(&last.kind, &kind_label(context)) {
         return Err("the last batch of its campaign was of another kind or mode");
     }
     if differ(&last.environment, context.claims.environment()) {
@@ -172,6 +172,18 @@ fn allows_growth(context: &Context<Settings>, last: &PastBatch) -> Result<(), &'
         return Err("the soak time of the last batch of its campaign is not over");
     }
     Ok(())
+}
+
+/// The kind of the batch as a history records it: the claimed kind, or several in alphabetical order.
+fn kind_label(context: &Context<Settings>) -> String {
+    match context.declared_kinds().as_slice() {
+        [(kind, _)] => (*kind).to_owned(),
+        several => {
+            let mut kinds: Vec<String> = several.iter().map(|(kind, _)| kind.trim().to_ascii_lowercase()).collect();
+            kinds.sort_unstable();
+            kinds.join(", ")
+        }
+    }
 }
 
 fn check_history(context: &Context<Settings>, findings: &mut Findings) {

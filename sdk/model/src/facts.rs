@@ -241,6 +241,8 @@ pub struct Closure {
     pub tenants: TenantFacts,
     /// Number of things by kind.
     pub kinds: Tally,
+    /// Number of those that go along with another thing of the same kind, by kind: replicas, children.
+    pub parts: Tally,
     /// Number of things whose dependents are unknown. If it is not 0, every other figure here is a lower bound.
     pub unknown: u64,
     /// Names in the request's own evidence (backups, copies) that are in the closure, or lie inside something in it.

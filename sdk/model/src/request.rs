@@ -23,8 +23,10 @@ pub struct Request<T> {
     pub mode: Mode,
     /// The environment in which the call will run, for example `production`.
     pub environment: String,
-    /// The claimed kind of every target, for example `app`.
-    pub target_kind: String,
+    /// The claimed kind of every target, for example `app`. Either this or `target_kinds` is required.
+    pub target_kind: Option<String>,
+    /// The claimed kinds, if there are several, each with its number of targets, or `null` if that is not stated.
+    pub target_kinds: Option<UniqueMap<Option<u64>>>,
     /// The destructive call.
     pub operation: Option<Operation>,
     /// Why the batch is to be deleted.
@@ -52,6 +54,21 @@ pub struct Request<T> {
     /// What to delete.
     #[serde(skip_serializing)]
     pub targets: T,
+}
+
+impl<T> Request<T> {
+    /// The claimed kinds, each with its number of targets if the request states it.
+    pub fn kinds(&self) -> impl Iterator<Item = (&str, Option<u64>)> {
+        let several = self.target_kinds.iter().flat_map(|kinds| kinds.iter());
+        let several = several.map(|(kind, count)| (kind.as_str(), *count));
+        self.target_kind.iter().map(|kind| (kind.as_str(), None)).chain(several)
+    }
+
+    /// The claimed kind of every target. None: the request claims several.
+    pub fn only_kind(&self) -> Option<&str> {
+        let mut kinds = self.kinds();
+        kinds.next().map(|(kind, _)| kind).filter(|_| kinds.next().is_none())
+    }
 }
 
 /// What the call does to its targets.

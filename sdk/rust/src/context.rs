@@ -50,6 +50,13 @@ impl<S> Context<S> {
         if self.is_hard() { hard } else { soft }
     }
 
+    /// The claimed kinds of the targets, each with its number of targets if the request states it.
+    pub fn declared_kinds(&self) -> Vec<(&str, Option<u64>)> {
+        let several = self.claims.target_kinds().into_iter().flat_map(|kinds| kinds.iter());
+        let several = several.map(|(kind, count)| (kind.as_str(), *count));
+        self.claims.target_kind().into_iter().map(|kind| (kind.as_str(), None)).chain(several).collect()
+    }
+
     /// What triggered the deletion. None: the request does not say.
     pub fn trigger(&self) -> Option<Trigger> {
         self.claims.reason()?.trigger

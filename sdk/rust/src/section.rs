@@ -4,7 +4,7 @@
 use crate::index::{Index, Parent};
 use crate::model::{
     Actor, Approval, Closure, DryRun, Estimate, EvidenceFacts, HistoryFacts, IdFacts, Migration, Mode, NearMisses,
-    Notice, Operation, Pool, Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp, Whole,
+    Notice, Operation, Pool, Provenance, Reason, Recovery, Schedule, Tally, TenantFacts, Timestamp, UniqueMap, Whole,
 };
 use miniserde::Deserialize;
 use std::cell::OnceCell;
@@ -87,7 +87,8 @@ view! {
         copied "Whether the targets remain recoverable." mode: Mode,
         required "A name that the submitter chooses." id: String,
         required "The environment in which the call will run." environment: String,
-        required "The claimed kind of every target." target_kind: String,
+        optional "The claimed kind of every target; see `Context::declared_kinds`." target_kind: String,
+        optional "The claimed kinds, if there are several, each with its number of targets if that is stated." target_kinds: UniqueMap<Option<u64>>,
         optional "The destructive call." operation: Operation,
         optional "Why the batch is to be deleted." reason: Reason,
         optional "Who submits the batch." actor: Actor,
@@ -178,7 +179,7 @@ mod tests {
         assert_eq!(review.claims.id(), "a\"b},{");
         assert!(review.claims.mode().is_hard());
         assert_eq!(review.claims.environment(), "[");
-        assert_eq!(review.claims.target_kind(), "app\\");
+        assert_eq!(review.claims.target_kind().map(String::as_str), Some("app\\"));
         assert_eq!(review.claims.campaign().map(String::as_str), Some("\""));
         assert!(review.claims.reason().is_none());
         assert_eq!((review.facts.targets(), review.facts.targets_sha256().as_str()), (17, "5f"));

@@ -43,7 +43,7 @@ pub fn review(claims: Value, facts: Value) -> Value {
                              "undeclared_kinds": { "counts": {}, "others": 0, "unknown": 0 }, "examples": [],
                              "tenants": { "distinct": 2, "unknown": 0 },
                              "kinds": { "counts": { "app": 2 }, "others": 0, "unknown": 0 },
-                             "unknown": 0, "evidence": [], "truncated": false }
+                             "parts": { "counts": {}, "others": 0, "unknown": 0 }, "unknown": 0, "evidence": [], "truncated": false }
             },
             "restore": { "tenants": 2, "batches": 1, "duration": "P5D",
                          "tenants_per_batch": { "value": 60, "measured": false },

@@ -72,11 +72,11 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Counts the rows without a kind as of the kind that the request declares for every target.
-    pub fn with_kind(mut self, declared: &str) -> Self {
-        let unknown = std::mem::take(&mut self.kinds.unknown);
-        if unknown > 0 {
-            *self.kinds.counts.entry(declared.to_owned()).or_default() += unknown;
+    /// Counts the rows without a kind as of the kind that the request declares for every target. If it declares several,
+    /// their kind is unknown.
+    pub fn with_kind(mut self, declared: Option<&str>) -> Self {
+        if let Some(declared) = declared.filter(|_| self.kinds.unknown > 0) {
+            *self.kinds.counts.entry(declared.to_owned()).or_default() += std::mem::take(&mut self.kinds.unknown);
         }
         self
     }

@@ -10,6 +10,7 @@ use crate::record::{PoolRecord, Record};
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::{Claims, Closure, EvidenceFacts, Pool, TenantFacts};
 use std::borrow::Cow;
+use std::rc::Rc;
 
 /// The maximum number of levels of dependents. Each id is followed once, so a cycle ends; a longer chain is an error in the
 /// inventory.
@@ -32,14 +33,15 @@ pub(super) struct ClosureFacts {
 /// A breadth-first walk over the targets and their dependents, which counts them.
 #[derive(Debug)]
 pub(super) struct Walk {
-    /// The ids that were named as dependents. Each level is searched for in the target list, so that the targets need not
-    /// be held in memory.
-    named: HashSet<String>,
+    /// The ids that were named as dependents, each with the kind of the thing that named it first. Each level is searched
+    /// for in the target list, so that the targets need not be held in memory.
+    named: HashMap<String, Option<Rc<str>>>,
     /// Those of them that were not followed yet.
     frontier: Vec<String>,
     tenants: TenantsBuilder,
     tenants_unknown: u64,
     kinds: Counter,
+    parts: Counter,
     undeclared_kinds: Counter,
     pools: HashMap<String, u64>,
     closure: Closure,
@@ -49,11 +51,12 @@ impl Walk {
     /// Begins a walk. The tenants may use this many bytes of memory.
     pub fn new(memory: u64) -> Self {
         Self {
-            named: HashSet::new(),
+            named: HashMap::new(),
             frontier: Vec::new(),
             tenants: TenantsBuilder::new(memory),
             tenants_unknown: 0,
             kinds: Counter::default(),
+            parts: Counter::default(),
             undeclared_kinds: Counter::default(),
             pools: HashMap::new(),
             closure: Closure::default(),
@@ -86,9 +89,10 @@ impl Walk {
         match record.and_then(|record| record.dependents.as_ref()) {
             None => self.closure.unknown += 1,
             Some(dependents) => {
+                let kind: Option<Rc<str>> = kind.filter(|_| !dependents.is_empty()).map(Rc::from);
                 for id in dependents {
-                    if !self.named.contains(id.as_str()) {
-                        self.named.insert(id.clone());
+                    if !self.named.contains_key(id.as_str()) {
+                        self.named.insert(id.clone(), kind.clone());
                         self.frontier.push(id.clone());
                     }
                 }
@@ -110,15 +114,18 @@ impl Walk {
             if self.frontier.is_empty() {
                 break;
             }
-            let mut level = std::mem::take(&mut self.frontier);
+            let level = std::mem::take(&mut self.frontier);
             let declared = targets_among(targets, level.iter().map(String::as_str))?;
-            level.retain(|id| !declared.contains(id.as_str()));
+            let (declared, undeclared): (Vec<String>, _) = level.into_iter().partition(|id| declared.contains(id));
+            self.count_parts(&declared, inventory)?;
+            let level: Vec<String> = undeclared;
             let ids: Vec<&str> = level.iter().map(String::as_str).collect();
             for (id, record) in ids.iter().zip(inventory.records(&ids)?) {
                 let record = record.as_deref();
                 let kind = record.and_then(|record| record.kind.as_deref());
                 self.closure.undeclared += 1;
                 self.undeclared_kinds.add(kind, 1);
+                self.count_part(id, kind);
                 if self.closure.examples.len() < MAX_EXAMPLES {
                     self.closure.examples.push((*id).to_owned());
                 }
@@ -130,17 +137,34 @@ impl Walk {
         self.closure.truncated = self.frontier.iter().any(|id| !declared.contains(id));
         let pools = self.pools(inventory)?;
         let tenants = self.tenants.finish()?;
-        self.named.iter().for_each(|id| fates.see(id));
+        self.named.keys().for_each(|id| fates.see(id));
         let evidence = known_evidence(&fates, inventory)?;
         let inside = fates.names().iter().zip(&fates.inside).filter(|(_, inside)| **inside);
         let closure = Closure {
             undeclared_kinds: self.undeclared_kinds.tally(),
             tenants: TenantFacts { distinct: tenants.len(), unknown: self.tenants_unknown },
             kinds: self.kinds.tally(),
+            parts: self.parts.tally(),
             evidence: inside.map(|(name, _)| (*name).to_owned()).collect(),
             ..self.closure
         };
         Ok(ClosureFacts { closure, pools, tenants, evidence })
+    }
+
+    /// Counts those of the targets that go along with another thing of their kind.
+    fn count_parts(&mut self, targets: &[String], inventory: &dyn Snapshot) -> Result<(), LookupError> {
+        let ids: Vec<&str> = targets.iter().map(String::as_str).collect();
+        for (id, record) in ids.iter().zip(inventory.records(&ids)?) {
+            self.count_part(id, record.as_deref().and_then(|record| record.kind.as_deref()));
+        }
+        Ok(())
+    }
+
+    fn count_part(&mut self, id: &str, kind: Option<&str>) {
+        let parent = self.named.get(id).and_then(Option::as_deref);
+        if kind.is_some() && parent == kind {
+            self.parts.add(kind, 1);
+        }
     }
 
     fn pools(&self, inventory: &dyn Snapshot) -> Result<Vec<Pool>, LookupError> {

@@ -3,11 +3,12 @@
 use super::folder::{Folder, read_bounded};
 use super::json_error::explain;
 use crate::error::{Place, ReadError};
-use crate::text::{control_character, describe_control, name_flaw};
-use reprieve_model::{Claims, Request, TargetFile};
+use crate::text::{canonical, control_character, describe_control, name_flaw};
+use reprieve_model::{Claims, Request, Tally, TargetFile};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 /// The maximum size of a request document in bytes. A longer list of targets belongs in a file of its own, which may
@@ -69,6 +70,7 @@ pub(crate) fn read_request(reader: impl Read, shown: &str) -> Result<Document, R
     let sha256 = hex::encode(Sha256::digest(&bytes));
     let claims = without_targets(request);
     require_non_blank(shown, &claims)?;
+    check_kinds(shown, &claims)?;
     check_texts(shown, &claims)?;
     check_lengths(shown, &claims, claims_bytes)?;
     Ok(Document { claims, sha256, file: shown.to_owned(), targets })
@@ -132,6 +134,7 @@ fn without_targets<T>(request: Request<T>) -> Claims {
         mode: request.mode,
         environment: request.environment,
         target_kind: request.target_kind,
+        target_kinds: request.target_kinds,
         operation: request.operation,
         reason: request.reason,
         actor: request.actor,
@@ -150,14 +153,58 @@ fn without_targets<T>(request: Request<T>) -> Claims {
 
 /// Checks that the required texts are not blank.
 fn require_non_blank(shown: &str, claims: &Claims) -> Result<(), ReadError> {
-    let texts = [("id", &claims.id), ("environment", &claims.environment), ("target_kind", &claims.target_kind)];
-    match texts.iter().find(|(_, text)| text.trim().is_empty()) {
+    let texts = [("id", Some(&claims.id)), ("environment", Some(&claims.environment))];
+    let texts = texts.into_iter().chain([("target_kind", claims.target_kind.as_ref())]);
+    let blank = |text: Option<&String>| text.is_some_and(|text| text.trim().is_empty());
+    match texts.into_iter().find(|(_, text)| blank(*text)) {
         Some((name, _)) => {
             let place = Place::Pointer { pointer: format!("/{name}"), line: 1 };
             Err(ReadError::new(shown, place, "this is empty").with_help("write a value; there is no default"))
         }
         None => Ok(()),
     }
+}
+
+/// Checks that the request claims one kind, or several that differ.
+fn check_kinds(shown: &str, claims: &Claims) -> Result<(), ReadError> {
+    let wrong = |pointer: &str, message: String, help: &str| {
+        let place = Place::Pointer { pointer: pointer.to_owned(), line: 1 };
+        Err(ReadError::new(shown, place, message).with_help(help))
+    };
+    let Some(kinds) = &claims.target_kinds else {
+        return match claims.target_kind {
+            Some(_) => Ok(()),
+            None => wrong(
+                "",
+                "there is no `target_kind`".to_owned(),
+                "write the kind of every target, or `target_kinds` if there are several: `{\"app\": 12, \"label\": null}`",
+            ),
+        };
+    };
+    if claims.target_kind.is_some() {
+        let message = "there are both `target_kind` and `target_kinds`".to_owned();
+        return wrong("/target_kinds", message, "write `target_kind` for one kind, or `target_kinds` for several");
+    }
+    if kinds.is_empty() || kinds.len() > Tally::MAX_NAMES {
+        let message =
+            format!("it has {} kinds, at least 1 and at most {} are allowed", kinds.len(), Tally::MAX_NAMES);
+        return wrong("/target_kinds", message, "list the kind of every target");
+    }
+    let mut seen = BTreeMap::new();
+    for kind in kinds.keys() {
+        let pointer = format!("/target_kinds/{kind}");
+        if kind.trim().is_empty() {
+            return wrong(&pointer, "the kind is empty".to_owned(), "write the name of a kind");
+        }
+        if let Some(flaw) = name_flaw(kind) {
+            return wrong(&pointer, flaw, "write it without that character");
+        }
+        if let Some(other) = seen.insert(canonical(kind), kind) {
+            let message = format!("`{other}` and `{kind}` are the same kind");
+            return wrong(&pointer, message, "write it once");
+        }
+    }
+    Ok(())
 }
 
 /// The texts that people write for people, which may have several lines, and ids.

@@ -1,9 +1,10 @@
 //! `reprieve check`: vets a batch.
 
+use crate::drafting::NothingToDelete;
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
-use crate::output::data;
-use crate::render;
+use crate::output::{Page, data, plain};
+use crate::render::{self, Detail};
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
 use crate::status::Status;
@@ -24,6 +25,9 @@ pub struct Arguments {
     /// The format of the decision
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Show every finding in full
+    #[arg(long)]
+    verbose: bool,
     /// The file for the permit, a token that `reprieve permit verify` verifies. Written only on allow
     #[arg(long, value_name = "FILE")]
     permit: Option<PathBuf>,
@@ -40,7 +44,11 @@ pub enum Format {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let Vetting { batch, gate, ledger, signing, with_override } = arguments.batch.open()?;
+    let vetting = match arguments.batch.open() {
+        Ok(vetting) => vetting,
+        Err(error) => return nothing_to_delete(&error, arguments.format).ok_or(error)?,
+    };
+    let Vetting { batch, from: list, gate, ledger, signing, with_override } = vetting;
     if let Some(path) = &arguments.permit {
         if path.exists() {
             return Err(fail(format!("{} already exists", path.display()), "name a new file for the permit"));
@@ -57,7 +65,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         if let (Decision::Allow(permit), Some(path)) = (&decision, &arguments.permit) {
             document.permit = Some(write_permit(permit, &signing, path)?);
         }
-        print(&decision, &document, arguments.format)
+        print(&decision, &document, arguments.format, &arguments.batch.name(), detail(arguments.verbose))
     })();
     let status = decision.verdict().into();
     if let Decision::Allow(permit) = decision {
@@ -69,13 +77,45 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         }
     }
     gate.leak_on_exit();
+    drop(list);
     printed.map(|()| status)
 }
 
+const fn detail(verbose: bool) -> Detail {
+    if verbose { Detail::Whole } else { Detail::Screen }
+}
+
+/// Says that a file which is the call itself deletes nothing, if that is the error. Nothing is decided then, and nothing
+/// needs to be.
+fn nothing_to_delete(error: &anyhow::Error, format: Format) -> Option<anyhow::Result<Status>> {
+    let nothing = error.downcast_ref::<NothingToDelete>()?;
+    let print = || -> anyhow::Result<Status> {
+        match format {
+            Format::Human => {
+                let mut page = Page::default();
+                line!(page, "{}", plain(&nothing.to_string()));
+                nothing.notes.iter().for_each(|note| page.message("note:", note));
+                page.print()?;
+            }
+            Format::Json => data(|out| Ok(writeln!(out, "{}", serde_json::json!({ "deletes": 0 }))?))?,
+        }
+        Ok(Status::Success)
+    };
+    Some(print())
+}
+
 /// Prints a decision.
-pub fn print(decision: &Decision, document: &DecisionDocument, format: Format) -> anyhow::Result<()> {
+pub fn print(
+    decision: &Decision,
+    document: &DecisionDocument,
+    format: Format,
+    request: &str,
+    detail: Detail,
+) -> anyhow::Result<()> {
     let printed = match format {
-        Format::Human => render::decision(decision.claims(), document).print().map_err(anyhow::Error::from),
+        Format::Human => {
+            render::decision(decision.claims(), document, request, detail).print().map_err(anyhow::Error::from)
+        }
         Format::Json => data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(document)?)?)),
     };
     printed.context("cannot write the decision")

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// The use case
-    #[arg(long, value_enum, default_value_t = Preset::RoutineSoft)]
+    #[arg(long, value_enum, default_value_t = Preset::Starter)]
     preset: Preset,
     /// The file to write, which must not exist
     #[arg(long, value_name = "FILE", default_value = "reprieve.toml")]
@@ -22,6 +22,8 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Preset {
+    /// What is wrong is denied, and what was not shown is a warning
+    Starter,
     /// Routine clean-up with soft deletes only
     RoutineSoft,
     /// Permanent deletion that a law requires
@@ -37,6 +39,7 @@ enum Preset {
 impl Preset {
     const fn text(self) -> &'static str {
         match self {
+            Self::Starter => include_str!("../../presets/starter.toml"),
             Self::RoutineSoft => include_str!("../../presets/routine-soft.toml"),
             Self::ComplianceHard => include_str!("../../presets/compliance-hard.toml"),
             Self::InfraDestroy => include_str!("../../presets/infra-destroy.toml"),

@@ -1,6 +1,9 @@
 //! The subcommands.
 
+pub mod approve;
+pub mod attest;
 pub mod check;
+pub mod draft;
 pub mod explain;
 pub mod halt;
 pub mod incidents;
@@ -12,6 +15,7 @@ pub mod overrides;
 pub mod permit;
 pub mod policies;
 pub mod policy;
+pub mod read;
 pub mod replay;
 pub mod report;
 pub mod run;

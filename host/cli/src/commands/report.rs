@@ -3,7 +3,7 @@
 use super::outcome::LIST_DECISIONS;
 use crate::error::with_help;
 use crate::output::{Page, data, plain};
-use crate::render;
+use crate::render::{self, Detail};
 use crate::setup::LedgerArguments;
 use crate::status::Status;
 use clap::{Args, ValueEnum};
@@ -101,7 +101,7 @@ fn state(recorded: &RecordedDecision) -> String {
 }
 
 fn table(recorded: &RecordedDecision, lines: &[Line]) -> Page {
-    let mut page = render::decision(&recorded.record.review.claims, &recorded.document());
+    let mut page = render::decision(&recorded.record.review.claims, &recorded.document(), "REQUEST", Detail::Whole);
     page.blank();
     line!(page, "{}", plain(&state(recorded)));
     page.blank();

@@ -43,7 +43,7 @@ struct ExcludedLine {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let Vetting { batch, gate, .. } = arguments.batch.open()?;
+    let Vetting { batch, from: _list, gate, .. } = arguments.batch.open()?;
     if arguments.out.exists() {
         return Err(fail(format!("{} already exists", arguments.out.display()), "name a new folder"));
     }

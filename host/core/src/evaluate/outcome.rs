@@ -18,7 +18,10 @@ impl PolicyOutcome {
         let (fuel, outcome) = run.map_or((0, None), |run| (run.fuel, Some(run.outcome)));
         let (result, findings, fault) = match outcome {
             None => (PolicyResult::OutOfScope, Vec::new(), None),
-            Some(Ok(objections)) => {
+            Some(Ok(mut objections)) => {
+                for objection in &mut objections {
+                    objection.severity = loaded.severity(&objection.rule, objection.nature, objection.severity);
+                }
                 let result = match objections.iter().map(|objection| objection.severity).min() {
                     None => PolicyResult::Pass,
                     Some(Severity::Warn) => PolicyResult::Warn,

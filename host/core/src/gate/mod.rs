@@ -11,7 +11,7 @@ use crate::record::{RecordError, Replay, decide_and_record};
 use crate::signed::Override;
 use crate::split::{Split, SplitError, split, waves};
 use reprieve_batch::Batch;
-use reprieve_model::{DecisionDocument, Fault, Verdict};
+use reprieve_model::{DecisionDocument, Facts, Fault, Verdict};
 use reprieve_sandbox::Descriptor;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -91,6 +91,14 @@ impl Gate {
         let entry = document.ledger.as_ref().filter(|_| document.decision == Verdict::Allow);
         let reservation = ledger.zip(entry).map(|(ledger, entry)| Reservation::new(Arc::clone(ledger), entry.entry));
         sealed.decide(batch, reservation)
+    }
+
+    /// Returns what policies receive about a batch beside its claims, without deciding about it.
+    ///
+    /// # Errors
+    /// The fault of the gate, if the inventory or the history has no answer.
+    pub fn facts(&self, batch: &Batch) -> Result<Facts, Fault> {
+        self.0.sources.context_or_fault(batch).map(|context| context.facts)
     }
 
     /// Makes a recorded decision again, with the policies of this gate and what was known then.

@@ -112,6 +112,7 @@ impl Loader<'_> {
         Ok(LoadedPolicy {
             policy,
             enforced: entry.enforce,
+            missing: entry.missing,
             scope: entry.when.clone(),
             memory: entry.memory.map(|mib| mib.saturating_mul(1 << 20)),
             settings_sha256: hex::encode(Sha256::digest(&settings)),

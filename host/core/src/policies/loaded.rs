@@ -1,6 +1,8 @@
 //! A policy that is loaded, with its configuration.
 
 use super::scope::Scope;
+use super::set::Missing;
+use reprieve_model::{Nature, Severity};
 use reprieve_sandbox::{Data, Input, Measure, Policy, View};
 use std::borrow::Cow;
 
@@ -8,6 +10,8 @@ use std::borrow::Cow;
 pub(crate) struct LoadedPolicy {
     pub policy: Policy,
     pub enforced: bool,
+    /// What a finding about something that was not shown counts as.
+    pub missing: Missing,
     pub scope: Scope,
     /// Its settings as JSON.
     pub settings: String,
@@ -28,6 +32,16 @@ impl LoadedPolicy {
     /// Whether it requests columns.
     pub fn observes(&self) -> bool {
         !self.policy.descriptor.columns.is_empty()
+    }
+
+    /// The severity of a finding in this set.
+    pub fn severity(&self, rule: &str, nature: Nature, severity: Severity) -> Severity {
+        let is_never_lifted = self.policy.descriptor.rule(rule).is_some_and(|rule| rule.never_lifted);
+        if nature == Nature::Missing && self.missing == Missing::Warn && !is_never_lifted {
+            Severity::Warn
+        } else {
+            severity
+        }
     }
 
     /// What it receives about a batch of `rows` rows.

@@ -4,7 +4,7 @@
 use super::builtin;
 use super::loaded::LoadedPolicy;
 use super::scope::Scope;
-use super::set::{PolicyEntry, PolicySet};
+use super::set::{Missing, PolicyEntry, PolicySet};
 use crate::ledger::{Blob, BlobContent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -36,6 +36,8 @@ struct PolicyRecord {
     version: String,
     sha256: String,
     enforce: bool,
+    #[serde(default, skip_serializing_if = "Missing::is_deny")]
+    missing: Missing,
     when: Scope,
     memory: Option<u64>,
     settings: BTreeMap<String, serde_json::Value>,
@@ -60,6 +62,7 @@ impl SetRecord {
                 version: loaded.policy.descriptor.version.clone(),
                 sha256: loaded.policy.sha256.clone(),
                 enforce: loaded.enforced,
+                missing: loaded.missing,
                 when: loaded.scope.clone(),
                 memory: loaded.memory,
                 // `settings` was written from such a map, so reading it does not fail.
@@ -115,6 +118,7 @@ impl RecordedSet {
                 source: if is_builtin { format!("builtin:{}", record.name) } else { record.sha256.clone() },
                 sha256: Some(record.sha256),
                 enforce: record.enforce,
+                missing: record.missing,
                 memory: record.memory.map(|bytes| bytes >> 20),
                 when: record.when,
                 settings: record.settings,

@@ -59,7 +59,8 @@ impl Scope {
                 any_name(&claims.environment, environments, covered)
             })
             && self.target_kind.as_ref().is_none_or(|scope| {
-                any_name(&claims.target_kind, kinds, |kind| scope.any(|name| may_be_kind(name, kind)))
+                let covered = |kind: &str| scope.any(|name| may_be_kind(name, kind));
+                claims.kinds().any(|(claimed, _)| any_name(claimed, kinds, covered))
             })
             && self
                 .actor

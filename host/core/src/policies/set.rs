@@ -61,6 +61,10 @@ pub struct PolicyEntry {
     /// Whether it counts towards the decision. Otherwise its findings are only reported.
     #[serde(default = "yes")]
     pub enforce: bool,
+    /// What a finding about something that was not shown counts as. A finding about something that contradicts denies in
+    /// any case, and so does every finding of a rule that no override may lift.
+    #[serde(default)]
+    pub missing: Missing,
     /// MiB of memory that an evaluation may use, if less than the 128 that the host allows.
     pub memory: Option<u64>,
     /// The batches it evaluates; all if it is not set.
@@ -74,6 +78,24 @@ pub struct PolicyEntry {
     pub data: BTreeMap<String, String>,
 }
 
+/// What a finding counts as if it is about something that was not shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// As the policy says: mostly a denial.
+    #[default]
+    Deny,
+    /// A warning.
+    Warn,
+}
+
+impl Missing {
+    /// Whether findings keep the severity that the policy gave them.
+    pub(crate) fn is_deny(&self) -> bool {
+        *self == Self::Deny
+    }
+}
+
 const fn yes() -> bool {
     true
 }
@@ -85,6 +107,7 @@ impl PolicyEntry {
             source: format!("builtin:{name}"),
             sha256: None,
             enforce: true,
+            missing: Missing::Deny,
             memory: None,
             when: Scope::default(),
             settings: BTreeMap::new(),
@@ -131,6 +154,7 @@ const KEYS: &[&str] = &[
     "use",
     "sha256",
     "enforce",
+    "missing",
     "memory",
     "when",
     "settings",

@@ -11,6 +11,7 @@ mod waves;
 use crate::commands::check;
 use crate::error::fail;
 use crate::output::plain;
+use crate::render::Detail;
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
 use crate::status::Status;
@@ -59,13 +60,14 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let ledger_url = arguments.batch.ledger_url()?;
-    let Vetting { batch, gate, ledger, signing, with_override } = arguments.batch.open()?;
+    let Vetting { batch, from: _list, gate, ledger, signing, with_override } = arguments.batch.open()?;
     let ledger = ledger.ok_or_else(|| fail("`run` records the outcome, which requires a ledger", NAME_A_LEDGER))?;
     ensure!(!arguments.command.is_empty(), "there is no command");
     environment::hide();
     let signals = Signals::catch().context("signals cannot be caught")?;
     let runner = Runner {
         gate: &gate,
+        request: arguments.batch.name(),
         ledger: &ledger,
         signing: &signing,
         signals: &signals,
@@ -92,6 +94,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 /// Everything that is needed to run a batch.
 struct Runner<'a> {
     gate: &'a Gate,
+    /// The name of the request.
+    request: String,
     ledger: &'a SqlLedger,
     signing: &'a Signing,
     signals: &'a Signals,
@@ -106,7 +110,7 @@ impl Runner<'_> {
     fn vet(&self, batch: Batch) -> anyhow::Result<Result<Permit, Status>> {
         let decision = self.gate.vet_with(batch, self.with_override);
         // If printing fails, the permit is dropped unused, which aborts the reservation.
-        check::print(&decision, decision.document(), check::Format::Human)?;
+        check::print(&decision, decision.document(), check::Format::Human, &self.request, Detail::Screen)?;
         Ok(match decision {
             Decision::Allow(permit) => Ok(permit),
             Decision::Deny(_) => Err(Status::Deny),

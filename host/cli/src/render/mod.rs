@@ -1,9 +1,12 @@
 //! Renders decisions and errors for people. A rendered decision has the content of `--format json`, and the help for the
 //! causes of its faults.
 
+mod remedy;
+
 use crate::error::help;
-use crate::output::{Page, paint, plain};
+use crate::output::{Page, WIDTH, paint, plain};
 use anstyle::{AnsiColor, Style};
+use remedy::remedy;
 use reprieve::model::{
     Claims, DecisionDocument, Estimate, Fault, Finding, Nature, OverrideTerms, PolicyResult, Severity, Verdict,
 };
@@ -22,9 +25,25 @@ fn word(verdict: Verdict) -> String {
     paint(style, verdict.as_str())
 }
 
-/// Renders a decision: the verdict in the first and the last line; in between the reasons and what to do, first about
-/// what is wrong, then about what is missing.
-pub fn decision(claims: &Claims, document: &DecisionDocument) -> Page {
+/// How much of a decision is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What fits on a screen: the gravest findings in full, the others in a line each.
+    Screen,
+    /// Everything.
+    Whole,
+}
+
+/// The maximum length to which codes are aligned.
+const MAX_CODE: usize = 32;
+/// The lines of a screen.
+const SCREEN: usize = 40;
+/// The lines of a screen that what is missing may take if it competes with what is wrong.
+const MISSING: usize = 10;
+
+/// Renders a decision: the verdict in the first and the last line; in between what is wrong with what to do, then what is
+/// missing as a checklist. `request` is the name of the request in the commands of that list.
+pub fn decision(claims: &Claims, document: &DecisionDocument, request: &str, detail: Detail) -> Page {
     let mut page = Page::default();
     let out = &mut page;
     line!(
@@ -41,14 +60,29 @@ pub fn decision(claims: &Claims, document: &DecisionDocument) -> Page {
         override_lines(out, terms);
     }
     document.faults.iter().for_each(|fault| fault_lines(out, fault));
+    let end = end(document);
     let (missing, wrong): (Vec<_>, Vec<_>) =
         document.findings.iter().partition(|finding| finding.nature == Nature::Missing);
-    wrong.into_iter().for_each(|finding| finding_lines(out, finding));
-    if !missing.is_empty() {
-        out.blank();
-        line!(out, "{}", paint(BOLD, "missing:"));
-    }
-    missing.into_iter().for_each(|finding| finding_lines(out, finding));
+    let missing = by_code(missing);
+    let room = match detail {
+        Detail::Whole => usize::MAX,
+        Detail::Screen => SCREEN.saturating_sub(out.lines() + end.lines()),
+    };
+    let checklist = if missing.is_empty() { 0 } else { missing.len().min(MISSING) + 2 };
+    wrong_lines(out, &wrong, room.saturating_sub(checklist));
+    let room = match detail {
+        Detail::Whole => usize::MAX,
+        Detail::Screen => SCREEN.saturating_sub(out.lines() + end.lines()),
+    };
+    missing_lines(out, &missing, request, room, detail);
+    out.append(&end);
+    page
+}
+
+/// The last lines of a decision.
+fn end(document: &DecisionDocument) -> Page {
+    let mut page = Page::default();
+    let out = &mut page;
     out.blank();
     line!(out, "{}", restore(&document.restore));
     line!(out, "{}", counts(document));
@@ -60,6 +94,81 @@ pub fn decision(claims: &Claims, document: &DecisionDocument) -> Page {
     }
     line!(out, "{}", word(document.decision));
     page
+}
+
+/// Adds what is wrong within a number of lines: as many findings in full as fit while every other has a line.
+fn wrong_lines(out: &mut Page, wrong: &[&Finding], room: usize) {
+    let whole: Vec<Page> = wrong.iter().map(|finding| finding_page(finding)).collect();
+    let lines_if = |in_full: usize| {
+        let others = wrong.len() - in_full;
+        whole.iter().take(in_full).map(Page::lines).sum::<usize>() + others + usize::from(others > 0)
+    };
+    let in_full = (0..=wrong.len()).rev().find(|in_full| lines_if(*in_full) <= room).unwrap_or(0);
+    let (full, others) = whole.split_at(in_full);
+    full.iter().for_each(|page| out.append(page));
+    if others.is_empty() {
+        return;
+    }
+    out.blank();
+    let left = room.saturating_sub(full.iter().map(Page::lines).sum::<usize>() + 1);
+    let shown = if others.len() > left { left.saturating_sub(1).max(1) } else { others.len() };
+    for finding in wrong.iter().skip(in_full).take(shown) {
+        line!(out, "{} {} {}", severity(finding), paint(BOLD, &plain(&finding.code)), one_line(finding));
+    }
+    more_line(out, others.len().saturating_sub(shown));
+}
+
+/// The message of a finding, cut to what is left of a line.
+fn one_line(finding: &Finding) -> String {
+    let room = WIDTH.saturating_sub(finding.code.chars().count() + "deny  ".len());
+    let message = plain(&finding.message);
+    match message.char_indices().nth(room) {
+        Some(_) => message.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
+        None => message.into_owned(),
+    }
+}
+
+fn more_line(out: &mut Page, more: usize) {
+    if more > 0 {
+        line!(out, "… and {more} more; `--verbose` shows all");
+    }
+}
+
+/// Groups findings by their code, in their order.
+fn by_code(findings: Vec<&Finding>) -> Vec<Vec<&Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    for finding in findings {
+        let same = |group: &&mut Vec<&Finding>| {
+            group.first().is_some_and(|first| first.code == finding.code && first.severity == finding.severity)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
+/// Adds what is missing: a line for each code with what adds it, or everything in full.
+fn missing_lines(out: &mut Page, missing: &[Vec<&Finding>], request: &str, room: usize, detail: Detail) {
+    if missing.is_empty() {
+        return;
+    }
+    out.blank();
+    line!(out, "{}", paint(BOLD, "missing:"));
+    if detail == Detail::Whole {
+        missing.iter().flatten().for_each(|finding| out.append(&finding_page(finding)));
+        return;
+    }
+    let left = room.saturating_sub(2);
+    let shown = if missing.len() > left { left.saturating_sub(1).max(1) } else { missing.len() };
+    let width = missing.iter().take(shown).filter_map(|group| group.first()).map(|finding| finding.code.len()).max();
+    for group in missing.iter().take(shown) {
+        let Some(first) = group.first() else { continue };
+        let code = format!("{:width$}", plain(&first.code), width = width.unwrap_or_default().min(MAX_CODE));
+        line!(out, "{} {} {}", severity(first), paint(BOLD, &code), plain(&remedy(group, request)));
+    }
+    more_line(out, missing.len().saturating_sub(shown));
 }
 
 /// Renders an error: the chain of messages, and the help on a line of its own.
@@ -98,16 +207,24 @@ fn override_lines(out: &mut Page, terms: &OverrideTerms) {
     line!(out, "{}", paint(RED, &what));
 }
 
-fn finding_lines(out: &mut Page, finding: &Finding) {
-    let style = if finding.severity == Severity::Deny { RED } else { YELLOW };
-    let severity = if finding.severity == Severity::Deny { "deny" } else { "warn" };
+fn severity(finding: &Finding) -> String {
+    match finding.severity {
+        Severity::Deny => paint(RED, "deny"),
+        Severity::Warn => paint(YELLOW, "warn"),
+    }
+}
+
+/// A finding in full, after a blank line.
+fn finding_page(finding: &Finding) -> Page {
+    let mut page = Page::default();
+    let out = &mut page;
     let remark = match (finding.enforced, finding.lifted) {
         (_, true) => " (lifted by the override)",
         (false, _) => " (report only)",
         (true, false) => "",
     };
     out.blank();
-    line!(out, "{} {}{remark}", paint(style, severity), paint(BOLD, &plain(&finding.code)));
+    line!(out, "{} {}{remark}", severity(finding), paint(BOLD, &plain(&finding.code)));
     out.paragraph("  ", &finding.message);
     let place = [
         finding.field.as_ref().map(|field| format!("field {}", plain(field))),
@@ -126,6 +243,7 @@ fn finding_lines(out: &mut Page, finding: &Finding) {
     if !finding.help.is_empty() {
         out.paragraph("  ", &format!("help: {}", finding.help));
     }
+    page
 }
 
 fn fault_lines(out: &mut Page, fault: &Fault) {

@@ -1,0 +1,208 @@
+//! Drafts requests: fills in what a list, a file of another tool, version control and continuous integration know, and
+//! leaves a `null` for what only people know.
+
+mod document;
+mod origin;
+mod reading;
+
+pub use document::Document;
+pub use reading::{From, FromArguments, LIST_NAME, NothingToDelete, format, listed, read_items};
+
+use crate::error::fail;
+use clap::{Args, ValueEnum};
+use document::blank;
+use origin::Origin;
+use reprieve::model::{Mode, Timestamp};
+use reprieve_readers::Summary;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What a person says of a deletion, because its list does not.
+#[derive(Args, Debug, Default)]
+pub struct ClaimArguments {
+    /// The kind of the targets, if the list does not state it
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Whether the targets remain recoverable for a while (soft) or not (hard)
+    #[arg(long, value_enum)]
+    pub mode: Option<ModeArgument>,
+    /// The environment in which the call will run, for example `production`
+    #[arg(long, value_name = "NAME")]
+    pub environment: Option<String>,
+    /// A name for the request [default: that of the run of continuous integration, or of the list]
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Set any other field: `--set reason.ticket=CHG-17`. The value is JSON, or else text
+    #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, Value)>,
+}
+
+/// The mode as an argument.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ModeArgument {
+    /// Marked for deletion and recoverable for a while
+    Soft,
+    /// Permanent
+    Hard,
+}
+
+impl ClaimArguments {
+    /// Whether no claim is set.
+    pub fn is_empty(&self) -> bool {
+        let Self { kind, mode, environment, id, set } = self;
+        kind.is_none() && mode.is_none() && environment.is_none() && id.is_none() && set.is_empty()
+    }
+}
+
+fn assignment(text: &str) -> Result<(String, Value), String> {
+    match text.split_once('=') {
+        Some((field, value)) if !field.is_empty() => {
+            let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+            Ok((field.trim_start_matches('/').replace('/', "."), value))
+        }
+        _ => Err("expected FIELD=VALUE, for example `reason.ticket=CHG-17`".to_owned()),
+    }
+}
+
+/// A list that a request is drafted for.
+#[derive(Debug)]
+pub struct List {
+    /// Its path relative to the request.
+    pub path: String,
+    /// SHA-256 of its bytes, lower-case hex.
+    pub sha256: String,
+    /// The number of rows.
+    pub targets: u64,
+    /// The number of rows of each kind that the list states.
+    pub kinds: BTreeMap<String, u64>,
+    /// The number of rows without a kind.
+    pub without_kind: u64,
+    /// The environment of all targets, if it is known to be one.
+    pub environment: Option<String>,
+    /// What its columns are named, if not as the fields.
+    pub columns: BTreeMap<String, String>,
+}
+
+/// The number of characters of a digest in the name of a request.
+const SHORT_DIGEST: usize = 8;
+
+/// Drafts a request for a list. `summary` is what the file says that the list was read from; `source` names that file.
+pub fn draft(
+    claims: &ClaimArguments,
+    list: &List,
+    summary: &Summary,
+    source: Option<&str>,
+) -> anyhow::Result<Document> {
+    let mode = match (claims.mode, summary.mode) {
+        (Some(ModeArgument::Soft), _) | (None, Some(Mode::Soft)) => Mode::Soft,
+        (Some(ModeArgument::Hard), _) | (None, Some(Mode::Hard)) => Mode::Hard,
+        (None, None) => {
+            let help = "add `--mode soft` if the targets remain recoverable for a while, or else `--mode hard`";
+            return Err(fail("the list does not say whether its targets remain recoverable", help));
+        }
+    };
+    let environment = claims.environment.as_ref().or(list.environment.as_ref()).ok_or_else(|| {
+        let help = "name it as your inventory does, for example `--environment production`";
+        fail("the list does not say in which environment the call will run", help)
+    })?;
+    let origin = Origin::find();
+    let name = list.path.rsplit('/').next().unwrap_or(&list.path);
+    let digest = list.sha256.get(..SHORT_DIGEST).unwrap_or(&list.sha256);
+    let id = claims.id.clone().or_else(|| origin.run.clone()).unwrap_or_else(|| format!("{name}/{digest}"));
+    let kinds = kinds(claims, list)?;
+    let only_kind = kinds.keys().next().filter(|_| kinds.len() == 1);
+
+    let mut document = Document::default();
+    document.add("id", id);
+    document.add("mode", mode.as_str());
+    document.add("environment", environment.as_str());
+    match only_kind {
+        Some(kind) => document.add("target_kind", kind.as_str()),
+        None => document.add("target_kinds", json!(kinds)),
+    }
+    let is_call = summary.is_call;
+    document.add_object("operation", |operation| {
+        operation.add("verb", json!(summary.verb));
+        operation.add("cascade", json!(summary.cascade));
+        if let Some(selector) = &summary.selector {
+            operation.add("selector", selector.as_str());
+        }
+        if is_call {
+            operation.add("by", "ids");
+        }
+    });
+    document.add_object("reason", |reason| {
+        ["text", "ticket", "trigger", "trigger_source"].into_iter().for_each(|name| reason.add(name, blank()));
+        if mode.is_hard() {
+            reason.add("basis", blank());
+        }
+    });
+    document.add_object("actor", |actor| {
+        actor.add("id", json!(origin.system.or(origin.person.as_deref())));
+        actor.add("type", json!(origin.actor_type()));
+        if origin.system.is_some() {
+            actor.add("on_behalf_of", json!(summary.actor.as_ref().or(origin.person.as_ref())));
+        }
+        actor.add_object("credential", |credential| {
+            ["purpose", "environment"].into_iter().for_each(|name| credential.add(name, blank()));
+        });
+    });
+    document.add_object("provenance", |provenance| {
+        let source = source.map(|source| format!("{} {source}", summary.tool.as_deref().unwrap_or("file")));
+        provenance.add("source", json!(source));
+        provenance.add("query", blank());
+        provenance.add("selection", if is_call { "explicit".into() } else { blank() });
+        provenance.add("complete", if is_call { true.into() } else { blank() });
+        provenance.add("id_kind", json!(only_kind.filter(|kind| list.kinds.contains_key(*kind))));
+        provenance.add("row_count", list.targets);
+        provenance.add("source_total", if is_call { list.targets.into() } else { blank() });
+        provenance.add("sha256", list.sha256.as_str());
+        let extracted_at = summary.extracted_at.map(Timestamp::from_seconds);
+        provenance.add("extracted_at", json!(extracted_at));
+        provenance.add("extracted_by", json!(origin.system.or(origin.person.as_deref())));
+    });
+    document.add("dry_run", blank());
+    document.add_object("recovery", |recovery| {
+        if !mode.is_hard() {
+            recovery.add("soft_delete_days", blank());
+        }
+        ["checkpoints", "restore"].into_iter().for_each(|name| recovery.add(name, blank()));
+    });
+    document.add("approvals", json!([]));
+    document.add_object("schedule", |schedule| schedule.add("freeze", blank()));
+    document.add_object("notice", |notice| {
+        ["owners_notified_at", "opt_outs"].into_iter().for_each(|name| notice.add(name, blank()));
+    });
+    document.add_object("targets", |targets| {
+        targets.add("path", list.path.as_str());
+        targets.add("sha256", list.sha256.as_str());
+        if !list.columns.is_empty() {
+            targets.add("columns", json!(list.columns));
+        }
+    });
+    for (field, value) in &claims.set {
+        document.set(field, value.clone());
+    }
+    Ok(document)
+}
+
+/// The kinds to declare, each with its number of rows.
+fn kinds(claims: &ClaimArguments, list: &List) -> anyhow::Result<BTreeMap<String, u64>> {
+    let mut kinds = list.kinds.clone();
+    match &claims.kind {
+        Some(kind) if kinds.len() > 1 => {
+            let listed: Vec<&str> = kinds.keys().map(String::as_str).collect();
+            let message =
+                format!("the list has several kinds ({}), so `{kind}` is not that of all", listed.join(", "));
+            Err(fail(message, "leave `--kind` out, and each target is of the kind that the list states"))
+        }
+        // The kind that the list states is compared with this one by the policies.
+        Some(kind) => Ok(BTreeMap::from([(kind.clone(), list.targets)])),
+        None if list.without_kind > 0 => {
+            let message =
+                format!("the list does not say of what kind {} of {} targets are", list.without_kind, list.targets);
+            Err(fail(message, "add `--kind KIND`, or a column `kind`"))
+        }
+        None => Ok(std::mem::take(&mut kinds)),
+    }
+}

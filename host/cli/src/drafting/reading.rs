@@ -1,0 +1,229 @@
+//! Lists for a draft: one that is in a file, or the items of a file of another tool.
+
+use super::{ClaimArguments, Document, List, draft};
+use crate::error::fail;
+use crate::output::plain;
+use anyhow::Context;
+use clap::Args;
+use reprieve::model::Timestamp;
+use reprieve::{Batch, Folder, ReadOptions};
+use reprieve_readers::{FORMATS, Format, Input, Item, Options, Part, Summary, find};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use tempfile::TempDir;
+
+/// The maximum size of a file of another tool in bytes.
+const MAX_FILE_BYTES: u64 = 2 << 30;
+
+/// The name of a list that is made from a file of another tool.
+pub const LIST_NAME: &str = "targets.ndjson";
+
+/// How a file of another tool is read.
+#[derive(Args, Debug, Default)]
+pub struct FromArguments {
+    /// The columns or members that make up the id, if the format does not say
+    #[arg(long = "id-column", value_name = "NAME")]
+    pub id: Vec<String>,
+    /// The file has lines without a header
+    #[arg(long)]
+    pub no_header: bool,
+}
+
+/// A file of another tool that was read: its list in a temporary folder, and the request for it.
+pub struct From {
+    /// The folder of the list.
+    pub folder: TempDir,
+    /// The request.
+    pub request: Document,
+    /// What the file says beside its items.
+    pub summary: Summary,
+    /// The number of items.
+    pub targets: u64,
+}
+
+/// A file that is a call, such as a plan, was read whole and deletes nothing.
+#[derive(Debug)]
+pub struct NothingToDelete {
+    /// The file.
+    pub file: String,
+    /// What it holds beside deletions.
+    pub notes: Vec<String>,
+}
+
+impl fmt::Display for NothingToDelete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} deletes nothing, so there is nothing to vet", self.file)
+    }
+}
+
+impl std::error::Error for NothingToDelete {}
+
+/// Returns the format of a name.
+pub fn format(name: &str) -> Result<&'static Format, String> {
+    find(name).ok_or_else(|| {
+        let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+        match reprieve::model::did_you_mean(name, names.iter().copied()) {
+            Some(near) => format!("there is no such format; did you mean `{near}`?"),
+            None => format!("there is no such format; the formats are {}", names.join(", ")),
+        }
+    })
+}
+
+/// Reads a file of another tool and passes its items to `each`.
+pub fn read_items(
+    format: &Format,
+    path: &Path,
+    claims: &ClaimArguments,
+    from: &FromArguments,
+    mut each: impl FnMut(Item) -> anyhow::Result<()>,
+) -> anyhow::Result<Summary> {
+    let (folder, name) = Folder::of(path)?;
+    let bytes = folder.read(&name, MAX_FILE_BYTES)?;
+    let shown = folder.display_name(&name);
+    let companion = |name: &str| folder.read(name, MAX_FILE_BYTES);
+    let options = Options { kind: claims.kind.clone(), id: from.id.clone(), no_header: from.no_header };
+    let mut failed = None;
+    let mut sink = |item: Item| {
+        each(item).map_err(|error| {
+            let message = error.to_string();
+            failed = Some(error);
+            reprieve::ReadError::of_file("the list", message)
+        })
+    };
+    let input = Input { name: &shown, bytes: &bytes, companion: &companion };
+    let read = (format.read)(&input, &options, &mut sink);
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(read?),
+    }
+}
+
+impl From {
+    /// Reads a file of another tool into a list and a request.
+    pub fn read(format: &Format, path: &Path, claims: &ClaimArguments, from: &FromArguments) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("no temporary folder")?;
+        let file = std::fs::File::create_new(folder.path().join(LIST_NAME)).context("the list")?;
+        let mut out = Hashing { out: BufWriter::new(file), hasher: Sha256::new() };
+        let (mut targets, mut kinds, mut without_kind) = (0, BTreeMap::new(), 0);
+        let summary = read_items(format, path, claims, from, |item| {
+            targets += 1;
+            match &item.record.kind {
+                Some(kind) => *kinds.entry(kind.clone()).or_default() += 1,
+                None => without_kind += 1,
+            }
+            serde_json::to_writer(&mut out, &row(&item)).context("the list")?;
+            out.write_all(b"\n").context("the list")
+        })?;
+        out.flush().context("the list")?;
+        if targets == 0
+            && let Some(selector) = &summary.selector
+        {
+            let message = format!("{} names no targets, it selects them: {}", path.display(), plain(selector));
+            let help = "list the targets that it selects, and vet that list; then delete those and no others";
+            return Err(fail(message, help));
+        }
+        let sha256 = hex(&out.hasher.finalize());
+        let list = List {
+            path: LIST_NAME.to_owned(),
+            sha256,
+            targets,
+            kinds,
+            without_kind,
+            environment: None,
+            columns: BTreeMap::new(),
+        };
+        if targets == 0 && summary.is_call {
+            return Err(NothingToDelete { file: path.display().to_string(), notes: summary.notes }.into());
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let request = draft(claims, &list, &summary, name.as_deref())?;
+        Ok(Self { folder, request, summary, targets })
+    }
+}
+
+/// The row of an item in a list.
+fn row(item: &Item) -> Map<String, Value> {
+    let record = &item.record;
+    let time = |seconds: Option<i64>| json!(seconds.map(Timestamp::from_seconds));
+    let fields = [
+        ("id", json!(item.target_id())),
+        ("kind", json!(record.kind)),
+        ("tenant", json!(record.tenant)),
+        ("environment", json!(record.environment)),
+        ("state", json!(record.state)),
+        ("created_at", time(record.created_at)),
+        ("last_used_at", time(record.last_used_at)),
+        ("size_bytes", json!(record.size_bytes)),
+        ("x_action", json!(item.action.as_str())),
+    ];
+    let part = item.part.as_ref().map(|part| match part {
+        Part::Version(version) => [("x_key", item.id.as_str()), ("x_version", version)],
+        Part::Deposed(key) => [("x_address", item.id.as_str()), ("x_deposed", key)],
+    });
+    let own = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
+    let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+    let details = item.details.iter().map(|(name, value)| (format!("x_{name}"), value.as_str().into()));
+    fields
+        .map(|(name, value)| (name.to_owned(), value))
+        .chain(part.into_iter().flatten().map(own))
+        .chain(details)
+        .collect()
+}
+
+/// Reads a list that a request is drafted for. `path` is how the request will name it.
+pub fn listed(file: &Path, path: String, columns: &[(String, String)]) -> anyhow::Result<List> {
+    /// Stands for the kind that the list does not state.
+    const UNSTATED: &str = "kind that is not stated";
+    let (folder, name) = Folder::of(file)?;
+    let request = json!({
+        "id": "draft", "mode": "soft", "environment": "draft", "target_kind": UNSTATED, "targets": { "path": name },
+    });
+    let options =
+        columns.iter().fold(ReadOptions::default(), |options, (field, column)| options.column(field, column));
+    let batch = Batch::read_with(request.to_string().as_bytes(), "<draft>", &folder, options)?;
+    let facts = batch.facts(None, None, batch.evaluated_at());
+    if facts.kinds.others > 0 {
+        let message = format!("the list has more than {} kinds", facts.kinds.counts.len());
+        return Err(fail(message, "submit one list for each kind"));
+    }
+    let mut kinds = facts.kinds.counts;
+    let without_kind = kinds.remove(UNSTATED).unwrap_or_default();
+    let mut environments = facts.environments.counts.into_keys();
+    let environment =
+        environments.next().filter(|_| environments.next().is_none() && facts.environments.unknown == 0);
+    Ok(List {
+        path,
+        sha256: batch.targets_sha256().to_owned(),
+        targets: batch.len(),
+        kinds,
+        without_kind,
+        environment,
+        columns: columns.iter().cloned().collect(),
+    })
+}
+
+/// A writer that hashes what it writes.
+struct Hashing<W> {
+    out: W,
+    hasher: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
