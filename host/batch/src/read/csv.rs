@@ -45,7 +45,7 @@ impl Header {
         columns.sort_by_key(|(field, _)| field.position());
         let columns = columns.into_iter().map(|(_, column)| column).collect();
         let numbered = mapping.no_header.then(|| mapping.max_number());
-        let expected = Expected { tabs, skip_lines: mapping.skip_lines, columns, numbered };
+        let expected = Expected { tabs, skip_lines: mapping.skip_lines, columns, is_list: true, numbered };
         let opening = expected.read(text, is_whole, shown)?;
         let header = Self::of(&opening, mapping).map_err(|message| {
             let error = ReadError::new(shown, Place::Line(opening.header_line.unwrap_or(1)), message);
@@ -170,7 +170,7 @@ pub(super) fn each_named_record(
     let mut blocks = Blocks::new(reader);
     let first = blocks.next(Vec::new()).map_err(|error| ReadError::of_file(shown, describe(&error)))?;
     let first = first.unwrap_or_default();
-    let expected = Expected { tabs, skip_lines: 0, columns: vec!["id"], numbered: None };
+    let expected = Expected { tabs, skip_lines: 0, columns: vec!["id"], is_list: false, numbered: None };
     let Opening { names, delimiter, bytes, lines, .. } = expected.read(first.lines(), blocks.is_at_end(), shown)?;
     let in_header = |message: String| ReadError::new(shown, Place::Line(1), message);
     let read = names.iter().map(|name| is_read(name)).collect::<Result<Vec<bool>, _>>().map_err(in_header)?;

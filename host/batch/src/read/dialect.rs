@@ -4,6 +4,7 @@ use super::blocks::BLANK_LINE;
 use super::csv_records::QUOTES_HELP;
 use super::quotes::{Quotes, Violation};
 use crate::error::{Place, ReadError};
+use crate::near::looks_like;
 use csv::{ReaderBuilder, StringRecord};
 use reprieve_model::did_you_mean;
 
@@ -22,6 +23,8 @@ pub(super) struct Expected<'a> {
     pub skip_lines: u64,
     /// The columns that the header must have: first those of the id.
     pub columns: Vec<&'a str>,
+    /// Whether it is a target list, whose request may say how it is read.
+    pub is_list: bool,
     /// The number of columns that there must be if there is no header. The columns are named by their numbers.
     pub numbered: Option<usize>,
 }
@@ -156,11 +159,15 @@ impl Expected<'_> {
         }
         let id = self.columns.first().copied().unwrap_or("id");
         let names = list(fields);
-        let near = did_you_mean(id, fields.iter().map(String::as_str));
+        let near = fields.iter().find(|name| looks_like(name, std::iter::once(id)).is_some());
         let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let message =
             format!("there is no column `{id}`{near} (line {line} was read as the names of the columns: {names})");
-        ReadError::new(shown, Place::Line(line), message).with_help(format!(
+        let error = ReadError::new(shown, Place::Line(line), message);
+        if !self.is_list {
+            return error.with_help("name the columns in the first line, and the column of the ids `id`");
+        }
+        error.with_help(format!(
             "map the id to one of these columns: `\"columns\": {{\"id\": \"…\"}}`; if line {line} is already a row, set \
              `\"header\": false` and map fields to numbers of columns: `\"columns\": {{\"id\": \"1\"}}`; if it is a title, \
              set `\"skip_lines\": {line}`; a list of one id per line is a .txt file"
@@ -219,7 +226,7 @@ mod tests {
     }
 
     fn plain() -> Expected<'static> {
-        Expected { tabs: false, skip_lines: 0, columns: vec!["id"], numbered: None }
+        Expected { tabs: false, skip_lines: 0, columns: vec!["id"], is_list: true, numbered: None }
     }
 
     #[test]

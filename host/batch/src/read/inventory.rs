@@ -79,3 +79,87 @@ fn read_document(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Record;
+
+    fn read(name: &str, text: impl AsRef<[u8]>) -> Result<Vec<(String, Record)>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+        let folder = Folder::open(folder.path()).unwrap();
+        let mut rows = Vec::new();
+        let each = |row: InventoryRow| {
+            rows.push((row.id, row.record));
+            Ok(())
+        };
+        let read = read_inventory_file(&folder, name, MemoryBudget::default(), each);
+        read.map(|_| rows).map_err(|error| error.to_string())
+    }
+
+    fn utf16(text: &str) -> Vec<u8> {
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect()
+    }
+
+    #[test]
+    fn an_inventory_is_the_same_in_every_shape_and_dialect() {
+        let row = |legal_hold: bool| Record {
+            kind: Some("a;b".to_owned()),
+            legal_hold: Some(legal_hold),
+            retain_until: Some(1_896_134_399),
+            dependents: Some(vec!["x".to_owned(), "y z".to_owned()]),
+            ..Record::default()
+        };
+        let expected = vec![("7".to_owned(), row(true)), ("8".to_owned(), row(false))];
+        let one = r#"{"id": 7, "kind": "a;b", "Size": {"id": 9}, "legal_hold": true, "retain_until": "2030-01-31",
+            "dependents": ["x", "y z"]}"#;
+        let two = one.replace("7", "8").replace("true", "\"FALSE\"");
+        let lines = format!("{}\n\n{}\n", one.replace('\n', " "), two.replace('\n', " "));
+        for (name, text) in [
+            ("i.json", format!("[{one}, {two}]")),
+            ("i.json", format!("[{one}]\n[{two}]")),
+            ("i.json", format!("{one}{two}")),
+            ("i.json", format!("{{\"next\": null, \"items\": [{one}, {two}]}}")),
+            ("i.ndjson", format!("[{one},\n{two}]")),
+            ("i.ndjson", format!("{one}\n{two}")),
+            ("i.jsonl", lines),
+        ] {
+            assert_eq!(read(name, &text).as_ref(), Ok(&expected), "{text}");
+            assert_eq!(read(name, utf16(&text)).as_ref(), Ok(&expected), "{text}");
+        }
+        for delimiter in [",", ";", "\t", "|"] {
+            let text = "id@kind@Size@legal_hold@retain_until@dependents\n7@\"a;b\"@9@t@2030-01-31@\"x;y z\"\n\
+                        8@\"a;b\"@9@No@2030-01-31 23:59:59+00@\"x; y z\"\n";
+            let text = text.replace('@', delimiter);
+            assert_eq!(read("i.csv", &text).as_ref(), Ok(&expected), "{text}");
+            assert_eq!(read("i.csv", utf16(&text)).as_ref(), Ok(&expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_where_and_what_to_do() {
+        for (name, text, part) in [
+            (
+                "i.csv",
+                "id,legal_hodl\n",
+                "i.csv:1: an inventory has no column `legal_hodl`; did you mean `legal_hold`?",
+            ),
+            ("i.csv", "key,kind\na,b\n", "i.csv:1: there is no column `id` (line 1 was read as the names"),
+            (
+                "i.csv",
+                "id,retain_until\na,1893456000\n",
+                "i.csv:2: `retain_until`: `1893456000` may be 2030-01-01T00:00:00Z",
+            ),
+            ("i.csv", "id,retain_until\na,2030-01-01 00:00:00\n", "has no time zone; add one"),
+            ("i.csv", "id,legal_hold\na,WAHR\n", "i.csv:2: `legal_hold`: expected `true` or `false`, found `WAHR`"),
+            ("i.json", "[{\"id\": \"a\"},\n{\"kind\": \"b\"}]", "i.json:2: missing field `id`"),
+            ("i.json", "[{\"id\": \"a\"},\n{\"id\": \"\"}]", "i.json:2: the id is empty"),
+            ("i.json", "[{\"id\": \"a\"},\n", "i.json:2: the JSON ends too early"),
+            ("i.txt", "a\n", "i.txt: a list of ids alone is not an inventory"),
+        ] {
+            let error = read(name, text).expect_err(text);
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+}

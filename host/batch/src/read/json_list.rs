@@ -8,12 +8,12 @@ use super::json_shape::{Shape, shape_of};
 use super::list_builder::{Chunker, ListBuilder};
 use super::mapping::{Mapping, Role};
 use super::targets::{ParsedBlock, Unparsed};
-use super::text_file::TextFile;
+use super::text_file::{TextFile, TextFormat};
 use crate::error::{ReadError, describe};
 use crate::facts::Hasher;
+use crate::near::looks_like;
 use crate::parallel::in_order;
 use hashbrown::HashSet;
-use reprieve_model::did_you_mean;
 use std::io::{Chain, Cursor, Read};
 use std::sync::{Mutex, PoisonError};
 
@@ -55,7 +55,7 @@ impl Members {
         if let Some((_, column)) = missing.filter(|_| list.rows() > 0 && !left_alone.is_empty()) {
             let mut names: Vec<&str> = left_alone.iter().map(String::as_str).collect();
             names.sort_unstable();
-            let near = did_you_mean(column, names.iter().copied());
+            let near = names.iter().find(|name| looks_like(name, std::iter::once(column)).is_some());
             let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             names.truncate(MAX_SHOWN);
             let message =
@@ -144,6 +144,7 @@ pub(super) fn read_json_document(
     list: &mut ListBuilder<'_, '_>,
 ) -> Result<(), ReadError> {
     let (size, hasher) = (file.size(), list.hasher.clone());
+    list.read_as.format = TextFormat::Json.name();
     let buffers = Mutex::new(Vec::new());
     let blocks = JsonBlocks::new(Cursor::new(read).chain(file), |name: &str| mapping.is_id(name));
     let mut source = Source { blocks, shown, buffers: &buffers };

@@ -117,13 +117,12 @@ fn read_text(
     let (format, threads) = (file.format, options.threads);
     check_options(format, shown, mapping)?;
     let mut list = ListBuilder::new(shown, options);
+    list.read_as = ReadAs::new(format.name(), "");
     match format {
         TextFormat::Json => read_json_document(&mut file, Vec::new(), shown, mapping, threads, &mut list)?,
         _ => read_blocks(&mut file, shown, mapping, threads, &mut list)?,
     }
-    let ReadAs { array, delimiter, header_line, columns, left_alone, .. } = std::mem::take(&mut list.read_as);
-    let (format, encoding) = (format.name(), file.encoding().name());
-    list.read_as = ReadAs { format, encoding, array, delimiter, header_line, columns, left_alone };
+    list.read_as.encoding = file.encoding().name();
     list.finish(file.finish()?)
 }
 
