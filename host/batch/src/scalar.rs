@@ -34,11 +34,52 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
+/// A string, or a whole number by its digits; null is unknown. A number whose digits are not known is an error: one with a
+/// fraction or an exponent, or of more than 64 bits. [`Scalar::exact_text`] reads the digits of the latter.
+pub(crate) struct Digits<'a>(pub Option<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for Digits<'de> {
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow;
+        impl<'de> Visitor<'de> for Borrow {
+            type Value = Digits<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(EXPECTED)
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Digits(Some(Cow::Borrowed(text))))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Digits(Some(Cow::Owned(text.to_owned()))))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(Digits(None))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+                Ok(Digits(Some(Cow::Owned(number.to_string()))))
+            }
+
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+                Ok(Digits(Some(Cow::Owned(number.to_string()))))
+            }
+        }
+        deserializer.deserialize_any(Borrow)
+    }
+}
+
 /// A string, a number or null.
 pub(crate) enum Scalar<'a> {
     Null,
     Text(Cow<'a, str>),
-    Integer(i128),
+    Unsigned(u64),
+    /// A whole number below 0.
+    Negative(i64),
     /// A number with a fraction or an exponent, or one of more than 64 bits: its value is rounded.
     Inexact,
 }
@@ -68,11 +109,11 @@ impl<'de> Deserialize<'de> for Scalar<'de> {
             }
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(Scalar::Integer(number.into()))
+                Ok(Scalar::Unsigned(number))
             }
 
             fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Scalar::Integer(number.into()))
+                Ok(Scalar::Negative(number))
             }
 
             fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {

@@ -3,7 +3,7 @@
 use super::blocks::{BLANK_LINE, Blocks, LineError, each_line};
 use super::csv_records::{each_record, wrong_length};
 use super::dialect::{Expected, Opening};
-use super::mapping::{MAX_PARTS, Mapping, Role, check_distinct, join_parts};
+use super::mapping::{Mapping, Role, check_distinct, join_parts};
 use super::read_as::ReadAs;
 use crate::columns::{Field, OwnValue, Row, Slot};
 use crate::error::{Place, ReadError, describe};
@@ -84,13 +84,18 @@ impl Header {
     /// Reads the fields of a row.
     pub fn row<'a>(&'a self, fields: impl Iterator<Item = &'a str>) -> Result<Row<'a>, String> {
         let mut row = Row::default();
-        let mut parts: [Option<Cow<'a, str>>; MAX_PARTS] = Default::default();
+        // It stays empty, which costs nothing, unless the id is joined.
+        let mut parts: Vec<Option<Cow<'a, str>>> = Vec::new();
+        parts.resize(self.parts, None);
         for (column, value) in self.columns.iter().zip(fields) {
             let Some(Role { field, part }) = column.role else { continue };
             match field.slot {
                 Slot::Id => match part {
                     None => row.id = Some(Cow::Borrowed(value)),
-                    Some(part) => parts[usize::from(part)] = Some(Cow::Borrowed(value)),
+                    Some(part) => {
+                        let part = parts.get_mut(usize::from(part));
+                        part.into_iter().for_each(|part| *part = Some(Cow::Borrowed(value)));
+                    }
                 },
                 Slot::Text(i) => row.texts[i] = known(Cow::Borrowed(value)),
                 Slot::Time(_) | Slot::Number(_) | Slot::Own
@@ -108,7 +113,7 @@ impl Header {
             }
         }
         if self.parts > 0 {
-            row.id = join_parts(parts.into_iter().take(self.parts)).map(Cow::Owned);
+            row.id = join_parts(parts).map(Cow::Owned);
         }
         Ok(row)
     }

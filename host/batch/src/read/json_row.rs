@@ -2,7 +2,7 @@
 
 use super::mapping::{MAX_PARTS, Mapping, Role, folded, join_parts};
 use crate::columns::{Field, LIST_COLUMNS, OwnValue, Row, Slot};
-use crate::scalar::{Scalar, Text};
+use crate::scalar::{Digits, Scalar, Text};
 use crate::text::known;
 use crate::times::{numeric_time, time};
 use hashbrown::HashSet;
@@ -20,29 +20,31 @@ pub(super) struct RowReader<'m> {
     left_alone: HashSet<String>,
     /// The members that any target had.
     seen: Seen,
-    /// Whether a number has to be read digit for digit, because its value is not exact.
-    inexact: bool,
 }
 
 impl<'m> RowReader<'m> {
     /// Begins a list. If it is `strict`, a member that holds no field is an error, and so is a number for a text.
     pub fn new(mapping: &'m Mapping, strict: bool) -> Self {
-        Self { mapping, strict, left_alone: HashSet::new(), seen: Seen(0), inexact: false }
+        Self { mapping, strict, left_alone: HashSet::new(), seen: Seen(0) }
     }
 
     /// Reads a text that is one target.
+    #[inline]
     pub fn read<'a>(&mut self, text: &'a str) -> Result<Row<'a>, serde_json::Error> {
-        self.inexact = false;
-        match self.read_as(text, false) {
-            Err(_) if self.inexact => self.read_as(text, true),
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let row = JsonRow { reader: self, exact: false }.deserialize(&mut deserializer);
+        match row.and_then(|row| deserializer.end().map(|()| row)) {
+            Err(_) => self.read_exactly(text),
             read => read,
         }
     }
 
-    fn read_as<'a>(&mut self, text: &'a str, exact: bool) -> Result<Row<'a>, serde_json::Error> {
+    /// Reads a target with numbers of more than 64 bits, or finds what is wrong with it.
+    #[cold]
+    fn read_exactly<'a>(&mut self, text: &'a str) -> Result<Row<'a>, serde_json::Error> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let row = JsonRow { reader: self, exact }.deserialize(&mut deserializer)?;
-        deserializer.end().map(|()| row)
+        let row = JsonRow { reader: self, exact: true }.deserialize(&mut deserializer);
+        row.and_then(|row| deserializer.end().map(|()| row))
     }
 
     /// Returns the names of the members that were left alone, and the members that any target had.
@@ -50,15 +52,7 @@ impl<'m> RowReader<'m> {
         (self.left_alone, self.seen)
     }
 
-    /// Returns what a member holds; `None` if it is left alone.
-    #[inline]
-    fn role(&mut self, name: &str) -> Result<Option<Role>, String> {
-        match self.mapping.known(name) {
-            Some(role) if role.field.slot != Slot::Own => Ok(Some(role)),
-            _ => self.other_role(name),
-        }
-    }
-
+    /// Returns what a member holds that has not the name of a field; `None` if it is left alone.
     fn other_role(&mut self, name: &str) -> Result<Option<Role>, String> {
         if self.strict {
             return self.mapping.require(name).map(Some);
@@ -138,6 +132,7 @@ fn duplicated<E: Error>(name: &str) -> E {
 
 impl<'m> JsonRow<'_, 'm> {
     /// Reads a text, or a whole number by its digits.
+    #[inline]
     fn text<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
         if self.reader.strict {
             return Ok(map.next_value::<Text<'de>>()?.0);
@@ -145,15 +140,7 @@ impl<'m> JsonRow<'_, 'm> {
         if self.exact {
             return Scalar::exact_text(map);
         }
-        match map.next_value::<Scalar<'de>>()? {
-            Scalar::Null => Ok(None),
-            Scalar::Text(text) => Ok(Some(text)),
-            Scalar::Integer(number) => Ok(Some(Cow::Owned(number.to_string()))),
-            Scalar::Inexact => {
-                self.reader.inexact = true;
-                Err(A::Error::custom("the number is not exact"))
-            }
-        }
+        Ok(map.next_value::<Digits<'de>>()?.0)
     }
 
     fn time<'de, A: MapAccess<'de>>(&self, field: Field, map: &mut A) -> Result<Option<i64>, A::Error> {
@@ -161,7 +148,8 @@ impl<'m> JsonRow<'_, 'm> {
         let read = match map.next_value::<Scalar<'de>>()? {
             Scalar::Null => Ok(None),
             Scalar::Text(text) => time(field.name(), &text, numbers),
-            Scalar::Integer(number) => match i64::try_from(number) {
+            Scalar::Negative(number) => numeric_time(number, numbers),
+            Scalar::Unsigned(number) => match i64::try_from(number) {
                 Ok(number) => numeric_time(number, numbers),
                 Err(_) => Err(format!("`{number}` is not within the years 0000 to 9999")),
             },
@@ -183,12 +171,21 @@ impl<'de> Visitor<'de> for JsonRow<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Row<'de>, A::Error> {
         let mut row = Row::default();
         let mut seen = Seen(0);
-        let mut parts: [Option<Cow<'de, str>>; MAX_PARTS] = Default::default();
+        // It stays empty, which costs nothing, unless the id is joined.
+        let mut parts: Vec<Option<Cow<'de, str>>> = Vec::new();
+        let count = self.reader.mapping.parts();
+        parts.resize(count, None);
         while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
             let name = name.unwrap_or_default();
-            let Some(role) = self.reader.role(&name).map_err(A::Error::custom)? else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
+            let role = match self.reader.mapping.known(&name) {
+                Some(role) if role.field.slot != Slot::Own => role,
+                _ => match self.reader.other_role(&name).map_err(A::Error::custom)? {
+                    Some(role) => role,
+                    None => {
+                        map.next_value::<IgnoredAny>()?;
+                        continue;
+                    }
+                },
             };
             let field = role.field;
             if field.slot == Slot::Own {
@@ -202,7 +199,10 @@ impl<'de> Visitor<'de> for JsonRow<'_, '_> {
             }
             seen.mark(role, &name)?;
             match (field.slot, role.part) {
-                (Slot::Id, Some(part)) => parts[usize::from(part)] = self.text(&mut map)?,
+                (Slot::Id, Some(part)) => {
+                    let text = self.text(&mut map)?;
+                    parts.get_mut(usize::from(part)).into_iter().for_each(|part| part.clone_from(&text));
+                }
                 (Slot::Id, None) => row.id = self.text(&mut map)?,
                 (Slot::Text(i), _) => row.texts[i] = self.text(&mut map)?.and_then(known),
                 (Slot::Time(i), _) => row.times[i] = self.time(field, &mut map)?,
@@ -211,9 +211,8 @@ impl<'de> Visitor<'de> for JsonRow<'_, '_> {
             }
         }
         self.reader.seen.add(seen);
-        let count = self.reader.mapping.parts();
         if count > 0 {
-            row.id = join_parts(parts.into_iter().take(count)).map(Cow::Owned);
+            row.id = join_parts(parts).map(Cow::Owned);
         }
         Ok(row)
     }

@@ -1,7 +1,7 @@
 //! A row of an inventory in JSON. Null and absent are unknown; an empty list of dependents is known.
 
 use super::row::{InventoryRow, InventoryRowBuilder, is_inventory_column};
-use crate::scalar::{Scalar, Text};
+use crate::scalar::{Digits, Scalar, Text};
 use crate::text::{flag, is_unknown, number};
 use crate::times::{retain_until, time};
 use hashbrown::{HashMap, HashSet};
@@ -17,16 +17,13 @@ const MAX_NAMES: usize = 4_096;
 pub(crate) struct InventoryReader {
     /// Whether each name that was seen is that of a column that is read.
     names: HashMap<String, bool>,
-    /// Whether a number has to be read digit for digit, because its value is not exact.
-    inexact: bool,
 }
 
 impl InventoryReader {
     /// Reads a text that is one row. The outer error is one of the JSON, the inner one of the row.
     pub fn read(&mut self, json: &str) -> Result<Result<InventoryRow, String>, serde_json::Error> {
-        self.inexact = false;
         let row = match self.read_as(json, false) {
-            Err(_) if self.inexact => self.read_as(json, true),
+            Err(_) => self.read_as(json, true),
             read => read,
         };
         row.map(InventoryRowBuilder::finish)
@@ -71,15 +68,7 @@ impl JsonRow<'_> {
         if self.exact {
             return Scalar::exact_text(map);
         }
-        match map.next_value::<Scalar<'de>>()? {
-            Scalar::Null => Ok(None),
-            Scalar::Text(text) => Ok(Some(text)),
-            Scalar::Integer(number) => Ok(Some(Cow::Owned(number.to_string()))),
-            Scalar::Inexact => {
-                self.reader.inexact = true;
-                Err(A::Error::custom("the number is not exact"))
-            }
-        }
+        Ok(map.next_value::<Digits<'de>>()?.0)
     }
 }
 
@@ -170,7 +159,8 @@ impl<'de> Deserialize<'de> for Ids {
                 while let Some(item) = items.next_element::<Scalar<'de>>()? {
                     ids.push(match item {
                         Scalar::Text(text) => text.into_owned(),
-                        Scalar::Integer(number) => number.to_string(),
+                        Scalar::Unsigned(number) => number.to_string(),
+                        Scalar::Negative(number) => number.to_string(),
                         Scalar::Null | Scalar::Inexact => {
                             return Err(A::Error::custom("an item of the list is not an id; write it in quotes"));
                         }
