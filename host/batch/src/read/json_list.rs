@@ -4,6 +4,7 @@
 use super::blocks::LineError;
 use super::json_blocks::{BlockError, JsonBlock, JsonBlocks, RowError};
 use super::json_row::{MAX_LEFT_ALONE, RowReader, Seen, too_many_names};
+use super::json_scan::container_end;
 use super::json_shape::{Shape, shape_of};
 use super::list_builder::{Chunker, ListBuilder};
 use super::mapping::{Mapping, Role};
@@ -77,7 +78,7 @@ pub(super) fn is_document(text: &[u8], mapping: &Mapping) -> bool {
         Some(b'[') => true,
         Some(b'{') => {
             let line = memchr::memchr(b'\n', text).map_or(text, |end| &text[..end]);
-            match super::json_frames::container_end(text, 0) {
+            match container_end(text, 0) {
                 Some(end) if end <= line.len() && line[end..].trim_ascii_start().first() == Some(&b'{') => true,
                 Some(end) if end <= line.len() => {
                     let object = str::from_utf8(&text[..end]).unwrap_or_default();

@@ -21,6 +21,7 @@ mod json_frames;
 mod json_lines;
 mod json_list;
 mod json_row;
+mod json_scan;
 mod json_shape;
 mod list_builder;
 mod mapping;
