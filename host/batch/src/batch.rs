@@ -6,13 +6,12 @@ use crate::error::{LookupError, Place, ReadError};
 use crate::facts::{Counts, Digests, build_facts};
 use crate::inventory::{Inventory, Resolution, Tenants, TenantsBuilder, resolve_targets};
 use crate::read::{
-    Document, Folder, List, ReadOptions, TargetSource, copy_list, read_inline_targets, read_request,
-    read_target_file, select_rows, write_ndjson,
+    Document, Folder, List, ReadAs, ReadOptions, TargetSource, copy_list, is_lines, read_inline_targets,
+    read_request, read_target_file, select_rows, write_ndjson,
 };
 use crate::spill::MemoryBudget;
-use reprieve_model::{Claims, Facts, HistoryFacts, InventoryFacts, Review, Timestamp, Whole};
+use reprieve_model::{Claims, Facts, HistoryFacts, InventoryFacts, Review, TargetFile, Timestamp, Whole};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -31,15 +30,9 @@ pub struct Batch {
     whole: Option<Whole>,
     /// The file that holds the list, if it is in a file.
     file: Option<(Folder, String)>,
+    read_as: ReadAs,
     memory: MemoryBudget,
     threads: usize,
-}
-
-/// Whether a list is CSV, compressed or not.
-fn is_csv(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let stem = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
-    stem.ends_with(".csv")
 }
 
 impl Batch {
@@ -90,10 +83,10 @@ impl Batch {
         let (list, file) = match (options.targets.take(), &document.targets) {
             (Some(path), _) => {
                 let (folder, name) = Folder::of(&path)?;
-                let mapping = options.mapping(&BTreeMap::new()).map_err(in_columns)?;
+                let mapping = options.mapping(&TargetFile::default()).map_err(in_columns)?;
                 (read_target_file(&folder, &name, None, &mapping, &mut options)?, Some((folder, name)))
             }
-            (None, TargetSource::Inline { line, .. }) if !options.columns.is_empty() => {
+            (None, TargetSource::Inline { line, .. }) if options.is_about_a_file() => {
                 let place = Place::Pointer { pointer: "/targets".to_owned(), line: *line };
                 return Err(ReadError::new(&document.file, place, "inline targets have no columns to rename")
                     .with_help("put the targets into a file, or do not rename columns"));
@@ -102,7 +95,7 @@ impl Batch {
                 (read_inline_targets(json, &document.file, *line, &mut options)?, None)
             }
             (None, TargetSource::File(file)) => {
-                let mapping = options.mapping(&file.columns).map_err(in_columns)?;
+                let mapping = options.mapping(file).map_err(in_columns)?;
                 let list = read_target_file(folder, &file.path, file.sha256.as_deref(), &mapping, &mut options)?;
                 (list, Some((folder.clone(), file.path.clone())))
             }
@@ -117,6 +110,7 @@ impl Batch {
             counts: list.counts.with_kind(claims.only_kind()),
             claims,
             chunks: list.chunks,
+            read_as: list.read_as,
             digests: Digests { request, targets: list.sha256 },
             at: clock::now(),
             time_is_given: false,
@@ -143,7 +137,7 @@ impl Batch {
         let mut store = Store::new(u64::MAX);
         let stored = chunks.into_iter().try_for_each(|chunk| store.push(chunk));
         stored.map_err(|error| LookupError::Spilled(format!("the targets cannot be stored: {error}")))?;
-        let list = List { chunks: store, counts, sha256: facts.targets_sha256.clone() };
+        let list = List { chunks: store, counts, sha256: facts.targets_sha256.clone(), read_as: ReadAs::default() };
         let batch = Self::new(review.claims.clone(), facts.request_sha256.clone(), list);
         Ok(Self { at: facts.evaluated_at, time_is_given: true, ..batch })
     }
@@ -173,6 +167,11 @@ impl Batch {
     /// What the request claims.
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// How the list was read. The format is empty if the batch was not read from a list, but from a record.
+    pub const fn read_as(&self) -> &ReadAs {
+        &self.read_as
     }
 
     /// The number of targets.
@@ -307,7 +306,7 @@ impl Batch {
     /// [`ReadError`] with the formats that can.
     pub fn check_format(&self) -> Result<(), ReadError> {
         match &self.file {
-            Some((folder, name)) if self.counts.ids.control.is_some() && is_csv(name) => {
+            Some((folder, name)) if self.counts.ids.control.is_some() && is_lines(name) => {
                 Err(ReadError::of_file(&folder.display_name(name), "it has ids with control characters").with_help(
                     "submit the list as NDJSON, Parquet or Arrow, where no reader takes them for the end of a line",
                 ))

@@ -27,7 +27,7 @@
 //!
 //! # Modules
 //!
-//! Each module imports only those before it: `error`, `text`, `record`, `clock`, `spill` and `parallel`, then `columns`,
+//! Each module imports only those before it: `error`, `text`, `times`, `near`, `scalar`, `record`, `clock`, `spill` and `parallel`, then `columns`,
 //! `facts`, `read`, `inventory`, `batch`, `history`.
 //!
 //! # Invariants
@@ -48,13 +48,18 @@ mod error;
 mod facts;
 mod history;
 mod inventory;
+mod near;
 mod parallel;
 mod read;
 mod record;
 #[cfg(test)]
 mod round_trip;
+mod scalar;
+#[cfg(test)]
+mod shapes;
 mod spill;
 mod text;
+mod times;
 
 pub use batch::Batch;
 pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Store, Strings, ValueCounts, Values};
@@ -66,6 +71,7 @@ pub use inventory::{
 };
 pub use parallel::{in_order, threads};
 pub use read::{
-    Folder, Progress, ReadOptions, check_database, create_private, list_sha256, read_file, silence_decoder_panics,
+    Folder, Progress, ReadAs, ReadOptions, UsedColumn, check_database, create_private, list_sha256, read_file,
+    silence_decoder_panics,
 };
 pub use record::{PoolRecord, Record};

@@ -2,7 +2,6 @@
 //! compared by a canonical form.
 
 use caseless::Caseless;
-use reprieve_model::Timestamp;
 use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
@@ -130,17 +129,16 @@ pub(crate) fn known<'a>(text: Cow<'a, str>) -> Option<Cow<'a, str>> {
     (!is_unknown(&text)).then_some(text)
 }
 
-/// Reads a time in seconds since 1970. A time that stands for an unknown one is unknown.
-pub(crate) fn time(text: &str) -> Result<Option<i64>, String> {
-    match text.trim() {
+/// Reads a flag as databases and spreadsheets write it, in any case: `true`, `t`, `yes`, `y`, `1`, or the opposite.
+pub(crate) fn flag(text: &str) -> Result<Option<bool>, String> {
+    let is_one_of = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    match text {
+        "none" => Ok(Some(false)),
         text if is_unknown(text) => Ok(None),
-        text => Timestamp::parse(text).map(|at| known_time(at.seconds())),
+        _ if is_one_of(&["true", "t", "yes", "y", "1"]) => Ok(Some(true)),
+        _ if is_one_of(&["false", "f", "no", "n", "0"]) => Ok(Some(false)),
+        other => Err(format!("expected `true` or `false`, found `{other}`")),
     }
-}
-
-/// A time in seconds since 1970, unless it stands for an unknown one, such as 0001-01-01.
-pub(crate) fn known_time(seconds: i64) -> Option<i64> {
-    Timestamp::from_seconds(seconds).known().map(Timestamp::seconds)
 }
 
 /// Reads a whole number that is not negative.
@@ -265,8 +263,24 @@ mod tests {
         ] {
             assert!(!is_unknown(text), "{text:?}");
         }
-        assert_eq!((number("7"), number("NULL"), time("\\N")), (Ok(Some(7)), Ok(None), Ok(None)));
-        assert!(number("seven").is_err() && time("nearly").is_err());
+        assert_eq!((number("7"), number("NULL")), (Ok(Some(7)), Ok(None)));
+        assert!(number("seven").is_err());
+    }
+
+    #[test]
+    fn reads_flags_in_every_common_spelling() {
+        for text in ["true", "TRUE", "t", "T", "yes", "Yes", "y", "1"] {
+            assert_eq!(flag(text), Ok(Some(true)), "{text}");
+        }
+        for text in ["false", "FALSE", "f", "no", "NO", "n", "0", "none"] {
+            assert_eq!(flag(text), Ok(Some(false)), "{text}");
+        }
+        for text in ["", "NULL", "None", "\\N", "n/a"] {
+            assert_eq!(flag(text), Ok(None), "{text}");
+        }
+        for text in ["WAHR", "on", "2", "tr", "ja"] {
+            assert!(flag(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -32,8 +32,8 @@ pub use fault::{Fault, FaultCause};
 pub use history::{BatchState, Deleted, HistoryFacts, PastBatch, Spans};
 pub use json::{Free, UniqueMap};
 pub use request::{
-    Actor, ActorType, By, Claims, Credential, Mode, Operation, Reason, Request, Schedule, Target, TargetFile,
-    Targets, Trigger, TriggerSource,
+    Actor, ActorType, By, Claims, Credential, Mode, NumericTimes, Operation, Reason, Request, Schedule,
+    SourceColumns, Target, TargetFile, Targets, Trigger, TriggerSource,
 };
 #[cfg(feature = "host")]
 pub use suggest::{did_you_mean, shorten};

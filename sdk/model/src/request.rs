@@ -4,9 +4,11 @@
 //! a parse error. An unknown field is an error at every level, because `"freez": true` must not be read as "no freeze".
 
 use crate::{Approval, DryRun, Free, Migration, Notice, Provenance, Recovery, Timestamp, UniqueMap};
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_with::skip_serializing_none;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// The request without its targets, as a policy receives it.
 pub type Claims = Request<Option<()>>;
@@ -263,10 +265,11 @@ pub enum Targets {
     File(TargetFile),
 }
 
-/// A target list in a separate file. The file extension gives the format: NDJSON (`.ndjson`, `.jsonl`), CSV (`.csv`),
-/// Parquet (`.parquet`) or Arrow (`.arrow`, `.feather`, `.arrows`). NDJSON and CSV may be compressed with gzip or
-/// Zstandard (append `.gz` or `.zst`).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A target list in a separate file. The file extension gives the format: JSON (`.json`, `.ndjson`, `.jsonl`), CSV (`.csv`,
+/// `.tsv`), one id per line (`.txt`), Parquet (`.parquet`) or Arrow (`.arrow`, `.feather`, `.arrows`). Text may be compressed
+/// with gzip or Zstandard (append `.gz` or `.zst`). Columns that hold no field of a target are left alone, unless their name
+/// looks like a misspelled one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TargetFile {
@@ -274,9 +277,85 @@ pub struct TargetFile {
     pub path: String,
     /// SHA-256 of the file, lower-case hex. A file with another digest is an error.
     pub sha256: Option<String>,
-    /// Maps fields of the targets to columns with other names: `{"id": "app_id"}`.
+    /// Maps fields of the targets to columns with other names: `{"id": "app_id"}`. An `id` may be read from several columns:
+    /// `{"id": ["dag_id", "run_id"]}`. Their values are joined by `/`; a `%` in a value is written `%25`, and a `/` in it `%2F`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub columns: BTreeMap<String, String>,
+    pub columns: BTreeMap<String, SourceColumns>,
+    /// The number of lines before the header of a CSV file, which are not read. Default: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip_lines: Option<u64>,
+    /// Whether a CSV file has a header. Default: true. Without one, `columns` maps fields to the numbers of columns, counted
+    /// from 1: `{"id": "2"}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// What a number means in a column of times. Default: it is an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<NumericTimes>,
+}
+
+/// The columns that a field of the targets is read from: one, or several that are joined. Only `id` may have several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum SourceColumns {
+    /// One column.
+    One(String),
+    /// Several columns, in their order in the id.
+    Several(Vec<String>),
+}
+
+impl SourceColumns {
+    /// The names of the columns.
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
+
+impl From<&str> for SourceColumns {
+    fn from(name: &str) -> Self {
+        Self::One(name.to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for SourceColumns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = SourceColumns;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a column, or a list of names")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+                Ok(name.into())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(name) = names.next_element()? {
+                    all.push(name);
+                }
+                Ok(SourceColumns::Several(all))
+            }
+        }
+        deserializer.deserialize_any(Names)
+    }
+}
+
+/// What a number means in a column of times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub enum NumericTimes {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    #[serde(rename = "unix-seconds")]
+    UnixSeconds,
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[serde(rename = "unix-milliseconds")]
+    UnixMilliseconds,
 }
 
 /// One target. Additional fields must begin with `x_` and be strings.

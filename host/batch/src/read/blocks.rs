@@ -5,9 +5,9 @@ use crate::error::{Place, ReadError, describe};
 use std::io::Read;
 
 /// The maximum length of a line in bytes.
-const MAX_LINE_BYTES: usize = 1 << 20;
+pub(super) const MAX_LINE_BYTES: usize = 1 << 20;
 /// The maximum length of a block in bytes.
-const MAX_BLOCK_BYTES: usize = 2 * MAX_LINE_BYTES;
+pub(super) const MAX_BLOCK_BYTES: usize = 2 * MAX_LINE_BYTES;
 
 /// What is wrong with a blank line: a reader of lines takes it for a target without an id.
 pub(super) const BLANK_LINE: &str = "the line is blank";
@@ -34,11 +34,13 @@ pub(super) struct Blocks<R> {
     rest: Vec<u8>,
     first: bool,
     end: bool,
+    /// Whether the text goes on after the last block, because a line is too long.
+    is_cut: bool,
 }
 
 impl<R: Read> Blocks<R> {
     pub const fn new(reader: R) -> Self {
-        Self { reader, rest: Vec::new(), first: true, end: false }
+        Self { reader, rest: Vec::new(), first: true, end: false, is_cut: false }
     }
 
     /// Returns the bytes that were read after the last block, and the reader of the bytes after them.
@@ -49,6 +51,11 @@ impl<R: Read> Blocks<R> {
     /// Returns the reader of the text.
     pub const fn reader(&self) -> &R {
         &self.reader
+    }
+
+    /// Whether the text ends with the last block.
+    pub const fn is_at_end(&self) -> bool {
+        self.end && !self.is_cut
     }
 
     /// Reads the next block into a used buffer. Returns `None` at the end of the text.
@@ -68,7 +75,7 @@ impl<R: Read> Blocks<R> {
                 bytes.truncate(end + 1);
             }
             // A line as long as a block is too long, so nothing after it is read.
-            None => self.end = true,
+            None => (self.end, self.is_cut) = (true, true),
         }
         let first = std::mem::take(&mut self.first);
         let start = if first && bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };

@@ -1,7 +1,7 @@
 //! Lists without a file of their own: inline in the request, or selected from another list. Their digest is that of
 //! their canonical form.
 
-use super::json_row::JsonRow;
+use super::json_row::{JsonRow, RowReader};
 use super::list_builder::{Chunker, List, ListBuilder};
 use super::mapping::Mapping;
 use super::options::ReadOptions;
@@ -96,7 +96,9 @@ impl<'de, F: FnMut(&Row<'_>)> Visitor<'de> for Rows<F> {
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<(), A::Error> {
         let names = Mapping::default();
-        while let Some(row) = rows.next_element_seed(JsonRow(&names))? {
+        // A request is a document of its own, so an unknown member is an error in it.
+        let mut reader = RowReader::new(&names, true);
+        while let Some(row) = rows.next_element_seed(JsonRow { reader: &mut reader, exact: false })? {
             (self.0)(&row);
         }
         Ok(())

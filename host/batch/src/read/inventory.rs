@@ -1,13 +1,17 @@
-//! Reading an inventory file: CSV with a header, NDJSON, Parquet or Arrow.
+//! Reading an inventory file: CSV with a header, JSON, Parquet or Arrow. JSON has the shapes that a list has.
 
-use super::blocks::each_line_of_text;
+use super::blocks::{LineError, each_line_of_text};
 use super::columnar::{ColumnarFormat, EXTENSIONS, read_columnar_inventory};
 use super::csv::each_named_record;
 use super::folder::Folder;
+use super::json_blocks::{JsonBlocks, RowError};
+use super::json_list::is_document;
+use super::mapping::Mapping;
 use super::text_file::{TextFile, TextFormat};
-use crate::error::ReadError;
-use crate::record::{InventoryRow, check_inventory_column};
+use crate::error::{ReadError, describe, without_position};
+use crate::record::{InventoryReader, InventoryRow, is_inventory_column};
 use crate::spill::MemoryBudget;
+use std::io::{Cursor, Read};
 
 /// Reads an inventory and passes each row to `each`. Returns the file's digest. `memory` is for the decoder.
 pub(crate) fn read_inventory_file(
@@ -23,12 +27,139 @@ pub(crate) fn read_inventory_file(
     let also = format!("{EXTENSIONS}; or in .db, .sqlite or .sqlite3");
     let mut reader = TextFile::open(folder, name, "inventories", &also)?;
     match reader.format {
-        TextFormat::Csv => each_named_record(&mut reader, &shown, check_inventory_column, |fields| {
-            each(InventoryRow::from_texts(fields)?)
-        })?,
+        TextFormat::Csv | TextFormat::Tsv => {
+            let tabs = reader.format == TextFormat::Tsv;
+            each_named_record(&mut reader, &shown, tabs, is_inventory_column, |fields| {
+                each(InventoryRow::from_texts(fields)?)
+            })?;
+        }
+        TextFormat::Json => read_document(&mut reader, &shown, each)?,
         TextFormat::Ndjson => {
-            each_line_of_text(&mut reader, &shown, |text| each(InventoryRow::from_json(text)?))?;
+            let mut start = Vec::new();
+            let peeked = reader.by_ref().take(PEEKED_BYTES).read_to_end(&mut start);
+            peeked.map_err(|error| ReadError::of_file(&shown, describe(&error)))?;
+            let start_of_text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+            let is_document = is_document(start_of_text, &Mapping::default());
+            let mut text = Cursor::new(start).chain(&mut reader);
+            if is_document {
+                read_document(&mut text, &shown, each)?;
+            } else {
+                let mut rows = InventoryReader::default();
+                each_line_of_text(&mut text, &shown, |text| {
+                    each(rows.read(text).map_err(|error| without_position(&error))??)
+                })?;
+            }
+        }
+        TextFormat::Lines => {
+            return Err(ReadError::of_file(&shown, "a list of ids alone is not an inventory")
+                .with_help("name what is known of each id: in CSV, JSON, Parquet, Arrow or SQLite"));
         }
     }
     reader.finish()
+}
+
+/// The number of bytes that show whether a text is lines of JSON or a document.
+const PEEKED_BYTES: u64 = 2 << 20;
+
+/// Reads a JSON document with the shapes of a list: arrays of objects, objects, or objects with such an array.
+fn read_document(
+    reader: &mut impl Read,
+    shown: &str,
+    mut each: impl FnMut(InventoryRow) -> Result<(), String>,
+) -> Result<(), ReadError> {
+    let mut blocks = JsonBlocks::new(reader, |name: &str| name == "id");
+    let (mut buffer, mut lines, mut rows) = (Vec::new(), 0, InventoryReader::default());
+    while let Some(block) = blocks.next(buffer).map_err(|error| error.of_file(shown))? {
+        let read = block.each_row(|json| {
+            let row = rows.read(json).map_err(RowError::Json)?;
+            row.and_then(&mut each).map_err(RowError::Row)
+        });
+        lines += read.map_err(|error: LineError| error.after(shown, lines))?;
+        buffer = block.bytes;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Record;
+
+    fn read(name: &str, text: impl AsRef<[u8]>) -> Result<Vec<(String, Record)>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+        let folder = Folder::open(folder.path()).unwrap();
+        let mut rows = Vec::new();
+        let each = |row: InventoryRow| {
+            rows.push((row.id, row.record));
+            Ok(())
+        };
+        let read = read_inventory_file(&folder, name, MemoryBudget::default(), each);
+        read.map(|_| rows).map_err(|error| error.to_string())
+    }
+
+    fn utf16(text: &str) -> Vec<u8> {
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect()
+    }
+
+    #[test]
+    fn an_inventory_is_the_same_in_every_shape_and_dialect() {
+        let row = |legal_hold: bool| Record {
+            kind: Some("a;b".to_owned()),
+            legal_hold: Some(legal_hold),
+            retain_until: Some(1_896_134_399),
+            dependents: Some(vec!["x".to_owned(), "y z".to_owned()]),
+            ..Record::default()
+        };
+        let expected = vec![("7".to_owned(), row(true)), ("8".to_owned(), row(false))];
+        let one = r#"{"id": 7, "kind": "a;b", "Size": {"id": 9}, "legal_hold": true, "retain_until": "2030-01-31",
+            "dependents": ["x", "y z"]}"#;
+        let two = one.replace("7", "8").replace("true", "\"FALSE\"");
+        let lines = format!("{}\n\n{}\n", one.replace('\n', " "), two.replace('\n', " "));
+        for (name, text) in [
+            ("i.json", format!("[{one}, {two}]")),
+            ("i.json", format!("[{one}]\n[{two}]")),
+            ("i.json", format!("{one}{two}")),
+            ("i.json", format!("{{\"next\": null, \"items\": [{one}, {two}]}}")),
+            ("i.ndjson", format!("[{one},\n{two}]")),
+            ("i.ndjson", format!("{one}\n{two}")),
+            ("i.jsonl", lines),
+        ] {
+            assert_eq!(read(name, &text).as_ref(), Ok(&expected), "{text}");
+            assert_eq!(read(name, utf16(&text)).as_ref(), Ok(&expected), "{text}");
+        }
+        for delimiter in [",", ";", "\t", "|"] {
+            let text = "id@kind@Size@legal_hold@retain_until@dependents\n7@\"a;b\"@9@t@2030-01-31@\"x;y z\"\n\
+                        8@\"a;b\"@9@No@2030-01-31 23:59:59+00@\"x; y z\"\n";
+            let text = text.replace('@', delimiter);
+            assert_eq!(read("i.csv", &text).as_ref(), Ok(&expected), "{text}");
+            assert_eq!(read("i.csv", utf16(&text)).as_ref(), Ok(&expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_where_and_what_to_do() {
+        for (name, text, part) in [
+            (
+                "i.csv",
+                "id,legal_hodl\n",
+                "i.csv:1: an inventory has no column `legal_hodl`; did you mean `legal_hold`?",
+            ),
+            ("i.csv", "key,kind\na,b\n", "i.csv:1: there is no column `id` (line 1 was read as the names"),
+            (
+                "i.csv",
+                "id,retain_until\na,1893456000\n",
+                "i.csv:2: `retain_until`: `1893456000` may be 2030-01-01T00:00:00Z",
+            ),
+            ("i.csv", "id,retain_until\na,2030-01-01 00:00:00\n", "has no time zone; add one"),
+            ("i.csv", "id,legal_hold\na,WAHR\n", "i.csv:2: `legal_hold`: expected `true` or `false`, found `WAHR`"),
+            ("i.json", "[{\"id\": \"a\"},\n{\"kind\": \"b\"}]", "i.json:2: missing field `id`"),
+            ("i.json", "[{\"id\": \"a\"},\n{\"id\": \"\"}]", "i.json:2: the id is empty"),
+            ("i.json", "[{\"id\": \"a\"},\n", "i.json:2: the JSON ends too early"),
+            ("i.txt", "a\n", "i.txt: a list of ids alone is not an inventory"),
+        ] {
+            let error = read(name, text).expect_err(text);
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
 }

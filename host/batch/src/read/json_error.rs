@@ -2,9 +2,18 @@
 
 use crate::error::{Place, ReadError, without_position};
 use reprieve_model::{Request, Targets, did_you_mean};
+use schemars::JsonSchema;
 
-/// Turns an error of the JSON reader into a [`ReadError`].
+/// Turns an error of the reader of a request or a history into a [`ReadError`].
 pub(super) fn explain(shown: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> ReadError {
+    explain_in::<Request<Targets>>(shown, error)
+}
+
+/// Turns an error of the reader of a document, whose schema is that of `T`, into a [`ReadError`].
+pub(super) fn explain_in<T: JsonSchema>(
+    shown: &str,
+    error: &serde_path_to_error::Error<serde_json::Error>,
+) -> ReadError {
     let cause = error.inner();
     let pointer = pointer(error.path());
     let line = cause.line().max(1) as u64;
@@ -13,7 +22,7 @@ pub(super) fn explain(shown: &str, error: &serde_path_to_error::Error<serde_json
             if cause.is_eof() { "the JSON ends too early".to_owned() } else { format!("not JSON: {cause}") };
         return ReadError::new(shown, Place::Line(line), message);
     }
-    if let Some(UnknownField { parent, field, known }) = unknown_field(&pointer) {
+    if let Some(UnknownField { parent, field, known }) = unknown_field::<T>(&pointer) {
         let place = Place::Pointer { pointer: parent, line };
         let help = match did_you_mean(&field, known.iter().map(String::as_str)) {
             Some(name) => format!("did you mean `{name}`?"),
@@ -48,8 +57,8 @@ struct UnknownField {
 }
 
 /// Returns the last step of a pointer into a request if the request's schema does not have that field.
-fn unknown_field(pointer: &str) -> Option<UnknownField> {
-    let schema = schemars::schema_for!(Request<Targets>).to_value();
+fn unknown_field<T: JsonSchema>(pointer: &str) -> Option<UnknownField> {
+    let schema = schemars::schema_for!(T).to_value();
     let (parent, field) = pointer.rsplit_once('/')?;
     let mut at = schema.clone();
     for step in parent.split('/').skip(1) {

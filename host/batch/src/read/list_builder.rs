@@ -1,6 +1,7 @@
 //! Building a list: rows become chunks, and chunks are counted and stored.
 
 use super::options::{Progress, ReadOptions};
+use super::read_as::ReadAs;
 use crate::columns::{Chunk, ChunkBuilder, LongValue, Origin, OriginRow, Row, Store};
 use crate::error::ReadError;
 use crate::facts::{Aggregate, ChunkIds, Counts, Hasher};
@@ -15,6 +16,7 @@ pub(crate) struct List {
     pub chunks: Store,
     pub counts: Counts,
     pub sha256: String,
+    pub read_as: ReadAs,
 }
 
 /// A finished chunk, with the hashes of its ids.
@@ -72,6 +74,8 @@ pub(super) struct ListBuilder<'a, 'b> {
     shown: &'a str,
     options: &'a mut ReadOptions<'b>,
     pub hasher: Hasher,
+    /// How the list is read.
+    pub read_as: ReadAs,
     chunks: Store,
     rows: u64,
     counts: Aggregate,
@@ -83,7 +87,12 @@ impl<'a, 'b> ListBuilder<'a, 'b> {
         let hasher = Hasher::default();
         let chunks = Store::new(options.memory.columns());
         let counts = Aggregate::new(hasher.clone(), options.memory);
-        Self { shown, options, hasher, chunks, rows: 0, counts }
+        Self { shown, options, hasher, read_as: ReadAs::default(), chunks, rows: 0, counts }
+    }
+
+    /// The number of rows.
+    pub const fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Sets the list that chunks can be read from again.
@@ -121,9 +130,9 @@ impl<'a, 'b> ListBuilder<'a, 'b> {
 
     /// Returns the list. `sha256` is the digest of its bytes.
     pub fn finish(self, sha256: String) -> Result<List, ReadError> {
-        let Self { shown, chunks, counts, options, .. } = self;
+        let Self { shown, chunks, counts, options, read_as, .. } = self;
         let counts = counts.finish(&chunks, options.threads);
         let counts = counts.map_err(|error| ReadError::of_file(shown, error.to_string()))?;
-        Ok(List { counts, chunks, sha256 })
+        Ok(List { counts, chunks, sha256, read_as })
     }
 }

@@ -3,6 +3,7 @@
 use super::mapping::Mapping;
 use crate::parallel::threads;
 use crate::spill::MemoryBudget;
+use reprieve_model::{NumericTimes, SourceColumns, TargetFile};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -19,7 +20,10 @@ use std::path::PathBuf;
 pub struct ReadOptions<'a> {
     pub(crate) memory: MemoryBudget,
     pub(crate) threads: usize,
-    pub(crate) columns: BTreeMap<String, String>,
+    pub(crate) columns: BTreeMap<String, SourceColumns>,
+    pub(crate) skip_lines: Option<u64>,
+    pub(crate) header: Option<bool>,
+    pub(crate) times: Option<NumericTimes>,
     pub(crate) targets: Option<PathBuf>,
     pub(crate) progress: Option<&'a mut dyn FnMut(Progress)>,
 }
@@ -37,8 +41,16 @@ pub struct Progress {
 
 impl Default for ReadOptions<'_> {
     fn default() -> Self {
-        let (columns, targets, progress) = (BTreeMap::new(), None, None);
-        Self { memory: MemoryBudget::default(), threads: threads(), columns, targets, progress }
+        Self {
+            memory: MemoryBudget::default(),
+            threads: threads(),
+            columns: BTreeMap::new(),
+            skip_lines: None,
+            header: None,
+            times: None,
+            targets: None,
+            progress: None,
+        }
     }
 }
 
@@ -60,7 +72,34 @@ impl<'a> ReadOptions<'a> {
     /// Reads a field of the targets (`id`, `kind`, …) from a column of another name. This takes precedence over the
     /// columns of the request.
     pub fn column(mut self, field: &str, column: &str) -> Self {
-        self.columns.insert(field.to_owned(), column.to_owned());
+        self.columns.insert(field.to_owned(), column.into());
+        self
+    }
+
+    /// Joins a field of the targets from several columns. Only `id` can be joined: its values are separated by `/`, and a
+    /// `/` in a value is written `%2F`, a `%` is written `%25`.
+    pub fn joined_columns(mut self, field: &str, columns: &[&str]) -> Self {
+        let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+        self.columns.insert(field.to_owned(), SourceColumns::Several(columns));
+        self
+    }
+
+    /// Skips lines before the header of a CSV file (default: 0).
+    pub const fn skip_lines(mut self, lines: u64) -> Self {
+        self.skip_lines = Some(lines);
+        self
+    }
+
+    /// Sets whether a CSV file has a header (default: true). Without one, fields are read from numbers of columns, counted
+    /// from 1.
+    pub const fn header(mut self, header: bool) -> Self {
+        self.header = Some(header);
+        self
+    }
+
+    /// Sets what a number means in a column of times (default: it is an error).
+    pub const fn times(mut self, times: NumericTimes) -> Self {
+        self.times = Some(times);
         self
     }
 
@@ -76,21 +115,34 @@ impl<'a> ReadOptions<'a> {
         self
     }
 
-    /// Returns the columns of the request, overridden by those that were set here.
-    pub(crate) fn mapping(&self, columns: &BTreeMap<String, String>) -> Result<Mapping, String> {
-        let mut all = columns.clone();
-        all.extend(self.columns.iter().map(|(field, column)| (field.clone(), column.clone())));
-        Mapping::of(&all)
+    /// Returns the columns of the request, overridden by those that were set here, and how else the file is read.
+    pub(crate) fn mapping(&self, file: &TargetFile) -> Result<Mapping, String> {
+        let mut all = file.columns.clone();
+        all.extend(self.columns.iter().map(|(field, columns)| (field.clone(), columns.clone())));
+        let mut mapping = Mapping::of(&all)?;
+        mapping.no_header = !self.header.or(file.header).unwrap_or(true);
+        mapping.skip_lines = self.skip_lines.or(file.skip_lines).unwrap_or_default();
+        mapping.times = self.times.or(file.times);
+        mapping.check_numbers()?;
+        Ok(mapping)
+    }
+
+    /// Whether something is set that only a list in a file has.
+    pub(crate) fn is_about_a_file(&self) -> bool {
+        !self.columns.is_empty() || self.skip_lines.is_some() || self.header.is_some() || self.times.is_some()
     }
 }
 
 impl std::fmt::Debug for ReadOptions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { memory, threads, columns, targets, progress: _ } = self;
+        let Self { memory, threads, columns, skip_lines, header, times, targets, progress: _ } = self;
         f.debug_struct("ReadOptions")
             .field("memory", memory)
             .field("threads", threads)
             .field("columns", columns)
+            .field("skip_lines", skip_lines)
+            .field("header", header)
+            .field("times", times)
             .field("targets", targets)
             .finish_non_exhaustive()
     }

@@ -40,12 +40,13 @@ enum State {
 pub(super) struct Quotes {
     state: State,
     line: u64,
+    delimiter: u8,
 }
 
 impl Quotes {
     /// Begins at the start of a record, on `line`.
-    pub const fn new(line: u64) -> Self {
-        Self { state: State::RecordStart, line }
+    pub const fn new(line: u64, delimiter: u8) -> Self {
+        Self { state: State::RecordStart, line, delimiter }
     }
 
     /// Checks the next piece of the text.
@@ -64,10 +65,16 @@ impl Quotes {
             (State::Return { .. }, b'\n') => State::RecordStart,
             (State::Return { .. }, _) => return Err("a carriage return is not followed by a line feed"),
             (State::Quoted, b'"') => State::Closed,
+            // Tab-separated text has no quotes for some readers: they would see more rows or fields.
+            (State::Quoted, b'\n' | b'\t') if self.delimiter == b'\t' => {
+                return Err(
+                    "a quoted field has a line break or a tab, which not every reader of tab-separated text allows",
+                );
+            }
             (State::Quoted, _) => State::Quoted,
             (State::RecordStart | State::FieldStart, b'"') | (State::Closed, b'"') => State::Quoted,
             (State::Unquoted, b'"') => return Err("a quote is inside a field that does not begin with one"),
-            (_, b',') => State::FieldStart,
+            (_, byte) if byte == self.delimiter => State::FieldStart,
             (_, b'\n') => State::RecordStart,
             (_, b'\r') => State::Return { blank: false },
             (State::Closed, _) => return Err("a field goes on after its closing quote"),
@@ -81,7 +88,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, piece: usize) -> Result<(), (u64, &'static str)> {
-        let mut quotes = Quotes::new(1);
+        let mut quotes = Quotes::new(1, b',');
         let pieces = text.as_bytes().chunks(piece);
         pieces.into_iter().try_for_each(|piece| quotes.read(piece)).map_err(|wrong| (wrong.line, wrong.message))
     }

@@ -1,7 +1,7 @@
 //! Reading a request document.
 
 use super::folder::{Folder, read_bounded};
-use super::json_error::explain;
+use super::json_error::{explain, explain_in};
 use crate::error::{Place, ReadError};
 use crate::text::{canonical, control_character, describe_control, name_flaw};
 use reprieve_model::{Claims, Request, Tally, TargetFile};
@@ -288,7 +288,7 @@ fn parse_target_file(shown: &str, raw: &RawValue, line: u64) -> Result<TargetFil
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
     let parsed: Result<TargetFile, _> = serde_path_to_error::deserialize(&mut deserializer);
     parsed.map_err(|error| {
-        let mut explained = explain(shown, &error);
+        let mut explained = explain_in::<TargetFile>(shown, &error);
         if let Place::Pointer { pointer, line: within } = &mut explained.place {
             *pointer = format!("/targets{pointer}");
             *within += line - 1;

@@ -2,13 +2,17 @@
 
 use super::blocks::{Block, Blocks, LineError};
 use super::columnar::{ColumnarFormat, EXTENSIONS, read_columnar_list};
-use super::csv::{Header, HeaderLines, is_plain, read_quoted_rows};
+use super::csv::{Header, is_plain, read_quoted_rows};
 use super::folder::Folder;
 use super::hashing::Hashing;
+use super::id_lines::read_id_lines;
 use super::json_lines::read_json_lines;
+use super::json_list::{Members, is_document, read_json_document};
+use super::json_row::RowReader;
 use super::list_builder::{Chunker, FinishedChunk, List, ListBuilder};
 use super::mapping::Mapping;
 use super::options::ReadOptions;
+use super::read_as::ReadAs;
 use super::text_file::{TextFile, TextFormat};
 use crate::error::{ReadError, describe};
 use crate::facts::Hasher;
@@ -47,6 +51,8 @@ struct Source<'a> {
     waiting: Option<Block>,
     /// Whether the blocks end before the first one that has quotes.
     only_plain: bool,
+    /// Whether no block was returned yet.
+    is_first: bool,
     /// Buffers of parsed blocks. Reusing them is faster, because fresh memory costs more than parsing a block.
     buffers: &'a Mutex<Vec<Vec<u8>>>,
 }
@@ -60,14 +66,16 @@ impl Source<'_> {
 }
 
 /// A block to be parsed.
-struct ReadBlock {
-    block: Block,
+pub(super) struct Unparsed<B> {
+    pub block: B,
     /// The number of bytes of the file up to its end.
-    bytes_read: u64,
+    pub bytes_read: u64,
+    /// Whether it is the first block of the file.
+    pub is_first: bool,
 }
 
 impl Iterator for Source<'_> {
-    type Item = Result<ReadBlock, ReadError>;
+    type Item = Result<Unparsed<Block>, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let block = match self.waiting.take() {
@@ -79,18 +87,23 @@ impl Iterator for Source<'_> {
                 self.waiting = Some(block);
                 None
             }
-            Ok(block) => Some(Ok(ReadBlock { block, bytes_read: self.blocks.reader().bytes_read() })),
+            Ok(block) => {
+                let is_first = std::mem::take(&mut self.is_first);
+                Some(Ok(Unparsed { block, bytes_read: self.blocks.reader().bytes_read(), is_first }))
+            }
             Err(error) => Some(Err(error)),
         }
     }
 }
 
 /// A block that was parsed.
-struct ParsedBlock {
-    chunks: Vec<FinishedChunk>,
-    lines: u64,
+pub(super) struct ParsedBlock {
+    pub chunks: Vec<FinishedChunk>,
+    pub lines: u64,
     /// The number of bytes of the file up to its end.
-    bytes_read: u64,
+    pub bytes_read: u64,
+    /// The members of its rows, in JSON.
+    pub members: Members,
 }
 
 fn read_text(
@@ -101,71 +114,130 @@ fn read_text(
     options: &mut ReadOptions<'_>,
 ) -> Result<List, ReadError> {
     let mut file = TextFile::open(folder, name, "target lists", EXTENSIONS)?;
-    let (size, threads) = (file.size(), options.threads);
+    let (format, threads) = (file.format, options.threads);
+    check_options(format, shown, mapping)?;
     let mut list = ListBuilder::new(shown, options);
-    let hasher = list.hasher.clone();
-    let buffers = Mutex::new(Vec::new());
-    let only_plain = file.format == TextFormat::Csv;
-    let mut source = Source { blocks: Blocks::new(&mut file), shown, waiting: None, only_plain, buffers: &buffers };
-
-    let mut lines = 0;
-    let mut header = None;
-    source.waiting = source.next_block()?;
-    if let Some(block) = source.waiting.as_mut().filter(|block| only_plain && is_plain(block.lines())) {
-        let read = HeaderLines::read(block.lines(), shown, mapping)?;
-        block.start += read.bytes;
-        lines = read.lines;
-        header = Some(read.header);
+    list.read_as = ReadAs::new(format.name(), "");
+    match format {
+        TextFormat::Json => read_json_document(&mut file, Vec::new(), shown, mapping, threads, &mut list)?,
+        _ => read_blocks(&mut file, shown, mapping, threads, &mut list)?,
     }
-    let parse = |read: Result<ReadBlock, ReadError>| -> Result<Result<ParsedBlock, LineError>, ReadError> {
-        let ReadBlock { block, bytes_read } = read?;
-        let parsed = parse_block(block.lines(), bytes_read, header.as_ref(), mapping, &hasher);
-        buffers.lock().unwrap_or_else(PoisonError::into_inner).push(block.bytes);
+    list.read_as.encoding = file.encoding().name();
+    list.finish(file.finish()?)
+}
+
+/// Checks that a list has what its request says of it.
+fn check_options(format: TextFormat, shown: &str, mapping: &Mapping) -> Result<(), ReadError> {
+    let is_csv = matches!(format, TextFormat::Csv | TextFormat::Tsv);
+    if !is_csv && (mapping.no_header || mapping.skip_lines > 0) {
+        return Err(ReadError::of_file(shown, "only a CSV file has lines before its header, or no header")
+            .with_help("remove `skip_lines` and `header`, or rename the file if it is CSV"));
+    }
+    if format == TextFormat::Lines && mapping.required().any(|(_, column)| column != "id") {
+        return Err(ReadError::of_file(shown, "a list of one id per line has no columns")
+            .with_help("remove `columns`, or rename the file if it is CSV"));
+    }
+    Ok(())
+}
+
+/// Reads a text of lines, unless it turns out to be a JSON document.
+fn read_blocks(
+    file: &mut TextFile,
+    shown: &str,
+    mapping: &Mapping,
+    threads: usize,
+    list: &mut ListBuilder<'_, '_>,
+) -> Result<(), ReadError> {
+    let (format, size, hasher) = (file.format, file.size(), list.hasher.clone());
+    let buffers = Mutex::new(Vec::new());
+    let only_plain = matches!(format, TextFormat::Csv | TextFormat::Tsv);
+    let blocks = Blocks::new(file);
+    let mut source = Source { blocks, shown, waiting: None, only_plain, is_first: true, buffers: &buffers };
+
+    let (mut lines, mut header, mut members) = (0, None, Members::default());
+    source.waiting = source.next_block()?;
+    let is_whole = source.blocks.is_at_end();
+    if let Some(block) = source.waiting.as_mut().filter(|_| only_plain) {
+        let tabs = format == TextFormat::Tsv;
+        let (read, opening) = Header::read(block.lines(), is_whole, tabs, shown, mapping)?;
+        read.describe(&opening, mapping, &mut list.read_as);
+        block.start += opening.bytes;
+        lines = opening.lines;
+        header = Some(read);
+    }
+    if format == TextFormat::Ndjson
+        && let Some(block) = source.waiting.take_if(|block| is_document(block.lines(), mapping))
+    {
+        let (rest, file) = source.blocks.into_rest();
+        let read = [block.lines(), &rest].concat();
+        return read_json_document(file, read, shown, mapping, threads, list);
+    }
+    let parse = |read: Result<Unparsed<Block>, ReadError>| -> Result<Result<ParsedBlock, LineError>, ReadError> {
+        let unparsed = read?;
+        let parsed = parse_block(&unparsed, format, header.as_ref(), mapping, &hasher);
+        buffers.lock().unwrap_or_else(PoisonError::into_inner).push(unparsed.block.bytes);
         Ok(parsed)
     };
     in_order(threads, &mut source, parse, |parsed| -> Result<(), ReadError> {
         let parsed = parsed?.map_err(|error| error.after(shown, lines))?;
         lines += parsed.lines;
+        members.add(parsed.members).map_err(|message| ReadError::of_file(shown, message))?;
         parsed.chunks.into_iter().try_for_each(|chunk| list.add(chunk))?;
         list.progress(parsed.bytes_read, size);
         Ok(())
     })?;
-    if let Some(block) = source.waiting.take() {
-        let (rest, file) = source.blocks.into_rest();
-        let mut text = Cursor::new(block.lines()).chain(Cursor::new(rest)).chain(file);
-        read_quoted(&mut text, shown, header, lines, mapping, &mut list)?;
+    match (header, source.waiting.take()) {
+        (Some(header), Some(block)) => {
+            let (rest, file) = source.blocks.into_rest();
+            let mut text = Cursor::new(block.lines()).chain(Cursor::new(rest)).chain(file);
+            read_quoted(&mut text, shown, &header, lines, list)
+        }
+        (Some(_), None) => Ok(()),
+        (None, _) if format == TextFormat::Lines => {
+            list.read_as.use_columns(mapping, |name| name == "id");
+            Ok(())
+        }
+        (None, _) => members.describe(mapping, list, shown),
     }
-    list.finish(file.finish()?)
 }
 
 /// Parses the lines of a block into chunks.
 fn parse_block(
-    text: &[u8],
-    bytes_read: u64,
+    unparsed: &Unparsed<Block>,
+    format: TextFormat,
     header: Option<&Header>,
     mapping: &Mapping,
     hasher: &Hasher,
 ) -> Result<ParsedBlock, LineError> {
+    let Unparsed { block, bytes_read, is_first } = unparsed;
     let (mut chunks, mut chunker) = (Vec::new(), Chunker::new(hasher.clone()));
+    let mut members = Members::default();
     let lines = match header {
-        Some(header) => header.read_plain(text, |row| chunks.extend(chunker.push(row))),
-        None => read_json_lines(text, mapping, |row| chunks.extend(chunker.push(row))),
+        Some(header) => header.read_plain(block.lines(), |row| chunks.extend(chunker.push(row))),
+        None if format == TextFormat::Lines => {
+            read_id_lines(block.lines(), *is_first, |row| chunks.extend(chunker.push(row)))
+        }
+        None => {
+            let mut reader = RowReader::new(mapping, false);
+            let lines = read_json_lines(block.lines(), &mut reader, |row| chunks.extend(chunker.push(row)));
+            members = Members::of(reader);
+            lines
+        }
     }?;
     chunks.extend(chunker.cut());
-    Ok(ParsedBlock { chunks, lines, bytes_read })
+    Ok(ParsedBlock { chunks, lines, bytes_read: *bytes_read, members })
 }
 
 /// Reads the rows of a CSV text with quotes, on one thread.
 fn read_quoted(
     text: &mut impl Read,
     shown: &str,
-    header: Option<Header>,
+    header: &Header,
     lines: u64,
-    mapping: &Mapping,
     list: &mut ListBuilder<'_, '_>,
 ) -> Result<(), ReadError> {
     let mut chunker = Chunker::new(list.hasher.clone());
-    read_quoted_rows(text, shown, header, lines, mapping, |row| match chunker.push(row) {
+    read_quoted_rows(text, shown, header, lines, |row| match chunker.push(row) {
         Some(chunk) => list.add(chunk),
         None => Ok(()),
     })?;

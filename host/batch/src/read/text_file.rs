@@ -1,6 +1,7 @@
 //! Text files, compressed or not. Gzip and Zstandard are decompressed while they are read, in bounded memory. The digest
 //! is that of the compressed file, so `sha256sum` can check it.
 
+use super::encoding::{Decoder, Encoding};
 use super::folder::Folder;
 use super::hashing::Hashing;
 use crate::error::{ReadError, describe};
@@ -12,7 +13,58 @@ use std::io::{BufReader, Read};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TextFormat {
     Ndjson,
+    Json,
     Csv,
+    /// CSV whose columns are separated by tabs.
+    Tsv,
+    /// One id per line.
+    Lines,
+}
+
+impl TextFormat {
+    /// Returns the format of an extension.
+    fn of(extension: &str) -> Option<Self> {
+        Some(match extension {
+            "ndjson" | "jsonl" => Self::Ndjson,
+            "json" => Self::Json,
+            "csv" => Self::Csv,
+            "tsv" => Self::Tsv,
+            "txt" => Self::Lines,
+            _ => return None,
+        })
+    }
+
+    /// Whether rows are lines that have no way to write a control character.
+    pub const fn is_lines(self) -> bool {
+        matches!(self, Self::Csv | Self::Tsv | Self::Lines)
+    }
+
+    /// The name of the format in a report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ndjson => "NDJSON",
+            Self::Json => "JSON",
+            Self::Csv | Self::Tsv => "CSV",
+            Self::Lines => "lines",
+        }
+    }
+}
+
+/// Returns the format of a text file from its extension, and the extension of its compression.
+pub(super) fn format_of(name: &str) -> (Option<TextFormat>, &'static str) {
+    let lower = name.to_ascii_lowercase();
+    let (stem, compression) = match lower.rsplit_once('.') {
+        Some((stem, "gz")) => (stem, "gz"),
+        Some((stem, "zst")) => (stem, "zst"),
+        _ => (lower.as_str(), ""),
+    };
+    let format = stem.rsplit_once('.').and_then(|(_, extension)| TextFormat::of(extension));
+    (format, compression)
+}
+
+/// Whether a list is in text whose rows are lines that cannot escape a control character: CSV, or ids alone.
+pub(crate) fn is_lines(name: &str) -> bool {
+    format_of(name).0.is_some_and(TextFormat::is_lines)
 }
 
 /// A text file while it is read.
@@ -20,6 +72,7 @@ pub(super) struct TextFile {
     pub format: TextFormat,
     shown: String,
     reader: Reader,
+    decoder: Decoder,
     /// The size of the file in bytes.
     size: u64,
 }
@@ -35,20 +88,12 @@ impl TextFile {
     /// extensions that other readers accept.
     pub fn open(folder: &Folder, name: &str, files: &str, other_extensions: &str) -> Result<Self, ReadError> {
         let shown = folder.display_name(name);
-        let lower = name.to_ascii_lowercase();
-        let (stem, compression) = match lower.rsplit_once('.') {
-            Some((stem, compression @ ("gz" | "zst"))) => (stem, compression),
-            _ => (lower.as_str(), ""),
-        };
-        let format = match stem.rsplit_once('.') {
-            Some((_, "ndjson" | "jsonl")) => TextFormat::Ndjson,
-            Some((_, "csv")) => TextFormat::Csv,
-            _ => {
-                let help = format!(
-                    "{files} end in .ndjson, .jsonl or .csv, followed by .gz or .zst if compressed{other_extensions}"
-                );
-                return Err(ReadError::of_file(&shown, "the extension is not that of a known format").with_help(help));
-            }
+        let (format, compression) = format_of(name);
+        let Some(format) = format else {
+            let help = format!(
+                "{files} end in .json, .ndjson, .jsonl, .csv, .tsv or .txt, followed by .gz or .zst if compressed{other_extensions}"
+            );
+            return Err(ReadError::of_file(&shown, "the extension is not that of a known format").with_help(help));
         };
         let file = folder.file(name)?;
         let size = file.metadata().map(|metadata| metadata.len()).unwrap_or_default();
@@ -61,12 +106,17 @@ impl TextFile {
             ),
             _ => Reader::Plain(file),
         };
-        Ok(Self { format, shown, reader, size })
+        Ok(Self { format, shown, reader, decoder: Decoder::new(), size })
     }
 
     /// The size of the file in bytes.
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The encoding, once text was read.
+    pub fn encoding(&self) -> Encoding {
+        self.decoder.encoding()
     }
 
     /// The number of bytes of the file that were read.
@@ -94,11 +144,17 @@ impl TextFile {
 
 impl Read for TextFile {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.decoder.read(&mut self.reader, buffer)
+    }
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let in_decoder = |error: std::io::Error| std::io::Error::other(format!("it cannot be decompressed: {error}"));
-        match &mut self.reader {
-            Reader::Plain(file) => file.read(buffer),
-            Reader::Gzip(decoder) => decoder.read(buffer).map_err(in_decoder),
-            Reader::Zstandard(decoder) => decoder.read(buffer).map_err(in_decoder),
+        match self {
+            Self::Plain(file) => file.read(buffer),
+            Self::Gzip(decoder) => decoder.read(buffer).map_err(in_decoder),
+            Self::Zstandard(decoder) => decoder.read(buffer).map_err(in_decoder),
         }
     }
 }
@@ -160,9 +216,9 @@ mod tests {
                 assert!(read(name, &wrong).is_err(), "{name}");
             }
         }
-        for name in ["t.gz", "t.xlsx", "t.csv.bz2", "csv", "t.zst"] {
+        for name in ["t.gz", "t.xlsx", "t.tsv.bz2", "t.csv.bz2", "csv", "t.zst"] {
             let error = read(name, b"").expect_err("the format is unknown");
-            assert!(error.contains("lists end in .ndjson, .jsonl or .csv"), "{error}");
+            assert!(error.contains("lists end in .json, .ndjson, .jsonl, .csv, .tsv or .txt"), "{error}");
         }
     }
 }

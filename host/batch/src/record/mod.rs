@@ -1,11 +1,13 @@
 //! What an inventory knows of one thing and of one pool: the record, and the values that it resolves target columns to.
-//! `row.rs` reads a row of an inventory into a record.
+//! `row.rs` reads a row of an inventory into a record, and `json_row.rs` one in JSON.
 //!
 //! A new inventory column is a line in the table of target columns and its lines in this folder.
 
+mod json_row;
 mod row;
 
-pub(crate) use row::{InventoryRow, InventoryRowBuilder, check_inventory_column};
+pub(crate) use json_row::InventoryReader;
+pub(crate) use row::{InventoryRow, InventoryRowBuilder, has_column, is_inventory_column};
 
 use reprieve_model::{COLUMNS, ColumnSource, is_out_of_use};
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,12 @@
 //! How a row of an inventory is read into a record, from text columns or JSON.
 
 use super::Record;
-use crate::error::without_position;
+use crate::near::looks_like;
 use crate::text::{
-    MAX_VALUE_BYTES, control_character, describe_control, is_unknown, name_flaw, number, time, too_long,
+    MAX_VALUE_BYTES, control_character, describe_control, flag, is_unknown, name_flaw, number, too_long,
 };
-use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX, Timestamp, did_you_mean};
-use serde::Deserialize;
+use crate::times::{retain_until, time};
+use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX};
 
 /// The maximum length of the ids of a thing's dependents in bytes, of all together.
 const MAX_DEPENDENTS_BYTES: usize = 1 << 20;
@@ -23,15 +23,23 @@ fn columns() -> impl Iterator<Item = &'static str> {
     OTHER_COLUMNS.into_iter().chain(resolved)
 }
 
-/// Checks that an inventory may have a column of this name; the error suggests the closest name.
-pub(crate) fn check_inventory_column(name: &str) -> Result<(), String> {
-    if columns().any(|known| known == name) || name.starts_with(OWN_COLUMN_PREFIX) {
-        return Ok(());
+/// Whether an inventory has a column of this name, which is read.
+pub(crate) fn has_column(name: &str) -> bool {
+    columns().any(|known| known == name)
+}
+
+/// Whether a column of an inventory is read. Others are left alone, but not one whose name looks like that of a column.
+///
+/// # Errors
+/// The column that was probably meant.
+pub(crate) fn is_inventory_column(name: &str) -> Result<bool, String> {
+    if has_column(name) || name.starts_with(OWN_COLUMN_PREFIX) {
+        return Ok(has_column(name));
     }
-    Err(match did_you_mean(name, columns()) {
-        Some(known) => format!("an inventory has no column `{name}`; did you mean `{known}`?"),
-        None => format!("an inventory has no column `{name}`; columns of your own begin with `x_`"),
-    })
+    match looks_like(name, columns()) {
+        Some(known) => Err(format!("an inventory has no column `{name}`; did you mean `{known}`?")),
+        None => Ok(false),
+    }
 }
 
 impl Record {
@@ -78,12 +86,6 @@ impl InventoryRow {
         fields.into_iter().try_for_each(|(name, text)| row.set(name, text))?;
         row.finish()
     }
-
-    /// Reads a row from a line of NDJSON.
-    pub fn from_json(line: &str) -> Result<Self, String> {
-        let row: JsonRow = serde_json::from_str(line).map_err(|error| without_position(&error))?;
-        row.into_builder()?.finish()
-    }
 }
 
 /// Bytes of memory that a row takes besides its texts: the record, and its place in a hash table, which may be half empty.
@@ -107,9 +109,9 @@ impl InventoryRow {
 /// A row while its fields are being read.
 #[derive(Default)]
 pub(crate) struct InventoryRowBuilder {
-    id: String,
-    record: Record,
-    pool_minimum: Option<u64>,
+    pub(super) id: String,
+    pub(super) record: Record,
+    pub(super) pool_minimum: Option<u64>,
 }
 
 impl InventoryRowBuilder {
@@ -117,41 +119,52 @@ impl InventoryRowBuilder {
     pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
         if name != "id"
             && !name.starts_with(OWN_COLUMN_PREFIX)
+            && has_column(name)
             && let Some(c) = control_character(text)
         {
             return Err(format!("`{name}`: {}", describe_control(c)));
         }
         let text = text.trim();
-        let known = || Some(text).filter(|text| !is_unknown(text)).map(str::to_owned);
         let in_column = |message: String| format!("`{name}`: {message}");
         let record = &mut self.record;
         match name {
             "id" => text.clone_into(&mut self.id),
-            "kind" => record.kind = known(),
-            "tenant" => record.tenant = known(),
-            "environment" => record.environment = known(),
-            "state" => record.state = known(),
-            "state_since" => record.state_since = time(text).map_err(in_column)?,
-            "created_at" => record.created_at = time(text).map_err(in_column)?,
-            "last_used_at" => record.last_used_at = time(text).map_err(in_column)?,
+            "state_since" => record.state_since = time(name, text, None).map_err(in_column)?,
+            "created_at" => record.created_at = time(name, text, None).map_err(in_column)?,
+            "last_used_at" => record.last_used_at = time(name, text, None).map_err(in_column)?,
             "size_bytes" => record.size_bytes = number(text).map_err(in_column)?,
             "dependents" => record.dependents = dependents(text).map_err(in_column)?,
             "legal_hold" => record.legal_hold = flag(text).map_err(in_column)?,
-            "retain_until" => record.retain_until = time_or_none(text).map_err(in_column)?,
-            "pool" => record.pool = known(),
-            "owner" => record.owner = known(),
-            "contact" => record.contact = known(),
+            "retain_until" => record.retain_until = retain_until(text).map_err(in_column)?,
             "pool_minimum" => self.pool_minimum = number(text).map_err(in_column)?,
-            _ => {}
+            _ => {
+                let known = Some(text).filter(|text| !is_unknown(text)).map(str::to_owned);
+                self.set_name(name, known);
+            }
         }
         Ok(())
+    }
+
+    /// Sets a name: of a kind, a tenant, a pool or an owner. A column without a name is left alone.
+    pub(super) fn set_name(&mut self, column: &str, name: Option<String>) {
+        let Record { kind, tenant, environment, state, pool, owner, contact, .. } = &mut self.record;
+        match column {
+            "kind" => *kind = name,
+            "tenant" => *tenant = name,
+            "environment" => *environment = name,
+            "state" => *state = name,
+            "pool" => *pool = name,
+            "owner" => *owner = name,
+            "contact" => *contact = name,
+            _ => {}
+        }
     }
 
     /// Sets a field from a list.
     pub fn set_list(&mut self, name: &str, list: Option<Vec<String>>) -> Result<(), String> {
         match name {
             "dependents" => self.record.dependents = list,
-            own if own.starts_with(OWN_COLUMN_PREFIX) => {}
+            other if !has_column(other) => {}
             _ => return Err(format!("`{name}`: expected one value, found a list")),
         }
         Ok(())
@@ -194,77 +207,15 @@ fn dependents(text: &str) -> Result<Option<Vec<String>>, String> {
     }
 }
 
-fn flag(text: &str) -> Result<Option<bool>, String> {
-    match text {
-        "true" | "1" => Ok(Some(true)),
-        "false" | "none" | "0" => Ok(Some(false)),
-        text if is_unknown(text) => Ok(None),
-        other => Err(format!("expected `true` or `false`, found `{other}`")),
-    }
-}
-
-fn time_or_none(text: &str) -> Result<Option<i64>, String> {
-    match text {
-        "none" => Ok(Some(0)),
-        text if is_unknown(text) => Ok(None),
-        // A time far ahead means "always" here, so only those before 1970 stand for an unknown one.
-        text => Timestamp::parse(text).map(|at| Some(at.seconds()).filter(|at| *at > 0)),
-    }
-}
-
-/// A row in JSON. Null and absent are unknown; an empty list of dependents is known.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct JsonRow {
-    id: String,
-    kind: Option<String>,
-    tenant: Option<String>,
-    environment: Option<String>,
-    state: Option<String>,
-    state_since: Option<String>,
-    created_at: Option<String>,
-    last_used_at: Option<String>,
-    size_bytes: Option<u64>,
-    dependents: Option<Vec<String>>,
-    legal_hold: Option<bool>,
-    retain_until: Option<String>,
-    pool: Option<String>,
-    pool_minimum: Option<u64>,
-    owner: Option<String>,
-    contact: Option<String>,
-}
-
-impl JsonRow {
-    fn into_builder(self) -> Result<InventoryRowBuilder, String> {
-        let known = |text: Option<String>| text.filter(|text| !is_unknown(text));
-        let seconds = |name: &str, text: Option<String>| {
-            time(text.as_deref().unwrap_or_default()).map_err(|message| format!("`{name}`: {message}"))
-        };
-        let record = Record {
-            kind: known(self.kind),
-            tenant: known(self.tenant),
-            environment: known(self.environment),
-            state: known(self.state),
-            state_since: seconds("state_since", self.state_since)?,
-            created_at: seconds("created_at", self.created_at)?,
-            last_used_at: seconds("last_used_at", self.last_used_at)?,
-            size_bytes: self.size_bytes,
-            dependents: self.dependents,
-            legal_hold: self.legal_hold,
-            retain_until: time_or_none(self.retain_until.as_deref().unwrap_or_default())?,
-            pool: known(self.pool),
-            owner: known(self.owner),
-            contact: known(self.contact),
-        };
-        Ok(InventoryRowBuilder { id: self.id, record, pool_minimum: self.pool_minimum })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{RESOLVED, RecordValue};
+    use crate::record::{InventoryReader, RESOLVED, RecordValue};
     use reprieve_model::ColumnType;
+
+    fn from_json(json: &str) -> InventoryRow {
+        InventoryReader::default().read(json).unwrap().unwrap()
+    }
 
     /// A value of a resolved column, as text and as JSON.
     fn example(values: ColumnType, name: &str) -> (&'static str, &'static str) {
@@ -287,7 +238,7 @@ mod tests {
         for (place, (name, values)) in resolved.enumerate() {
             let (text, json) = example(values, name);
             let row = InventoryRow::from_texts([("id", "a"), (name, text)]).unwrap();
-            let in_json = InventoryRow::from_json(&format!(r#"{{"id": "a", "{name}": {json}}}"#)).unwrap();
+            let in_json = from_json(&format!(r#"{{"id": "a", "{name}": {json}}}"#));
             assert_eq!(row.record, in_json.record, "{name}");
             for (other, value) in row.record.resolved().into_iter().enumerate() {
                 let same_type = match value {
@@ -320,7 +271,7 @@ mod tests {
         for none in ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
             for name in ["state_since", "created_at", "last_used_at"] {
                 let row = InventoryRow::from_texts([("id", "a"), (name, none)]).unwrap();
-                let in_json = InventoryRow::from_json(&format!(r#"{{"id": "a", "{name}": "{none}"}}"#)).unwrap();
+                let in_json = from_json(&format!(r#"{{"id": "a", "{name}": "{none}"}}"#));
                 assert_eq!((&row.record, &in_json.record), (&Record::default(), &Record::default()), "{name} {none}");
             }
         }
@@ -341,7 +292,7 @@ mod tests {
                 assert!(row.record == Record::default() && row.pool_minimum.is_none(), "{name} {word}");
             }
             let in_json = format!(r#"{{"id": "a", "kind": {word:?}, "tenant": {word:?}, "created_at": {word:?}}}"#);
-            assert_eq!(InventoryRow::from_json(&in_json).unwrap().record, Record::default(), "{word}");
+            assert_eq!(from_json(&in_json).record, Record::default(), "{word}");
         }
         let none = |name| InventoryRow::from_texts([("id", "a"), (name, "none")]).unwrap().record;
         assert_eq!(none("dependents").dependents, Some(Vec::new()));

@@ -10,7 +10,7 @@ use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer
 use super::near::NearIds;
 use crate::error::{LookupError, ReadError};
 use crate::read::{Folder, check_database};
-use crate::record::{InventoryRow, PoolRecord, Record, check_inventory_column};
+use crate::record::{InventoryRow, PoolRecord, Record, has_column, is_inventory_column};
 use crate::text::{WORDS_FOR_NOTHING, is_unknown};
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::is_out_of_use;
@@ -49,7 +49,7 @@ impl Sqlite {
         })?;
         columns
             .iter()
-            .try_for_each(|column| check_inventory_column(column))
+            .try_for_each(|column| is_inventory_column(column).map(|_| ()))
             .map_err(|message| ReadError::of_file(&shown, message))?;
         if !columns.iter().any(|column| column == "id") {
             return Err(ReadError::of_file(&shown, "the table `inventory` has no column `id`"));
@@ -162,7 +162,8 @@ impl Snapshot for Moment<'_> {
         // The order makes the digest independent of SQLite's query plan.
         let query = "SELECT inventory.* FROM inventory WHERE id IN rarray(?1) ORDER BY id";
         self.query(query, ids, |row| {
-            let fields = self.columns.iter().enumerate().map(|(i, name)| Ok((name.as_str(), text(row.get_ref(i)?)?)));
+            let columns = self.columns.iter().enumerate().filter(|(_, name)| has_column(name));
+            let fields = columns.map(|(i, name)| Ok((name.as_str(), text(row.get_ref(i)?)?)));
             let fields = fields.collect::<Result<Vec<_>, LookupError>>()?;
             check_id(row.get_ref("id")?)?;
             let row = InventoryRow::from_texts(fields.iter().map(|(name, text)| (*name, text.as_ref())))

@@ -1,6 +1,6 @@
 //! Reading the values of Arrow arrays as text, numbers and times.
 
-use crate::text::time;
+use crate::times::{numeric_time, of_date, time};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Date64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
@@ -9,6 +9,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
+use reprieve_model::NumericTimes;
 use std::borrow::Cow;
 
 /// The years 0000 to 9999 in seconds since 1970. RFC 3339 has no other years.
@@ -127,16 +128,40 @@ pub(super) const fn is_time(kind: &DataType) -> bool {
     matches!(kind, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _))
 }
 
-/// Reads an array as times in seconds since 1970: times, dates, and text in RFC 3339.
-pub(super) fn times(array: &ArrayRef) -> Result<Times<'_>, String> {
+/// Reads an array as the times of a column in seconds since 1970: times, dates, text, and numbers if `numbers` says what
+/// they mean.
+pub(super) fn times<'a>(
+    array: &'a ArrayRef,
+    column: &'a str,
+    numbers: Option<NumericTimes>,
+) -> Result<Times<'a>, String> {
     if let Some(moments) = Moments::of(array) {
+        if is_date(array.data_type()) {
+            return Ok(Box::new(move |row| Ok(moments.seconds(row)?.map(|midnight| of_date(column, midnight)))));
+        }
         return Ok(Box::new(move |row| moments.seconds(row)));
     }
-    if !is_text(array.data_type()) {
-        return Err(format!("its type is {}; expected times or text", array.data_type()));
+    if is_text(array.data_type()) {
+        let texts = texts(array)?;
+        return Ok(Box::new(move |row| time(column, &texts(row).unwrap_or_default(), numbers)));
     }
-    let texts = texts(array)?;
-    Ok(Box::new(move |row| time(&texts(row).unwrap_or_default())))
+    let kind = array.data_type();
+    match integers(array) {
+        Ok(integers) if numbers.is_some() => Ok(Box::new(move |row| {
+            let Some(number) = integers(row) else { return Ok(None) };
+            let number = i64::try_from(number).map_err(|_| format!("{number} is not a time"))?;
+            numeric_time(number, numbers)
+        })),
+        Ok(_) => Err(format!(
+            "its type is {kind}; expected times or text, or set `times` of the list to `unix-seconds` or `unix-milliseconds`"
+        )),
+        Err(_) => Err(format!("its type is {kind}; expected times or text")),
+    }
+}
+
+/// Whether the values of such an array are days.
+pub(super) const fn is_date(kind: &DataType) -> bool {
+    matches!(kind, DataType::Date32 | DataType::Date64)
 }
 
 /// Whether the values of such an array are strings.

@@ -3,9 +3,11 @@
 use super::arrays::{integers, is_text, texts, times};
 use super::wanted::WantedColumn;
 use crate::columns::{
-    Chunk, CodesBuilder, Column, MAX_CHUNK_BYTES, NumbersBuilder, Slot, Strings, StringsBuilder, Values,
+    Chunk, CodesBuilder, Column, Field, MAX_CHUNK_BYTES, NumbersBuilder, Slot, Strings, StringsBuilder, Values,
 };
-use crate::text::{is_unknown, known_time};
+use crate::read::mapping::join_parts;
+use crate::text::is_unknown;
+use crate::times::known_time;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
@@ -27,7 +29,8 @@ pub(super) fn batch_to_chunks(batch: &RecordBatch, wanted: &[WantedColumn]) -> R
         return Ok(halves);
     }
     let mut columns = Vec::with_capacity(wanted.len());
-    for (wanted, array) in wanted.iter().zip(batch.columns()) {
+    columns.extend(joined_ids(batch, wanted)?.map(|column| (Field::ID, column)));
+    for (wanted, array) in wanted.iter().zip(batch.columns()).filter(|(wanted, _)| wanted.part.is_none()) {
         let column = column(wanted, array, rows).map_err(|error| format!("the column `{}`: {error}", wanted.name))?;
         columns.extend(column.map(|column| (wanted.field, column)));
     }
@@ -55,7 +58,28 @@ pub(super) fn text_bytes(batch: &RecordBatch, wanted: &[WantedColumn]) -> usize 
         }
         _ => 0,
     };
-    wanted.iter().zip(batch.columns()).map(of).sum()
+    // A value that is joined may become three times as long.
+    let times = |wanted: &WantedColumn| if wanted.part.is_some() { 3 } else { 1 };
+    wanted.iter().zip(batch.columns()).map(|column| times(column.0) * of(column)).sum()
+}
+
+/// Returns the ids that are joined from several columns; `None` if the id is read from one.
+fn joined_ids(batch: &RecordBatch, wanted: &[WantedColumn]) -> Result<Option<Column>, String> {
+    let mut parts = Vec::new();
+    for (wanted, array) in wanted.iter().zip(batch.columns()) {
+        if let Some(part) = wanted.part {
+            parts.push((part, texts(array).map_err(|error| format!("the column `{}`: {error}", wanted.name))?));
+        }
+    }
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    parts.sort_by_key(|(part, _)| *part);
+    let mut ids = StringsBuilder::default();
+    for row in 0..batch.num_rows() {
+        ids.push(join_parts(parts.iter().map(|(_, texts)| texts(row))).as_deref());
+    }
+    Ok(Some(ids.finish("id".to_owned())))
 }
 
 /// Turns an array into a column; `None` if no row of it is known.
@@ -65,7 +89,7 @@ fn column(wanted: &WantedColumn, array: &ArrayRef, rows: usize) -> Result<Option
         Slot::Id => Some(ids(array, rows)?),
         Slot::Text(_) => codes(array, rows)?.finish(name),
         Slot::Time(_) => {
-            let (times, mut column) = (times(array)?, NumbersBuilder::default());
+            let (times, mut column) = (times(array, name, wanted.times)?, NumbersBuilder::default());
             for row in 0..rows {
                 column.push(times(row)?.and_then(known_time));
             }

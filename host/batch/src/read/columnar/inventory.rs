@@ -1,7 +1,7 @@
 //! Reading an inventory from a columnar file. It has the columns of the text formats, and `dependents` may be a list of
 //! strings.
 
-use super::arrays::{Texts, is_text, is_time, texts, times};
+use super::arrays::{Texts, is_date, is_text, is_time, texts, times};
 use super::format::ColumnarFormat;
 use super::guard::buffer_sizes::{Decoded, check_buffer_sizes};
 use super::guard::layout::check_layout;
@@ -13,13 +13,14 @@ use super::snapshot::Snapshot;
 use crate::columns::OriginRow;
 use crate::error::ReadError;
 use crate::read::folder::Folder;
-use crate::record::{InventoryRow, InventoryRowBuilder, check_inventory_column};
+use crate::read::mapping::check_distinct;
+use crate::record::{InventoryRow, InventoryRowBuilder, is_inventory_column};
 use crate::spill::MemoryBudget;
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema};
-use reprieve_model::{OWN_COLUMN_PREFIX, Timestamp};
+use reprieve_model::Timestamp;
 use std::borrow::Cow;
 
 /// Reads an inventory and passes each row to `each`. Returns the file's digest.
@@ -32,26 +33,24 @@ pub(in crate::read) fn read_columnar_inventory(
 ) -> Result<String, ReadError> {
     let shown = folder.display_name(name);
     let snapshot = Snapshot::open(folder, name, memory)?;
-    let (schema, mut batches) = guarded(&shown, || match format {
+    let mut batches = guarded(&shown, || match format {
         ColumnarFormat::Parquet => {
             let metadata = open_parquet(&snapshot, |_| false)?;
-            let columns = read_columns(metadata.schema());
-            let schema = metadata.schema().clone();
-            Ok::<_, String>((schema, Box::new(ParquetBatches::new(snapshot.clone(), metadata, columns)) as Batches))
+            let columns = read_columns(metadata.schema())?;
+            Ok::<_, String>(Box::new(ParquetBatches::new(snapshot.clone(), metadata, columns)) as Batches)
         }
         _ => {
             check_layout(&snapshot, format)?;
             let check = |decoded| check_buffer_sizes(&snapshot, format, decoded, memory.record_batch());
             check(None)?;
             let (schema, _) = open_arrow(snapshot.clone(), format, None).map_err(|error| error.to_string())?;
-            let columns = read_columns(&schema);
+            let columns = read_columns(&schema)?;
             check(Some(Decoded { schema: &schema, columns: &columns }))?;
             let (_, batches) =
                 open_arrow(snapshot.clone(), format, Some(columns)).map_err(|error| error.to_string())?;
-            Ok((schema, batches))
+            Ok(batches)
         }
     })?;
-    check_columns(&schema).map_err(|message| ReadError::of_file(&shown, message))?;
     let mut rows = 0_u64;
     while let Some(batch) = guarded(&shown, || batches.next().transpose())? {
         for start in (0..batch.num_rows()).step_by(ROWS_AT_ONCE) {
@@ -69,10 +68,15 @@ pub(in crate::read) fn read_columnar_inventory(
 /// The number of rows that are read from a batch before they are passed on.
 const ROWS_AT_ONCE: usize = 64;
 
-/// The columns that are read: all but the inventory's own ones.
-fn read_columns(schema: &Schema) -> Vec<usize> {
-    let is_read = |i: &usize| !schema.field(*i).name().starts_with(OWN_COLUMN_PREFIX);
-    (0..schema.fields().len()).filter(is_read).collect()
+/// Returns the columns that are read: those that an inventory has.
+fn read_columns(schema: &Schema) -> Result<Vec<usize>, String> {
+    let names = || schema.fields().iter().map(|field| field.name().as_str());
+    let is_read = names().map(is_inventory_column).collect::<Result<Vec<bool>, String>>()?;
+    check_distinct(names(), |name| is_inventory_column(name) == Ok(true))?;
+    if !names().any(|name| name == "id") {
+        return Err("there is no column `id`".to_owned());
+    }
+    Ok(is_read.iter().enumerate().filter(|(_, is_read)| **is_read).map(|(i, _)| i).collect())
 }
 
 /// The batches of a Parquet file, whose row groups are checked one after another.
@@ -122,15 +126,6 @@ impl Iterator for ParquetBatches {
     }
 }
 
-fn check_columns(schema: &Schema) -> Result<(), String> {
-    let names = || schema.fields().iter().map(|field| field.name());
-    names().try_for_each(|name| check_inventory_column(name))?;
-    if let Some((_, name)) = names().enumerate().find(|(i, name)| names().take(*i).any(|other| other == *name)) {
-        return Err(format!("the column `{name}` is duplicated"));
-    }
-    if names().any(|name| name == "id") { Ok(()) } else { Err("there is no column `id`".to_owned()) }
-}
-
 /// The values of a column.
 enum Values<'a> {
     Texts(Texts<'a>),
@@ -164,10 +159,12 @@ fn values(array: &ArrayRef) -> Result<Values<'_>, String> {
         return Ok(Values::Lists(array));
     }
     if is_time(array.data_type()) {
-        let times = times(array)?;
+        let times = times(array, "", None)?;
+        let is_date = is_date(array.data_type());
         return Ok(Values::Texts(Box::new(move |row| {
-            // The message of an invalid time is not a time either, so the row is rejected with it.
+            // A date stays one: its column tells which second of the day it stands for. The message of an invalid time is not a time either, so the row is rejected with it.
             let text = match times(row) {
+                Ok(at) if is_date => Timestamp::from_seconds(at?).to_string().split('T').next()?.to_owned(),
                 Ok(at) => Timestamp::from_seconds(at?).to_string(),
                 Err(error) => error,
             };

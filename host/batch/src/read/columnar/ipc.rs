@@ -77,7 +77,8 @@ pub(super) fn read_arrow_list(
     let check = |decoded| buffer_sizes::check_buffer_sizes(&snapshot, format, decoded, memory.record_batch());
     guarded(shown, || check(None))?;
     let (schema, _) = guarded(shown, || open_arrow(snapshot.clone(), format, None))?;
-    let wanted = wanted_columns(&schema, mapping).map_err(|message| ReadError::of_file(shown, message))?;
+    let wanted = wanted_columns(&schema, mapping, &mut builder.read_as)
+        .map_err(|message| ReadError::of_file(shown, message))?;
     let columns: Vec<usize> = wanted.iter().map(|wanted| wanted.index).collect();
     guarded(shown, || check(Some(Decoded { schema: &schema, columns: &columns })))?;
     let (_, batches) = guarded(shown, || open_arrow(snapshot.clone(), format, Some(columns)))?;

@@ -9,6 +9,7 @@ use crate::read::folder::Folder;
 use crate::read::list_builder::{List, ListBuilder};
 use crate::read::mapping::Mapping;
 use crate::read::options::ReadOptions;
+use crate::read::read_as::ReadAs;
 
 /// Reads the target list in a file.
 pub(in crate::read) fn read_columnar_list(
@@ -21,7 +22,12 @@ pub(in crate::read) fn read_columnar_list(
     let shown = folder.display_name(name);
     let (threads, memory) = (options.threads, options.memory);
     let snapshot = Snapshot::open(folder, name, memory)?;
-    let builder = ListBuilder::new(&shown, options);
+    if mapping.no_header || mapping.skip_lines > 0 {
+        return Err(ReadError::of_file(&shown, "only a CSV file has lines before its header, or no header")
+            .with_help("remove `skip_lines` and `header`"));
+    }
+    let mut builder = ListBuilder::new(&shown, options);
+    builder.read_as = ReadAs::new(if format == ColumnarFormat::Parquet { "Parquet" } else { "Arrow" }, "");
     with_digest(&snapshot, &shown, threads, || {
         let mut builder = builder;
         match format {

@@ -6,7 +6,7 @@ use super::parquet_file::{RowRange, Targets, open_parquet};
 use super::parquet_stream::Rereader;
 use super::snapshot::Snapshot;
 use super::wanted::wanted_columns;
-use crate::columns::{CHUNK_ROWS, Chunk, OriginRow, Slot};
+use crate::columns::{CHUNK_ROWS, Chunk, OriginRow};
 use crate::error::ReadError;
 use crate::parallel::in_order_within;
 use crate::read::list_builder::{FinishedChunk, ListBuilder};
@@ -62,9 +62,10 @@ pub(super) fn read_parquet_list(
     threads: usize,
     builder: &mut ListBuilder<'_, '_>,
 ) -> Result<(), ReadError> {
-    let is_dictionary = |name: &str| matches!(mapping.field(name).map(|field| field.slot), Some(Slot::Text(_)));
+    let is_dictionary = |name: &str| mapping.is_dictionary(name);
     let metadata = guarded(shown, || open_parquet(snapshot, is_dictionary))?;
-    let wanted = wanted_columns(metadata.schema(), mapping).map_err(|message| ReadError::of_file(shown, message))?;
+    let wanted = wanted_columns(metadata.schema(), mapping, &mut builder.read_as)
+        .map_err(|message| ReadError::of_file(shown, message))?;
     let hasher = builder.hasher.clone();
     let size = snapshot.size();
     let rows_total = metadata.metadata().row_groups().iter().map(|group| group.num_rows() as u64).sum::<u64>();

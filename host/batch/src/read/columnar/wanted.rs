@@ -1,9 +1,10 @@
 //! Which columns of a file are read: those that hold fields of a target.
 
-use crate::columns::{Field, LIST_COLUMNS};
-use crate::read::mapping::{Mapping, check_distinct};
+use crate::columns::Field;
+use crate::read::mapping::{Mapping, Role, check_distinct};
+use crate::read::read_as::ReadAs;
 use arrow_schema::Schema;
-use reprieve_model::did_you_mean;
+use reprieve_model::{NumericTimes, did_you_mean};
 
 /// A column that is read, and the field that it holds.
 #[derive(Clone, Debug)]
@@ -12,26 +13,34 @@ pub(super) struct WantedColumn {
     pub index: usize,
     pub name: String,
     pub field: Field,
+    /// The place of the column among those that the id is joined from.
+    pub part: Option<u8>,
+    /// What a number means in a column of times.
+    pub times: Option<NumericTimes>,
 }
 
 /// Returns the columns of a target list that are read, in the order of the file.
-pub(super) fn wanted_columns(schema: &Schema, mapping: &Mapping) -> Result<Vec<WantedColumn>, String> {
+pub(super) fn wanted_columns(
+    schema: &Schema,
+    mapping: &Mapping,
+    read_as: &mut ReadAs,
+) -> Result<Vec<WantedColumn>, String> {
     let names = schema.fields().iter().map(|column| column.name().as_str());
-    check_distinct(names, |name| mapping.field(name).is_some())?;
+    check_distinct(names, |name| mapping.known(name).is_some())?;
     let mut wanted: Vec<WantedColumn> = Vec::new();
     for (index, column) in schema.fields().iter().enumerate() {
         let name = column.name().clone();
-        let Some(field) = mapping.field_unless_ambiguous(&name)? else { continue };
-        wanted.push(WantedColumn { index, name, field });
+        let Some(Role { field, part }) = mapping.role(&name)? else {
+            read_as.leave_alone([name]);
+            continue;
+        };
+        wanted.push(WantedColumn { index, name, field, part, times: mapping.times });
     }
-    for known in LIST_COLUMNS {
-        let field = known.field;
-        let column = mapping.column(field);
-        let is_there = wanted.iter().any(|wanted| wanted.field == field);
-        if !is_there && (field == Field::ID || column != known.name) {
-            return Err(no_column(schema, field, column));
-        }
+    let is_there = |column: &str| wanted.iter().any(|wanted| wanted.name == column);
+    if let Some((field, column)) = mapping.required().find(|(_, column)| !is_there(column)) {
+        return Err(no_column(schema, field, column));
     }
+    read_as.use_columns(mapping, is_there);
     Ok(wanted)
 }
 

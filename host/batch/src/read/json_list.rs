@@ -1,0 +1,188 @@
+//! Target lists in a JSON document: arrays of objects, objects, or objects with an array of objects in them. Several threads
+//! parse the rows, in bounded memory.
+
+use super::blocks::LineError;
+use super::json_blocks::{BlockError, JsonBlock, JsonBlocks, RowError};
+use super::json_row::{MAX_LEFT_ALONE, RowReader, Seen, too_many_names};
+use super::json_scan::container_end;
+use super::json_shape::{Shape, shape_of};
+use super::list_builder::{Chunker, ListBuilder};
+use super::mapping::{Mapping, Role};
+use super::targets::{ParsedBlock, Unparsed};
+use super::text_file::{TextFile, TextFormat};
+use crate::error::{ReadError, describe};
+use crate::facts::Hasher;
+use crate::near::looks_like;
+use crate::parallel::in_order;
+use hashbrown::HashSet;
+use std::io::{Chain, Cursor, Read};
+use std::sync::{Mutex, PoisonError};
+
+/// The maximum number of names in a message.
+const MAX_SHOWN: usize = 12;
+
+/// What was found in the rows of a list in JSON.
+#[derive(Debug, Default)]
+pub(super) struct Members {
+    /// The names of members that were left alone.
+    left_alone: HashSet<String>,
+    /// The members that any row had.
+    seen: Seen,
+}
+
+impl Members {
+    /// What a reader of rows found.
+    pub fn of(reader: RowReader<'_>) -> Self {
+        let (left_alone, seen) = reader.found();
+        Self { left_alone, seen }
+    }
+
+    /// Adds what was found in other rows.
+    ///
+    /// # Errors
+    /// There are too many names.
+    pub fn add(&mut self, other: Self) -> Result<(), String> {
+        self.left_alone.extend(other.left_alone);
+        self.seen.add(other.seen);
+        if self.left_alone.len() > MAX_LEFT_ALONE { Err(too_many_names()) } else { Ok(()) }
+    }
+
+    /// Adds how the list was read. A list of which no row has a member that is read, but others, is an error: its id or
+    /// a field that is mapped is probably in one of those.
+    pub fn describe(self, mapping: &Mapping, list: &mut ListBuilder<'_, '_>, shown: &str) -> Result<(), ReadError> {
+        let Self { left_alone, seen } = self;
+        let has = |role: Role| seen.has(role);
+        let missing = mapping.required().find(|(_, column)| !mapping.known(column).is_some_and(has));
+        if let Some((_, column)) = missing.filter(|_| list.rows() > 0 && !left_alone.is_empty()) {
+            let mut names: Vec<&str> = left_alone.iter().map(String::as_str).collect();
+            names.sort_unstable();
+            let near = names.iter().find(|name| looks_like(name, std::iter::once(column)).is_some());
+            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            names.truncate(MAX_SHOWN);
+            let message =
+                format!("no target has a member `{column}`{near} (other members: `{}`)", names.join("`, `"));
+            return Err(ReadError::of_file(shown, message)
+                .with_help("map the field to the member that holds it: `\"columns\": {\"id\": \"…\"}`"));
+        }
+        list.read_as.use_columns(mapping, |column| mapping.known(column).is_some_and(has));
+        list.read_as.leave_alone(left_alone);
+        Ok(())
+    }
+}
+
+/// Whether a text that may be lines of JSON is a document instead: an array, an object on several lines, or an object that
+/// has the rows in one of its members.
+pub(super) fn is_document(text: &[u8], mapping: &Mapping) -> bool {
+    let text = text.trim_ascii_start();
+    match text.first() {
+        Some(b'[') => true,
+        Some(b'{') => {
+            let line = memchr::memchr(b'\n', text).map_or(text, |end| &text[..end]);
+            match container_end(text, 0) {
+                Some(end) if end <= line.len() && line[end..].trim_ascii_start().first() == Some(&b'{') => true,
+                Some(end) if end <= line.len() => {
+                    let object = str::from_utf8(&text[..end]).unwrap_or_default();
+                    matches!(shape_of(object, |name| mapping.is_id(name)), Ok(Shape::Member(_)))
+                }
+                // On several lines, unless the first line is broken and the others are whole.
+                _ => line.trim_ascii().len() < text.len() && !line_is_broken(text, line),
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether the first line is an object that is cut off, and another object follows it.
+fn line_is_broken(text: &[u8], line: &[u8]) -> bool {
+    text.get(line.len()..).is_some_and(|after| after.trim_ascii_start().first() == Some(&b'{'))
+}
+
+/// The text of a document: what was read of it, and the rest.
+type Document<'a> = Chain<Cursor<Vec<u8>>, &'a mut TextFile>;
+
+/// The blocks of a document, which several threads parse.
+struct Source<'a, F> {
+    blocks: JsonBlocks<Document<'a>, F>,
+    shown: &'a str,
+    buffers: &'a Mutex<Vec<Vec<u8>>>,
+}
+
+impl<F: Fn(&str) -> bool> Iterator for Source<'_, F> {
+    type Item = Result<Unparsed<JsonBlock>, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let buffer = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let block = self.blocks.next(buffer.unwrap_or_default());
+        match block.map_err(|error| error.of_file(self.shown)).transpose()? {
+            Ok(block) => {
+                let bytes_read = self.blocks.reader().get_ref().1.bytes_read();
+                Some(Ok(Unparsed { block, bytes_read, is_first: false }))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+impl BlockError {
+    /// Returns the error at its line of a file.
+    pub fn of_file(self, shown: &str) -> ReadError {
+        match self {
+            Self::Io(error) => ReadError::of_file(shown, describe(&error)),
+            Self::Json(error) => error.after(shown, 0).with_help(
+                "a list in JSON is an array of objects, or an object with such an array in it; one object per line is fine too",
+            ),
+        }
+    }
+}
+
+/// Reads a document, of which `read` was read before.
+pub(super) fn read_json_document(
+    file: &mut TextFile,
+    read: Vec<u8>,
+    shown: &str,
+    mapping: &Mapping,
+    threads: usize,
+    list: &mut ListBuilder<'_, '_>,
+) -> Result<(), ReadError> {
+    let (size, hasher) = (file.size(), list.hasher.clone());
+    list.read_as.format = TextFormat::Json.name();
+    let buffers = Mutex::new(Vec::new());
+    let blocks = JsonBlocks::new(Cursor::new(read).chain(file), |name: &str| mapping.is_id(name));
+    let mut source = Source { blocks, shown, buffers: &buffers };
+    let (mut lines, mut members) = (0, Members::default());
+    let parse = |read: Result<Unparsed<JsonBlock>, ReadError>| -> Result<Result<ParsedBlock, LineError>, ReadError> {
+        let Unparsed { block, bytes_read, .. } = read?;
+        let parsed = parse_rows(&block, bytes_read, mapping, &hasher);
+        buffers.lock().unwrap_or_else(PoisonError::into_inner).push(block.bytes);
+        Ok(parsed)
+    };
+    in_order(threads, &mut source, parse, |parsed| -> Result<(), ReadError> {
+        let parsed = parsed?.map_err(|error| error.after(shown, lines))?;
+        lines += parsed.lines;
+        members.add(parsed.members).map_err(|message| ReadError::of_file(shown, message))?;
+        parsed.chunks.into_iter().try_for_each(|chunk| list.add(chunk))?;
+        list.progress(parsed.bytes_read, size);
+        Ok(())
+    })?;
+    if let Some(Shape::Member(name)) = source.blocks.shape() {
+        list.read_as.array = Some(name.clone());
+    }
+    members.describe(mapping, list, shown)
+}
+
+fn parse_rows(
+    block: &JsonBlock,
+    bytes_read: u64,
+    mapping: &Mapping,
+    hasher: &Hasher,
+) -> Result<ParsedBlock, LineError> {
+    let (mut chunks, mut chunker) = (Vec::new(), Chunker::new(hasher.clone()));
+    let mut reader = RowReader::new(mapping, false);
+    let lines = block.each_row(|json| {
+        let row = reader.read(json).map_err(RowError::Json)?;
+        chunks.extend(chunker.push(&row));
+        Ok(())
+    })?;
+    chunks.extend(chunker.cut());
+    Ok(ParsedBlock { chunks, lines, bytes_read, members: Members::of(reader) })
+}

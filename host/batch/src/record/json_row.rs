@@ -1,0 +1,260 @@
+//! A row of an inventory in JSON. Null and absent are unknown; an empty list of dependents is known.
+
+use super::row::{InventoryRow, InventoryRowBuilder, is_inventory_column};
+use crate::scalar::{Digits, Scalar, Text};
+use crate::text::{flag, is_unknown, number};
+use crate::times::{retain_until, time};
+use hashbrown::{HashMap, HashSet};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// The maximum number of different names of members.
+const MAX_NAMES: usize = 4_096;
+
+/// Reads rows of an inventory in JSON. Members that are no column are left alone, unless their name looks like that of one.
+#[derive(Debug, Default)]
+pub(crate) struct InventoryReader {
+    /// Whether each name that was seen is that of a column that is read.
+    names: HashMap<String, bool>,
+}
+
+impl InventoryReader {
+    /// Reads a text that is one row. The outer error is one of the JSON, the inner one of the row.
+    pub fn read(&mut self, json: &str) -> Result<Result<InventoryRow, String>, serde_json::Error> {
+        let row = match self.read_as(json, false) {
+            Err(_) => self.read_as(json, true),
+            read => read,
+        };
+        row.map(InventoryRowBuilder::finish)
+    }
+
+    fn read_as(&mut self, json: &str, exact: bool) -> Result<InventoryRowBuilder, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let row = JsonRow { reader: self, exact }.deserialize(&mut deserializer)?;
+        deserializer.end().map(|()| row)
+    }
+
+    fn is_read(&mut self, name: &str) -> Result<bool, String> {
+        if let Some(is_read) = self.names.get(name) {
+            return Ok(*is_read);
+        }
+        let is_read = is_inventory_column(name)?;
+        if self.names.len() >= MAX_NAMES {
+            return Err(format!("the inventory has more than {MAX_NAMES} different members"));
+        }
+        self.names.insert(name.to_owned(), is_read);
+        Ok(is_read)
+    }
+}
+
+struct JsonRow<'r> {
+    reader: &'r mut InventoryReader,
+    /// Whether numbers are read digit for digit. That is slower, and needed for numbers of more than 64 bits.
+    exact: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for JsonRow<'_> {
+    type Value = InventoryRowBuilder;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<InventoryRowBuilder, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl JsonRow<'_> {
+    /// Reads a text, or a whole number by its digits.
+    fn text<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
+        if self.exact {
+            return Scalar::exact_text(map);
+        }
+        Ok(map.next_value::<Digits<'de>>()?.0)
+    }
+}
+
+impl<'de> Visitor<'de> for JsonRow<'_> {
+    type Value = InventoryRowBuilder;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row of an inventory: an object with `id` and what is known of it")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<InventoryRowBuilder, A::Error> {
+        let mut row = InventoryRowBuilder::default();
+        let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
+        while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
+            let name = name.unwrap_or_default();
+            if !self.reader.is_read(&name).map_err(A::Error::custom)? {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            if seen.contains(&name) {
+                return Err(A::Error::custom(format_args!("the field `{name}` is duplicated")));
+            }
+            self.member(&name, &mut map, &mut row)?;
+            seen.insert(name);
+        }
+        if !seen.contains("id") {
+            return Err(A::Error::custom("missing field `id`"));
+        }
+        Ok(row)
+    }
+}
+
+impl JsonRow<'_> {
+    fn member<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        map: &mut A,
+        row: &mut InventoryRowBuilder,
+    ) -> Result<(), A::Error> {
+        let in_column = |message: String| A::Error::custom(format_args!("`{name}`: {message}"));
+        match name {
+            "id" => row.id = self.text(map)?.unwrap_or_default().into_owned(),
+            "state_since" | "created_at" | "last_used_at" => {
+                let text = self.text(map)?.unwrap_or_default();
+                let at = time(name, &text, None).map_err(in_column)?;
+                match name {
+                    "state_since" => row.record.state_since = at,
+                    "created_at" => row.record.created_at = at,
+                    _ => row.record.last_used_at = at,
+                }
+            }
+            "retain_until" => {
+                let text = self.text(map)?.unwrap_or_default();
+                row.record.retain_until = retain_until(&text).map_err(in_column)?;
+            }
+            "size_bytes" => row.record.size_bytes = self.number(map)?.map_err(in_column)?,
+            "pool_minimum" => row.pool_minimum = self.number(map)?.map_err(in_column)?,
+            "dependents" => row.record.dependents = map.next_value::<Option<Ids>>()?.map(|ids| ids.0),
+            "legal_hold" => row.record.legal_hold = map.next_value::<Flag>()?.0.map_err(in_column)?,
+            _ => {
+                let text = self.text(map)?.filter(|text| !is_unknown(text)).map(Cow::into_owned);
+                row.set_name(name, text);
+            }
+        }
+        Ok(())
+    }
+
+    fn number<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<Result<Option<u64>, String>, A::Error> {
+        Ok(number(&self.text(map)?.unwrap_or_default()))
+    }
+}
+
+/// A list of ids, of which whole numbers are read by their digits.
+struct Ids(Vec<String>);
+
+impl<'de> Deserialize<'de> for Ids {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Ids;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of ids")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Ids, A::Error> {
+                let mut ids = Vec::new();
+                while let Some(item) = items.next_element::<Scalar<'de>>()? {
+                    ids.push(match item {
+                        Scalar::Text(text) => text.into_owned(),
+                        Scalar::Unsigned(number) => number.to_string(),
+                        Scalar::Negative(number) => number.to_string(),
+                        Scalar::Null | Scalar::Inexact => {
+                            return Err(A::Error::custom("an item of the list is not an id; write it in quotes"));
+                        }
+                    });
+                }
+                Ok(Ids(ids))
+            }
+        }
+        deserializer.deserialize_seq(List)
+    }
+}
+
+/// A flag: true, false, null, or one of the words for them.
+struct Flag(Result<Option<bool>, String>);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Word;
+        impl Visitor<'_> for Word {
+            type Value = Flag;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`true`, `false` or null")
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Flag, E> {
+                Ok(Flag(Ok(Some(value))))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Flag, E> {
+                Ok(Flag(Ok(None)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Flag, E> {
+                Ok(Flag(flag(text.trim())))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Flag, E> {
+                Ok(Flag(flag(&number.to_string())))
+            }
+        }
+        deserializer.deserialize_any(Word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Record;
+
+    fn read(json: &str) -> Result<(String, Record), String> {
+        let row = InventoryReader::default().read(json).map_err(|error| error.to_string())??;
+        Ok((row.id, row.record))
+    }
+
+    #[test]
+    fn reads_numbers_flags_and_dates_and_leaves_other_members_alone() {
+        let json = r#"{"id": 123456789012345678901, "tenant": 7, "legal_hold": "f", "size_bytes": "9",
+            "dependents": ["a", 7], "created_at": "2030-01-31 12:00:00+00", "retain_until": "infinity",
+            "Tags": [{"Key": "id"}], "x_own": [1], "owner": null}"#;
+        let (id, record) = read(json).unwrap();
+        assert_eq!(id, "123456789012345678901");
+        let expected = Record {
+            tenant: Some("7".to_owned()),
+            legal_hold: Some(false),
+            size_bytes: Some(9),
+            dependents: Some(vec!["a".to_owned(), "7".to_owned()]),
+            created_at: Some(1_896_091_200),
+            retain_until: Some(253_402_300_799),
+            ..Record::default()
+        };
+        assert_eq!(record, expected);
+    }
+
+    #[test]
+    fn rejects_what_may_be_a_mistake() {
+        for (json, part) in [
+            (r#"{"id": "a", "legal_hodl": true}"#, "did you mean `legal_hold`?"),
+            (r#"{"id": "a", "LegalHold": true}"#, "did you mean `legal_hold`?"),
+            (r#"{"id": "a", "legal_hold": "maybe"}"#, "expected `true` or `false`, found `maybe`"),
+            (r#"{"id": "a", "legal_hold": 2}"#, "expected `true` or `false`, found `2`"),
+            (r#"{"id": "a", "kind": "b", "kind": "b"}"#, "is duplicated"),
+            (r#"{"kind": "a"}"#, "missing field `id`"),
+            (r#"{"id": null}"#, "the id is empty"),
+            (r#"{"id": 1.0}"#, "is not written as a whole number"),
+            (r#"{"id": "a", "dependents": [1.5]}"#, "is not an id"),
+            (r#"{"id": "a", "dependents": "b"}"#, "expected a list of ids"),
+            (r#"{"id": "a", "retain_until": 1893456000}"#, "2030-01-01T00:00:00Z in seconds"),
+            (r#"{"id": "a", "size_bytes": -1}"#, "is not a whole number"),
+            (r#"{"id": "a"} {}"#, "trailing"),
+            (r#"[1]"#, "expected a row of an inventory"),
+        ] {
+            let error = read(json).expect_err(json);
+            assert!(error.contains(part), "{json}: {error}");
+        }
+    }
+}
