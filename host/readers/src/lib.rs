@@ -22,6 +22,8 @@
 mod format;
 mod input;
 mod item;
+mod node;
+mod terraform;
 
 pub use format::{FORMATS, Format, find};
 pub use input::{Input, Options};
