@@ -22,6 +22,7 @@
 mod format;
 mod input;
 mod item;
+mod kubernetes;
 mod node;
 mod terraform;
 

@@ -73,9 +73,10 @@ pub fn ids(outcome: Outcome) -> Vec<String> {
     outcome.expect("the file is accepted").0.iter().map(Item::target_id).collect()
 }
 
-/// The number of items that go or are listed.
+/// The number of items that go or are listed. A selector may be anything.
 fn size(outcome: &Outcome) -> Option<usize> {
-    outcome.as_ref().ok().map(|(items, _)| items.len())
+    let (items, summary) = outcome.as_ref().ok()?;
+    Some(if summary.selector.is_some() { usize::MAX } else { items.len() })
 }
 
 /// The place of a value in a JSON document, in bytes.
