@@ -2,9 +2,12 @@
 
 use crate::Input;
 use reprieve_batch::{Place, ReadError};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A value and its JSON pointer.
 #[derive(Clone)]
@@ -48,6 +51,16 @@ impl<'a> Node<'a> {
     /// The members of an object.
     pub(crate) fn members(&self) -> Result<impl Iterator<Item = (&'a str, Node<'a>)> + use<'a, '_>, ReadError> {
         Ok(self.object()?.iter().map(|(name, value)| (name.as_str(), self.child(name, value))))
+    }
+
+    /// The members of an object in the order of the file, which the value has lost.
+    pub(crate) fn members_in_order(&self) -> Result<Vec<Node<'a>>, ReadError> {
+        let object = self.object()?;
+        let text = raw(self.input, &self.pointer).unwrap_or("");
+        let names = serde_json::from_str::<Names>(text).map(|names| names.0).unwrap_or_default();
+        let members: Vec<Node<'a>> =
+            names.iter().filter_map(|name| Some(self.child(name, object.get(name)?))).collect();
+        if members.len() == object.len() { Ok(members) } else { Err(self.expected("every member once")) }
     }
 
     /// The elements of a list.
@@ -100,7 +113,14 @@ pub(crate) fn error_at_pointer(input: &Input<'_>, pointer: &str, message: impl I
 
 fn line_of(input: &Input<'_>, pointer: &str) -> Option<u64> {
     let text = input.text().ok()?;
-    let mut value = text.trim_start();
+    let offset = (raw(input, pointer)?.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    let before = text.as_bytes().get(..offset)?;
+    Some(before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1)
+}
+
+/// The text of a value.
+fn raw<'a>(input: &Input<'a>, pointer: &str) -> Option<&'a str> {
+    let mut value = input.text().ok()?.trim_start();
     for token in pointer.split('/').skip(1) {
         let token = token.replace("~1", "/").replace("~0", "~");
         let next: Option<&RawValue> = if value.starts_with('[') {
@@ -110,9 +130,34 @@ fn line_of(input: &Input<'_>, pointer: &str) -> Option<u64> {
         };
         value = next?.get();
     }
-    let offset = (value.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-    let before = text.as_bytes().get(..offset)?;
-    Some(before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1)
+    Some(value)
+}
+
+/// The names of the members of an object.
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(NamesVisitor)
+    }
+}
+
+struct NamesVisitor;
+
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Names, A::Error> {
+        let mut names = Vec::new();
+        while let Some((name, _)) = members.next_entry::<String, IgnoredAny>()? {
+            names.push(name);
+        }
+        Ok(Names(names))
+    }
 }
 
 fn type_name(value: &Value) -> &'static str {

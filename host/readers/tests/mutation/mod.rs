@@ -1,5 +1,6 @@
 //! What the tests of JSON formats share: files are changed in every way that hides a deletion, and read again.
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(clippy::expect_used, clippy::panic)]
 
 use reprieve_batch::ReadError;
 use reprieve_readers::{Action, Input, Item, Options, Summary, find};
