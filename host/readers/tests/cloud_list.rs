@@ -45,6 +45,14 @@ fn names_of_several_zones_need_a_longer_id() {
 }
 
 #[test]
+fn the_id_of_a_project_is_neither_its_name_nor_its_number() {
+    let old = json!([{"projectId": "shop-1", "projectNumber": "7", "name": "Shop", "lifecycleState": "ACTIVE"}]);
+    let new = json!({"projects": [{"name": "projects/7", "projectId": "shop-1", "state": "ACTIVE", "displayName": "Shop"}]});
+    assert_eq!(ids(read_json("cloud-list", &old)), ["shop-1"]);
+    assert_eq!(ids(read_json("cloud-list", &new)), ["shop-1"]);
+}
+
+#[test]
 fn refuses_a_kind_that_contradicts_the_file() {
     let bytes = data("cloud-list", "made-gcloud-disks.json");
     assert!(read("cloud-list", &bytes, &options(Some("compute#disk"), &[])).is_ok());
@@ -72,6 +80,8 @@ fn refuses_every_spelling_of_one_page() {
         assert_eq!(ids(read_json("cloud-list", &page(name, json!(false)))), ["vol-1"], "{name}");
     }
     assert!(read_json("cloud-list", &page("unreachable", json!(["europe-west1"]))).is_err());
+    assert!(read_json("cloud-list", &page("warning", json!({"code": "UNREACHABLE"}))).is_err());
+    assert_eq!(ids(read_json("cloud-list", &page("warning", json!({"code": "NO_RESULTS_ON_PAGE"})))), ["vol-1"]);
 }
 
 #[test]

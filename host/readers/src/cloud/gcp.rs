@@ -53,8 +53,11 @@ pub(super) fn is_resource(node: &Node<'_>) -> bool {
         || is_project(node)
 }
 
+/// Whether this is a project. Its name is for people, or its number.
 fn is_project(node: &Node<'_>) -> bool {
-    ["projectId", "projectNumber", "lifecycleState"].iter().all(|member| text(node, member).is_some())
+    let is_number = |name: &str| name.strip_prefix("projects/").is_some_and(|number| !number.contains('/'));
+    text(node, "projectId").is_some()
+        && (text(node, "lifecycleState").is_some() || text(node, "name").is_some_and(is_number))
 }
 
 /// The path of a resource: its link, or its name.
@@ -128,15 +131,21 @@ pub(super) fn aggregated<'a>(scopes: &Node<'a>) -> Result<Vec<Node<'a>>, ReadErr
     for scope in scopes.members_in_order()? {
         for (name, member) in scope.members()? {
             if name == "warning" {
-                let code = member.required("code")?;
-                if code.text()? != "NO_RESULTS_ON_PAGE" {
-                    let message = format!("a place did not answer (`{}`), so resources may be missing", code.text()?);
-                    return Err(member.error(message).with_help("list them again"));
-                }
+                check_warning(&member)?;
                 continue;
             }
             items.extend(member.list()?);
         }
     }
     Ok(items)
+}
+
+/// Checks that a warning says only that there is nothing.
+pub(super) fn check_warning(warning: &Node<'_>) -> Result<(), ReadError> {
+    let code = warning.required("code")?.text()?;
+    if code == "NO_RESULTS_ON_PAGE" {
+        return Ok(());
+    }
+    let message = format!("a place did not answer (`{code}`), so resources may be missing");
+    Err(warning.error(message).with_help("list them again"))
 }

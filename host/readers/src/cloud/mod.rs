@@ -238,6 +238,9 @@ fn check_complete(answer: &Node<'_>) -> Result<(), ReadError> {
             let message = format!("`{name}` is set: the answer is one page of several, so resources are missing");
             return Err(member.error(message).with_help("list all of them in one file"));
         }
+        if name == "warning" {
+            gcp::check_warning(&member)?;
+        }
         if matches!(plain.as_str(), "unreachable" | "unreachables")
             && value.as_array().is_none_or(|list| !list.is_empty())
         {
