@@ -1,6 +1,6 @@
 //! The table of formats: what `read FORMAT` and `check --from FORMAT` know.
 
-use crate::{Input, Options, Sink, Summary};
+use crate::{Input, Options, Sink, Summary, cloud_list, custodian, kubernetes, terraform};
 use reprieve_batch::ReadError;
 use std::fmt;
 
@@ -20,7 +20,28 @@ pub struct Format {
 pub type Read = fn(&Input<'_>, &Options, &mut Sink<'_>) -> Result<Summary, ReadError>;
 
 /// Every format, in alphabetical order.
-pub const FORMATS: &[Format] = &[];
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "cloud-list",
+        summary: "resources that `aws`, `az` or `gcloud` lists as JSON",
+        read: cloud_list::read,
+    },
+    Format {
+        name: "custodian",
+        summary: "`resources.json` of Cloud Custodian, with its `metadata.json`: `custodian run --dryrun`",
+        read: custodian::read,
+    },
+    Format {
+        name: "kubernetes",
+        summary: "an AdmissionReview or its request, or objects and lists: `kubectl get -o json`",
+        read: kubernetes::read,
+    },
+    Format {
+        name: "terraform",
+        summary: "a plan of Terraform or OpenTofu: `terraform show -json PLAN`",
+        read: terraform::read,
+    },
+];
 
 /// Returns the format of a name.
 pub fn find(name: &str) -> Option<&'static Format> {

@@ -66,12 +66,25 @@ impl<'a> Input<'a> {
         let text = self.text()?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let value = strict::value(&mut deserializer).map_err(|error| self.json_error(&error))?;
-        deserializer.end().map_err(|error| {
-            let message = "there is more after the end of the JSON document";
-            self.error(Place::Line(error.line() as u64), message)
-                .with_help("pass the output of one command, without lines of a wrapper around it")
-        })?;
+        deserializer.end().map_err(|error| self.json_tail_error(&error))?;
         Ok(value)
+    }
+
+    /// Describes an error at the end of a JSON document.
+    pub(crate) fn json_tail_error(&self, error: &serde_json::Error) -> ReadError {
+        let message = "there is more after the end of the JSON document";
+        self.error(Place::Line(error.line() as u64), message)
+            .with_help("pass the output of one command, without lines of a wrapper around it")
+    }
+
+    /// Describes an error of a JSON document that is parsed into types. The pointer is that of the value at fault.
+    pub(crate) fn typed_json_error(&self, error: &serde_json::Error, pointer: String) -> ReadError {
+        if !error.is_data() {
+            return self.json_error(error);
+        }
+        let message = error.to_string();
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        self.error(Place::Pointer { pointer, line: error.line() as u64 }, message)
     }
 
     fn json_error(&self, error: &serde_json::Error) -> ReadError {

@@ -19,9 +19,15 @@
 //! Every format is a module of one shape: a `read` function, preceded by the types it parses. `input` and `item` come before
 //! them, and no format imports another.
 
+mod cloud;
+mod cloud_list;
+mod custodian;
 mod format;
 mod input;
 mod item;
+mod kubernetes;
+mod node;
+mod terraform;
 
 pub use format::{FORMATS, Format, find};
 pub use input::{Input, Options};
