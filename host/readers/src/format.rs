@@ -1,6 +1,7 @@
 //! The table of formats: what `read FORMAT` and `check --from FORMAT` know.
 
 use crate::{Input, Options, Sink, Summary};
+use crate::{backup, elasticsearch, opendsr, sql};
 use reprieve_batch::ReadError;
 use std::fmt;
 
@@ -20,7 +21,28 @@ pub struct Format {
 pub type Read = fn(&Input<'_>, &Options, &mut Sink<'_>) -> Result<Summary, ReadError>;
 
 /// Every format, in alphabetical order.
-pub const FORMATS: &[Format] = &[];
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "backup",
+        summary: "what restic, Borg and Velero list or would remove: `restic forget --dry-run`, `borg prune --dry-run --list`, `velero backup get -o json`",
+        read: backup::read,
+    },
+    Format {
+        name: "elasticsearch",
+        summary: "bodies of `_bulk` and `_delete_by_query`; answers of `_cat/indices`, `_snapshot` and `_search`",
+        read: elasticsearch::read,
+    },
+    Format {
+        name: "opendsr",
+        summary: "an erasure request of OpenDSR or OpenGDPR, as the controller sends it",
+        read: opendsr::read,
+    },
+    Format {
+        name: "sql",
+        summary: "a file of SQL statements, or a CSV or TSV export of a query (psql `\\copy`, `mysql -B`)",
+        read: sql::read,
+    },
+];
 
 /// Returns the format of a name.
 pub fn find(name: &str) -> Option<&'static Format> {

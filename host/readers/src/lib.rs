@@ -16,12 +16,18 @@
 //!
 //! # Modules
 //!
-//! Every format is a module of one shape: a `read` function, preceded by the types it parses. `input` and `item` come before
-//! them, and no format imports another.
+//! Every format is a module of one shape: a `read` function, preceded by the types it parses. `input`, `item`,
+//! `lines` and `object` come before them, and no format imports another.
 
+mod backup;
+mod elasticsearch;
 mod format;
 mod input;
 mod item;
+mod lines;
+mod object;
+mod opendsr;
+mod sql;
 
 pub use format::{FORMATS, Format, find};
 pub use input::{Input, Options};
