@@ -24,7 +24,7 @@ pub type Read = fn(&Input<'_>, &Options, &mut Sink<'_>) -> Result<Summary, ReadE
 pub const FORMATS: &[Format] = &[
     Format {
         name: "backup",
-        summary: "what restic, Borg and Velero list or would remove: `restic forget --dry-run`, `borg prune --dry-run --list`, `velero backup get -o json`",
+        summary: "dry runs and lists of restic, Borg and Velero, for example of `restic forget --dry-run --json`",
         read: backup::read,
     },
     Format {

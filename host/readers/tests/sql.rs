@@ -94,6 +94,9 @@ fn statements_that_may_delete_are_not_skipped() {
         "KILL 5",
         "ATTACH DATABASE 'x' AS y",
         "DELETE FORM t WHERE id = 3",
+        "SELECT 1\nDELETE FROM t",
+        "SELECT count(*) delete FROM t",
+        "CREATE OR REPLACE SCHEMA s",
     ] {
         assert!(statements(&format!("SELECT 1;\n{statement};\n")).is_err(), "{statement}");
     }

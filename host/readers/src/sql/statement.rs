@@ -5,8 +5,8 @@ use super::findings::{Findings, Found};
 use super::rows::Key;
 use crate::Action;
 use sqlparser::ast::{
-    CascadeOption, CopyTarget, Delete, Expr, FromTable, InTarget, Merge, MergeAction, MergeUpdateExpr,
-    SqliteOnConflict, Statement, TableFactor, Visitor,
+    CascadeOption, CopyTarget, Delete, Expr, FromTable, Ident, InTarget, Merge, MergeAction, MergeUpdateExpr, Select,
+    SelectItem, SqliteOnConflict, Statement, TableFactor, Visitor,
 };
 use std::ops::ControlFlow;
 
@@ -33,6 +33,18 @@ impl Visitor for Walk<'_> {
             Expr::Function(function) => self.findings.function(&function.name),
             Expr::In { target: InTarget::Table { name, args: Some(_) }, .. } => self.findings.function(name),
             _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<String> {
+        // Without `;` between them, `SELECT 1 DELETE FROM t` is a column with the name `DELETE`.
+        let is_statement = |alias: &Ident| alias.quote_style.is_none() && alias.value.eq_ignore_ascii_case("delete");
+        let mut items = select.projection.iter();
+        if items.any(|item| matches!(item, SelectItem::ExprWithAlias { alias, .. } if is_statement(alias))) {
+            return ControlFlow::Break(
+                "`DELETE` is a name here; quote it, or end the statement before it".to_owned(),
+            );
         }
         ControlFlow::Continue(())
     }
@@ -198,7 +210,7 @@ fn harmless(statement: &Statement) -> Option<&'static str> {
         Statement::CreateTable(_) => "CREATE TABLE",
         Statement::CreateView(_) => "CREATE VIEW",
         Statement::CreateIndex(_) => "CREATE INDEX",
-        Statement::CreateSchema { .. } => "CREATE SCHEMA",
+        Statement::CreateSchema { or_replace: false, .. } => "CREATE SCHEMA",
         Statement::CreateDatabase { or_replace: false, .. } => "CREATE DATABASE",
         Statement::CreateSequence { .. } => "CREATE SEQUENCE",
         Statement::CreateType { .. } => "CREATE TYPE",

@@ -1,6 +1,7 @@
 //! Alters files and reads them again: no change may make a deletion vanish without a word.
 
-#![allow(dead_code, missing_docs)]
+// Tests of one format use a part of it, and a test that panics has failed.
+#![allow(dead_code, missing_docs, clippy::expect_used, clippy::panic)]
 
 use reprieve_batch::ReadError;
 use reprieve_readers::{Input, Item, Options, Summary, find};
