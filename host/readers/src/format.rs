@@ -1,6 +1,8 @@
 //! The table of formats: what `read FORMAT` and `check --from FORMAT` know.
 
-use crate::{Input, Options, Sink, Summary, cloud_list, custodian, kubernetes, terraform};
+use crate::{
+    Input, Options, Sink, Summary, backup, cloud_list, custodian, elasticsearch, kubernetes, opendsr, sql, terraform,
+};
 use reprieve_batch::ReadError;
 use std::fmt;
 
@@ -22,6 +24,11 @@ pub type Read = fn(&Input<'_>, &Options, &mut Sink<'_>) -> Result<Summary, ReadE
 /// Every format, in alphabetical order.
 pub const FORMATS: &[Format] = &[
     Format {
+        name: "backup",
+        summary: "dry runs and lists of restic, Borg and Velero, for example of `restic forget --dry-run --json`",
+        read: backup::read,
+    },
+    Format {
         name: "cloud-list",
         summary: "resources that `aws`, `az` or `gcloud` lists as JSON",
         read: cloud_list::read,
@@ -32,9 +39,24 @@ pub const FORMATS: &[Format] = &[
         read: custodian::read,
     },
     Format {
+        name: "elasticsearch",
+        summary: "bodies of `_bulk` and `_delete_by_query`; answers of `_cat/indices`, `_snapshot` and `_search`",
+        read: elasticsearch::read,
+    },
+    Format {
         name: "kubernetes",
         summary: "an AdmissionReview or its request, or objects and lists: `kubectl get -o json`",
         read: kubernetes::read,
+    },
+    Format {
+        name: "opendsr",
+        summary: "an erasure request of OpenDSR or OpenGDPR, as the controller sends it",
+        read: opendsr::read,
+    },
+    Format {
+        name: "sql",
+        summary: "a file of SQL statements, or a CSV or TSV export of a query (psql `\\copy`, `mysql -B`)",
+        read: sql::read,
     },
     Format {
         name: "terraform",

@@ -28,7 +28,7 @@ pub enum Part {
 }
 
 /// What happens to an item.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Action {
     /// It is deleted.
     Delete,

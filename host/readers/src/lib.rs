@@ -16,17 +16,23 @@
 //!
 //! # Modules
 //!
-//! Every format is a module of one shape: a `read` function, preceded by the types it parses. `input` and `item` come before
-//! them, and no format imports another.
+//! Every format is a module of one shape: a `read` function, preceded by the types it parses. `input`, `item`,
+//! `lines`, `node` and `object` come before them, and no format imports another; `cloud` is what the lists of clouds share.
 
+mod backup;
 mod cloud;
 mod cloud_list;
 mod custodian;
+mod elasticsearch;
 mod format;
 mod input;
 mod item;
 mod kubernetes;
+mod lines;
 mod node;
+mod object;
+mod opendsr;
+mod sql;
 mod terraform;
 
 pub use format::{FORMATS, Format, find};

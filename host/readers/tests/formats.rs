@@ -2,7 +2,7 @@
 //! of its folder, the items as `[id, kind, action]` with the part as a fourth element, or the message of its refusal;
 //! `data/FORMAT/README.md` has its source and licence.
 
-#![allow(clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use reprieve_batch::ReadError;
 use reprieve_readers::{FORMATS, Input, Item, Options, Part, Summary, find};

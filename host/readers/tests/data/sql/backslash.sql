@@ -1,0 +1,1 @@
+INSERT INTO t VALUES ('\'); DELETE FROM t WHERE id = 1; -- ');

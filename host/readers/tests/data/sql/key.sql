@@ -1,0 +1,1 @@
+DELETE FROM users WHERE users.user_id IN ('a','b') AND id = 4;

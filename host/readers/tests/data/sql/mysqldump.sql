@@ -1,0 +1,7 @@
+-- MySQL dump 10.13
+/*!40101 SET NAMES utf8 */;
+/*!40000 DROP DATABASE IF EXISTS `shop`*/;
+CREATE DATABASE /*!32312 IF NOT EXISTS*/ `shop`;
+USE `shop`;
+DROP TABLE IF EXISTS `orders`;
+INSERT INTO `orders` VALUES (1,'it\'s'),(2,NULL);

@@ -1,0 +1,2 @@
+BEGIN;
+DELETE FROM t WHERE id = 12;

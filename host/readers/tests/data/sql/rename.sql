@@ -1,0 +1,2 @@
+ALTER TABLE orders RENAME TO old;
+DROP TABLE old;

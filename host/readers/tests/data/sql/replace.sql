@@ -1,0 +1,1 @@
+REPLACE INTO t (id) VALUES (3);

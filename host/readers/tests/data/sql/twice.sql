@@ -1,0 +1,2 @@
+DELETE FROM t WHERE id = 3;
+DELETE FROM t WHERE id IN (3, 4);
