@@ -94,10 +94,9 @@ fn what_readers_disagree_about_is_an_error_that_names_the_place() {
             "id,environment\na,production\u{200b}\n",
             "l.csv: row 1: `environment`: it contains the invisible character U+200B",
         ),
-        ("l.csv", "id,ID\na,b\n", "l.csv:1: a target has no field `ID`; fields of your own begin with `x_`"),
+        ("l.csv", "id,ID\na,b\n", "l.csv:1: a target has no field `ID`; did you mean `id`?"),
         ("l.csv", "id,x_a,x_A\na,b,c\n", "l.csv:1: the columns `x_a` and `x_A` differ only in case or blanks"),
-        ("l.ndjson", "{\"id\":\"a\"}\n\n{\"id\":\"b\"}\n", "l.ndjson:2: the line is blank"),
-        ("l.ndjson", "{\"id\":\"a\"}\n\n", "l.ndjson:2: the line is blank"),
+        ("l.ndjson", "{\"id\":\"a\"}\n,\n{\"id\":\"b\"}\n", "l.ndjson:2: expected value (column 1)"),
         (
             "l.ndjson",
             "{\"id\":\"a\u{2028}b\"}\n",

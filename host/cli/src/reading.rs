@@ -4,10 +4,71 @@ use crate::error::with_help;
 use anstream::stream::IsTerminal;
 use anyhow::Context;
 use clap::Args;
+use reprieve::model::{NumericTimes, SourceColumns, TargetFile};
 use reprieve::{Batch, Folder, Progress, ReadError, ReadOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// The arguments about the form of a target list.
+#[derive(Args, Debug, Default)]
+pub struct ListArguments {
+    /// Read a field of the targets from a column with another name: `--column id=app_id`. An id may be joined from several
+    /// columns: `--column id=bucket+key`
+    #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
+    columns: Vec<(String, SourceColumns)>,
+    /// The file has no header. Fields are read from numbers of columns, counted from 1: `--column id=2`
+    #[arg(long)]
+    no_header: bool,
+    /// Number of lines before the header, which are not read
+    #[arg(long, value_name = "COUNT")]
+    skip_lines: Option<u64>,
+    /// What a number means in a column of times
+    #[arg(long, value_name = "UNIT", value_parser = times)]
+    times: Option<NumericTimes>,
+}
+
+impl ListArguments {
+    /// Whether the file has no header.
+    pub const fn no_header(&self) -> bool {
+        self.no_header
+    }
+
+    /// Sets these options.
+    pub fn apply<'a>(&self, mut options: ReadOptions<'a>) -> ReadOptions<'a> {
+        for (field, columns) in &self.columns {
+            options = match columns {
+                SourceColumns::One(column) => options.column(field, column),
+                SourceColumns::Several(columns) => {
+                    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+                    options.joined_columns(field, &columns)
+                }
+            };
+        }
+        if self.no_header {
+            options = options.header(false);
+        }
+        if let Some(lines) = self.skip_lines {
+            options = options.skip_lines(lines);
+        }
+        match self.times {
+            Some(times) => options.times(times),
+            None => options,
+        }
+    }
+
+    /// The description of a list in a request, with these options.
+    pub fn target_file(&self, path: String, sha256: String) -> TargetFile {
+        TargetFile {
+            path,
+            sha256: Some(sha256),
+            columns: self.columns.iter().cloned().collect(),
+            skip_lines: self.skip_lines,
+            header: self.no_header.then_some(false),
+            times: self.times,
+        }
+    }
+}
 
 /// The arguments about how a target list is read.
 #[derive(Args, Debug)]
@@ -15,9 +76,8 @@ pub struct ReadingArguments {
     /// Read the targets from this file instead of those that the request names
     #[arg(long, value_name = "FILE")]
     targets: Option<PathBuf>,
-    /// Read a field of the targets from a column with another name: `--column id=app_id`
-    #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
-    columns: Vec<(String, String)>,
+    #[command(flatten)]
+    list: ListArguments,
     /// Max memory of the batch and the inventory, in bytes, KiB, MiB or GiB; what exceeds it is spilled to temporary files
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     memory: u64,
@@ -27,6 +87,11 @@ pub struct ReadingArguments {
 }
 
 impl ReadingArguments {
+    /// Whether the file has no header.
+    pub const fn no_header(&self) -> bool {
+        self.list.no_header()
+    }
+
     /// The number of threads, if it is set.
     pub fn threads(&self) -> Option<usize> {
         self.threads.map(usize::from)
@@ -59,9 +124,7 @@ impl ReadingArguments {
         if let Some(targets) = &self.targets {
             options = options.targets(targets);
         }
-        for (field, column) in &self.columns {
-            options = options.column(field, column);
-        }
+        options = self.list.apply(options);
         let batch = if path == Path::new("-") {
             let folder = Folder::open(Path::new(".")).context("this folder")?;
             Batch::read_with(std::io::stdin().lock(), "<stdin>", &folder, options)
@@ -94,12 +157,25 @@ fn with_flags(error: ReadError) -> anyhow::Error {
     with_help(error, help)
 }
 
-/// Parses a field and the column that it is read from.
-pub fn column(text: &str) -> Result<(String, String), String> {
+/// Parses a field and the columns that it is read from.
+fn column(text: &str) -> Result<(String, SourceColumns), String> {
     match text.split_once('=') {
-        Some((field, column)) if !field.is_empty() && !column.is_empty() => Ok((field.to_owned(), column.to_owned())),
+        Some((field, column)) if !field.is_empty() && !column.is_empty() => {
+            let names: Vec<String> = column.split('+').map(str::to_owned).collect();
+            let columns = if field == "id" && names.len() > 1 && names.iter().all(|name| !name.is_empty()) {
+                SourceColumns::Several(names)
+            } else {
+                SourceColumns::One(column.to_owned())
+            };
+            Ok((field.to_owned(), columns))
+        }
         _ => Err("expected FIELD=COLUMN, for example `id=app_id`".to_owned()),
     }
+}
+
+/// Parses what a number means in a column of times, in the word of the request.
+fn times(text: &str) -> Result<NumericTimes, String> {
+    serde_json::from_value(text.into()).map_err(|_| "expected `unix-seconds` or `unix-milliseconds`".to_owned())
 }
 
 fn bytes(text: &str) -> Result<u64, String> {

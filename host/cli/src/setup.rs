@@ -13,7 +13,7 @@ use reprieve::ledger::LedgerError;
 use reprieve::model::{Facts, Timestamp};
 use reprieve::policy::{ModuleCache, Worker};
 use reprieve::signed::{Override, OverrideDraft};
-use reprieve::{Batch, Folder, Gate, GateBuilder};
+use reprieve::{Batch, Folder, Gate, GateBuilder, ReadAs};
 use reprieve_ledger::SqlLedger;
 use reprieve_readers::Format;
 use std::path::{Path, PathBuf};
@@ -278,9 +278,19 @@ impl BatchArguments {
                     "use these flags with `--from FORMAT`, or `reprieve draft` to write a request",
                 ));
             }
-            None => (self.reading.request(&self.request)?, None),
+            None => {
+                let batch = self.reading.request(&self.request)?;
+                if let Some(note) = how_it_was_read(batch.read_as()) {
+                    errln!("note: {}", plain(&note));
+                }
+                (batch, None)
+            }
             Some(format) => {
-                let from = From::read(format, &self.request, &self.claims, &self.from_arguments)?;
+                let from =
+                    From::read(format, &self.request, &self.claims, &self.from_arguments, self.reading.no_header())?;
+                for note in &from.summary.notes {
+                    errln!("note: {}", plain(note));
+                }
                 let shown = format!("{} as {}", self.request.display(), format.name);
                 let request = from.request.to_json();
                 (self.reading.drafted(&request, &shown, from.folder.path())?, Some(from))
@@ -302,6 +312,30 @@ impl BatchArguments {
         let facts = build(builder)?.facts(&batch).map_err(|fault| anyhow::Error::msg(fault.message))?;
         Ok((batch, facts))
     }
+}
+
+/// Describes how a list was read, if not every column of it was, or if it is not as most lists are.
+fn how_it_was_read(read: &ReadAs) -> Option<String> {
+    let delimiter = read.delimiter().filter(|delimiter| *delimiter != ',');
+    let is_usual = delimiter.is_none() && matches!(read.encoding(), "" | "UTF-8") && read.array().is_none();
+    if is_usual && read.left_alone().is_empty() {
+        return None;
+    }
+    let mut parts = vec![format!("the list was read as {}", read.format())];
+    if !matches!(read.encoding(), "" | "UTF-8") {
+        parts.push(format!("encoded in {}", read.encoding()));
+    }
+    if let Some(array) = read.array() {
+        parts.push(format!("from the array `{array}`"));
+    }
+    parts.extend(delimiter.map(|delimiter| format!("separated by `{}`", delimiter.escape_default())));
+    parts.extend(read.header_line().map(|line| format!("line {line} names its columns")));
+    let fields: Vec<&str> = read.columns().iter().map(|column| column.field).collect();
+    parts.push(format!("read: {}", fields.join(", ")));
+    if !read.left_alone().is_empty() {
+        parts.push(format!("left alone: {}", read.left_alone().join(", ")));
+    }
+    Some(parts.join("; "))
 }
 
 fn read_override(path: &Path, signing: &Signing) -> anyhow::Result<Override> {

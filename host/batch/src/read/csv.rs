@@ -88,7 +88,11 @@ impl Header {
         let mut parts: Vec<Option<Cow<'a, str>>> = Vec::new();
         parts.resize(self.parts, None);
         for (column, value) in self.columns.iter().zip(fields) {
-            let Some(Role { field, part }) = column.role else { continue };
+            let Some(Role { field, part }) = column.role else {
+                // It is left alone, but a program that reads lines must see the same rows.
+                check_escapable(column, value)?;
+                continue;
+            };
             match field.slot {
                 Slot::Id => match part {
                     None => row.id = Some(Cow::Borrowed(value)),
@@ -98,17 +102,19 @@ impl Header {
                     }
                 },
                 Slot::Text(i) => row.texts[i] = known(Cow::Borrowed(value)),
-                Slot::Time(_) | Slot::Number(_) | Slot::Own
-                    if control_character(value).is_some_and(|c| c != '\t') =>
-                {
-                    let flaw = control_character(value).map(describe_control).unwrap_or_default();
-                    return Err(format!("`{}`: {flaw}, which CSV cannot escape", column.name));
+                Slot::Time(i) => {
+                    check_escapable(column, value)?;
+                    row.times[i] = time(field.name(), value, self.times)?;
                 }
-                Slot::Time(i) => row.times[i] = time(field.name(), value, self.times)?,
-                Slot::Number(i) => row.numbers[i] = number(value)?,
-                Slot::Own if is_unknown(value) => {}
+                Slot::Number(i) => {
+                    check_escapable(column, value)?;
+                    row.numbers[i] = number(value)?;
+                }
                 Slot::Own => {
-                    row.own.push(OwnValue { name: Cow::Borrowed(&column.name), text: Cow::Borrowed(value) });
+                    check_escapable(column, value)?;
+                    if !is_unknown(value) {
+                        row.own.push(OwnValue { name: Cow::Borrowed(&column.name), text: Cow::Borrowed(value) });
+                    }
                 }
             }
         }
@@ -133,6 +139,16 @@ impl Header {
             each(&self.row(line.split(delimiter))?);
             Ok(())
         })
+    }
+}
+
+/// Checks that a value has no control character but a tab, because CSV cannot escape it.
+fn check_escapable(column: &HeaderColumn, value: &str) -> Result<(), String> {
+    match control_character(value) {
+        Some(c) if c != '\t' => {
+            Err(format!("`{}`: {}, which CSV cannot escape", column.name.escape_debug(), describe_control(c)))
+        }
+        _ => Ok(()),
     }
 }
 

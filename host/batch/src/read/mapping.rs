@@ -142,9 +142,11 @@ impl Mapping {
             return Err(misspelled(column, &folded));
         }
         let fields = LIST_COLUMNS.iter().filter(|known| !self.is_mapped(known.field));
-        match looks_like(column, fields.map(|known| known.name)) {
-            Some(known) => Err(misspelled(column, known)),
-            None => Ok(None),
+        match (looks_like(column, fields.map(|known| known.name)), control_character(column)) {
+            (Some(known), _) => Err(misspelled(column, known)),
+            // It is left alone, but a program that reads lines must see the same columns.
+            (None, Some(c)) => Err(format!("the name of a column: {}", describe_control(c))),
+            (None, None) => Ok(None),
         }
     }
 

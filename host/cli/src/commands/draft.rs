@@ -4,7 +4,7 @@ use crate::drafting::{ClaimArguments, Document, draft, listed};
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
 use crate::output::{data, plain};
-use crate::reading::column;
+use crate::reading::ListArguments;
 use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
@@ -18,9 +18,8 @@ pub struct Arguments {
     list: PathBuf,
     #[command(flatten)]
     claims: ClaimArguments,
-    /// Read a field of the targets from a column with another name: `--column id=app_id`
-    #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = column)]
-    columns: Vec<(String, String)>,
+    #[command(flatten)]
+    form: ListArguments,
     /// The file to write, which must not exist [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -30,9 +29,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let folder = arguments.out.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let path = relative(&arguments.list, folder)?;
-    let list = listed(&arguments.list, path, &arguments.columns)?;
+    let list = listed(&arguments.list, path, &arguments.form)?;
     let name = arguments.list.file_name().map(|name| name.to_string_lossy().into_owned());
-    let request = draft(&arguments.claims, &list, &Summary::default(), name.as_deref())?;
+    let request = draft(&arguments.claims, &list, &arguments.form, &Summary::default(), name.as_deref())?;
     match &arguments.out {
         Some(out) => write_new(out, &request)?,
         None => data(|out| Ok(write!(out, "{}", request.to_json())?))?,

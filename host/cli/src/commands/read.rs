@@ -1,14 +1,14 @@
 //! `reprieve read`: reads a file of another tool.
 
 use crate::commands::draft::{say_blanks, write_new};
-use crate::drafting::{ClaimArguments, From, FromArguments, LIST_NAME, format, read_items};
+use crate::drafting::{ClaimArguments, From, FromArguments, LIST_NAME, format, read_items, selects};
 use crate::error::fail;
 use crate::output::{Page, data, plain};
 use crate::render::plural;
 use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
-use reprieve_readers::{Action, Format, Part, Summary};
+use reprieve_readers::{Action, Format, Item, Part, Summary};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,6 +34,9 @@ pub struct Arguments {
     claims: ClaimArguments,
     #[command(flatten)]
     from: FromArguments,
+    /// The file has lines without a header
+    #[arg(long)]
+    no_header: bool,
 }
 
 /// A line of `--list`.
@@ -58,10 +61,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     Ok(Status::Success)
 }
 
+fn items(arguments: &Arguments, each: impl FnMut(Item) -> anyhow::Result<()>) -> anyhow::Result<Summary> {
+    let Arguments { format, file, claims, from, no_header, .. } = arguments;
+    read_items(format, file, claims, from, *no_header, each)
+}
+
 /// Prints every item. They are held until the file was read whole, so that half a list is never printed.
 fn print_list(arguments: &Arguments) -> anyhow::Result<()> {
     let mut lines = Vec::new();
-    read_items(arguments.format, &arguments.file, &arguments.claims, &arguments.from, |item| {
+    let summary = items(arguments, |item| {
         let (version, deposed) = match &item.part {
             Some(Part::Version(version)) => (Some(version.as_str()), None),
             Some(Part::Deposed(key)) => (None, Some(key.as_str())),
@@ -73,12 +81,15 @@ fn print_list(arguments: &Arguments) -> anyhow::Result<()> {
         lines.push(b'\n');
         Ok(())
     })?;
-    data(|out| Ok(out.write_all(&lines)?))
+    match summary.selector {
+        Some(selector) => Err(selects(&arguments.file, &selector)),
+        None => data(|out| Ok(out.write_all(&lines)?)),
+    }
 }
 
 fn print_summary(arguments: &Arguments) -> anyhow::Result<()> {
     let mut counts: BTreeMap<(&str, String), u64> = BTreeMap::new();
-    let summary = read_items(arguments.format, &arguments.file, &arguments.claims, &arguments.from, |item| {
+    let summary = items(arguments, |item| {
         let kind = item.record.kind.unwrap_or_else(|| "unknown kind".to_owned());
         *counts.entry((in_words(item.action), kind)).or_default() += 1;
         Ok(())
@@ -118,7 +129,8 @@ fn write(arguments: &Arguments, out: &Path) -> anyhow::Result<()> {
     if out.exists() {
         return Err(fail(format!("{} already exists", out.display()), "name a new folder"));
     }
-    let read = From::read(arguments.format, &arguments.file, &arguments.claims, &arguments.from)?;
+    let read =
+        From::read(arguments.format, &arguments.file, &arguments.claims, &arguments.from, arguments.no_header)?;
     // Written under another name and then renamed: half of it must not look like the whole.
     let unfinished = out.with_extension(format!("unfinished-{}", std::process::id()));
     fs::create_dir(&unfinished).with_context(|| format!("cannot create {}", unfinished.display()))?;

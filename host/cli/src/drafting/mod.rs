@@ -6,9 +6,10 @@ mod origin;
 mod reading;
 
 pub use document::Document;
-pub use reading::{From, FromArguments, LIST_NAME, NothingToDelete, format, listed, read_items};
+pub use reading::{From, FromArguments, LIST_NAME, NothingToDelete, format, listed, read_items, selects};
 
 use crate::error::fail;
+use crate::reading::ListArguments;
 use clap::{Args, ValueEnum};
 use document::blank;
 use origin::Origin;
@@ -79,8 +80,6 @@ pub struct List {
     pub without_kind: u64,
     /// The environment of all targets, if it is known to be one.
     pub environment: Option<String>,
-    /// What its columns are named, if not as the fields.
-    pub columns: BTreeMap<String, String>,
 }
 
 /// The number of characters of a digest in the name of a request.
@@ -90,12 +89,15 @@ const SHORT_DIGEST: usize = 8;
 pub fn draft(
     claims: &ClaimArguments,
     list: &List,
+    form: &ListArguments,
     summary: &Summary,
     source: Option<&str>,
 ) -> anyhow::Result<Document> {
     let mode = match (claims.mode, summary.mode) {
         (Some(ModeArgument::Soft), _) | (None, Some(Mode::Soft)) => Mode::Soft,
         (Some(ModeArgument::Hard), _) | (None, Some(Mode::Hard)) => Mode::Hard,
+        // Whether what a call deletes could be recovered is for the one who knows it to say.
+        (None, None) if summary.is_call => Mode::Hard,
         (None, None) => {
             let help = "add `--mode soft` if the targets remain recoverable for a while, or else `--mode hard`";
             return Err(fail("the list does not say whether its targets remain recoverable", help));
@@ -127,7 +129,7 @@ pub fn draft(
         if let Some(selector) = &summary.selector {
             operation.add("selector", selector.as_str());
         }
-        if is_call {
+        if is_call && summary.selector.is_none() {
             operation.add("by", "ids");
         }
     });
@@ -174,11 +176,13 @@ pub fn draft(
         ["owners_notified_at", "opt_outs"].into_iter().for_each(|name| notice.add(name, blank()));
     });
     document.add_object("targets", |targets| {
-        targets.add("path", list.path.as_str());
-        targets.add("sha256", list.sha256.as_str());
-        if !list.columns.is_empty() {
-            targets.add("columns", json!(list.columns));
-        }
+        let file = json!(form.target_file(list.path.clone(), list.sha256.clone()));
+        let fields = ["path", "sha256", "columns", "skip_lines", "header", "times"];
+        fields.into_iter().for_each(|name| {
+            if let Some(value) = file.get(name).filter(|value| !value.is_null()) {
+                targets.add(name, value.clone());
+            }
+        });
     });
     for (field, value) in &claims.set {
         document.set(field, value.clone());

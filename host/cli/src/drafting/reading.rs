@@ -1,8 +1,9 @@
 //! Lists for a draft: one that is in a file, or the items of a file of another tool.
 
 use super::{ClaimArguments, Document, List, draft};
-use crate::error::fail;
+use crate::error::{fail, with_help};
 use crate::output::plain;
+use crate::reading::ListArguments;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::Timestamp;
@@ -27,10 +28,7 @@ pub const LIST_NAME: &str = "targets.ndjson";
 pub struct FromArguments {
     /// The columns or members that make up the id, if the format does not say
     #[arg(long = "id-column", value_name = "NAME")]
-    pub id: Vec<String>,
-    /// The file has lines without a header
-    #[arg(long)]
-    pub no_header: bool,
+    pub id_columns: Vec<String>,
 }
 
 /// A file of another tool that was read: its list in a temporary folder, and the request for it.
@@ -43,6 +41,24 @@ pub struct From {
     pub summary: Summary,
     /// The number of items.
     pub targets: u64,
+}
+
+/// The error of a file that deletes what it does not list.
+pub fn selects(path: &Path, selector: &str) -> anyhow::Error {
+    let message = format!("{} may delete what it does not list: {}", path.display(), plain(selector));
+    fail(message, "list what that deletes, and vet that list; then delete those targets and no others")
+}
+
+/// Adds the flags that help with an error to its help.
+fn with_flags(error: reprieve::ReadError) -> anyhow::Error {
+    let flags = match error.help.as_deref() {
+        Some(help) if help.contains("no header") => "`--no-header`, and `--id-column 1` for the first column",
+        Some(help) if help.contains("id column") => "`--id-column NAME` names it",
+        Some(help) if help.contains("the kind") || help.contains("resource type") => "`--kind KIND` states it",
+        _ => return error.into(),
+    };
+    let help = format!("{}: {flags}", error.help.as_deref().unwrap_or_default());
+    with_help(error, help)
 }
 
 /// A file that is a call, such as a plan, was read whole and deletes nothing.
@@ -79,13 +95,14 @@ pub fn read_items(
     path: &Path,
     claims: &ClaimArguments,
     from: &FromArguments,
+    no_header: bool,
     mut each: impl FnMut(Item) -> anyhow::Result<()>,
 ) -> anyhow::Result<Summary> {
     let (folder, name) = Folder::of(path)?;
     let bytes = folder.read(&name, MAX_FILE_BYTES)?;
     let shown = folder.display_name(&name);
     let companion = |name: &str| folder.read(name, MAX_FILE_BYTES);
-    let options = Options { kind: claims.kind.clone(), id: from.id.clone(), no_header: from.no_header };
+    let options = Options { kind: claims.kind.clone(), id: from.id_columns.clone(), no_header };
     let mut failed = None;
     let mut sink = |item: Item| {
         each(item).map_err(|error| {
@@ -98,18 +115,24 @@ pub fn read_items(
     let read = (format.read)(&input, &options, &mut sink);
     match failed {
         Some(error) => Err(error),
-        None => Ok(read?),
+        None => read.map_err(with_flags),
     }
 }
 
 impl From {
     /// Reads a file of another tool into a list and a request.
-    pub fn read(format: &Format, path: &Path, claims: &ClaimArguments, from: &FromArguments) -> anyhow::Result<Self> {
+    pub fn read(
+        format: &Format,
+        path: &Path,
+        claims: &ClaimArguments,
+        from: &FromArguments,
+        no_header: bool,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let file = std::fs::File::create_new(folder.path().join(LIST_NAME)).context("the list")?;
         let mut out = Hashing { out: BufWriter::new(file), hasher: Sha256::new() };
         let (mut targets, mut kinds, mut without_kind) = (0, BTreeMap::new(), 0);
-        let summary = read_items(format, path, claims, from, |item| {
+        let summary = read_items(format, path, claims, from, no_header, |item| {
             targets += 1;
             match &item.record.kind {
                 Some(kind) => *kinds.entry(kind.clone()).or_default() += 1,
@@ -119,28 +142,16 @@ impl From {
             out.write_all(b"\n").context("the list")
         })?;
         out.flush().context("the list")?;
-        if targets == 0
-            && let Some(selector) = &summary.selector
-        {
-            let message = format!("{} names no targets, it selects them: {}", path.display(), plain(selector));
-            let help = "list the targets that it selects, and vet that list; then delete those and no others";
-            return Err(fail(message, help));
+        if let Some(selector) = summary.selector.as_ref().filter(|_| targets == 0) {
+            return Err(selects(path, selector));
         }
         let sha256 = hex(&out.hasher.finalize());
-        let list = List {
-            path: LIST_NAME.to_owned(),
-            sha256,
-            targets,
-            kinds,
-            without_kind,
-            environment: None,
-            columns: BTreeMap::new(),
-        };
+        let list = List { path: LIST_NAME.to_owned(), sha256, targets, kinds, without_kind, environment: None };
         if targets == 0 && summary.is_call {
             return Err(NothingToDelete { file: path.display().to_string(), notes: summary.notes }.into());
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let request = draft(claims, &list, &summary, name.as_deref())?;
+        let request = draft(claims, &list, &ListArguments::default(), &summary, name.as_deref())?;
         Ok(Self { folder, request, summary, targets })
     }
 }
@@ -175,15 +186,14 @@ fn row(item: &Item) -> Map<String, Value> {
 }
 
 /// Reads a list that a request is drafted for. `path` is how the request will name it.
-pub fn listed(file: &Path, path: String, columns: &[(String, String)]) -> anyhow::Result<List> {
+pub fn listed(file: &Path, path: String, form: &ListArguments) -> anyhow::Result<List> {
     /// Stands for the kind that the list does not state.
     const UNSTATED: &str = "kind that is not stated";
     let (folder, name) = Folder::of(file)?;
     let request = json!({
         "id": "draft", "mode": "soft", "environment": "draft", "target_kind": UNSTATED, "targets": { "path": name },
     });
-    let options =
-        columns.iter().fold(ReadOptions::default(), |options, (field, column)| options.column(field, column));
+    let options = form.apply(ReadOptions::default());
     let batch = Batch::read_with(request.to_string().as_bytes(), "<draft>", &folder, options)?;
     let facts = batch.facts(None, None, batch.evaluated_at());
     if facts.kinds.others > 0 {
@@ -202,7 +212,6 @@ pub fn listed(file: &Path, path: String, columns: &[(String, String)]) -> anyhow
         kinds,
         without_kind,
         environment,
-        columns: columns.iter().cloned().collect(),
     })
 }
 

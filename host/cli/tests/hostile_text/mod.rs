@@ -67,7 +67,8 @@ pub fn instance(schema: &Value, root: &Value) -> Value {
     if let Some(value) = schema.get("const") {
         return value.clone();
     }
-    if let Some(first) = schema.get("oneOf").or_else(|| schema.get("anyOf")) {
+    let variants = schema.get("oneOf").or_else(|| schema.get("anyOf"));
+    if let Some(first) = variants.filter(|_| schema.get("properties").is_none()) {
         return instance(&first[0], root);
     }
     if let Some(example) = schema.get("examples").and_then(|examples| examples.get(0)) {

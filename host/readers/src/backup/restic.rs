@@ -67,6 +67,7 @@ fn read_forget(groups: &[Object<'_>], summary: &mut Summary, sink: &mut Sink<'_>
         sink(item(snapshot, &mut seen, Action::Delete)?)?;
     }
     summary.verb = Some("forget".to_owned());
+    summary.is_call = true;
     summary.notes.push(format!("snapshots that are kept: {}", kept.len()));
     summary.notes.push("whether this was a dry run is not in the file: restic writes the same JSON".to_owned());
     Ok(())

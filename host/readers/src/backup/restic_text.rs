@@ -69,6 +69,7 @@ pub(super) fn read(input: &Input<'_>, text: &str, sink: &mut Sink<'_>) -> Result
     summary.unseen.push("groups of snapshots that are missing at the end of the file, if it was cut off there");
     if tables.listed.is_empty() {
         summary.verb = Some("forget".to_owned());
+        summary.is_call = true;
         summary.notes.push(format!("snapshots that are kept: {}", tables.kept.len()));
         if !tables.is_dry {
             summary.notes.push("whether this was a dry run is not in the file".to_owned());

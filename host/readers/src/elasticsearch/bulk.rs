@@ -54,6 +54,7 @@ pub(super) fn read(input: &Input<'_>, lines: &[(u64, Value)], sink: &mut Sink<'_
     }
     let notes = (written > 0).then(|| format!("documents that are written and stay: {written}"));
     Ok(Summary {
+        is_call: true,
         verb: Some("_bulk".to_owned()),
         mode: Some(Mode::Hard),
         notes: notes.into_iter().collect(),

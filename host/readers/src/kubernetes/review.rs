@@ -24,6 +24,7 @@ pub(super) fn read_review(root: &Node<'_>, sink: &mut Sink<'_>, summary: &mut Su
 /// Reads a request. Only what it deletes is passed on.
 pub(super) fn read_request(request: &Node<'_>, sink: &mut Sink<'_>, summary: &mut Summary) -> Result<(), ReadError> {
     let operation = request.required("operation")?;
+    summary.is_call = true;
     if let Some(user) = request.given("userInfo")? {
         summary.actor = user.text_of("username")?.map(str::to_owned);
     }

@@ -57,6 +57,7 @@ fn read_statements(input: &Input<'_>, options: &Options, sink: &mut Sink<'_>) ->
     }
     let verbs: HashSet<&str> = findings.found.iter().map(|(_, found)| found.verb()).collect();
     Ok(Summary {
+        is_call: true,
         mode: (!verbs.is_empty()).then_some(Mode::Hard),
         verb: if verbs.len() == 1 { verbs.into_iter().next().map(str::to_owned) } else { None },
         cascade: findings.cascade.then_some(true),

@@ -27,6 +27,7 @@ pub(crate) fn read(input: &Input<'_>, _: &Options, sink: &mut Sink<'_>) -> Resul
     check_document(input, &plan)?;
     check_status(input, &plan)?;
     let mut summary = Summary {
+        is_call: true,
         tool: Some(tool(&plan)),
         extracted_at: plan.timestamp.as_deref().map(|time| timestamp(input, time)).transpose()?,
         unseen: vec![

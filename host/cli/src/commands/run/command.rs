@@ -2,18 +2,22 @@
 
 use super::Runner;
 use super::folder::PrivateFolder;
-use super::supervise::Left;
+use super::placeholder;
+use super::supervise::{Finished, Left};
 use crate::commands::check::write_permit;
-use anyhow::Context;
-use reprieve::Permit;
+use anyhow::{Context, ensure};
 use reprieve::ledger::Outcome;
+use reprieve::{LookupError, Permit};
 use serde::Deserialize;
+use std::ffi::OsString;
 use std::fs::Permissions;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 
+/// The file with the ids.
+const IDS: &str = "ids";
 /// The file that the command may write.
 const OUTCOME: &str = "outcome.json";
 
@@ -71,25 +75,40 @@ impl Ended {
 
 /// Runs the command on the batch of a permit. An error means that it was not started.
 pub fn run(runner: &Runner<'_>, permit: &Permit) -> anyhow::Result<Ended> {
-    let (program, arguments) = runner.command.split_first().context("there is no command")?;
+    let each = placeholder::is_used(runner.command);
+    if each {
+        placeholder::check(runner.command, permit)?;
+    }
     let folder = PrivateFolder::create().context("no temporary folder")?;
     let list = permit.batch().list_name();
     write_targets(permit, &folder, &list).context("the list")?;
-    let mut command = Command::new(program);
-    command.args(arguments);
+    write_ids(permit, &folder).context("the list of ids")?;
+    let mut variables = vec![
+        ("REPRIEVE_TARGETS", folder.path(&list).into_os_string()),
+        ("REPRIEVE_IDS", folder.path(IDS).into_os_string()),
+        ("REPRIEVE_OUTCOME", folder.path(OUTCOME).into_os_string()),
+        ("REPRIEVE_MODE", permit.claims().mode.as_str().into()),
+        ("REPRIEVE_ENVIRONMENT", permit.claims().environment.as_str().into()),
+    ];
     if runner.signing.signs_permits() {
         let path = folder.path("permit.jwt");
         write_permit(permit, runner.signing, &path)?;
-        command.env("REPRIEVE_PERMIT", path);
+        variables.push(("REPRIEVE_PERMIT", path.into_os_string()));
     }
-    command.env("REPRIEVE_TARGETS", folder.path(&list)).env("REPRIEVE_OUTCOME", folder.path(OUTCOME));
-    command.env("REPRIEVE_MODE", permit.claims().mode.as_str());
-    command.env("REPRIEVE_ENVIRONMENT", &permit.claims().environment);
     if let Some(entry) = &permit.document().ledger {
-        command.env("REPRIEVE_ENTRY", entry.entry.to_string());
+        variables.push(("REPRIEVE_ENTRY", entry.entry.to_string().into()));
     }
     folder.check()?;
-    let finished = runner.supervise(&mut command).with_context(|| format!("cannot run `{}`", program.display()))?;
+    let start = |arguments: &[OsString]| {
+        let (program, arguments) = arguments.split_first().context("there is no command")?;
+        let mut command = Command::new(program);
+        command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
+        runner.supervise(&mut command).with_context(|| format!("cannot run `{}`", program.display()))
+    };
+    if each {
+        return run_each(runner.command, permit, start);
+    }
+    let finished = start(runner.command)?;
     let targets = permit.document().targets;
     let (deleted, unreadable) = match reported(&folder) {
         Ok(Some(deleted)) if deleted > targets => {
@@ -98,14 +117,79 @@ pub fn run(runner: &Runner<'_>, permit: &Permit) -> anyhow::Result<Ended> {
         Ok(deleted) => (deleted, None),
         Err(error) => (None, Some(format!("the outcome that it reported cannot be read: {error:#}"))),
     };
-    let left = match finished.left {
+    let problems: Vec<String> = unreadable.into_iter().chain(left_over(&finished)).collect();
+    let problem = (!problems.is_empty()).then(|| problems.join("; "));
+    Ok(Ended { status: finished.status, deleted, problem })
+}
+
+/// What the command left running.
+fn left_over(finished: &Finished) -> Option<String> {
+    match finished.left {
         Left::Nothing => None,
         Left::Stopped => Some("it left processes running, which were stopped".to_owned()),
         Left::Running => Some("processes that it started could not be stopped and may have gone on".to_owned()),
+    }
+}
+
+/// Runs the command once for each id, in their order, and stops at the first that fails. The number of deleted targets is
+/// that of the calls that succeeded. Whether a call that failed has deleted its target is unknown.
+fn run_each(
+    command: &[OsString],
+    permit: &Permit,
+    start: impl Fn(&[OsString]) -> anyhow::Result<Finished>,
+) -> anyhow::Result<Ended> {
+    let (mut deleted, mut last) = (0, None);
+    let ran = permit.batch().each_id(|id| {
+        let finished = match start(&placeholder::fill(command, id)) {
+            Ok(finished) => finished,
+            Err(error) => return Err(Stop::NotStarted(error)),
+        };
+        let problem = left_over(&finished);
+        let succeeded = finished.status.success() && problem.is_none();
+        deleted += u64::from(succeeded);
+        last = Some((finished.status, problem));
+        if succeeded { Ok(()) } else { Err(Stop::Failed(id.to_owned())) }
+    });
+    let (failed, not_started) = match ran {
+        Ok(()) => (None, None),
+        Err(Stop::Failed(id)) => (Some(format!("at the target `{id}`")), None),
+        Err(Stop::Unreadable(error)) => (Some(format!("the targets cannot be read: {error}")), None),
+        Err(Stop::NotStarted(error)) => (Some(format!("a call was not started: {error:#}")), Some(error)),
     };
-    let problems: Vec<String> = unreadable.into_iter().chain(left).collect();
-    let problem = (!problems.is_empty()).then(|| problems.join("; "));
-    Ok(Ended { status: finished.status, deleted, problem })
+    match (last, not_started) {
+        (Some((status, problem)), _) => {
+            let problems: Vec<String> = failed.into_iter().chain(problem).collect();
+            let problem = (!problems.is_empty()).then(|| problems.join("; "));
+            Ok(Ended { status, deleted: Some(deleted).filter(|deleted| *deleted > 0), problem })
+        }
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(anyhow::Error::msg(failed.unwrap_or_else(|| "there are no targets".to_owned()))),
+    }
+}
+
+/// Why the calls for the ids ended.
+enum Stop {
+    Failed(String),
+    NotStarted(anyhow::Error),
+    Unreadable(LookupError),
+}
+
+impl From<LookupError> for Stop {
+    fn from(error: LookupError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// Writes the ids alone, each with a NUL byte after it, which no id has.
+fn write_ids(permit: &Permit, folder: &PrivateFolder) -> anyhow::Result<()> {
+    let mut file = BufWriter::new(folder.create_file(IDS)?);
+    permit.batch().each_id(|id| -> anyhow::Result<()> {
+        ensure!(!id.contains('\0'), "an id contains a NUL byte");
+        file.write_all(id.as_bytes())?;
+        Ok(file.write_all(&[0])?)
+    })?;
+    let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    Ok(file.set_permissions(Permissions::from_mode(0o400))?)
 }
 
 /// Writes the list exactly as it was vetted. From here on the batch counts as read.

@@ -4,6 +4,7 @@ mod command;
 mod descendants;
 mod environment;
 mod folder;
+mod placeholder;
 mod signals;
 mod supervise;
 mod waves;
@@ -30,9 +31,13 @@ use supervise::Finished;
 
 /// Vet a batch, and run the command that deletes it only if it is allowed
 ///
-/// REPRIEVE_TARGETS names a file with the list, byte for byte as it was vetted. If a key signs permits, REPRIEVE_PERMIT
+/// REPRIEVE_TARGETS names a file with the list, byte for byte as it was vetted, and REPRIEVE_IDS one with the ids alone, each
+/// followed by a NUL byte, for `xargs -0`. If a key signs permits, REPRIEVE_PERMIT
 /// names a file with the permit. REPRIEVE_MODE, REPRIEVE_ENVIRONMENT and REPRIEVE_ENTRY are set as well. The command may
 /// write the number of targets that it deleted into the file that REPRIEVE_OUTCOME names. The outcome is recorded.
+///
+/// A command with `{}` in an argument runs once for each id, in their order, and stops at the first failure. The outcome then
+/// has the number of calls that succeeded.
 ///
 /// The command does not receive PGPASSWORD, PGPASSFILE, and variables that contain the URL of the ledger or the path of
 /// the key. Signals are passed on to it and to everything that it started.
