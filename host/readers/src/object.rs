@@ -91,6 +91,14 @@ impl<'a> Object<'a> {
         Ok(id)
     }
 
+    /// Returns an id that is a text or a whole number, digit for digit.
+    pub(crate) fn text_or_number(&self, name: &str) -> Result<String, ReadError> {
+        match self.members().find(|(member, _)| *member == name).map(|(_, value)| value) {
+            Some(Value::Number(number)) if number.is_u64() || number.is_i64() => Ok(number.to_string()),
+            _ => self.id(name).map(str::to_owned),
+        }
+    }
+
     /// Returns a whole number of at least 0, if the member is there.
     pub(crate) fn count(&self, name: &str) -> Result<Option<u64>, ReadError> {
         self.typed(name, "a whole number", Value::as_u64)

@@ -136,7 +136,7 @@ fn list(object: &Object<'_>, name: &str) -> Result<Vec<Identity>, ReadError> {
         identities.push((
             identity.id("identity_type")?.to_owned(),
             format,
-            identity.id("identity_value")?.to_owned(),
+            identity.text_or_number("identity_value")?,
         ));
     }
     Ok(identities)

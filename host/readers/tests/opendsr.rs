@@ -22,7 +22,7 @@ fn disguised_identities_are_refused() {
         (r#""subject_identities""#, r#""Subject_identities""#),
         (r#""subject_identities""#, r#""subject_identities": [], "subject_identities""#),
         (r#""identity_value": "johndoe@example.com""#, r#""identity_value": null"#),
-        (r#""identity_value": "johndoe@example.com""#, r#""identity_value": 42"#),
+        (r#""identity_value": "johndoe@example.com""#, r#""identity_value": 4.2"#),
         (r#""identity_value": "johndoe@example.com""#, r#""identity_value": """#),
         (r#""identity_value": "johndoe@example.com""#, r#""Identity_value": "johndoe@example.com""#),
         (r#""identity_value": "0042""#, r#""identity_value": "00\n42""#),

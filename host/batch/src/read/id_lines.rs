@@ -17,7 +17,7 @@ pub(super) fn read_id_lines<'a>(
         if line.trim().is_empty() {
             return Ok(());
         }
-        if let Some(mark) = line.chars().find(|c| matches!(c, ',' | ';' | '\t')) {
+        if let Some(mark) = line.chars().find(|c| matches!(c, ',' | ';' | '\t' | '|')) {
             return Err(format!(
                 "a line is one id, but this one has a `{}` and looks like CSV",
                 mark.escape_default()

@@ -4,7 +4,7 @@ use crate::drafting::NothingToDelete;
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
 use crate::output::{Page, data, plain};
-use crate::render::{self, Detail};
+use crate::render::{self, Ci, Detail, Printed};
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
 use crate::status::Status;
@@ -40,6 +40,33 @@ pub enum Format {
     Human,
     /// The decision document; see `reprieve schema decision`
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// JUnit XML
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+    /// Markdown, for a step summary or a comment
+    Markdown,
+    /// The Test Anything Protocol
+    Tap,
+    /// A custom policy check of Atlantis
+    Atlantis,
+}
+
+impl Format {
+    /// The format of continuous integration, if it is one.
+    const fn ci(self) -> Option<Ci> {
+        match self {
+            Self::Human | Self::Json => None,
+            Self::Sarif => Some(Ci::Sarif),
+            Self::Junit => Some(Ci::Junit),
+            Self::Github => Some(Ci::Github),
+            Self::Markdown => Some(Ci::Markdown),
+            Self::Tap => Some(Ci::Tap),
+            Self::Atlantis => Some(Ci::Atlantis),
+        }
+    }
 }
 
 /// Runs the command.
@@ -98,6 +125,8 @@ fn nothing_to_delete(error: &anyhow::Error, format: Format) -> Option<anyhow::Re
                 page.print()?;
             }
             Format::Json => data(|out| Ok(writeln!(out, "{}", serde_json::json!({ "deletes": 0 }))?))?,
+            Format::Atlantis => outln!("1 test, 1 passed, 0 warnings, 0 failures, 0 exceptions")?,
+            _ => outln!("{}", plain(&nothing.to_string()))?,
         }
         Ok(Status::Success)
     };
@@ -112,11 +141,14 @@ pub fn print(
     request: &str,
     detail: Detail,
 ) -> anyhow::Result<()> {
-    let printed = match format {
-        Format::Human => {
+    let printed = match (format, format.ci()) {
+        (_, Some(ci)) => Printed { claims: decision.claims(), document, request }
+            .render(ci)
+            .and_then(|text| data(|out| Ok(out.write_all(text.as_bytes())?))),
+        (Format::Json, None) => data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(document)?)?)),
+        (_, None) => {
             render::decision(decision.claims(), document, request, detail).print().map_err(anyhow::Error::from)
         }
-        Format::Json => data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(document)?)?)),
     };
     printed.context("cannot write the decision")
 }

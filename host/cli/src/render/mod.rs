@@ -1,7 +1,10 @@
 //! Renders decisions and errors for people. A rendered decision has the content of `--format json`, and the help for the
 //! causes of its faults.
 
+mod ci;
 mod remedy;
+
+pub use ci::{Ci, Printed};
 
 use crate::error::help;
 use crate::output::{Page, WIDTH, paint, plain};

@@ -5,6 +5,7 @@ pub(super) const SHAPES: &[(&str, &[&str])] = &[
     ("acm-certificate", &["DomainName"]),
     ("alarm", &["AlarmArn", "ComparisonOperator"]),
     ("ami", &["ImageLocation", "RootDeviceType"]),
+    ("ami", &["Architecture", "BlockDeviceMappings", "CreationDate"]),
     ("app-elb", &["DNSName", "Type"]),
     ("app-elb-target-group", &["TargetGroupName"]),
     ("asg", &["MinSize", "MaxSize"]),

@@ -127,7 +127,10 @@ impl<'a> Family<'a> {
         }
         let Some(owners) = object.required("metadata")?.given("ownerReferences")? else { return Ok(()) };
         for owner in owners.list()? {
-            self.by_owner.entry(owner.required("uid")?.id()?).or_default().push(identity.id());
+            // An owner without a uid owns no object that is known.
+            if let Some(uid) = owner.text_of("uid")? {
+                self.by_owner.entry(uid).or_default().push(identity.id());
+            }
         }
         Ok(())
     }
