@@ -48,7 +48,7 @@ fn atlantis_passes(output: &str) -> bool {
     let counts = |text: &str| {
         let before = text.strip_suffix(' ').unwrap_or_default();
         let digits = before.len() - before.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-        before[before.len() - digits..].trim_start_matches('0').len() > 0
+        !before[before.len() - digits..].trim_start_matches('0').is_empty()
     };
     let states_failures = output.match_indices("failure").any(|(at, _)| counts(&output[..at]));
     !output.is_empty() && !output.starts_with("FAIL") && !states_failures && !output.contains("failures\": [")
