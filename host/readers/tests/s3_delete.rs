@@ -105,6 +105,7 @@ fn lists_are_whole_or_refused() {
         (r#""DeleteMarkers""#, r#""deleteMarkers""#),
         (r#""VersionId": "null""#, r#""VersionId": null"#),
         (r#""Size": 11"#, r#""Size": "11""#),
+        (r#""2026-01-02T03:04:05+00:00""#, r#""yesterday""#),
     ] {
         assert!(changed("made-list-versions.json", from, to).is_err(), "`{from}` -> `{to}` is accepted");
     }

@@ -146,6 +146,8 @@ fn entry(node: &Node<'_>, list: &str, is_encoded: bool) -> Result<Object, ReadEr
         "Contents" => None,
         _ => Some(node.required("VersionId")?.text()?.to_owned()),
     };
+    let modified = node.given("LastModified")?;
+    let modified = modified.map(|time| cloud::time(&time).ok_or_else(|| time.error("the time is not understood")));
     let size = node.given("Size")?;
     let size = size.map(|size| size.value().as_u64().ok_or_else(|| size.error("the size is not a whole number")));
     Ok(Object {
@@ -153,7 +155,7 @@ fn entry(node: &Node<'_>, list: &str, is_encoded: bool) -> Result<Object, ReadEr
         version,
         is_marker: list == "DeleteMarkers",
         is_latest: node.given("IsLatest")?.map(|is_latest| is_latest.flag()).transpose()?,
-        modified: node.given("LastModified")?.as_ref().and_then(cloud::time),
+        modified: modified.transpose()?,
         size: size.transpose()?,
         storage_class: node.text_of("StorageClass")?.map(str::to_owned),
         ..Object::default()
