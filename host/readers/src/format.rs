@@ -1,7 +1,8 @@
 //! The table of formats: what `read FORMAT` and `check --from FORMAT` know.
 
 use crate::{
-    Input, Options, Sink, Summary, backup, cloud_list, custodian, elasticsearch, kubernetes, opendsr, sql, terraform,
+    Input, Options, Sink, Summary, backup, cloud_list, custodian, elasticsearch, kubernetes, opendsr, s3_delete,
+    s3_inventory, sql, terraform,
 };
 use reprieve_batch::ReadError;
 use std::fmt;
@@ -52,6 +53,16 @@ pub const FORMATS: &[Format] = &[
         name: "opendsr",
         summary: "an erasure request of OpenDSR or OpenGDPR, as the controller sends it",
         read: opendsr::read,
+    },
+    Format {
+        name: "s3-delete",
+        summary: "a DeleteObjects request, a list of objects or versions as XML or JSON, or a manifest of S3 Batch Operations",
+        read: s3_delete::read,
+    },
+    Format {
+        name: "s3-inventory",
+        summary: "`manifest.json` of an S3 inventory, with its data files (CSV or Parquet) beside it",
+        read: s3_inventory::read,
     },
     Format {
         name: "sql",

@@ -17,7 +17,8 @@
 //! # Modules
 //!
 //! Every format is a module of one shape: a `read` function, preceded by the types it parses. `input`, `item`,
-//! `lines`, `node` and `object` come before them, and no format imports another; `cloud` is what the lists of clouds share.
+//! `lines`, `node`, `object` and `xml` come before them, and no format imports another; `cloud` is what the lists of clouds
+//! share, and `s3` what the formats of S3 share.
 
 mod backup;
 mod cloud;
@@ -32,8 +33,12 @@ mod lines;
 mod node;
 mod object;
 mod opendsr;
+mod s3;
+mod s3_delete;
+mod s3_inventory;
 mod sql;
 mod terraform;
+mod xml;
 
 pub use format::{FORMATS, Format, find};
 pub use input::{Input, Options};

@@ -40,7 +40,7 @@ pub(crate) use request::{Document, TargetSource, read_request};
 pub(crate) use targets::{copy_list, read_target_file};
 pub(crate) use text_file::is_lines;
 
-pub use columnar::silence_decoder_panics;
+pub use columnar::{ParquetRows, silence_decoder_panics};
 pub use folder::{Folder, check_database, create_private, read_file};
 pub use options::{Progress, ReadOptions};
 pub use read_as::{ReadAs, UsedColumn};

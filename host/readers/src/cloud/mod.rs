@@ -258,7 +258,7 @@ fn at<'a>(node: &Node<'a>, path: &str) -> Result<Node<'a>, ReadError> {
 }
 
 /// A time as APIs, command lines and recordings write it.
-fn time(node: &Node<'_>) -> Option<i64> {
+pub(crate) fn time(node: &Node<'_>) -> Option<i64> {
     let value = node.value();
     if let Some(text) = value.as_str() {
         return Timestamp::parse(text).ok()?.known().map(Timestamp::seconds);

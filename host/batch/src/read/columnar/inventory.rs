@@ -80,7 +80,7 @@ fn read_columns(schema: &Schema) -> Result<Vec<usize>, String> {
 }
 
 /// The batches of a Parquet file, whose row groups are checked one after another.
-struct ParquetBatches {
+pub(super) struct ParquetBatches {
     snapshot: Snapshot,
     metadata: ArrowReaderMetadata,
     columns: Vec<usize>,
@@ -90,7 +90,7 @@ struct ParquetBatches {
 }
 
 impl ParquetBatches {
-    const fn new(snapshot: Snapshot, metadata: ArrowReaderMetadata, columns: Vec<usize>) -> Self {
+    pub const fn new(snapshot: Snapshot, metadata: ArrowReaderMetadata, columns: Vec<usize>) -> Self {
         Self { snapshot, metadata, columns, group: 0, current: None }
     }
 
@@ -158,10 +158,15 @@ fn values(array: &ArrayRef) -> Result<Values<'_>, String> {
     if let DataType::List(_) | DataType::LargeList(_) = array.data_type() {
         return Ok(Values::Lists(array));
     }
+    texts_and_times(array).map(Values::Texts)
+}
+
+/// Reads an array as text. Times are in the form of RFC 3339.
+pub(super) fn texts_and_times(array: &ArrayRef) -> Result<Texts<'_>, String> {
     if is_time(array.data_type()) {
         let times = times(array, "", None)?;
         let is_date = is_date(array.data_type());
-        return Ok(Values::Texts(Box::new(move |row| {
+        return Ok(Box::new(move |row| {
             // A date stays one: its column tells which second of the day it stands for. The message of an invalid time is not a time either, so the row is rejected with it.
             let text = match times(row) {
                 Ok(at) if is_date => Timestamp::from_seconds(at?).to_string().split('T').next()?.to_owned(),
@@ -169,9 +174,9 @@ fn values(array: &ArrayRef) -> Result<Values<'_>, String> {
                 Err(error) => error,
             };
             Some(Cow::Owned(text))
-        })));
+        }));
     }
-    texts(array).map(Values::Texts)
+    texts(array)
 }
 
 /// Returns the strings of a list.

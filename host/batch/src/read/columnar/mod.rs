@@ -10,6 +10,7 @@ mod list;
 mod parquet;
 mod parquet_file;
 mod parquet_stream;
+mod rows;
 mod snapshot;
 mod wanted;
 
@@ -17,3 +18,4 @@ pub(super) use format::{ColumnarFormat, EXTENSIONS};
 pub use guard::silence_decoder_panics;
 pub(super) use inventory::read_columnar_inventory;
 pub(super) use list::read_columnar_list;
+pub use rows::ParquetRows;
