@@ -44,6 +44,8 @@ enum Command {
     #[command(subcommand)]
     Attest(commands::attest::Command),
     Read(commands::read::Arguments),
+    #[command(subcommand)]
+    Inventory(commands::inventory::Command),
     Init(commands::init::Arguments),
     Policies(commands::policies::Arguments),
     Explain(commands::explain::Arguments),
@@ -95,6 +97,7 @@ impl Command {
             Self::Approve(arguments) => commands::approve::run(arguments),
             Self::Attest(command) => commands::attest::run(command),
             Self::Read(arguments) => commands::read::run(arguments),
+            Self::Inventory(command) => commands::inventory::run(command),
             Self::Init(arguments) => commands::init::run(arguments),
             Self::Incidents(arguments) => commands::incidents::run(arguments),
             Self::Policy(command) => commands::policy::run(command),

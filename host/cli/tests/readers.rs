@@ -136,6 +136,40 @@ fn a_file_becomes_a_request_and_a_list() {
     assert!(exists.contains("already exists"), "{exists}");
 }
 
+#[test]
+fn an_inventory_is_made_of_lists_and_not_of_calls() {
+    let folder = folder(&[]);
+    let list = data("kubernetes").join("made-list-owners.json");
+    let from = |file: &Path| {
+        let file = file.to_str().unwrap().to_owned();
+        let format = if file.contains("terraform") { "terraform" } else { "kubernetes" };
+        vec!["inventory".to_owned(), "from".into(), format.into(), file, "--environment".into(), "staging".into()]
+    };
+    let strs = |arguments: &'static [String]| arguments.iter().map(String::as_str).collect::<Vec<_>>();
+    let arguments: &'static [String] = from(&list).leak();
+    let (out, notes) = run(folder.path(), &strs(arguments), 0);
+    assert!(out.starts_with("wrote inventory.ndjson: ") && notes.contains("`tenant` of "), "{out}{notes}");
+    let (first, _) = run(folder.path(), &["read", "kubernetes", list.to_str().unwrap(), "--list"], 0);
+    let ids = |text: &str| {
+        let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        rows.map(|row| row["id"].clone()).collect::<Vec<_>>()
+    };
+    let written = fs::read_to_string(folder.path().join("inventory.ndjson")).unwrap();
+    let without_kind = |id: &Value| id.as_str().unwrap().split_once('/').unwrap().1.into();
+    assert_eq!(ids(&written).iter().map(without_kind).collect::<Vec<Value>>(), ids(&first));
+
+    // It is read as an inventory.
+    let request = r#"{"id":"t","mode":"soft","environment":"staging","target_kind":"k","targets":[{"id":"a"}]}"#;
+    fs::write(folder.path().join("request.json"), request).unwrap();
+    run(folder.path(), &["check", "request.json", "--inventory", "inventory.ndjson"], 1);
+
+    let plan: &'static [String] = from(&data("terraform").join("replace-two.json")).leak();
+    let (_, error) = run(folder.path(), &[&strs(plan)[..], &["--out", "plan.ndjson"]].concat(), 2);
+    assert!(error.contains("not what there is") && !folder.path().join("plan.ndjson").exists(), "{error}");
+    let (_, error) = run(folder.path(), &strs(arguments), 2);
+    assert!(error.contains("already exists"), "{error}");
+}
+
 const INVENTORY: &str =
     "id,kind,tenant,environment,state,state_since,created_at,last_used_at,dependents,legal_hold,retain_until
 u-1,session,t-1,staging,live,,2025-01-01T00:00:00Z,2025-02-01T00:00:00Z,none,false,none

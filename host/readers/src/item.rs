@@ -8,6 +8,8 @@ use reprieve_model::Mode;
 pub struct Item {
     /// Its id as the destructive call takes it: an address, a key, a name.
     pub id: String,
+    /// Whether things of other kinds may have the same id. Its id in a target list then begins with its kind.
+    pub is_of_kind: bool,
     /// Which part of it, if the call does not delete the whole.
     pub part: Option<Part>,
     /// What the file says happens to it.
@@ -69,10 +71,13 @@ impl Item {
         self
     }
 
-    /// Returns its id in a target list: unique among the parts of one thing.
+    /// Returns its id in a target list: unique among the kinds, and among the parts of one thing.
     pub fn target_id(&self) -> String {
         match &self.part {
-            None => self.id.clone(),
+            None => match self.record.kind.as_ref().filter(|_| self.is_of_kind) {
+                Some(kind) => format!("{kind}/{}", self.id),
+                None => self.id.clone(),
+            },
             Some(Part::Version(version)) => format!("{}?versionId={version}", self.id),
             Some(Part::Deposed(key)) => format!("{} (deposed {key})", self.id),
         }

@@ -64,7 +64,8 @@ impl Object {
             retain_until: self.retain_until,
             ..Record::default()
         };
-        Item { id: self.key, part: version.map(Part::Version), action, record, details }
+        let part = version.map(Part::Version);
+        Item { id: self.key, part, action, record, details, ..Item::default() }
     }
 }
 

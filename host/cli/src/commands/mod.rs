@@ -8,6 +8,7 @@ pub mod explain;
 pub mod halt;
 pub mod incidents;
 pub mod init;
+pub mod inventory;
 pub mod keys;
 pub mod ledger;
 pub mod outcome;

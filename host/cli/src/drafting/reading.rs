@@ -175,12 +175,13 @@ fn row(item: &Item) -> Map<String, Value> {
         Part::Version(version) => [("x_key", item.id.as_str()), ("x_version", version)],
         Part::Deposed(key) => [("x_address", item.id.as_str()), ("x_deposed", key)],
     });
+    let name = item.is_of_kind.then_some([("x_name", item.id.as_str())]);
     let own = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
     let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
     let details = item.details.iter().map(|(name, value)| (format!("x_{name}"), value.as_str().into()));
     fields
         .map(|(name, value)| (name.to_owned(), value))
-        .chain(part.into_iter().flatten().map(own))
+        .chain(part.into_iter().flatten().chain(name.into_iter().flatten()).map(own))
         .chain(details)
         .collect()
 }

@@ -38,6 +38,11 @@ impl<'a> Identity<'a> {
         })
     }
 
+    /// Creates an item of which nothing but its kind is known. Objects of several kinds may have one name.
+    pub(super) fn item(&self, kind: Option<&str>, action: Action) -> Item {
+        Item { is_of_kind: true, ..Item::new(self.id(), action).kind(kind.unwrap_or("")) }
+    }
+
     /// The namespace and the name.
     pub(super) fn id(&self) -> String {
         self.namespace.map_or_else(|| self.name.to_owned(), |namespace| format!("{namespace}/{}", self.name))
@@ -51,7 +56,7 @@ pub(super) fn item(
     kind: Option<&str>,
     action: Action,
 ) -> Result<Item, ReadError> {
-    let mut item = Item::new(identity.id(), action).kind(kind.unwrap_or(""));
+    let mut item = identity.item(kind, action);
     let metadata = object.required("metadata")?;
     if let Some(created) = metadata.given("creationTimestamp")? {
         let time = Timestamp::parse(created.text()?).map_err(|message| created.error(message))?;
@@ -103,8 +108,9 @@ pub(super) fn read_items(list: &Node<'_>, of: &str, action: Action) -> Result<Ve
         if !seen.insert((identity.id(), kind, object.text_of("apiVersion")?)) {
             return Err(object.error(format!("the {kind} `{}` is listed twice", identity.id())));
         }
-        family.add(&object, &identity)?;
-        items.push((item(&object, &identity, Some(kind), action)?, identity));
+        let item = item(&object, &identity, Some(kind), action)?;
+        family.add(&object, &identity, &item.target_id())?;
+        items.push((item, identity));
     }
     let with_dependents = items.into_iter().map(|(mut item, identity)| {
         item.record.dependents = family.dependents(&identity, item.record.kind.as_deref());
@@ -121,15 +127,16 @@ struct Family<'a> {
 }
 
 impl<'a> Family<'a> {
-    fn add(&mut self, object: &Node<'a>, identity: &Identity<'a>) -> Result<(), ReadError> {
+    /// Adds an object whose id in a target list is `id`.
+    fn add(&mut self, object: &Node<'a>, identity: &Identity<'a>, id: &str) -> Result<(), ReadError> {
         if let Some(namespace) = identity.namespace {
-            self.by_namespace.entry(namespace).or_default().push(identity.id());
+            self.by_namespace.entry(namespace).or_default().push(id.to_owned());
         }
         let Some(owners) = object.required("metadata")?.given("ownerReferences")? else { return Ok(()) };
         for owner in owners.list()? {
             // An owner without a uid owns no object that is known.
             if let Some(uid) = owner.text_of("uid")? {
-                self.by_owner.entry(uid).or_default().push(identity.id());
+                self.by_owner.entry(uid).or_default().push(id.to_owned());
             }
         }
         Ok(())

@@ -122,7 +122,7 @@ impl<'a> Parts<'a> {
         };
         let namespace = self.namespace.filter(|_| kind != Some("Namespace"));
         let identity = Identity { name, namespace, uid: None };
-        Ok(Item::new(identity.id(), Action::Delete).kind(kind.unwrap_or("")))
+        Ok(identity.item(kind, Action::Delete))
     }
 
     /// Whether an object that waits for its finalizers has none after the call: it is then deleted.
@@ -213,7 +213,7 @@ fn evict(request: &Node<'_>, parts: &Parts<'_>, summary: &mut Summary) -> Result
     }
     summary.verb = Some("evict".to_owned());
     let identity = Identity { name, namespace: parts.namespace.or(of_object("namespace")?.flatten()), uid: None };
-    Ok(vec![Item::new(identity.id(), Action::Delete).kind("Pod")])
+    Ok(vec![identity.item(Some("Pod"), Action::Delete)])
 }
 
 /// Whether the options of a deletion delete what the object owns. None: the kind of the object decides that.

@@ -23,7 +23,7 @@ pub(super) fn read_csv(
 ) -> Result<(), ReadError> {
     let plain: Box<dyn Read + '_> =
         if bytes.starts_with(b"\x1f\x8b") { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
-    let lines = Lines { inner: plain, length: 0 };
+    let lines = Lines { inner: plain, length: 0, is_quoted: false };
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(lines);
     let mut record = csv::StringRecord::new();
     let failed = |line: u64, message: String| ReadError::new(name, Place::Line(line), message);
@@ -78,8 +78,10 @@ pub(super) fn read_parquet(
 /// Text whose lines are not too long. A small compressed file may be one line of many gigabytes.
 struct Lines<'a> {
     inner: Box<dyn Read + 'a>,
-    /// The length of the line so far.
+    /// The length of the row so far.
     length: usize,
+    /// Whether a quote is open: then the row goes on after a line break.
+    is_quoted: bool,
 }
 
 impl Read for Lines<'_> {
@@ -88,9 +90,10 @@ impl Read for Lines<'_> {
         for line in buffer.get(..read).unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
             self.length += line.len();
             if self.length > MAX_LINE_BYTES {
-                return Err(io::Error::other(format!("a line is longer than {MAX_LINE_BYTES} bytes")));
+                return Err(io::Error::other(format!("a row is longer than {MAX_LINE_BYTES} bytes")));
             }
-            if line.ends_with(b"\n") {
+            self.is_quoted ^= line.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+            if line.ends_with(b"\n") && !self.is_quoted {
                 self.length = 0;
             }
         }
