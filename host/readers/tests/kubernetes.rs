@@ -142,9 +142,12 @@ fn names_the_dependents_that_the_file_has() {
         item.expect("the item").record.dependents.clone()
     };
     let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-    assert_eq!(dependents("shop", "Namespace"), names(&["shop/web", "shop/web-7", "shop/web-7-a", "shop/web-7-b"]));
-    assert_eq!(dependents("shop/web", "Deployment"), names(&["shop/web-7"]));
-    assert_eq!(dependents("shop/web-7", "ReplicaSet"), names(&["shop/web-7-a", "shop/web-7-b"]));
+    // A Deployment and a Service of one name are two things.
+    let pods = ["Pod/shop/web-7-a", "Pod/shop/web-7-b"];
+    let all = ["Deployment/shop/web", "ReplicaSet/shop/web-7", pods[0], pods[1], "Service/shop/web"];
+    assert_eq!(dependents("shop", "Namespace"), names(&all));
+    assert_eq!(dependents("shop/web", "Deployment"), names(&["ReplicaSet/shop/web-7"]));
+    assert_eq!(dependents("shop/web-7", "ReplicaSet"), names(&pods));
     assert_eq!(dependents("shop/web", "Service"), None);
     assert_eq!(dependents("node-1", "Node"), None);
 }
@@ -153,7 +156,7 @@ fn names_the_dependents_that_the_file_has() {
 fn refuses_lists_that_are_not_whole() {
     let pod = json!({"kind": "Pod", "metadata": {"name": "a", "namespace": "b"}});
     let list = |items: Value| json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items});
-    assert_eq!(ids(read_json("kubernetes", &list(json!([pod])))), ["b/a"]);
+    assert_eq!(ids(read_json("kubernetes", &list(json!([pod])))), ["Pod/b/a"]);
     for items in [
         json!(null),
         json!({}),

@@ -147,15 +147,20 @@ fn wrong_rows_are_refused() {
 }
 
 #[test]
-fn a_line_without_an_end_is_refused() {
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-    for _ in 0..100 {
-        gzip.write_all(&[b'a'; 1 << 20]).expect("written");
+fn a_row_without_an_end_is_refused() {
+    // One line without an end, and an open quote with a line break after each character.
+    for unit in ["a", "\n"] {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(b"\"r\",\"").expect("written");
+        let part = unit.repeat(1 << 20);
+        for _ in 0..100 {
+            gzip.write_all(part.as_bytes()).expect("written");
+        }
+        let bytes = gzip.finish().expect("compressed");
+        let manifest = manifest("CSV", "Bucket, Key", "a.csv.gz", &bytes).to_string();
+        let message = mutation::refusal(read(manifest.as_bytes(), "a.csv.gz", &bytes));
+        assert!(message.contains("a row is longer than 65536 bytes"), "{unit:?}: {message}");
     }
-    let bytes = gzip.finish().expect("compressed");
-    let manifest = manifest("CSV", "Bucket, Key", "a.csv.gz", &bytes).to_string();
-    let message = mutation::refusal(read(manifest.as_bytes(), "a.csv.gz", &bytes));
-    assert!(message.contains("a line is longer than 65536 bytes"), "{message}");
 }
 
 #[test]
