@@ -19,6 +19,7 @@
 //! Every format is a module of one shape: a `read` function, preceded by the types it parses. `input`, `item`,
 //! `lines`, `node` and `object` come before them, and no format imports another; `cloud` is what the lists of clouds share.
 
+mod aws_nuke;
 mod backup;
 mod cloud;
 mod cloud_list;
@@ -32,6 +33,7 @@ mod lines;
 mod node;
 mod object;
 mod opendsr;
+mod route53;
 mod sql;
 mod terraform;
 
