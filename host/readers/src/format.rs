@@ -2,7 +2,7 @@
 
 use crate::{
     Input, Options, Sink, Summary, aws_nuke, backup, cloud_list, custodian, elasticsearch, kubernetes, opendsr,
-    route53, sql, terraform,
+    registry, route53, sql, terraform,
 };
 use reprieve_batch::ReadError;
 use std::fmt;
@@ -58,6 +58,11 @@ pub const FORMATS: &[Format] = &[
         name: "opendsr",
         summary: "an erasure request of OpenDSR or OpenGDPR, as the controller sends it",
         read: opendsr::read,
+    },
+    Format {
+        name: "registry",
+        summary: "images, tags and packages that Docker, GitLab, Harbor or GitHub lists",
+        read: registry::read,
     },
     Format {
         name: "route53",

@@ -33,6 +33,7 @@ mod lines;
 mod node;
 mod object;
 mod opendsr;
+mod registry;
 mod route53;
 mod sql;
 mod terraform;
