@@ -1,8 +1,8 @@
 //! The table of formats: what `read FORMAT` and `check --from FORMAT` know.
 
 use crate::{
-    Input, Options, Sink, Summary, backup, cloud_list, custodian, elasticsearch, kubernetes, opendsr, s3_delete,
-    s3_inventory, sql, terraform,
+    Input, Options, Sink, Summary, aws_nuke, backup, cloud_list, custodian, elasticsearch, kubernetes, opendsr,
+    registry, route53, s3_delete, s3_inventory, sql, terraform,
 };
 use reprieve_batch::ReadError;
 use std::fmt;
@@ -24,6 +24,11 @@ pub type Read = fn(&Input<'_>, &Options, &mut Sink<'_>) -> Result<Summary, ReadE
 
 /// Every format, in alphabetical order.
 pub const FORMATS: &[Format] = &[
+    Format {
+        name: "aws-nuke",
+        summary: "the whole output of a dry run of aws-nuke, as text or with JSON lines of its log",
+        read: aws_nuke::read,
+    },
     Format {
         name: "backup",
         summary: "dry runs and lists of restic, Borg and Velero, for example of `restic forget --dry-run --json`",
@@ -53,6 +58,16 @@ pub const FORMATS: &[Format] = &[
         name: "opendsr",
         summary: "an erasure request of OpenDSR or OpenGDPR, as the controller sends it",
         read: opendsr::read,
+    },
+    Format {
+        name: "registry",
+        summary: "images, tags and packages that Docker, GitLab, Harbor or GitHub lists",
+        read: registry::read,
+    },
+    Format {
+        name: "route53",
+        summary: "a change batch of Route 53, or a list: `aws route53 list-resource-record-sets`",
+        read: route53::read,
     },
     Format {
         name: "s3-delete",

@@ -20,6 +20,7 @@
 //! `lines`, `node`, `object` and `xml` come before them, and no format imports another; `cloud` is what the lists of clouds
 //! share, and `s3` what the formats of S3 share.
 
+mod aws_nuke;
 mod backup;
 mod cloud;
 mod cloud_list;
@@ -33,6 +34,8 @@ mod lines;
 mod node;
 mod object;
 mod opendsr;
+mod registry;
+mod route53;
 mod s3;
 mod s3_delete;
 mod s3_inventory;
