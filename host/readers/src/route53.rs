@@ -105,7 +105,7 @@ fn read_list(records: &Node<'_>, sink: &mut Sink<'_>) -> Result<Summary, ReadErr
     for record in records.list()? {
         let item = item(&record, Action::Listed)?;
         top += usize::from(item.record.kind.as_deref() == Some("SOA"));
-        if !seen.insert(compared(&item.id)) {
+        if !seen.insert(compared(&item.target_id())) {
             return Err(record.error(format!("the record `{}` is listed twice", item.id)));
         }
         sink(item)?;
@@ -140,7 +140,7 @@ fn read_batch(batch: &Node<'_>, zone: Option<&str>, sink: &mut Sink<'_>) -> Resu
     }
     let made = |action: &str| -> HashMap<String, usize> {
         let changes = changes.iter().enumerate().filter(|(_, change)| change.action == action);
-        changes.map(|(index, change)| (compared(&change.item.id), index)).collect()
+        changes.map(|(index, change)| (compared(&change.item.target_id()), index)).collect()
     };
     let (created, upserted) = (made("CREATE"), made("UPSERT"));
     let mut summary = Summary { verb: Some("ChangeResourceRecordSets".to_owned()), ..summary(true) };
@@ -152,7 +152,7 @@ fn read_batch(batch: &Node<'_>, zone: Option<&str>, sink: &mut Sink<'_>) -> Resu
     }
     let mut seen = HashSet::new();
     for (index, Change { action, node, mut item }) in changes.into_iter().enumerate() {
-        let id = compared(&item.id);
+        let id = compared(&item.target_id());
         if !seen.insert((action, id.clone())) {
             return Err(node.error(format!("the record `{}` has two changes {action}", item.id)));
         }
@@ -198,8 +198,9 @@ fn item(record: &Node<'_>, action: Action) -> Result<Item, ReadError> {
     if alias.is_none() && values.is_none() && record.get("TrafficPolicyInstanceId")?.is_none() {
         return Err(record.error("the record has neither `ResourceRecords` nor `AliasTarget`"));
     }
-    let id = [Some(name), Some(*kind), set].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    let mut item = Item::new(id, action).kind(*kind);
+    let id = [Some(name), set].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    // Records of several types have one name.
+    let mut item = Item { is_of_kind: true, ..Item::new(id, action).kind(*kind) };
     item.details.push(("name", name.to_owned()));
     item.details.extend(set.map(|set| ("set_identifier", set.to_owned())));
     item.details.extend(alias.map(|alias| ("alias", alias.to_owned())));

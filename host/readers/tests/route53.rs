@@ -21,7 +21,7 @@ fn records_differ_in_name_type_and_set_identifier() {
     let mut second = first.clone();
     second["SetIdentifier"] = json!("two");
     let list = json!({"ResourceRecordSets": [first, second, record("a.example.com.", "AAAA")]});
-    let expected = ["a.example.com. A one", "a.example.com. A two", "a.example.com. AAAA"];
+    let expected = ["A/a.example.com. one", "A/a.example.com. two", "AAAA/a.example.com."];
     assert_eq!(ids(read_json("route53", &list)), expected);
     let twice = json!([record("a.example.com.", "A"), record("A.EXAMPLE.COM", "A")]);
     assert!(refusal(read_json("route53", &twice)).contains("is listed twice"));
