@@ -17,11 +17,14 @@ pub(super) fn read_id_lines<'a>(
         if line.trim().is_empty() {
             return Ok(());
         }
-        if let Some(mark) = line.chars().find(|c| matches!(c, ',' | ';' | '\t' | '|')) {
+        if let Some(mark) = line.chars().find(|c| matches!(c, ',' | ';' | '\t')) {
             return Err(format!(
                 "a line is one id, but this one has a `{}` and looks like CSV",
                 mark.escape_default()
             ));
+        }
+        if line.starts_with('|') || line.contains(" | ") {
+            return Err("a line is one id, but this one looks like a row of a table".to_owned());
         }
         if line.starts_with('"') {
             return Err("a line is one id without quotes, but this one begins with a quote".to_owned());
@@ -53,7 +56,15 @@ mod tests {
 
     #[test]
     fn rejects_what_looks_like_csv() {
-        for (text, line) in [("a\nb,c\n", 2), ("a\tb", 1), ("a\n\nb;c\n", 3), ("\"a\"\n", 1), ("ID\na\n", 1)] {
+        for (text, line) in [
+            ("a\nb,c\n", 2),
+            ("a\tb", 1),
+            ("a\n\nb;c\n", 3),
+            ("\"a\"\n", 1),
+            ("ID\na\n", 1),
+            ("a\n| b\n", 2),
+            ("a | b", 1),
+        ] {
             assert_eq!(read(text).unwrap_err().0, line, "{text:?}");
         }
         assert_eq!(read("a\nid\n").unwrap().len(), 2);

@@ -1,7 +1,7 @@
 //! `reprieve read`: reads a file of another tool.
 
 use crate::commands::draft::{say_blanks, write_new};
-use crate::drafting::{ClaimArguments, From, FromArguments, LIST_NAME, format, read_items, selects};
+use crate::drafting::{ClaimArguments, From, FromArguments, LIST_NAME, format, formats, read_items, selects};
 use crate::error::fail;
 use crate::output::{Page, data, plain};
 use crate::render::plural;
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 ///
 /// Without `--list` and `--out` it prints the counts, what the file holds beside deletions, and what cannot be seen in it.
 #[derive(Args, Debug)]
+#[command(after_help = formats())]
 pub struct Arguments {
     /// The format; `reprieve read --help` lists them
     #[arg(value_parser = format)]

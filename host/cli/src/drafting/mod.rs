@@ -6,7 +6,7 @@ mod origin;
 mod reading;
 
 pub use document::Document;
-pub use reading::{From, FromArguments, LIST_NAME, NothingToDelete, format, listed, read_items, selects};
+pub use reading::{From, FromArguments, LIST_NAME, NothingToDelete, format, formats, listed, read_items, selects};
 
 use crate::error::fail;
 use crate::reading::ListArguments;
@@ -192,7 +192,7 @@ pub fn draft(
 
 /// The kinds to declare, each with its number of rows.
 fn kinds(claims: &ClaimArguments, list: &List) -> anyhow::Result<BTreeMap<String, u64>> {
-    let mut kinds = list.kinds.clone();
+    let kinds = &list.kinds;
     match &claims.kind {
         Some(kind) if kinds.len() > 1 => {
             let listed: Vec<&str> = kinds.keys().map(String::as_str).collect();
@@ -207,6 +207,6 @@ fn kinds(claims: &ClaimArguments, list: &List) -> anyhow::Result<BTreeMap<String
                 format!("the list does not say of what kind {} of {} targets are", list.without_kind, list.targets);
             Err(fail(message, "add `--kind KIND`, or a column `kind`"))
         }
-        None => Ok(std::mem::take(&mut kinds)),
+        None => Ok(kinds.clone()),
     }
 }

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -78,6 +79,13 @@ impl fmt::Display for NothingToDelete {
 
 impl std::error::Error for NothingToDelete {}
 
+/// The formats and what they are, for `--help`.
+pub fn formats() -> String {
+    let width = FORMATS.iter().map(|format| format.name.len()).max().unwrap_or_default();
+    let lines = FORMATS.iter().map(|format| format!("  {:width$}  {}", format.name, format.summary));
+    format!("Formats:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
 /// Returns the format of a name.
 pub fn format(name: &str) -> Result<&'static Format, String> {
     find(name).ok_or_else(|| {
@@ -128,7 +136,9 @@ impl From {
         from: &FromArguments,
         no_header: bool,
     ) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir().context("no temporary folder")?;
+        let private = std::fs::Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("reprieve-").permissions(private).tempdir();
+        let folder = folder.context("no temporary folder")?;
         let file = std::fs::File::create_new(folder.path().join(LIST_NAME)).context("the list")?;
         let mut out = Hashing { out: BufWriter::new(file), hasher: Sha256::new() };
         let (mut targets, mut kinds, mut without_kind) = (0, BTreeMap::new(), 0);
