@@ -53,8 +53,8 @@ fn has(node: &Node<'_>, path: &str) -> bool {
 }
 
 fn has_shape(items: &[Node<'_>], name: &str) -> bool {
-    let shape = SHAPES.iter().find(|(of, _)| *of == name).map(|(_, members)| *members);
-    shape.is_some_and(|members| items.iter().all(|item| members.iter().all(|member| has(item, member))))
+    let mut shapes = SHAPES.iter().filter(|(of, _)| *of == name).map(|(_, members)| *members);
+    shapes.any(|members| items.iter().all(|item| members.iter().all(|member| has(item, member))))
 }
 
 /// Returns the one type whose members all the items have.
