@@ -3,72 +3,18 @@
 
 use super::blocks::LineError;
 use super::json_blocks::{BlockError, JsonBlock, JsonBlocks, RowError};
-use super::json_row::{MAX_LEFT_ALONE, RowReader, Seen, too_many_names};
+use super::json_row::RowReader;
 use super::json_scan::container_end;
 use super::json_shape::{Shape, shape_of};
 use super::list_builder::{Chunker, ListBuilder};
-use super::mapping::{Mapping, Role};
-use super::targets::{ParsedBlock, Unparsed};
+use super::mapping::Mapping;
+use super::parsed::{Collector, Members, ParsedBlock, Unparsed};
 use super::text_file::{TextFile, TextFormat};
 use crate::error::{ReadError, describe};
 use crate::facts::Hasher;
-use crate::near::looks_like;
 use crate::parallel::in_order;
-use hashbrown::HashSet;
 use std::io::{Chain, Cursor, Read};
 use std::sync::{Mutex, PoisonError};
-
-/// The maximum number of names in a message.
-const MAX_SHOWN: usize = 12;
-
-/// What was found in the rows of a list in JSON.
-#[derive(Debug, Default)]
-pub(super) struct Members {
-    /// The names of members that were left alone.
-    left_alone: HashSet<String>,
-    /// The members that any row had.
-    seen: Seen,
-}
-
-impl Members {
-    /// What a reader of rows found.
-    pub fn of(reader: RowReader<'_>) -> Self {
-        let (left_alone, seen) = reader.found();
-        Self { left_alone, seen }
-    }
-
-    /// Adds what was found in other rows.
-    ///
-    /// # Errors
-    /// There are too many names.
-    pub fn add(&mut self, other: Self) -> Result<(), String> {
-        self.left_alone.extend(other.left_alone);
-        self.seen.add(other.seen);
-        if self.left_alone.len() > MAX_LEFT_ALONE { Err(too_many_names()) } else { Ok(()) }
-    }
-
-    /// Adds how the list was read. A list of which no row has a member that is read, but others, is an error: its id or
-    /// a field that is mapped is probably in one of those.
-    pub fn describe(self, mapping: &Mapping, list: &mut ListBuilder<'_, '_>, shown: &str) -> Result<(), ReadError> {
-        let Self { left_alone, seen } = self;
-        let has = |role: Role| seen.has(role);
-        let missing = mapping.required().find(|(_, column)| !mapping.known(column).is_some_and(has));
-        if let Some((_, column)) = missing.filter(|_| list.rows() > 0 && !left_alone.is_empty()) {
-            let mut names: Vec<&str> = left_alone.iter().map(String::as_str).collect();
-            names.sort_unstable();
-            let near = names.iter().find(|name| looks_like(name, std::iter::once(column)).is_some());
-            let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            names.truncate(MAX_SHOWN);
-            let message =
-                format!("no target has a member `{column}`{near} (other members: `{}`)", names.join("`, `"));
-            return Err(ReadError::of_file(shown, message)
-                .with_help("map the field to the member that holds it: `\"columns\": {\"id\": \"…\"}`"));
-        }
-        list.read_as.use_columns(mapping, |column| mapping.known(column).is_some_and(has));
-        list.read_as.leave_alone(left_alone);
-        Ok(())
-    }
-}
 
 /// Whether a text that may be lines of JSON is a document instead: an array, an object on several lines, or an object that
 /// has the rows in one of its members.
@@ -149,25 +95,18 @@ pub(super) fn read_json_document(
     let buffers = Mutex::new(Vec::new());
     let blocks = JsonBlocks::new(Cursor::new(read).chain(file), |name: &str| mapping.is_id(name));
     let mut source = Source { blocks, shown, buffers: &buffers };
-    let (mut lines, mut members) = (0, Members::default());
+    let mut collector = Collector::new(shown, size, 0);
     let parse = |read: Result<Unparsed<JsonBlock>, ReadError>| -> Result<Result<ParsedBlock, LineError>, ReadError> {
         let Unparsed { block, bytes_read, .. } = read?;
         let parsed = parse_rows(&block, bytes_read, mapping, &hasher);
         buffers.lock().unwrap_or_else(PoisonError::into_inner).push(block.bytes);
         Ok(parsed)
     };
-    in_order(threads, &mut source, parse, |parsed| -> Result<(), ReadError> {
-        let parsed = parsed?.map_err(|error| error.after(shown, lines))?;
-        lines += parsed.lines;
-        members.add(parsed.members).map_err(|message| ReadError::of_file(shown, message))?;
-        parsed.chunks.into_iter().try_for_each(|chunk| list.add(chunk))?;
-        list.progress(parsed.bytes_read, size);
-        Ok(())
-    })?;
+    in_order(threads, &mut source, parse, |parsed| collector.add(parsed?, list))?;
     if let Some(Shape::Member(name)) = source.blocks.shape() {
         list.read_as.array = Some(name.clone());
     }
-    members.describe(mapping, list, shown)
+    collector.members.describe(mapping, list, shown)
 }
 
 fn parse_rows(

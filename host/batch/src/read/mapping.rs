@@ -102,7 +102,7 @@ impl Mapping {
         Err("without a header, `columns` maps `id` to the number of its column: `{\"id\": \"1\"}`".to_owned())
     }
 
-    /// The largest number of a column, if the columns are numbers; 0 if there is none.
+    /// The largest number of a column, or 0 if no column is named by its number.
     pub fn max_number(&self) -> usize {
         self.renamed.iter().filter_map(|renamed| column_number(&renamed.column)).max().unwrap_or_default()
     }

@@ -26,6 +26,7 @@ mod json_shape;
 mod list_builder;
 mod mapping;
 mod options;
+mod parsed;
 mod quotes;
 mod read_as;
 mod request;

@@ -7,11 +7,12 @@ use super::folder::Folder;
 use super::hashing::Hashing;
 use super::id_lines::read_id_lines;
 use super::json_lines::read_json_lines;
-use super::json_list::{Members, is_document, read_json_document};
+use super::json_list::{is_document, read_json_document};
 use super::json_row::RowReader;
-use super::list_builder::{Chunker, FinishedChunk, List, ListBuilder};
+use super::list_builder::{Chunker, List, ListBuilder};
 use super::mapping::Mapping;
 use super::options::ReadOptions;
+use super::parsed::{Collector, Members, ParsedBlock, Unparsed};
 use super::read_as::ReadAs;
 use super::text_file::{TextFile, TextFormat};
 use crate::error::{ReadError, describe};
@@ -65,15 +66,6 @@ impl Source<'_> {
     }
 }
 
-/// A block to be parsed.
-pub(super) struct Unparsed<B> {
-    pub block: B,
-    /// The number of bytes of the file up to its end.
-    pub bytes_read: u64,
-    /// Whether it is the first block of the file.
-    pub is_first: bool,
-}
-
 impl Iterator for Source<'_> {
     type Item = Result<Unparsed<Block>, ReadError>;
 
@@ -94,16 +86,6 @@ impl Iterator for Source<'_> {
             Err(error) => Some(Err(error)),
         }
     }
-}
-
-/// A block that was parsed.
-pub(super) struct ParsedBlock {
-    pub chunks: Vec<FinishedChunk>,
-    pub lines: u64,
-    /// The number of bytes of the file up to its end.
-    pub bytes_read: u64,
-    /// The members of its rows, in JSON.
-    pub members: Members,
 }
 
 fn read_text(
@@ -154,7 +136,7 @@ fn read_blocks(
     let blocks = Blocks::new(file);
     let mut source = Source { blocks, shown, waiting: None, only_plain, is_first: true, buffers: &buffers };
 
-    let (mut lines, mut header, mut members) = (0, None, Members::default());
+    let (mut lines, mut header) = (0, None);
     source.waiting = source.next_block()?;
     let is_whole = source.blocks.is_at_end();
     if let Some(block) = source.waiting.as_mut().filter(|_| only_plain) {
@@ -178,26 +160,20 @@ fn read_blocks(
         buffers.lock().unwrap_or_else(PoisonError::into_inner).push(unparsed.block.bytes);
         Ok(parsed)
     };
-    in_order(threads, &mut source, parse, |parsed| -> Result<(), ReadError> {
-        let parsed = parsed?.map_err(|error| error.after(shown, lines))?;
-        lines += parsed.lines;
-        members.add(parsed.members).map_err(|message| ReadError::of_file(shown, message))?;
-        parsed.chunks.into_iter().try_for_each(|chunk| list.add(chunk))?;
-        list.progress(parsed.bytes_read, size);
-        Ok(())
-    })?;
+    let mut collector = Collector::new(shown, size, lines);
+    in_order(threads, &mut source, parse, |parsed| collector.add(parsed?, list))?;
     match (header, source.waiting.take()) {
         (Some(header), Some(block)) => {
             let (rest, file) = source.blocks.into_rest();
             let mut text = Cursor::new(block.lines()).chain(Cursor::new(rest)).chain(file);
-            read_quoted(&mut text, shown, &header, lines, list)
+            read_quoted(&mut text, shown, &header, collector.lines, list)
         }
         (Some(_), None) => Ok(()),
         (None, _) if format == TextFormat::Lines => {
             list.read_as.use_columns(mapping, |name| name == "id");
             Ok(())
         }
-        (None, _) => members.describe(mapping, list, shown),
+        (None, _) => collector.members.describe(mapping, list, shown),
     }
 }
 

@@ -4,12 +4,12 @@ use crate::drafting::NothingToDelete;
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
 use crate::output::{Page, data, plain};
-use crate::render::{self, Ci, Detail, Printed};
+use crate::render::{self, Ci, Detail, Format, Printed};
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
 use crate::status::Status;
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use reprieve::model::DecisionDocument;
 use reprieve::signed::PermitClaims;
 use reprieve::{Decision, Permit};
@@ -23,7 +23,7 @@ pub struct Arguments {
     #[command(flatten)]
     batch: BatchArguments,
     /// The format of the decision
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    #[arg(long, value_enum, default_value = "human")]
     format: Format,
     /// Show every finding in full
     #[arg(long)]
@@ -31,42 +31,6 @@ pub struct Arguments {
     /// The file for the permit, a token that `reprieve permit verify` verifies. Written only on allow
     #[arg(long, value_name = "FILE")]
     permit: Option<PathBuf>,
-}
-
-/// The format of a printed decision.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Format {
-    /// For people
-    Human,
-    /// The decision document; see `reprieve schema decision`
-    Json,
-    /// SARIF 2.1.0, for code scanning
-    Sarif,
-    /// JUnit XML
-    Junit,
-    /// Annotations of GitHub Actions
-    Github,
-    /// Markdown, for a step summary or a comment
-    Markdown,
-    /// The Test Anything Protocol
-    Tap,
-    /// A custom policy check of Atlantis
-    Atlantis,
-}
-
-impl Format {
-    /// The format of continuous integration, if it is one.
-    const fn ci(self) -> Option<Ci> {
-        match self {
-            Self::Human | Self::Json => None,
-            Self::Sarif => Some(Ci::Sarif),
-            Self::Junit => Some(Ci::Junit),
-            Self::Github => Some(Ci::Github),
-            Self::Markdown => Some(Ci::Markdown),
-            Self::Tap => Some(Ci::Tap),
-            Self::Atlantis => Some(Ci::Atlantis),
-        }
-    }
 }
 
 /// Runs the command.
@@ -125,8 +89,8 @@ fn nothing_to_delete(error: &anyhow::Error, format: Format) -> Option<anyhow::Re
                 page.print()?;
             }
             Format::Json => data(|out| Ok(writeln!(out, "{}", serde_json::json!({ "deletes": 0 }))?))?,
-            Format::Atlantis => outln!("1 test, 1 passed, 0 warnings, 0 failures, 0 exceptions")?,
-            _ => outln!("{}", plain(&nothing.to_string()))?,
+            Format::Ci(Ci::Atlantis) => outln!("1 test, 1 passed, 0 warnings, 0 failures, 0 exceptions")?,
+            Format::Ci(_) => outln!("{}", plain(&nothing.to_string()))?,
         }
         Ok(Status::Success)
     };
@@ -141,14 +105,15 @@ pub fn print(
     request: &str,
     detail: Detail,
 ) -> anyhow::Result<()> {
-    let printed = match (format, format.ci()) {
-        (_, Some(ci)) => Printed { claims: decision.claims(), document, request }
+    let printed = match format {
+        Format::Human => {
+            let page = render::decision(decision.claims(), document, request, detail);
+            page.print().map_err(anyhow::Error::from)
+        }
+        Format::Json => data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(document)?)?)),
+        Format::Ci(ci) => Printed { claims: decision.claims(), document, request }
             .render(ci)
             .and_then(|text| data(|out| Ok(out.write_all(text.as_bytes())?))),
-        (Format::Json, None) => data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(document)?)?)),
-        (_, None) => {
-            render::decision(decision.claims(), document, request, detail).print().map_err(anyhow::Error::from)
-        }
     };
     printed.context("cannot write the decision")
 }

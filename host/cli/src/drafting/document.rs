@@ -48,7 +48,7 @@ impl Document {
         }
     }
 
-    /// The node of a field, which is added if there is none.
+    /// The node of a field. A field that is missing is added.
     fn node(&mut self, name: &str) -> &mut Node {
         let at = self.0.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
             self.0.push((name.to_owned(), Node::Value(Value::Null)));

@@ -2,9 +2,11 @@
 //! causes of its faults.
 
 mod ci;
+mod format;
 mod remedy;
 
 pub use ci::{Ci, Printed};
+pub use format::Format;
 
 use crate::error::help;
 use crate::output::{Page, WIDTH, paint, plain};

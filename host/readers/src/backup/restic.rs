@@ -73,7 +73,7 @@ fn read_forget(groups: &[Object<'_>], summary: &mut Summary, sink: &mut Sink<'_>
     Ok(())
 }
 
-/// Returns the snapshots of a list that may be `null`: restic writes it so if there is none.
+/// Returns the snapshots of a list. restic writes an empty list as `null`.
 fn snapshots<'a>(group: &Object<'a>, name: &str) -> Result<Vec<Object<'a>>, ReadError> {
     match group.members().find(|(member, _)| *member == name) {
         Some((_, Value::Null)) => Ok(Vec::new()),

@@ -2,21 +2,10 @@
 
 use super::List;
 use super::aws_shapes::SHAPES;
-use super::aws_types::TYPES;
+use super::aws_types::{TYPES, Type};
 use crate::node::Node;
 use crate::{Action, Item, Options};
 use reprieve_batch::ReadError;
-
-/// A type of resource.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Type {
-    /// Its name in Cloud Custodian.
-    pub(crate) name: &'static str,
-    /// Where an answer lists it, as a path.
-    pub(super) list: &'static str,
-    /// The member that is the id, as a path.
-    pub(crate) id: &'static str,
-}
 
 /// Types whose elements may be text: the id itself.
 const TEXT_LISTS: [(&str, &str); 15] = [
@@ -126,7 +115,7 @@ pub(super) fn list<'a>(name: &str, member: &Node<'a>) -> Result<Option<List<'a>>
     Ok(None)
 }
 
-/// Creates an item of a resource, with what the resource says of itself.
+/// Creates the item of a resource, with the values that the resource states.
 pub(super) fn item(node: &Node<'_>, kind: &str, id: &str) -> Result<Item, ReadError> {
     node.object()?;
     let mut item = Item::new(id, Action::Listed);

@@ -1,7 +1,16 @@
 //! The types of AWS resources: the name that Cloud Custodian gives them, where an answer of the API lists them, and the
 //! member that is the id. Types whose id is unique only within another resource are not here.
 
-use super::aws::Type;
+/// A type of resource.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Type {
+    /// Its name in Cloud Custodian.
+    pub(crate) name: &'static str,
+    /// Where an answer lists it, as a path.
+    pub(super) list: &'static str,
+    /// The member that is the id, as a path.
+    pub(crate) id: &'static str,
+}
 
 const fn t(name: &'static str, list: &'static str, id: &'static str) -> Type {
     Type { name, list, id }

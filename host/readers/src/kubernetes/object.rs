@@ -49,7 +49,7 @@ impl<'a> Identity<'a> {
     }
 }
 
-/// Creates an item of an object, with what the object says of itself.
+/// Creates the item of an object, with the values that the object states.
 pub(super) fn item(
     object: &Node<'_>,
     identity: &Identity<'_>,

@@ -134,7 +134,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// An object of a request. Some programs write the text `None` where there is none.
+/// An object of a request. Some programs write the text `None` for an object that is absent.
 fn object<'a>(request: &Node<'a>, member: &str) -> Result<Option<Node<'a>>, ReadError> {
     let Some(object) = request.given(member)?.filter(|object| object.value() != "None") else { return Ok(None) };
     object.object()?;

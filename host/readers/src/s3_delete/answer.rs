@@ -1,34 +1,13 @@
 //! JSON as the command line of AWS takes and prints it: `--delete`, `--cli-input-json`, and lists of objects and versions.
 
-use super::{Collector, PAGE_HELP, check_page};
+use super::{Collector, OF_LIST, PAGE_HELP, check_page};
 use crate::cloud;
 use crate::node::Node;
 use crate::s3::{self, Object};
 use reprieve_batch::ReadError;
 
-/// The members of a list beside its entries.
-const OF_LIST: [&str; 20] = [
-    "CommonPrefixes",
-    "ContinuationToken",
-    "Delimiter",
-    "EncodingType",
-    "IsTruncated",
-    "KeyCount",
-    "KeyMarker",
-    "Marker",
-    "MaxKeys",
-    "Name",
-    "NextContinuationToken",
-    "NextKeyMarker",
-    "NextMarker",
-    "NextToken",
-    "NextVersionIdMarker",
-    "Prefix",
-    "RequestCharged",
-    "ResponseMetadata",
-    "StartAfter",
-    "VersionIdMarker",
-];
+/// The members that only JSON has beside the entries of a list.
+const OF_JSON: [&str; 2] = ["NextToken", "ResponseMetadata"];
 
 /// The members of `--cli-input-json`.
 const OF_INPUT: [&str; 8] = [
@@ -88,7 +67,7 @@ fn list(root: &Node<'_>, collector: &mut Collector<'_, '_>) -> Result<(), ReadEr
         let message = "neither a request (`Objects`) nor a list (`Versions`, `DeleteMarkers`, `Contents`)";
         return Err(root.error(message));
     }
-    only(root, &[&OF_LIST[..], &lists[..]].concat())?;
+    only(root, &[&OF_LIST[..], &OF_JSON[..], &lists[..]].concat())?;
     let is_encoded = match root.text_of("EncodingType")? {
         None => false,
         Some("url") => true,

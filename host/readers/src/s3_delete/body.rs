@@ -1,6 +1,6 @@
 //! Bodies of calls and answers in XML: `Delete`, `ListVersionsResult` and `ListBucketResult`.
 
-use super::{Collector, PAGE_HELP, check_page};
+use super::{Collector, OF_LIST, PAGE_HELP, check_page};
 use crate::Input;
 use crate::s3::{self, Object};
 use crate::xml::Element;
@@ -49,28 +49,6 @@ fn call(input: &Input<'_>, root: &Element, collector: &mut Collector<'_, '_>) ->
     }
     if objects == 0 { Err(root.error(input, "the request names no object")) } else { Ok(()) }
 }
-
-/// The elements of a list beside its entries.
-const OF_LIST: [&str; 18] = [
-    "CommonPrefixes",
-    "ContinuationToken",
-    "Delimiter",
-    "EncodingType",
-    "IsTruncated",
-    "KeyCount",
-    "KeyMarker",
-    "Marker",
-    "MaxKeys",
-    "Name",
-    "NextContinuationToken",
-    "NextKeyMarker",
-    "NextMarker",
-    "NextVersionIdMarker",
-    "Prefix",
-    "RequestCharged",
-    "StartAfter",
-    "VersionIdMarker",
-];
 
 fn list(
     input: &Input<'_>,

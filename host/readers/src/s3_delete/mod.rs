@@ -15,6 +15,28 @@ use std::collections::HashSet;
 /// The maximum number of objects of one call.
 const MAX_OBJECTS: usize = 1_000;
 
+/// The members of a list beside its entries, in XML and in JSON.
+const OF_LIST: [&str; 18] = [
+    "CommonPrefixes",
+    "ContinuationToken",
+    "Delimiter",
+    "EncodingType",
+    "IsTruncated",
+    "KeyCount",
+    "KeyMarker",
+    "Marker",
+    "MaxKeys",
+    "Name",
+    "NextContinuationToken",
+    "NextKeyMarker",
+    "NextMarker",
+    "NextVersionIdMarker",
+    "Prefix",
+    "RequestCharged",
+    "StartAfter",
+    "VersionIdMarker",
+];
+
 /// What a file cannot say.
 const UNSEEN_OF_CALL: [&str; 3] = [
     "the bucket, if the file does not name it",

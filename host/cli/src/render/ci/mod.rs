@@ -23,7 +23,7 @@ pub struct Printed<'a> {
 }
 
 /// A format of continuous integration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ci {
     /// SARIF 2.1.0.
     Sarif,
