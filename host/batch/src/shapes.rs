@@ -148,7 +148,9 @@ proptest! {
 
     /// A document that is cut off, or that has lost or gained a byte, is an error or has all its rows.
     #[test]
-    fn no_document_is_read_as_a_shorter_one(rows in rows(), is_page in any::<bool>(), byte in any::<u8>()) {
+    fn no_document_is_read_as_a_shorter_one(
+        rows in rows(), is_page in any::<bool>(), byte in prop_oneof![any::<u8>(), 0_u8..0x21],
+    ) {
         let array = format!("[{}]", objects(&rows, ", ", ""));
         let text = if is_page { format!(r#"{{"items": {array}, "more": [1]}}"#) } else { array };
         for at in 0..text.len() {
@@ -164,6 +166,34 @@ proptest! {
             if let Ok(found) = ids(read("t.json", &changed, "")) {
                 prop_assert!(strict.is_ok(), "{}", String::from_utf8_lossy(&changed));
                 prop_assert_eq!(found.len(), rows.len(), "{}", String::from_utf8_lossy(&changed));
+            }
+        }
+    }
+}
+
+/// White space that JSON does not have is an error in every place.
+#[test]
+fn only_white_space_of_json_is_skipped() {
+    let row = r#"{"id": "a", "kind": "k"}"#;
+    for blank in ["\u{b}", "\u{c}", "\u{85}", "\u{a0}", "\u{2028}", "\u{3000}", "\0", "\u{1c}"] {
+        for text in [
+            format!("{blank}[{row}]"),
+            format!("[{blank}{row}]"),
+            format!("[{row}{blank},{row}]"),
+            format!("[{row},{blank}{row}]"),
+            format!("[{row}]{blank}"),
+            format!("[{row}]{blank}[{row}]"),
+            format!("{{\"items\"{blank}: [{row}]}}"),
+            format!("{{\"items\":{blank}[{row}]}}"),
+            format!("{{\"n\": 1{blank}, \"items\": [{row}]}}"),
+            format!("{{\"n\": 1,{blank}\"items\": [{row}]}}"),
+            format!("{row}{blank}\n{row}\n"),
+            format!("{row}\n{blank}\n{row}\n"),
+            format!("{row}\n{row}\n{blank}"),
+        ] {
+            for name in ["t.json", "t.ndjson"] {
+                let found = ids(read(name, &text, ""));
+                assert!(found.is_err(), "{name} {text:?}: {found:?}");
             }
         }
     }

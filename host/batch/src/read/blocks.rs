@@ -1,6 +1,7 @@
 //! A text in blocks of whole lines. The cuts depend on the text alone, not on how it is read or on the number of threads
 //! that parse the blocks.
 
+use super::json_scan::is_blank;
 use crate::error::{Place, ReadError, describe};
 use std::io::Read;
 
@@ -137,7 +138,7 @@ pub(super) fn each_line_of_text(
     loop {
         let block = blocks.next(buffer).map_err(|error| ReadError::of_file(shown, describe(&error)))?;
         let Some(block) = block else { return Ok(()) };
-        let each = |text: &str| if text.trim_ascii().is_empty() { Ok(()) } else { each(text) };
+        let each = |text: &str| if text.bytes().all(is_blank) { Ok(()) } else { each(text) };
         lines += each_line(block.lines(), each).map_err(|error| error.after(shown, lines))?;
         buffer = block.bytes;
     }

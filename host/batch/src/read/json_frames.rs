@@ -2,7 +2,7 @@
 //! them; several threads parse the rows. It goes through the text piece by piece, so a document may have any length.
 
 use super::blocks::MAX_LINE_BYTES;
-use super::json_scan::{container_end, string_end, value_end};
+use super::json_scan::{container_end, skip_blank, string_end, value_end};
 use super::json_shape::{Shape, ambiguous, is_usual, message, shape_of};
 use serde::de::IgnoredAny;
 use std::ops::Range;
@@ -56,7 +56,7 @@ impl<F: Fn(&str) -> bool> Frames<F> {
     pub fn read(&mut self, text: &[u8], is_last: bool, rows: &mut Vec<Range<usize>>) -> Result<usize, FrameError> {
         let mut at = 0;
         loop {
-            let start = at + text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            let start = skip_blank(text, at);
             if start == text.len() {
                 at = start;
                 break;
@@ -151,23 +151,22 @@ impl<F: Fn(&str) -> bool> Frames<F> {
 
     /// Reads a member of an object that has the rows in one of its members: up to its end, or to the first row.
     fn member(&mut self, text: &[u8], at: usize, is_last: bool) -> Step {
-        let blank = |from: usize| from + text[from..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let Some(name_end) = string_end(text, at) else { return Ok(None) };
         let name = serde_json::from_slice::<String>(&text[at..name_end]);
         let name = name.map_err(|error| wrong(at, message(&error)))?;
         if self.shape == Some(Shape::FirstMember) && (self.is_id)(&name) {
             return Err(wrong(at, format!("a row is longer than {} KiB", MAX_LINE_BYTES >> 10)));
         }
-        let colon = blank(name_end);
+        let colon = skip_blank(text, name_end);
         match text.get(colon) {
             None => return Ok(None),
             Some(b':') => {}
             Some(_) => return Err(wrong(colon, "expected `:` after the name of a member")),
         }
-        let start = blank(colon + 1);
+        let start = skip_blank(text, colon + 1);
         let Some(first) = text.get(start) else { return Ok(None) };
         if *first == b'[' {
-            let inside = blank(start + 1);
+            let inside = skip_blank(text, start + 1);
             let Some(element) = text.get(inside) else { return Ok(None) };
             if self.has_rows(&name, *element, at)? {
                 self.found = Some(name);

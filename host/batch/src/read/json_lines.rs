@@ -2,6 +2,7 @@
 
 use super::blocks::{LineError, each_line};
 use super::json_row::RowReader;
+use super::json_scan::is_blank;
 use crate::columns::Row;
 use crate::error::without_position;
 use crate::text::{describe_control, is_control};
@@ -15,7 +16,7 @@ pub(super) fn read_json_lines<'a>(
     // A reader of lines may take a control character that is not escaped for the end of a line.
     let may_have_control = may_have_control(block);
     each_line(block, |line| {
-        if line.trim_ascii().is_empty() {
+        if line.bytes().all(is_blank) {
             return Ok(());
         }
         if may_have_control {

@@ -4,7 +4,7 @@
 use super::blocks::LineError;
 use super::json_blocks::{BlockError, JsonBlock, JsonBlocks, RowError};
 use super::json_row::RowReader;
-use super::json_scan::container_end;
+use super::json_scan::{container_end, skip_blank};
 use super::json_shape::{Shape, shape_of};
 use super::list_builder::{Chunker, ListBuilder};
 use super::mapping::Mapping;
@@ -19,19 +19,19 @@ use std::sync::{Mutex, PoisonError};
 /// Whether a text that may be lines of JSON is a document instead: an array, an object on several lines, or an object that
 /// has the rows in one of its members.
 pub(super) fn is_document(text: &[u8], mapping: &Mapping) -> bool {
-    let text = text.trim_ascii_start();
+    let text = &text[skip_blank(text, 0)..];
     match text.first() {
         Some(b'[') => true,
         Some(b'{') => {
             let line = memchr::memchr(b'\n', text).map_or(text, |end| &text[..end]);
             match container_end(text, 0) {
-                Some(end) if end <= line.len() && line[end..].trim_ascii_start().first() == Some(&b'{') => true,
+                Some(end) if end <= line.len() && line.get(skip_blank(line, end)) == Some(&b'{') => true,
                 Some(end) if end <= line.len() => {
                     let object = str::from_utf8(&text[..end]).unwrap_or_default();
                     matches!(shape_of(object, |name| mapping.is_id(name)), Ok(Shape::Member(_)))
                 }
                 // On several lines, unless the first line is broken and the others are whole.
-                _ => line.trim_ascii().len() < text.len() && !line_is_broken(text, line),
+                _ => skip_blank(text, line.len()) < text.len() && !line_is_broken(text, line),
             }
         }
         _ => false,
@@ -40,7 +40,7 @@ pub(super) fn is_document(text: &[u8], mapping: &Mapping) -> bool {
 
 /// Whether the first line is an object that is cut off, and another object follows it.
 fn line_is_broken(text: &[u8], line: &[u8]) -> bool {
-    text.get(line.len()..).is_some_and(|after| after.trim_ascii_start().first() == Some(&b'{'))
+    text.get(skip_blank(text, line.len())) == Some(&b'{')
 }
 
 /// The text of a document: what was read of it, and the rest.

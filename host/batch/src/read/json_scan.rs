@@ -1,5 +1,15 @@
 //! Finds where a value of a JSON text ends, without parsing it.
 
+/// Whether a byte is white space of JSON. A form feed, a vertical tab and a no-break space are not.
+pub(super) const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Returns the first position from `from` on that has no white space.
+pub(super) fn skip_blank(text: &[u8], from: usize) -> usize {
+    from + text[from..].iter().take_while(|byte| is_blank(**byte)).count()
+}
+
 /// Returns the end of the object or array that begins at `at`. It counts brackets of that kind outside strings, many bytes
 /// at a time, and does not check anything else; the parser of the value does.
 pub(super) fn container_end(text: &[u8], at: usize) -> Option<usize> {
@@ -61,7 +71,7 @@ pub(super) fn value_end(text: &[u8], at: usize, is_last: bool) -> Option<usize> 
         b'{' | b'[' => container_end(text, at),
         b'"' => string_end(text, at),
         _ => {
-            let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b'}' | b']');
+            let ends = |byte: &u8| is_blank(*byte) || matches!(byte, b',' | b'}' | b']');
             let length = text.get(at..)?.iter().position(ends);
             length.or(is_last.then_some(text.len() - at)).map(|length| at + length)
         }
