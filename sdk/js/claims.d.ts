@@ -3,7 +3,7 @@
  * Fields may be added.
  */
 
-export type Mode = 'soft' | 'hard';
+export type Mode = 'soft' | 'hard' | 'disable';
 export type ActorType = 'human' | 'automation' | 'ai-agent' | 'system' | 'unknown';
 
 /** A point in time, for example `2022-04-05T07:38:00Z`. */

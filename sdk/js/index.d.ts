@@ -111,8 +111,10 @@ export interface Context<S = Record<string, unknown>> {
   readonly data: Data;
   /** Whether this is a hard delete: the system itself cannot restore the targets. */
   isHard(): boolean;
-  /** Returns the value for this batch's mode. */
-  byMode<T>(hard: T, soft: T): T;
+  /** Whether this is a soft delete. What is unknown warns then; it denies a hard delete and a disabling. */
+  isSoft(): boolean;
+  /** Returns `soft` for a soft delete, and else `strict`. */
+  byMode<T>(strict: T, soft: T): T;
   /** Whether evidence from `at` (a time, or seconds since 1970) is still valid: at most `maxAge` seconds old, and not
    * in the future. */
   isFresh(at: Timestamp | number, maxAge: number): boolean;

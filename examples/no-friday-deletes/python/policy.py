@@ -87,7 +87,7 @@ class NoFridayDeletes(Policy[Options, Rows]):
         today = calendar.day_of(at)
         if today is None:
             findings.deny_if(
-                context.is_hard(), NO_CALENDAR, f"the calendar of {calendar.zone} does not cover {at}"
+                not context.is_soft(), NO_CALENDAR, f"the calendar of {calendar.zone} does not cover {at}"
             ).help("add the UTC offsets for that time to the calendar")
         elif calendar.is_closed(today):
             check_closed(calendar, today, findings)

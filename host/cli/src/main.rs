@@ -10,6 +10,7 @@ mod drafting;
 mod edit;
 mod error;
 mod files;
+mod mode;
 mod project;
 mod reading;
 mod render;

@@ -89,7 +89,7 @@ fn two_people_lift_a_finding_once() {
         "because outage",
         "signed by alice and bob",
         "until 20",
-        "for a soft delete in production",
+        "for a batch of mode `soft` in production",
     ];
     says(&fixture, "override show override.json --keys people.json", 0, &shown);
     let once = "an override is used once, which only a ledger can ensure";

@@ -155,7 +155,7 @@ fn a_private_key_is_never_printed_or_stored() {
 fn a_permit_is_used_once_and_a_refusal_does_not_use_it_up() {
     let fixture = permitted();
     says(&fixture, "permit verify p --targets two.ndjson", 1, &["refused: other list: it is for the list `"]);
-    says(&fixture, &format!("{VERIFY} --mode hard"), 1, &["refused: other mode: it is for a soft delete"]);
+    says(&fixture, &format!("{VERIFY} --mode hard"), 1, &["refused: other mode: it is for mode `soft`"]);
     let staging = ["refused: other environment: it is for `production`, and this is `staging`"];
     says(&fixture, &format!("{VERIFY} --environment staging"), 1, &staging);
     says(&fixture, "halt --reason fire --by carol", 0, &[]);

@@ -40,7 +40,7 @@ impl Policy for Authority {
 fn check_approvals(context: &Context<Settings>, findings: &mut Findings) {
     let settings = &context.settings;
     let tenants = context.facts.tenants_at_most().max(context.evidence().tenants.at_most());
-    let strict = context.is_hard() || tenants > settings.many_tenants;
+    let strict = !context.is_soft() || tenants > settings.many_tenants;
     let required = if strict { settings.approvals.max(settings.approvals_soft) } else { settings.approvals_soft };
     let count = context.approvers(settings.max_age).len() as u64;
     if count < required {
@@ -131,7 +131,7 @@ fn check_actor(context: &Context<Settings>, actor: &Actor, findings: &mut Findin
         Some(_) => return,
     };
     findings
-        .deny_if(context.is_hard(), &UNKNOWN_ACTOR, message)
+        .deny_if(!context.is_soft(), &UNKNOWN_ACTOR, message)
         .field(field)
         .help("name the account, the type of actor, and the person it acts for");
 }
@@ -148,7 +148,7 @@ fn check_own_approval(context: &Context<Settings>, actor: &Actor, findings: &mut
     };
     if context.claims.approvals().is_some_and(|approvals| !approvals.is_empty()) {
         findings
-            .deny_if(context.is_hard(), &SELF_APPROVAL, "it is unknown whether the submitter approved the batch")
+            .deny_if(!context.is_soft(), &SELF_APPROVAL, "it is unknown whether the submitter approved the batch")
             .missing()
             .field(format!("/actor/{missing}"))
             .help("name the account that submits the batch, and the person that it acts for");
@@ -156,7 +156,7 @@ fn check_own_approval(context: &Context<Settings>, actor: &Actor, findings: &mut
 }
 
 fn check_agent(context: &Context<Settings>, findings: &mut Findings) {
-    if !context.is_agent() || !context.is_hard() {
+    if !context.is_agent() || context.is_soft() {
         return;
     }
     let allows = |environment: &str| context.settings.agent_environments.iter().any(|listed| listed == environment);
@@ -178,7 +178,7 @@ fn check_agent(context: &Context<Settings>, findings: &mut Findings) {
 
 fn check_credential(context: &Context<Settings>, actor: &Actor, findings: &mut Findings) {
     // Agents found credentials that were not meant for them, so what an agent does not say is not only warned of.
-    let denies = context.is_hard() || context.is_agent();
+    let denies = !context.is_soft() || context.is_agent();
     let credential = actor.credential.clone().unwrap_or_default();
     let help = "use a credential that was issued only for deletion in this environment";
     match non_blank(&credential.purpose) {

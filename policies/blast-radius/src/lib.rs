@@ -39,7 +39,7 @@ impl Policy for BlastRadius {
             None => {
                 findings
                     .deny_if(
-                        context.is_hard(),
+                        !context.is_soft(),
                         &CLOSURE_UNKNOWN,
                         "without an inventory, it is unknown what is deleted along with the targets",
                     )
@@ -135,7 +135,7 @@ fn check_whole_kinds(context: &Context<Settings>, inventory: &InventoryFacts, fi
     if kinds.others > 0 {
         findings
             .deny_if(
-                context.is_hard(),
+                !context.is_soft(),
                 &WHOLE_KIND,
                 format!("how many there are of the kinds of {} more resources is unknown", kinds.others),
             )
@@ -185,7 +185,7 @@ fn check_closure(context: &Context<Settings>, inventory: &InventoryFacts, findin
             format!("the dependents of {} of {} resources are unknown", closure.unknown, closure.things)
         };
         findings
-            .deny_if(context.is_hard(), &CLOSURE_UNKNOWN, message)
+            .deny_if(!context.is_soft(), &CLOSURE_UNKNOWN, message)
             .field("/targets")
             .help("list their dependents in the inventory; write an empty list if there are none");
     }

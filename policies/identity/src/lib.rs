@@ -152,14 +152,14 @@ fn others<'a>(what: &str, tallies: impl IntoIterator<Item = &'a Tally>, declared
 fn check_resolved(context: &Context<Settings>, state: &State, findings: &mut Findings) {
     if context.inventory.is_none() {
         findings
-            .deny_if(context.is_hard(), &UNRESOLVED, "without an inventory, it is unknown what the ids are")
+            .deny_if(!context.is_soft(), &UNRESOLVED, "without an inventory, it is unknown what the ids are")
             .missing()
             .help("name an inventory with `--inventory`, or `inventory` in reprieve.toml");
         return;
     }
     let (unresolved, targets) = (state.unresolved.count, context.facts.targets());
     let percent = unresolved as f64 * 100.0 / targets.max(1) as f64;
-    let (exceeds, setting, limit) = if context.is_hard() {
+    let (exceeds, setting, limit) = if !context.is_soft() {
         let max = context.settings.max_unresolved;
         (unresolved > max, "max_unresolved", format!("at most {max} are allowed"))
     } else {
@@ -191,7 +191,7 @@ fn check_near_misses(context: &Context<Settings>, findings: &mut Findings) {
     if unchecked > 0 {
         findings
             .deny_if(
-                context.is_hard(),
+                !context.is_soft(),
                 &NEAR_MISS,
                 format!("whether the inventory knows {unchecked} unresolved targets in another spelling is unknown"),
             )
@@ -222,7 +222,7 @@ fn check_protected(context: &Context<Settings>, state: &State, findings: &mut Fi
     if state.unclear.any() {
         findings
             .deny_if(
-                context.is_hard(),
+                !context.is_soft(),
                 &PROTECTED_KIND,
                 format!(
                     "the kind of {} targets has other letters than those of ASCII, so it may look like a protected one",
@@ -308,7 +308,7 @@ fn check_environment(context: &Context<Settings>, state: &State, findings: &mut 
     if state.environment_unknown.count > state.unresolved.count {
         findings
             .deny_if(
-                context.is_hard(),
+                !context.is_soft(),
                 &ENVIRONMENT_MISMATCH,
                 format!(
                     "the inventory does not state the environment of {} of {targets} targets",

@@ -58,7 +58,7 @@ impl State {
         self.observe_kinds(context, chunk);
         differing(chunk, "tenant", "resolved_tenant", |a, b| a.trim() == b.trim(), &mut self.other_tenant);
         self.observe_environments(context, chunk);
-        if context.is_hard() {
+        if !context.is_soft() {
             let dead = &context.settings.dead_states;
             each(
                 chunk,

@@ -1,14 +1,14 @@
-//! Checks whether a batch may run as a hard delete, or as a soft delete with too short a period.
+//! Checks whether a batch may run in its mode.
 //!
-//! In reading order: the legal basis and the earlier soft delete of a hard delete, the period and the verb of a soft
-//! delete, and the trigger of the deletion. `words.rs` reads verbs.
+//! In reading order: the legal basis and the earlier soft delete of a hard delete, the period of a soft delete, the verb of
+//! a call that is not said to delete permanently, and the trigger of the deletion. `words.rs` reads verbs.
 
 mod rules;
 #[cfg(test)]
 mod tests;
 mod words;
 
-use reprieve_sdk::model::{Tally, TriggerSource};
+use reprieve_sdk::model::{Mode as RequestMode, Tally, TriggerSource};
 use reprieve_sdk::{
     Chunk, Column, Context, FindingBuilder, Findings, Policy, Rows, Rule, non_blank, policy, same_kind, same_letters,
 };
@@ -22,6 +22,9 @@ pub struct Mode;
 const DAY: u64 = 86_400;
 /// A shorter soft delete is a hard delete in effect, whatever the settings.
 const MIN_SOFT_DAYS: u32 = 7;
+/// Words of a verb that a call does not have if it only stops a service.
+const DELETING_VERBS: [&str; 11] =
+    ["delete", "remove", "erase", "rm", "del", "unlink", "terminate", "clear", "clean", "cull", "prune"];
 
 impl Policy for Mode {
     const NAME: &'static str = "mode";
@@ -45,12 +48,16 @@ impl Policy for Mode {
     }
 
     fn check(context: &Context<Settings>, too_early: &Rows, findings: &mut Findings) {
-        if context.is_hard() {
-            check_legal_basis(context, findings);
-            check_soft_delete_first(context, too_early, findings);
-        } else {
-            check_soft_period(context, findings);
-            check_verb(context, findings);
+        match context.claims.mode() {
+            RequestMode::Hard => {
+                check_legal_basis(context, findings);
+                check_soft_delete_first(context, too_early, findings);
+            }
+            RequestMode::Soft => {
+                check_soft_period(context, findings);
+                check_verb(context, findings);
+            }
+            RequestMode::Disable => check_verb(context, findings),
         }
         check_trigger(context, findings);
     }
@@ -177,28 +184,56 @@ fn check_soft_period(context: &Context<Settings>, findings: &mut Findings) {
     }
 }
 
+/// Compares the verb of the call with a mode that has fewer conditions than `hard`.
 fn check_verb(context: &Context<Settings>, findings: &mut Findings) {
     let verb = context.claims.operation().and_then(|operation| non_blank(&operation.verb));
     let Some(verb) = verb else {
         findings
-            .warn(&VERB_DIFFERS, "the request does not say what the call does to its targets")
+            .deny_if(!context.is_soft(), &VERB_DIFFERS, "the request does not say what the call does to its targets")
             .missing()
             .field("/operation/verb")
             .help("state the verb of the call, for example `delete` or `disable`");
         return;
     };
-    let is_permanent =
-        |word: &str| context.settings.permanent_verbs.iter().any(|listed| words::is_form_of(word, listed));
-    if let Some(word) = words::of(verb).find(|word| is_permanent(word)) {
+    if context.is_soft() {
+        if let Some(word) = permanent_word(context, verb) {
+            findings
+                .deny(
+                    &VERB_DIFFERS,
+                    format!("the mode is `soft`, but the verb `{verb}` says `{word}`, which is permanent"),
+                )
+                .field("/operation/verb")
+                .setting("permanent_verbs")
+                .help("set `mode` to `hard` if the targets cannot be recovered, or name what the call really does");
+        }
+    } else if !is_disabling(context, verb) {
         findings
             .deny(
                 &VERB_DIFFERS,
-                format!("the mode is `soft`, but the verb `{verb}` says `{word}`, which is permanent"),
+                format!("the mode is `disable`, but the verb `{verb}` is not known to leave everything in place"),
             )
             .field("/operation/verb")
-            .setting("permanent_verbs")
-            .help("set `mode` to `hard` if the targets cannot be recovered, or name what the call really does");
+            .setting("disabling_verbs")
+            .help("set `mode` to `soft` or `hard` if the call deletes, or name what the call really does");
     }
+}
+
+/// The first word of a verb that says that the call deletes permanently.
+fn permanent_word<'a>(context: &Context<Settings>, verb: &'a str) -> Option<&'a str> {
+    let is_permanent =
+        |word: &str| context.settings.permanent_verbs.iter().any(|listed| words::is_form_of(word, listed));
+    words::of(verb).find(|word| is_permanent(word))
+}
+
+/// Whether a verb is one that only stops a service: a listed one as a whole, or one word of it is listed and none says
+/// that the call deletes.
+fn is_disabling(context: &Context<Settings>, verb: &str) -> bool {
+    let listed = &context.settings.disabling_verbs;
+    let deletes = |word: &str| DELETING_VERBS.iter().any(|verb| words::is_form_of(word, verb));
+    listed.iter().any(|listed| same_letters(listed, verb))
+        || (words::of(verb).any(|word| listed.iter().any(|listed| words::is_form_of(word, listed)))
+            && !words::of(verb).any(deletes)
+            && permanent_word(context, verb).is_none())
 }
 
 fn check_trigger(context: &Context<Settings>, findings: &mut Findings) {
@@ -221,9 +256,9 @@ fn check_trigger(context: &Context<Settings>, findings: &mut Findings) {
     }
 }
 
-/// What the request does not say is unknown: it denies a hard delete and warns about a soft one.
+/// What the request does not say is unknown: it warns about a soft delete and denies every other batch.
 fn unsaid<'a>(context: &Context<Settings>, findings: &'a mut Findings, message: &str) -> FindingBuilder<'a> {
-    findings.deny_if(context.is_hard(), &DEFAULT_TRIGGER, message).missing()
+    findings.deny_if(!context.is_soft(), &DEFAULT_TRIGGER, message).missing()
 }
 
 policy!(Mode);

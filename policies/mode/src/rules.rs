@@ -21,6 +21,8 @@ settings! {
         erasure_days: u64 = 7, min = 7, max = 3650, unit = "days";
         /// Verbs of calls that delete permanently.
         permanent_verbs: Vec<String> = ["purge", "drop", "zeroize", "zeroise", "destroy", "wipe", "shred", "expunge", "truncate", "obliterate", "permanently", "irreversibly", "hard"].map(str::to_owned).to_vec();
+        /// Verbs of calls that stop a service and lose nothing, for the mode `disable`: a whole verb, or one word of it.
+        disabling_verbs: Vec<String> = ["disable", "deactivate", "suspend", "pause", "stop", "halt", "shutdown", "power-off", "reboot", "restart", "withdraw", "detach", "quarantine", "lock", "drain", "scale-down", "wipe-config", "reset-config"].map(str::to_owned).to_vec();
         /// Legal bases for which a hard delete does not require an earlier soft delete.
         immediate_bases: Vec<String> = ["court-order", "leaked-secret"].map(str::to_owned).to_vec();
     }
@@ -48,18 +50,21 @@ rules! {
     /// is switched off cannot be soft-deleted; `retired_states` names the states that count instead.
     SOFT_DELETE_FIRST = "soft-delete-first": wrong, targets [soft_days, retired_states, erasure_bases, erasure_days, immediate_bases];
 
-    /// The mode is `soft`, but the verb of the call says that it deletes permanently.
+    /// The mode is `soft`, but the verb of the call says that it deletes permanently, or the mode is `disable`, but the verb
+    /// does not say that the call only stops a service.
     ///
     /// A soft delete has fewer conditions because it can be undone. At Atlassian (April 2022), one parameter of one script
     /// was the difference between both. The verb is compared by its words, whatever their case and ending: `DropTable`,
-    /// `purging`, `hard-delete`. If the request does not say its verb, the rule warns.
-    VERB_DIFFERS = "verb-differs": wrong [permanent_verbs];
+    /// `purging`, `hard-delete`. A batch of the mode `disable` loses nothing, so it needs no legal basis and no backup; only
+    /// the verbs in `disabling_verbs` are taken for that. If the request does not say its verb, the rule warns about a soft
+    /// delete and denies a batch that disables.
+    VERB_DIFFERS = "verb-differs": wrong [permanent_verbs, disabling_verbs];
 
     /// A value that nobody chose triggered the deletion, or the request does not say what triggered it.
     ///
     /// At UniSuper on Google Cloud (May 2024), a parameter left blank became a default term of one year. When the term
     /// ended, the account's whole private cloud was deleted without notice. A default value must not delete a resource.
-    /// What the request does not say is unknown: the rule denies a hard delete that leaves out `reason.trigger` or
-    /// `reason.trigger_source`, and warns about a soft one.
+    /// What the request does not say is unknown: the rule denies a batch that leaves out `reason.trigger` or
+    /// `reason.trigger_source`, and warns about a soft delete.
     DEFAULT_TRIGGER = "default-trigger": wrong [];
 }

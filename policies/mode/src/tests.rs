@@ -192,3 +192,50 @@ fn a_target_that_was_used_after_it_was_soft_deleted_counts_as_live() {
         assert!(used(name, 40).is_empty(), "{name}");
     }
 }
+
+/// A batch that disables its targets, with a verb.
+fn disabling(verb: serde_json::Value, more: serde_json::Value) -> Vec<String> {
+    let mut claims = json!({ "mode": "disable", "operation": { "verb": verb }, "recovery": null });
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    found(claims, &[Some("live"); 2], &[None; 2])
+}
+
+#[test]
+fn what_only_stops_a_service_needs_no_legal_basis_and_no_soft_delete() {
+    for verb in
+        ["disable", "StopInstances", "reboot-db-instance", "suspended", "power off", "scale_down", "wipe-config"]
+    {
+        assert!(disabling(json!(verb), json!({})).is_empty(), "{verb}");
+    }
+}
+
+#[test]
+fn denies_a_disabling_whose_verb_does_not_say_so() {
+    let verbs = [
+        "delete",
+        "terminate-instances",
+        "stop-and-delete",
+        "lock and purge",
+        "wipe",
+        "wipe-disk",
+        "cleanup",
+        "run",
+        "x",
+        "disabled-users-removal-remove",
+        "unstoppable",
+        "delete-lock",
+    ];
+    for verb in verbs.map(|verb| json!(verb)).into_iter().chain([json!(null), json!(" "), json!("n/a")]) {
+        assert_eq!(disabling(verb.clone(), json!({})), ["deny verb-differs"], "{verb}");
+    }
+    assert_eq!(disabling(json!("disable"), json!({ "operation": null })), ["deny verb-differs"]);
+}
+
+#[test]
+fn a_disabling_must_say_what_triggered_it() {
+    for reason in
+        [json!({ "trigger": null }), json!({ "trigger_source": null }), json!({ "trigger_source": "default" })]
+    {
+        assert_eq!(disabling(json!("stop"), json!({ "reason": reason })), ["deny default-trigger"]);
+    }
+}

@@ -79,7 +79,7 @@ fn check_missing(context: &Context<Settings>, claimed: &Claimed, findings: &mut 
     let missing: Vec<&str> = required.iter().filter(|(_, stated)| !stated).map(|(name, _)| *name).collect();
     if claimed.selection.is_none() {
         findings
-            .deny_if(context.is_hard(), &MISSING, "the request does not say how its list was chosen")
+            .deny_if(!context.is_soft(), &MISSING, "the request does not say how its list was chosen")
             .field("/provenance/selection")
             .help("set `selection` to `explicit`, `filter`, `complement` or `all`");
     }
@@ -98,7 +98,7 @@ fn check_complete(context: &Context<Settings>, claimed: &Claimed, findings: &mut
         (Some(false), ..) => findings.deny(&INCOMPLETE, "the list is not the complete result of its source"),
         (None, ..) => findings
             .deny_if(
-                context.is_hard(),
+                !context.is_soft(),
                 &INCOMPLETE,
                 "the request does not say whether the list is the complete result of its source",
             )
@@ -112,7 +112,7 @@ fn check_complete(context: &Context<Settings>, claimed: &Claimed, findings: &mut
         (.., None) => {
             findings
                 .deny_if(
-                    context.is_hard(),
+                    !context.is_soft(),
                     &INCOMPLETE,
                     "the request does not say how many rows the source has, so it is unknown whether the list has all",
                 )
@@ -239,7 +239,7 @@ fn check_keep_set(context: &Context<Settings>, claimed: &Claimed, query: &Query,
     if claimed.page_size.is_none() {
         findings
             .deny_if(
-                context.is_hard(),
+                !context.is_soft(),
                 &KEEP_SET,
                 "the request does not say how long the pages of the keep-set's source are, so it may be one page",
             )
@@ -317,7 +317,7 @@ fn check_selector(context: &Context<Settings>, findings: &mut Findings) {
         Reach::Bounded => {
             findings
                 .deny_if(
-                    context.is_hard(),
+                    !context.is_soft(),
                     &EXPANDED_SELECTOR,
                     format!(
                         "the call expands the selector `{}` by itself, so it may delete more than the list",
@@ -345,7 +345,7 @@ fn check_unnamed(context: &Context<Settings>, operation: &Operation, findings: &
             .missing()
             .field("/operation/selector")
             .help(help);
-    } else if *operation == Operation::default() && context.is_hard() {
+    } else if *operation == Operation::default() && !context.is_soft() {
         findings
             .deny(
                 &EXPANDED_SELECTOR,

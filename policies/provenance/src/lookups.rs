@@ -41,7 +41,7 @@ pub fn check(context: &Context<Settings>, claimed: &Claimed, findings: &mut Find
     if texts.into_iter().flatten().any(says_absent) {
         findings
             .deny_if(
-                context.is_hard(),
+                !context.is_soft(),
                 &FAILED_LOOKUPS,
                 "the list is what was not found, and the request does not say how many look-ups failed",
             )

@@ -7,9 +7,11 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use reprieve_sdk::model::{Checkpoint, EvidenceFacts, Migration, Recovery as Claimed, Timestamp, Trigger};
+use reprieve_sdk::model::{Checkpoint, EvidenceFacts, Migration, Mode, Recovery as Claimed, Timestamp, Trigger};
 use reprieve_sdk::serde::{Deserialize, Serialize};
-use reprieve_sdk::{Chunk, Column, Context, Findings, Policy, Rows, Rule, non_blank, policy, same_kind};
+use reprieve_sdk::{
+    Chunk, Column, Context, Findings, Policy, Rows, Rule, non_blank, policy, same_kind, same_letters,
+};
 use rules::{
     BACKUP_SHARES_FATE, COPY_UNVERIFIED, NO_BACKUP, RECOVERY_TOOLING, RESTORE_TOO_LONG, RESTORE_UNTESTED, RULES,
     Settings,
@@ -63,8 +65,10 @@ impl Policy for Recovery {
     fn check(context: &Context<Settings>, uses: &Uses, findings: &mut Findings) {
         let nothing = Claimed::default();
         let claimed = context.claims.recovery().unwrap_or(&nothing);
-        if context.is_hard() {
+        if !context.is_soft() {
             check_restore_time(context, findings);
+        }
+        if context.is_hard() {
             check_backup(context, claimed, findings);
             check_restore_test(context, claimed, findings);
         }
@@ -161,14 +165,6 @@ fn known_evidence<'a>(
     let facts = context.inventory.as_ref().and_then(|inventory| inventory.evidence());
     let names = [checkpoint.id.as_deref(), checkpoint.location.as_deref()];
     facts.into_iter().flatten().filter(move |evidence| names.contains(&Some(evidence.name.as_str())))
-}
-
-/// Whether two states have the same letters and digits: `soft_deleted` and `Soft Deleted`.
-fn same_letters(a: &str, b: &str) -> bool {
-    let letters = |text: &str| -> String {
-        text.chars().filter(|c| c.is_ascii_alphanumeric() || !c.is_ascii()).map(|c| c.to_ascii_lowercase()).collect()
-    };
-    letters(a) == letters(b)
 }
 
 fn check_restore_test(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
@@ -326,11 +322,12 @@ fn hold_flaw(context: &Context<Settings>, migration: &Migration) -> Option<CopyF
         let message = format!("the source is not known to be kept for {days} days after the comparison");
         return flaw(message, until.is_some());
     };
-    // The source is gone at once, or when the soft-deleted targets are.
+    // The source is gone at once, or when the soft-deleted targets are; what is disabled stays.
     let now = context.facts.evaluated_at();
     let kept = context.claims.recovery().and_then(|recovery| recovery.soft_delete_days);
-    let gone = match kept {
-        Some(days) if !context.is_hard() => now.plus((u64::from(days) * DAY) as i64),
+    let gone = match (context.claims.mode(), kept) {
+        (Mode::Disable, _) => return None,
+        (Mode::Soft, Some(days)) => now.plus((u64::from(days) * DAY) as i64),
         _ => now,
     };
     if until > gone {

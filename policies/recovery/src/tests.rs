@@ -248,3 +248,11 @@ fn tells_unusable_recovery_evidence_from_missing_evidence() {
         "restore": { "tested_at": "2025-01-01T00:00:00Z" } });
     assert_eq!(hard(old), [(Nature::Wrong, "no-backup"), (Nature::Wrong, "restore-untested")]);
 }
+
+#[test]
+fn what_only_stops_a_service_needs_no_backup_but_can_be_undone_in_time() {
+    let disable =
+        |duration: &str| found(json!({ "mode": "disable" }), json!({ "restore": { "duration": duration } }));
+    assert!(disable("PT4H").is_empty());
+    assert_eq!(disable("P5D"), ["deny restore-too-long"]);
+}

@@ -189,7 +189,7 @@ fn kind_label(context: &Context<Settings>) -> String {
 fn check_history(context: &Context<Settings>, findings: &mut Findings) {
     if context.facts.history().is_none() {
         findings
-            .deny_if(context.is_hard(), &HISTORY_UNKNOWN, "it is unknown what the campaign has deleted before")
+            .deny_if(!context.is_soft(), &HISTORY_UNKNOWN, "it is unknown what the campaign has deleted before")
             .field("/campaign")
             .help("name a ledger in the policy set, or pass a history with `--history`");
     }

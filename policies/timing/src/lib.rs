@@ -95,7 +95,7 @@ fn check_freeze(context: &Context<Settings>, findings: &mut Findings) {
         Some(true) => findings.deny(&FREEZE, "a change freeze is in effect"),
         Some(false) => return,
         None => findings
-            .deny_if(context.is_hard(), &FREEZE, "the request does not say whether a change freeze is in effect")
+            .deny_if(!context.is_soft(), &FREEZE, "the request does not say whether a change freeze is in effect")
             .missing(),
     };
     finding.field("/schedule/freeze").help("wait until no freeze is in effect, then set `schedule.freeze` to false");
@@ -161,11 +161,11 @@ fn check_rate(context: &Context<Settings>, findings: &mut Findings) {
 fn check_history(context: &Context<Settings>, findings: &mut Findings) {
     let Some(history) = context.facts.history() else {
         findings
-            .deny_if(context.is_hard(), &HISTORY_UNKNOWN, "it is unknown what was deleted in the last 24 hours")
+            .deny_if(!context.is_soft(), &HISTORY_UNKNOWN, "it is unknown what was deleted in the last 24 hours")
             .help("name a ledger in the policy set, or pass a history with `--history`");
         return;
     };
-    if let Some(last) = history.last.as_ref().filter(|_| context.is_hard()) {
+    if let Some(last) = history.last.as_ref().filter(|_| !context.is_soft()) {
         check_pause(context, last, findings);
     }
 }
@@ -195,7 +195,7 @@ fn check_pause(context: &Context<Settings>, last: &PastBatch, findings: &mut Fin
 
 fn check_use(context: &Context<Settings>, uses: &Uses, findings: &mut Findings) {
     let (targets, days) = (context.facts.targets(), context.settings.unused_days);
-    let denies = asked_for(context).is_some() || context.is_hard();
+    let denies = asked_for(context).is_some() || !context.is_soft();
     if uses.recent.any() {
         findings
             .deny_if(
@@ -211,7 +211,7 @@ fn check_use(context: &Context<Settings>, uses: &Uses, findings: &mut Findings) 
     if uses.unknown.any() {
         findings
             .deny_if(
-                context.is_hard() || context.trigger() == Some(Trigger::Disuse),
+                !context.is_soft() || context.trigger() == Some(Trigger::Disuse),
                 &RECENTLY_USED,
                 format!("it is unknown when {} of {targets} targets were last used", uses.unknown.count),
             )
@@ -231,7 +231,7 @@ fn check_notice(context: &Context<Settings>, findings: &mut Findings) {
     let age = told.map(|at| context.facts.evaluated_at().since(at));
     if asked_for != Some(true) && age.is_none_or(|age| age < (days * DAY) as i64) {
         let message = format!("the owners are not known to have been notified at least {days} days ago");
-        let finding = findings.deny_if(asked_for.is_some() || context.is_hard(), &NO_NOTICE, message);
+        let finding = findings.deny_if(asked_for.is_some() || !context.is_soft(), &NO_NOTICE, message);
         let finding = if age.is_some() { finding.wrong() } else { finding };
         finding
             .field("/notice/owners_notified_at")
@@ -249,11 +249,11 @@ fn check_notice(context: &Context<Settings>, findings: &mut Findings) {
                 .help("remove what they own from the list");
         }
         // What is soft-deleted at an owner's request can be restored when another one objects.
-        None if asked_for == Some(true) && !context.is_hard() => {}
+        None if asked_for == Some(true) && context.is_soft() => {}
         None => {
             findings
                 .deny_if(
-                    context.is_hard(),
+                    !context.is_soft(),
                     &NO_NOTICE,
                     "the request does not say whether owners object to the deletion",
                 )

@@ -33,9 +33,14 @@ export class Context {
     return this.claims.mode === 'hard';
   }
 
-  /** Returns the value for this batch's mode. */
-  byMode(hard, soft) {
-    return this.isHard() ? hard : soft;
+  /** Whether this is a soft delete. What is unknown warns then; it denies a hard delete and a disabling. */
+  isSoft() {
+    return this.claims.mode === 'soft';
+  }
+
+  /** Returns `soft` for a soft delete, and else `strict`. */
+  byMode(strict, soft) {
+    return this.isSoft() ? soft : strict;
   }
 
   /** Whether evidence from the time `at` is still valid: at most `maxAge` seconds old, and not in the future. */

@@ -72,7 +72,7 @@ export class Findings {
     return this.#add(rule, 'warn', message);
   }
 
-  /** Denies if `denies` holds, and warns otherwise. Use it for unknowns: deny a hard delete, warn of a soft one. */
+  /** Denies if `denies` holds, and warns otherwise. Use it for unknowns: `denyIf(!context.isSoft(), …)`. */
   denyIf(denies, rule, message) {
     return this.#add(rule, denies ? 'deny' : 'warn', message);
   }

@@ -83,6 +83,9 @@ pub enum Mode {
     /// Permanent.
     #[serde(rename = "hard")]
     Hard,
+    /// Nothing is lost, but the service stops: switched off, restarted, withdrawn, its configuration removed.
+    #[serde(rename = "disable")]
+    Disable,
 }
 
 impl Mode {
@@ -91,11 +94,26 @@ impl Mode {
         matches!(self, Self::Hard)
     }
 
+    /// Whether the targets are only marked and keep for a while. What is unknown warns then, and denies otherwise.
+    pub const fn is_soft(self) -> bool {
+        matches!(self, Self::Soft)
+    }
+
+    /// What a batch of this mode is called.
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::Soft => "soft delete",
+            Self::Hard => "hard delete",
+            Self::Disable => "disabling",
+        }
+    }
+
     /// The word that the documents use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Soft => "soft",
             Self::Hard => "hard",
+            Self::Disable => "disable",
         }
     }
 }

@@ -60,9 +60,13 @@ class Context(Generic[S]):
         """Whether this is a hard delete: the system itself cannot restore the targets."""
         return self.claims.mode == "hard"
 
-    def by_mode(self, hard: T, soft: T) -> T:
-        """Returns the value for this batch's mode."""
-        return hard if self.is_hard() else soft
+    def is_soft(self) -> bool:
+        """Whether this is a soft delete. What is unknown warns then; it denies a hard delete and a disabling."""
+        return self.claims.mode == "soft"
+
+    def by_mode(self, strict: T, soft: T) -> T:
+        """Returns `soft` for a soft delete, and else `strict`."""
+        return soft if self.is_soft() else strict
 
     def is_fresh(self, at: int, seconds: int) -> bool:
         """Whether evidence from the time `at` is still valid: at most `seconds` old, and not in the future."""

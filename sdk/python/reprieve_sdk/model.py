@@ -6,7 +6,7 @@ from typing import Any, Literal
 from .record import Record
 from .timestamps import Duration, Timestamp
 
-Mode = Literal["soft", "hard"]
+Mode = Literal["soft", "hard", "disable"]
 """`soft`: marked for deletion and recoverable for a while. `hard`: permanent."""
 Trigger = Literal["request", "expiry", "disuse", "retention", "migration"]
 """What triggers a deletion."""

@@ -45,9 +45,15 @@ impl<S> Context<S> {
         self.claims.mode().is_hard()
     }
 
-    /// Returns `hard` for a hard delete and `soft` for a soft one.
-    pub fn by_mode<T>(&self, hard: T, soft: T) -> T {
-        if self.is_hard() { hard } else { soft }
+    /// Whether the batch is a soft delete. What is unknown warns then; it denies a hard delete and a batch that disables
+    /// its targets.
+    pub fn is_soft(&self) -> bool {
+        self.claims.mode().is_soft()
+    }
+
+    /// Returns `soft` for a soft delete, and else `strict`.
+    pub fn by_mode<T>(&self, strict: T, soft: T) -> T {
+        if self.is_soft() { soft } else { strict }
     }
 
     /// The claimed kinds of the targets, each with its number of targets if the request states it.

@@ -47,7 +47,7 @@ impl Policy for NoFridayDeletes {
         let Some(today) = calendar.day(now) else {
             findings
                 .deny_if(
-                    context.is_hard(),
+                    !context.is_soft(),
                     &NO_CALENDAR,
                     format!("the calendar of {} does not cover {now}", calendar.zone),
                 )

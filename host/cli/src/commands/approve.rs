@@ -47,9 +47,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     edit(&arguments.batch.request, |request| request.push("approvals", approval))?;
     let kinds: Vec<String> = facts.kinds.counts.iter().map(|(kind, count)| format!("{count} `{kind}`")).collect();
     outln!(
-        "{} approves a {} delete of {} of {} in {}",
+        "{} approves the {} of {} of {} in {}",
         plain(&arguments.name),
-        batch.claims().mode.as_str(),
+        batch.claims().mode.phrase(),
         plain(&kinds.join(", ")),
         plural(tenants, "tenant", "tenants"),
         plain(&batch.claims().environment),

@@ -133,7 +133,7 @@ fn show(terms: &OverrideTerms) -> std::io::Result<()> {
         let codes: Vec<_> = codes.iter().map(|code| plain(code)).collect();
         line!(page, "  lifts {}", codes.join(", "));
     }
-    line!(page, "  for a {} delete in {}", terms.mode.as_str(), plain(&terms.environment));
+    line!(page, "  for a batch of mode `{}` in {}", terms.mode.as_str(), plain(&terms.environment));
     line!(page, "  by request {}", plain(&terms.request_sha256));
     line!(page, "  of list {}", plain(&terms.targets_sha256));
     line!(page, "  until {}", terms.expires_at);

@@ -1,14 +1,16 @@
 //! `reprieve permit`: verifies a permit before its bearer deletes anything.
 
 use crate::error::redeem_help;
+use crate::mode::ModeArgument;
 use crate::output::{Page, plain};
 use crate::setup::LedgerArguments;
 use crate::status::Status;
 use anyhow::Context;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use reprieve::ledger::{Ledger, RedeemError};
+use reprieve::model::Mode;
 use reprieve::signed::{Expected, KeySet, PermitClaims};
-use reprieve::{list_sha256, model, read_file};
+use reprieve::{list_sha256, read_file};
 use std::path::PathBuf;
 
 /// The maximum size of a permit in bytes.
@@ -31,7 +33,7 @@ pub struct Verify {
     targets: PathBuf,
     /// The mode in which it is about to be deleted
     #[arg(long)]
-    mode: Option<Mode>,
+    mode: Option<ModeArgument>,
     /// The environment in which it is about to be deleted
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
@@ -40,24 +42,6 @@ pub struct Verify {
     keys: Option<PathBuf>,
     #[command(flatten)]
     ledger: LedgerArguments,
-}
-
-/// A mode.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Mode {
-    /// Mark for deletion
-    Soft,
-    /// Delete permanently
-    Hard,
-}
-
-impl From<Mode> for model::Mode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Soft => Self::Soft,
-            Mode::Hard => Self::Hard,
-        }
-    }
 }
 
 /// Runs the command.
@@ -72,7 +56,7 @@ pub fn run(Command::Verify(arguments): &Command) -> anyhow::Result<Status> {
     let targets_sha256 = list_sha256(&arguments.targets)?;
     let expected = Expected {
         targets_sha256: &targets_sha256,
-        mode: arguments.mode.map(model::Mode::from),
+        mode: arguments.mode.map(Mode::from),
         environment: arguments.environment.as_deref(),
     };
     let claims = match PermitClaims::verify(&token, &keys, &expected) {
@@ -82,8 +66,8 @@ pub fn run(Command::Verify(arguments): &Command) -> anyhow::Result<Status> {
     match ledger.redeem(&claims.reference()) {
         Ok(at) => {
             outln!(
-                "permitted: {} delete of {} targets in {} ({}, entry {}), used at {at}",
-                claims.mode.as_str(),
+                "permitted: {} of {} targets in {} ({}, entry {}), used at {at}",
+                claims.mode.phrase(),
                 claims.targets,
                 plain(&claims.environment),
                 plain(&claims.sub),

@@ -9,8 +9,9 @@ pub use document::Document;
 pub use reading::{From, FromArguments, LIST_NAME, NothingToDelete, format, formats, listed, read_items, selects};
 
 use crate::error::fail;
+use crate::mode::ModeArgument;
 use crate::reading::ListArguments;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use document::blank;
 use origin::Origin;
 use reprieve::model::{Mode, Timestamp};
@@ -36,15 +37,6 @@ pub struct ClaimArguments {
     /// Set any other field: `--set reason.ticket=CHG-17`. The value is JSON, or else text
     #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = assignment)]
     pub set: Vec<(String, Value)>,
-}
-
-/// The mode as an argument.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum ModeArgument {
-    /// Marked for deletion and recoverable for a while
-    Soft,
-    /// Permanent
-    Hard,
 }
 
 impl ClaimArguments {
@@ -93,12 +85,11 @@ pub fn draft(
     summary: &Summary,
     source: Option<&str>,
 ) -> anyhow::Result<Document> {
-    let mode = match (claims.mode, summary.mode) {
-        (Some(ModeArgument::Soft), _) | (None, Some(Mode::Soft)) => Mode::Soft,
-        (Some(ModeArgument::Hard), _) | (None, Some(Mode::Hard)) => Mode::Hard,
+    let mode = match claims.mode.map(Mode::from).or(summary.mode) {
+        Some(mode) => mode,
         // Whether what a call deletes could be recovered is for the one who knows it to say.
-        (None, None) if summary.is_call => Mode::Hard,
-        (None, None) => {
+        None if summary.is_call => Mode::Hard,
+        None => {
             let help = "add `--mode soft` if the targets remain recoverable for a while, or else `--mode hard`";
             return Err(fail("the list does not say whether its targets remain recoverable", help));
         }
@@ -165,7 +156,7 @@ pub fn draft(
     });
     document.add("dry_run", blank());
     document.add_object("recovery", |recovery| {
-        if !mode.is_hard() {
+        if mode.is_soft() {
             recovery.add("soft_delete_days", blank());
         }
         ["checkpoints", "restore"].into_iter().for_each(|name| recovery.add(name, blank()));

@@ -53,10 +53,10 @@ pub fn decision(claims: &Claims, document: &DecisionDocument, request: &str, det
     let out = &mut page;
     line!(
         out,
-        "{} {}: {} delete of {} in {}",
+        "{} {}: {} of {} in {}",
         word(document.decision),
         plain(&document.request),
-        claims.mode.as_str(),
+        claims.mode.phrase(),
         reach(document),
         plain(&claims.environment),
     );

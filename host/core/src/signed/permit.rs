@@ -73,7 +73,7 @@ pub enum PermitError {
         given: String,
     },
     /// It is for another mode.
-    #[error("other mode: it is for a {} delete, and this is a {} delete", .permitted.as_str(), .given.as_str())]
+    #[error("other mode: it is for mode `{}`, and this is mode `{}`", .permitted.as_str(), .given.as_str())]
     OtherMode {
         /// The mode it names.
         permitted: Mode,

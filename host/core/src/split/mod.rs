@@ -156,7 +156,7 @@ fn sizes(
     population: u64,
     max_tenants: Option<u64>,
 ) -> Result<Sizes, SplitError> {
-    let measure = if batch.claims().mode.is_hard() { Measure::TenantsHard } else { Measure::TenantsSoft };
+    let measure = if batch.claims().mode.is_soft() { Measure::TenantsSoft } else { Measure::TenantsHard };
     let limit = evaluator.limit(measure).map(|limit| limit as u64);
     let max = limit.into_iter().chain(max_tenants).min().ok_or(SplitError::NoLimit)?;
     if max == 0 {

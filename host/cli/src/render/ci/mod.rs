@@ -104,9 +104,9 @@ impl Printed<'_> {
     /// The decision in one line.
     fn headline(&self) -> String {
         let DecisionDocument { decision, request, targets, tenants, .. } = self.document;
-        let (mode, environment) = (self.claims.mode.as_str(), &self.claims.environment);
+        let (mode, environment) = (self.claims.mode.phrase(), &self.claims.environment);
         let decision = decision.as_str();
-        format!("{decision} {request}: {mode} delete of {targets} targets of {tenants} tenants in {environment}")
+        format!("{decision} {request}: {mode} of {targets} targets of {tenants} tenants in {environment}")
     }
 
     /// The counts of policies, denials and warnings.
