@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod columnar;
+mod contradictions;
 mod evidence;
 mod foreign_objects;
 mod guests;

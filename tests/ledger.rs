@@ -222,6 +222,7 @@ fn sums_equal_the_total_of_all_batches_at_any_time() {
         assert_eq!((&found.same_mode, &found.same_kind), (&expected.same_mode, &expected.same_kind), "step {i}");
         assert_eq!((&found.same_actor, found.campaign_batches), (&expected.same_actor, expected.campaign_batches));
         assert_eq!((&found.last, &found.campaign_last), (&expected.last, &expected.campaign_last), "step {i}");
+        assert_eq!(found.kind_last, expected.kind_last, "step {i}");
         let apps = random(4) as u64 + 1;
         let batch = PastBatch {
             at,
@@ -233,6 +234,8 @@ fn sums_equal_the_total_of_all_batches_at_any_time() {
             campaign: Some("tests".to_owned()),
             actor: Some("svc-tests".to_owned()),
             succeeded: None,
+            source: None,
+            keep_set: None,
         };
         running.push((allowed(gate.vet(request(&format!("r-{i}"), apps))), batch));
         while running.len() > random(4) {

@@ -158,6 +158,7 @@ fn document() -> String {
     }
     gate.policies().for_each(|policy| write_policy(&mut out, policy.descriptor, &incidents));
     out.push_str(&crate::silence::table());
+    out.push_str(&crate::contradictions::table());
     out.push_str(GATE);
     out.push_str(FAULTS);
     write_fault_causes(&mut out, false);

@@ -33,7 +33,7 @@ const OPTIONAL: &[(&str, &str)] = &[
 ];
 
 /// The JSON pointers of every field of a request but its targets.
-fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
+pub fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), value)).collect(),
         Value::Array(values) => values.iter().enumerate().map(|(i, value)| (i.to_string(), value)).collect(),
@@ -54,7 +54,7 @@ fn fields(request: &Value) -> Vec<String> {
 }
 
 /// A pointer without the positions in lists: `/approvals/by`.
-fn name(pointer: &str) -> String {
+pub fn name(pointer: &str) -> String {
     let steps = pointer.split('/').filter(|step| !step.is_empty() && step.parse::<usize>().is_err());
     steps.fold(String::new(), |name, step| name + "/" + step)
 }
@@ -214,7 +214,7 @@ fn wrong() -> Vec<Wrong> {
 }
 
 /// Sets a field, which may be new.
-fn set(request: &Value, pointer: &str, value: Value) -> Value {
+pub fn set(request: &Value, pointer: &str, value: Value) -> Value {
     let mut request = request.clone();
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     request.pointer_mut(parent).unwrap()[key] = value;

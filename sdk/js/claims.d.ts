@@ -218,6 +218,8 @@ export interface Approval {
   tenants?: number;
   /** SHA-256 of the program that was approved, lower-case hex. */
   program_sha256?: string;
+  /** A JSON Web Token by which the approver signed the other fields. */
+  token?: string;
 }
 
 /** The verified copy, if data is deleted because it was moved. */

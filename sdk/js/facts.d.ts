@@ -34,8 +34,26 @@ export interface Facts {
   /** The list of which this batch is a wave, cut from it by the host. Evidence for the whole list is evidence for
    * each wave. Absent: the batch is not a wave. */
   whole?: Whole;
+  /** The signatures of approvals. Absent: no approval has a token, and none has to. */
+  signed_approvals?: SignedApprovals;
   /** Offset from UTC in seconds at `evaluated_at`, for every time zone that a setting of the type `time-zone` names. */
   zones?: Record<string, number>;
+}
+
+/** What the host found out about the signatures of approvals. */
+export interface SignedApprovals {
+  /** Whether only signed approvals count. */
+  required: boolean;
+  /** The approvals that have a token. */
+  tokens: ApprovalToken[];
+}
+
+/** The token of one approval. */
+export interface ApprovalToken {
+  /** The position of the approval in the request, from 0. */
+  approval: number;
+  /** Why the token does not show that the approver made this approval. Absent: it does. */
+  issue?: string;
 }
 
 /** A list that is deleted in waves. */
@@ -194,6 +212,8 @@ export interface HistoryFacts {
   same_actor: Spans;
   /** The last batch of this mode in this environment. */
   last?: PastBatch;
+  /** The last batch of this kind in this environment that ended. */
+  kind_last?: PastBatch;
   /** Number of batches of this campaign so far. */
   campaign_batches: number;
   /** The last batch of this campaign. */
@@ -240,6 +260,10 @@ export interface PastBatch {
   actor?: string;
   /** Whether it succeeded. Absent: unknown. */
   succeeded?: boolean;
+  /** The source of its list (`provenance.source`). */
+  source?: string;
+  /** The number of resources in its keep-set, if it deleted everything outside of one. */
+  keep_set?: number;
 }
 
 /** How long undoing a batch would take. */

@@ -256,20 +256,25 @@ export class Rows {
 export const ApprovalIssue: {
   readonly NOBODY: 'it names nobody';
   readonly OWN: "it is the submitter's own";
+  readonly AUTHOR: 'it is by the author of the list';
+  readonly BAD_TOKEN: 'its token does not show that the approver made it';
+  readonly NOT_SIGNED: 'it is not signed, and only signed approvals count';
   readonly NOT_HUMAN: 'it does not come from a human';
   readonly OTHER_LIST: 'it is for another list';
   readonly OTHER_MODE: 'it is for another mode';
   readonly OTHER_KINDS: 'it is for other kinds or counts';
   readonly OTHER_TENANTS: 'it is for another number of tenants';
+  readonly OTHER_PROGRAM: 'it is for another program';
 };
 export type ApprovalIssue = (typeof ApprovalIssue)[keyof typeof ApprovalIssue];
 
-/** The text without surrounding white space; null if it is absent, empty or only white space. */
+/** The text without surrounding white space; null if it is absent, blank, or a word for nothing such as `null` or `n/a`. */
 export function nonBlank(text: string | null | undefined): string | null;
 
-/** Whether two kinds are equal, ignoring name space, case and plural: `AWS::S3::Buckets` equals `bucket`. Only ASCII
+/** Whether a kind is one of those that `name` names: its last words are the words of `name`, whatever the case, and the
+ * last word may be a plural. `aws_rds_cluster`, `AWS::RDS::DBCluster` and `Clusters` are each a `cluster`. Only ASCII
  * letters are compared without case. */
-export function sameKind(a: string, b: string): boolean;
+export function sameKind(name: string, kind: string): boolean;
 
 /** Seconds since 1970-01-01T00:00:00Z of a time such as `2022-04-05T07:38:00Z`. */
 export function seconds(time: Timestamp): number;

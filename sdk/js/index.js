@@ -5,9 +5,10 @@
  * settings, its rules and one function.
  */
 
-export { ApprovalIssue, nonBlank, sameKind } from './src/context.js';
+export { ApprovalIssue } from './src/context.js';
 export { Invalid } from './src/invalid.js';
 export { policy } from './src/policy.js';
 export { Rows } from './src/rows.js';
 export { utf8 } from './src/text.js';
 export { durationSeconds, seconds, timestamp } from './src/time.js';
+export { nonBlank, sameKind } from './src/words.js';

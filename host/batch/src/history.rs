@@ -117,6 +117,7 @@ impl History for PastBatches {
             same_kind: spans(batches.iter().filter(same_kind), at),
             same_actor: spans(batches.iter().filter(same_actor), at),
             last: batches.iter().rfind(same_mode).copied().cloned(),
+            kind_last: batches.iter().rfind(|batch| same_kind(batch) && batch.succeeded.is_some()).copied().cloned(),
             campaign_batches: batches.iter().filter(of_campaign).count() as u64,
             campaign_last: batches.iter().rfind(of_campaign).copied().cloned(),
         })

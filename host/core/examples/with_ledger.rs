@@ -82,6 +82,8 @@ impl Ledger for MemoryLedger {
         let sha256 = hex::encode(Sha256::digest(format!("{before}{text}")));
         let allowed = record.decision.decision == Verdict::Allow;
         let counted = PastBatch {
+            source: None,
+            keep_set: None,
             at: record.decision.evaluated_at,
             mode: question.mode,
             environment: question.environment.to_owned(),

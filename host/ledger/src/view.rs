@@ -2,11 +2,12 @@
 //! batch counts from its end on; an open batch counts at every time.
 
 use crate::append::{Head, head, ledger_id, now};
-use crate::database::{Row, Transaction, Value};
+use crate::database::{Row, Transaction, Value, damaged};
 use crate::sums::{Group, OPEN, campaign_batches};
 use reprieve::history::{Question, normalize_name};
 use reprieve::ledger::{LedgerError, LedgerView};
-use reprieve::model::{HistoryFacts, PastBatch, Spans, Timestamp};
+use reprieve::model::{HistoryFacts, PastBatch, Provenance, Spans, Timestamp};
+use serde::Deserialize;
 
 /// The query for past batches that meet a condition.
 macro_rules! past_batches {
@@ -60,7 +61,15 @@ fn history(
         ),
         &[environment.as_str().into(), mode.into()],
     )?;
-    let last = last.first().map(|row| past_batch(row, at)).transpose()?;
+    let last = last.first().map(|row| past_batch(transaction, row, at)).transpose()?;
+    let kind_last = transaction.query(
+        past_batches!(
+            "counts_at < $3 AND environment = $1 AND kind = $2 \
+             ORDER BY counts_at DESC, entry DESC LIMIT 1"
+        ),
+        &[environment.as_str().into(), Value::Text(normalize_name(&question.kind)), OPEN.into()],
+    )?;
+    let kind_last = kind_last.first().map(|row| past_batch(transaction, row, at)).transpose()?;
     let (campaign_batches, campaign_last) = match question.campaign {
         Some(campaign) => (campaign_batches(transaction, campaign)?, last_of_campaign(transaction, campaign, at)?),
         None => (0, None),
@@ -71,7 +80,7 @@ fn history(
         Some(row) => row.text(0)?.to_owned(),
         None => ledger_id(transaction)?,
     };
-    Ok(HistoryFacts { sha256, same_mode, same_kind, same_actor, last, campaign_batches, campaign_last })
+    Ok(HistoryFacts { sha256, same_mode, same_kind, same_actor, last, kind_last, campaign_batches, campaign_last })
 }
 
 /// The batch with which the next batch of a campaign is compared: an open one, or the one that ended last. If a batch
@@ -92,13 +101,36 @@ fn last_of_campaign(
         &[campaign.into()],
     )?;
     match (last.first(), failed.first()) {
-        (Some(last), Some(failed)) if failed.count(0)? > last.count(1)? => past_batch(failed, at).map(Some),
-        (last, _) => last.map(|last| past_batch(last, at)).transpose(),
+        (Some(last), Some(failed)) if failed.count(0)? > last.count(1)? => {
+            past_batch(transaction, failed, at).map(Some)
+        }
+        (last, _) => last.map(|last| past_batch(transaction, last, at)).transpose(),
     }
 }
 
-fn past_batch(row: &Row, now: i64) -> Result<PastBatch, LedgerError> {
-    let ended = row.int(2)?;
+/// The part of a recorded decision that its row in `decisions` does not have.
+#[derive(Deserialize)]
+struct Recorded {
+    review: RecordedReview,
+}
+
+#[derive(Deserialize)]
+struct RecordedReview {
+    claims: RecordedClaims,
+}
+
+#[derive(Deserialize)]
+struct RecordedClaims {
+    provenance: Option<Provenance>,
+}
+
+fn past_batch(transaction: &mut dyn Transaction, row: &Row, now: i64) -> Result<PastBatch, LedgerError> {
+    let (entry, ended) = (row.count(1)?, row.int(2)?);
+    let bodies = transaction.query("SELECT body FROM entries WHERE entry = $1", &[entry.into()])?;
+    let [body] = bodies.as_slice() else { return Err(damaged(format!("entry {entry} is missing"))) };
+    let recorded: Recorded = serde_json::from_str(body.text(0)?)
+        .map_err(|error| damaged(format!("entry {entry} is not a decision: {error}")))?;
+    let provenance = recorded.review.claims.provenance.unwrap_or_default();
     Ok(PastBatch {
         at: Timestamp::from_seconds(if ended == OPEN { now } else { ended }),
         mode: row.word(3)?,
@@ -109,5 +141,7 @@ fn past_batch(row: &Row, now: i64) -> Result<PastBatch, LedgerError> {
         campaign: row.text_or_null(8)?.map(str::to_owned),
         actor: row.text_or_null(9)?.map(str::to_owned),
         succeeded: row.int_or_null(10)?.map(|succeeded| succeeded == 1),
+        source: provenance.source,
+        keep_set: provenance.keep_set.and_then(|keep| keep.count),
     })
 }

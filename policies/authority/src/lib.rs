@@ -88,6 +88,14 @@ fn check_approval(context: &Context<Settings>, approval: &Approval, i: usize, de
                 .field(format!("/approvals/{i}/by"))
                 .help("have someone other than the author of the list approve it");
         }
+        Some(issue @ (ApprovalIssue::BadToken | ApprovalIssue::NotSigned)) => {
+            let reason = context.approval_token(i).and_then(|token| token.issue.as_deref());
+            let reason = reason.map_or(issue.to_string(), |reason| format!("{issue}: {reason}"));
+            findings
+                .deny_if(denies, &APPROVAL_DIFFERS, format!("the approval by {} does not count: {reason}", by()))
+                .field(format!("/approvals/{i}/token"))
+                .help("have the approver sign this batch with their own key");
+        }
         Some(issue) => {
             findings
                 .deny_if(denies, &APPROVAL_DIFFERS, format!("the approval by {} does not count: {issue}", by()))

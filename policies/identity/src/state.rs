@@ -2,7 +2,7 @@
 
 use crate::rules::Settings;
 use reprieve_sdk::serde::{Deserialize, Serialize};
-use reprieve_sdk::{Chunk, Column, Context, Rows, Values, same_kind, same_letters, same_name};
+use reprieve_sdk::{Chunk, Column, Context, KindName, Rows, Values, same_letters, same_name};
 
 /// The columns that [`State::observe`] reads.
 pub const COLUMNS: &[&str] =
@@ -35,7 +35,7 @@ pub struct State {
 }
 
 /// How a kind compares with the request and the settings.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Kind {
     other: bool,
     protected: bool,
@@ -56,7 +56,7 @@ impl Kind {
 impl State {
     pub fn observe(&mut self, context: &Context<Settings>, chunk: &Chunk) {
         self.observe_kinds(context, chunk);
-        differing(chunk, "tenant", "resolved_tenant", |a, b| a.trim() == b.trim(), &mut self.other_tenant);
+        differing(chunk, "tenant", "resolved_tenant", |a, b| a == b || a.trim() == b.trim(), &mut self.other_tenant);
         self.observe_environments(context, chunk);
         if !context.is_soft() {
             let dead = &context.settings.dead_states;
@@ -74,9 +74,11 @@ impl State {
     fn observe_kinds(&mut self, context: &Context<Settings>, chunk: &Chunk) {
         let declared = context.declared_kinds();
         let Settings { protected_kinds, unprotected_kinds, .. } = &context.settings;
+        let listed: Vec<KindName<'_>> = protected_kinds.iter().map(|listed| KindName::of(listed)).collect();
+        let is_protected = |kind: KindName<'_>| listed.iter().any(|listed| kind.is(listed));
         let classify = |kind: &str| Kind {
             other: !declared.iter().any(|(declared, _)| same_name(kind, declared)),
-            protected: protected_kinds.iter().any(|listed| same_kind(listed, kind)),
+            protected: is_protected(KindName::of(kind)),
             unclear: !kind.is_ascii() && !unprotected_kinds.iter().any(|listed| same_name(listed, kind)),
         };
         // A target may be of any declared kind unless the list says of which.
@@ -93,6 +95,7 @@ impl State {
                 let Some(kind) = kinds.get_mut((row - first) as usize) else { return };
                 let is_unknown = is_several && name == "kind" && found.is_none();
                 self.kind_unknown.add_if(is_unknown, row);
+                self.unresolved.add_if(name == "resolved_kind" && found.is_none(), row);
                 *kind = kind.or(if is_unknown { may_be } else { found.unwrap_or_default() });
             });
         }
@@ -100,11 +103,13 @@ impl State {
             differing(chunk, "kind", "resolved_kind", same_name, &mut self.swapped_kind);
         }
         for (row, kind) in (first..).zip(kinds) {
+            if kind == Kind::default() {
+                continue;
+            }
             self.other_kind.add_if(kind.other, row);
             self.protected.add_if(kind.protected, row);
             self.unclear.add_if(kind.unclear && !kind.protected, row);
         }
-        each(chunk, "resolved_kind", |_| (), |row, known| self.unresolved.add_if(known.is_none(), row));
     }
 
     fn observe_environments(&mut self, context: &Context<Settings>, chunk: &Chunk) {
@@ -117,6 +122,7 @@ impl State {
                 name,
                 |environment| environment != declared,
                 |row, differs| {
+                    self.environment_unknown.add_if(name == "resolved_environment" && differs.is_none(), row);
                     if let Some(other) = other.get_mut((row - first) as usize) {
                         *other |= differs == Some(true);
                     }
@@ -124,12 +130,6 @@ impl State {
             );
         }
         (first..).zip(other).for_each(|(row, other)| self.other_environment.add_if(other, row));
-        each(
-            chunk,
-            "resolved_environment",
-            |_| (),
-            |row, known| self.environment_unknown.add_if(known.is_none(), row),
-        );
     }
 
     pub fn merge(&mut self, other: Self) {

@@ -224,7 +224,10 @@ fn check_keep_set(context: &Context<Settings>, claimed: &Claimed, query: &Query,
     }
     let keep = claimed.keep_set.clone().unwrap_or_default();
     let settings = &context.settings;
-    let (Some(count), Some(previous), Some(observed_at)) = (keep.count, keep.previous_count, keep.observed_at) else {
+    // What a denied run counted is not the previous count, so the recorded count of the last allowed run precedes the claim.
+    let recorded = context.facts.history().and_then(|history| history.kind_last.as_ref()?.keep_set);
+    let previous = keep.previous_count.max(recorded);
+    let (Some(count), Some(previous), Some(observed_at)) = (keep.count, previous, keep.observed_at) else {
         findings
             .deny(
                 &KEEP_SET,

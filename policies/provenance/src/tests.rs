@@ -124,6 +124,29 @@ fn requires_a_reliable_keep_set_for_a_complement() {
     assert_eq!(found(provenance(json!({ "query": query }))), denied, "the query is a complement");
 }
 
+/// A run that was denied counts its keep-set too, and its count must not become the previous one.
+#[test]
+fn the_previous_count_of_a_keep_set_is_at_least_the_recorded_one() {
+    let found = |claimed: Option<u64>, recorded: Option<u64>| {
+        let set = json!({ "count": 120, "previous_count": claimed, "observed_at": "2026-03-02T11:30:00Z" });
+        let claims = provenance(json!({ "selection": "complement", "page_size": 0, "keep_set": set }));
+        let nothing = json!({ "batches": 0, "targets": 0, "tenants": 0 });
+        let spans = json!({ "hour": nothing, "day": nothing, "month": nothing });
+        let last = json!({ "at": "2026-03-01T12:00:00Z", "mode": "soft", "environment": "production", "kind": "app",
+            "targets": 1, "tenants": 1, "succeeded": true, "keep_set": recorded });
+        let history = json!({ "sha256": "0", "same_mode": spans, "same_kind": spans, "same_actor": spans,
+            "campaign_batches": 0, "kind_last": last });
+        found_with(claims, json!({ "history": history }), &["a-1", "a-2"])
+    };
+    assert!(found(Some(121), None).is_empty());
+    assert!(found(Some(110), Some(121)).is_empty());
+    assert!(found(None, Some(121)).is_empty());
+    for claimed in [None, Some(0), Some(120), Some(121)] {
+        assert_eq!(found(claimed, Some(1000)), ["deny keep-set"], "{claimed:?}");
+    }
+    assert_eq!(found(Some(1000), Some(120)), ["deny keep-set"]);
+}
+
 #[test]
 fn a_keep_set_must_not_end_where_a_page_ends() {
     let keep = |mode: &str, count: u64, page_size: Option<u64>| {

@@ -1,6 +1,6 @@
 //! Checks that a batch was rehearsed: by a dry run, and by a smaller batch before it.
 //!
-//! In reading order: the dry run, and the size of the batch as a step of its campaign.
+//! In reading order: the dry run, and the size of the batch: as a step of its campaign, and compared with what is usual.
 
 mod rules;
 #[cfg(test)]
@@ -8,7 +8,7 @@ mod tests;
 
 use reprieve_sdk::model::{DryRun, PastBatch, Timestamp};
 use reprieve_sdk::{Context, Findings, Limit, Measure, Policy, Rule, non_blank, policy};
-use rules::{DRY_RUN_DIFFERS, DRY_RUN_STALE, HISTORY_UNKNOWN, NO_CANARY, NO_DRY_RUN, RULES, Settings};
+use rules::{DRY_RUN_DIFFERS, DRY_RUN_STALE, HISTORY_UNKNOWN, NO_CANARY, NO_DRY_RUN, RULES, Settings, UNUSUAL_SIZE};
 
 /// The policy `rehearsal`. It requires a fresh dry run of exactly this list in the same environment. It also requires
 /// a campaign to start with a canary, and to grow only after the previous batch succeeded.
@@ -125,24 +125,59 @@ fn check_order(context: &Context<Settings>, at: Timestamp, findings: &mut Findin
 }
 
 fn check_step(context: &Context<Settings>, findings: &mut Findings) {
-    let tenants = context.facts.tenants_at_most();
-    let last = context.facts.history().and_then(|history| history.campaign_last.as_ref());
-    let (max, reason) = match last.map(|last| (last, allows_growth(context, last))) {
+    let (targets, tenants) = (context.facts.targets(), context.facts.tenants_at_most());
+    let history = context.facts.history();
+    let last = history.and_then(|history| history.campaign_last.as_ref());
+    let growth = context.settings.growth;
+    let (max_targets, max, reason) = match last.map(|last| (last, allows_growth(context, last))) {
         Some((last, Ok(()))) => (
-            last.tenants.saturating_mul(context.settings.growth),
-            format!("the last batch of its campaign reached {}", last.tenants),
+            Some(last.targets.saturating_mul(growth).max(context.settings.unusual_from)),
+            last.tenants.saturating_mul(growth),
+            format!("the last batch of its campaign had {} targets of {} tenants", last.targets, last.tenants),
         ),
-        Some((_, Err(reason))) => (max_first_step(context), reason.to_owned()),
-        None => (max_first_step(context), "this is the first batch of its campaign".to_owned()),
+        Some((_, Err(reason))) => (None, max_first_step(context), reason.to_owned()),
+        None => (None, max_first_step(context), "this is the first batch of its campaign".to_owned()),
     };
-    if tenants > max {
-        findings
-            .deny(&NO_CANARY, format!("the batch reaches {tenants} tenants, but at most {max} are allowed: {reason}"))
-            .field("/campaign")
-            .setting(if last.is_some() { "growth" } else { "canary_share" })
-            .help(format!(
-                "delete {max} tenants first, check the result, and submit the rest in steps of the same campaign"
-            ));
+    let (size, limit, what) = match max_targets {
+        _ if tenants > max => (format!("reaches {tenants} tenants"), max, "tenants"),
+        Some(max_targets) if targets > max_targets => (format!("has {targets} targets"), max_targets, "targets"),
+        Some(_) => return,
+        None => return check_usual_size(context, findings),
+    };
+    findings
+        .deny(&NO_CANARY, format!("the batch {size}, but at most {limit} are allowed: {reason}"))
+        .field("/campaign")
+        .setting(if last.is_some() { "growth" } else { "canary_share" })
+        .help(format!(
+            "delete {limit} {what} first, check the result, and submit the rest in steps of the same campaign"
+        ));
+}
+
+/// Fewer batches than this do not show what is usual.
+const MIN_BATCHES: u64 = 3;
+
+/// Compares the batch with what the same job usually deletes.
+fn check_usual_size(context: &Context<Settings>, findings: &mut Findings) {
+    let (targets, settings) = (context.facts.targets(), &context.settings);
+    let Some(history) = context.facts.history().filter(|_| targets > settings.unusual_from) else { return };
+    for (whose, spans) in [("this kind", &history.same_kind), ("this actor", &history.same_actor)] {
+        let month = &spans.month;
+        let average = month.targets.div_ceil(month.batches.max(1));
+        if month.batches >= MIN_BATCHES && targets > average.saturating_mul(settings.unusual) {
+            findings
+                .deny_if(
+                    !context.is_soft(),
+                    &UNUSUAL_SIZE,
+                    format!(
+                        "the batch has {targets} targets; {} batches of {whose} in the last 30 days had {average} on average",
+                        month.batches
+                    ),
+                )
+                .field("/targets")
+                .setting("unusual")
+                .help("find out why there are so many; if it is right, delete them in growing steps of one campaign");
+            return;
+        }
     }
 }
 
@@ -170,6 +205,17 @@ fn allows_growth(context: &Context<Settings>, last: &PastBatch) -> Result<(), &'
     }
     if u64::try_from(age).unwrap_or(0) < soak {
         return Err("the soak time of the last batch of its campaign is not over");
+    }
+    if u64::try_from(age).unwrap_or(0) > context.settings.canary_age {
+        return Err("the last batch of its campaign is too long ago");
+    }
+    let source = context.claims.provenance().and_then(|provenance| non_blank(&provenance.source));
+    if non_blank(&last.source).zip(source).is_some_and(|(last, source)| differ(last, source)) {
+        return Err("the list of the last batch of its campaign was from another source");
+    }
+    let of_kind = context.facts.history().and_then(|history| history.kind_last.as_ref());
+    if of_kind.is_some_and(|of_kind| of_kind.succeeded == Some(false) && of_kind.at >= last.at) {
+        return Err("a batch of this kind failed after the last batch of its campaign");
     }
     Ok(())
 }

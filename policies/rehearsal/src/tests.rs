@@ -142,3 +142,66 @@ fn tells_a_wrong_dry_run_from_a_missing_one() {
         assert_eq!(natures(json!({ "dry_run": { field: null } }), facts()), [(Nature::Missing, rule)], "{field}");
     }
 }
+
+#[test]
+fn a_step_may_have_more_targets_only_as_far_as_it_may_grow() {
+    let found = |last: u64, targets: u64| {
+        let facts = json!({ "targets": targets, "history": history(json!({ "targets": last })) });
+        let dry_run = json!({ "count": targets, "by_kind": { "app": targets } });
+        let claims = json!({ "campaign": "c", "mode": "soft", "dry_run": dry_run });
+        check::<Rehearsal>(
+            &review(claims, merge(facts, json!({ "kinds": { "counts": { "app": targets } } }))),
+            json!({}),
+            &[],
+        )
+    };
+    assert!(found(10, 1000).is_empty());
+    assert_eq!(found(10, 1001), ["deny no-canary"]);
+    assert!(found(200, 2000).is_empty());
+    assert_eq!(found(200, 2001), ["deny no-canary"]);
+    assert!(found(500, 5000).is_empty(), "a campaign that grows is not unusual");
+}
+
+fn merge(mut document: Value, patch: Value) -> Value {
+    merge_patch(&mut document, patch);
+    document
+}
+
+#[test]
+fn a_canary_must_be_recent_and_of_the_same_source_and_kind_of_success() {
+    let twenty = |last: Value, more: Value| {
+        let facts = json!({ "tenants_at_most": 20, "history": merge(history(last), more) });
+        found(json!({ "campaign": "c" }), facts)
+    };
+    let denied = ["deny no-canary"];
+    assert!(twenty(json!({ "source": " CMDB" }), json!({})).is_empty());
+    assert!(twenty(json!({ "at": "2026-02-01T12:00:00Z" }), json!({})).is_empty());
+    assert_eq!(twenty(json!({ "at": "2026-01-31T11:00:00Z" }), json!({})), denied);
+    assert_eq!(twenty(json!({ "source": "warehouse" }), json!({})), denied);
+    let of_kind = |at: &str, succeeded: bool| {
+        let batch = json!({ "at": at, "mode": "hard", "environment": "production", "kind": "app", "targets": 1, "tenants": 1,
+            "succeeded": succeeded });
+        twenty(json!({}), json!({ "kind_last": batch }))
+    };
+    assert_eq!(of_kind("2026-03-02T11:00:00Z", false), denied, "in another campaign and mode");
+    assert!(of_kind("2026-03-02T11:00:00Z", true).is_empty());
+    assert!(of_kind("2026-02-02T11:00:00Z", false).is_empty(), "before the last batch of the campaign");
+}
+
+#[test]
+fn a_batch_of_many_more_targets_than_usual_is_denied() {
+    let of = |mode: &str, targets: u64, whose: &str, batches: u64| {
+        let month = json!({ "batches": batches, "targets": batches * 300, "tenants": batches });
+        let facts = json!({ "targets": targets, "kinds": { "counts": { "app": targets } }, "tenants_at_most": 1,
+            "history": merge(empty(), json!({ whose: { "month": month } })) });
+        let dry_run = json!({ "count": targets, "by_kind": { "app": targets } });
+        found(json!({ "mode": mode, "dry_run": dry_run }), facts)
+    };
+    for whose in ["same_kind", "same_actor"] {
+        assert_eq!(of("hard", 3001, whose, 3), ["deny unusual-size"]);
+        assert_eq!(of("soft", 3001, whose, 3), ["warn unusual-size"]);
+        assert!(of("hard", 3000, whose, 3).is_empty());
+        assert!(of("hard", 1_000_000, whose, 2).is_empty(), "two batches do not show what is usual");
+    }
+    assert!(of("hard", 1_000_000, "same_mode", 9).is_empty());
+}

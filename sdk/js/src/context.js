@@ -1,5 +1,6 @@
 import { compareUtf8 } from './text.js';
 import { seconds } from './time.js';
+import { lower, nonBlank } from './words.js';
 
 /** How many seconds a time may lie in the future and still be valid. Clocks differ by minutes. */
 const MAX_CLOCK_SKEW = 300;
@@ -8,11 +9,15 @@ const MAX_CLOCK_SKEW = 300;
 export const ApprovalIssue = Object.freeze({
   NOBODY: 'it names nobody',
   OWN: "it is the submitter's own",
+  AUTHOR: 'it is by the author of the list',
+  BAD_TOKEN: 'its token does not show that the approver made it',
+  NOT_SIGNED: 'it is not signed, and only signed approvals count',
   NOT_HUMAN: 'it does not come from a human',
   OTHER_LIST: 'it is for another list',
   OTHER_MODE: 'it is for another mode',
   OTHER_KINDS: 'it is for other kinds or counts',
   OTHER_TENANTS: 'it is for another number of tenants',
+  OTHER_PROGRAM: 'it is for another program',
 });
 
 /** The batch as a policy sees it. */
@@ -82,6 +87,10 @@ export class Context {
     const by = nonBlank(approval.by);
     if (by === null) return ApprovalIssue.NOBODY;
     if (submitters.some((submitter) => lower(submitter) === lower(by))) return ApprovalIssue.OWN;
+    const author = nonBlank(this.claims.provenance?.extracted_by);
+    if (author !== null && lower(author) === lower(by)) return ApprovalIssue.AUTHOR;
+    const signature = this.#signatureIssue(approval);
+    if (signature !== null) return signature;
     if (approval.type !== 'human') return ApprovalIssue.NOT_HUMAN;
     const list = this.evidence();
     if (approval.targets_sha256 !== list.targets_sha256) return ApprovalIssue.OTHER_LIST;
@@ -89,8 +98,22 @@ export class Context {
     const { counts, others, unknown } = list.kinds;
     if (!sameCounts(approval.kinds, counts) || others + unknown > 0) return ApprovalIssue.OTHER_KINDS;
     const { tenants } = list;
-    if (approval.tenants !== tenants.distinct + tenants.unknown) return ApprovalIssue.OTHER_TENANTS;
+    // What the batch reaches beyond its list was not approved with the list. A wave reaches a part of the whole.
+    const reached = this.facts.whole ? 0 : this.facts.tenants_at_most;
+    if (approval.tenants !== Math.max(tenants.distinct + tenants.unknown, reached)) return ApprovalIssue.OTHER_TENANTS;
+    const program = nonBlank(this.claims.operation?.program_sha256);
+    if (program !== nonBlank(approval.program_sha256)) return ApprovalIssue.OTHER_PROGRAM;
     return null;
+  }
+
+  /** Why the signature of an approval, or the lack of one, keeps it from counting. */
+  #signatureIssue(approval) {
+    const signed = this.facts.signed_approvals;
+    const position = (this.claims.approvals ?? []).indexOf(approval);
+    const token = signed?.tokens.find((token) => token.approval === position);
+    if (token) return token.issue == null ? null : ApprovalIssue.BAD_TOKEN;
+    if (approval.token != null) return ApprovalIssue.BAD_TOKEN;
+    return signed?.required ? ApprovalIssue.NOT_SIGNED : null;
   }
 
   #age(at) {
@@ -102,31 +125,4 @@ function sameCounts(a, b) {
   if (a == null) return false;
   const names = Object.keys(a);
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
-}
-
-// Unicode white space. `trim` would also remove U+FEFF, which is not white space, and would leave U+0085, which is.
-const WHITE_SPACE = '[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const MARGIN = new RegExp(`^${WHITE_SPACE}+|${WHITE_SPACE}+$`, 'g');
-
-/** The text without surrounding white space; null if it is absent, empty or only white space. */
-export function nonBlank(text) {
-  return text?.replace(MARGIN, '') || null;
-}
-
-/** Whether two kinds are equal, ignoring name space, case and plural: `AWS::S3::Buckets` equals `bucket`. Only ASCII
- * letters are compared without case. */
-export function sameKind(a, b) {
-  return lower(singular(a)) === lower(singular(b));
-}
-
-function singular(kind) {
-  const name = kind.replace(/^[\t\n\f\r ]+|[\t\n\f\r ]+$/g, '').replace(/^.*[:/.]/s, '');
-  // As in the Rust SDK, a plural has at least two bytes before its `s`, and the last of them is not an `s`.
-  const isPlural = /[^sS][sS]$/.test(name) && (name.length > 2 || name.charCodeAt(0) > 127);
-  return isPlural ? name.slice(0, -1) : name;
-}
-
-/** Changes ASCII letters only. */
-function lower(text) {
-  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ApprovalIssue, Context, nonBlank, sameKind } from '../src/context.js';
+import { readFileSync } from 'node:fs';
+import { ApprovalIssue, Context } from '../src/context.js';
+import { nonBlank, sameKind } from '../src/words.js';
 import { approval, review } from './fixture.js';
 
 const contextOf = (claims, facts) => new Context(review(claims, facts), {}, () => null);
@@ -74,19 +76,9 @@ test('approvers are sorted, distinct and fresh', () => {
   assert.equal(contextOf({ approvals: undefined }).approvers(3_600).size, 0);
 });
 
-test('nonBlank returns null for blank text', () => {
-  for (const text of [undefined, null, '', ' \n\u2003\x85']) assert.equal(nonBlank(text), null);
-  // A byte order mark is not white space in Unicode, although `trim` removes it.
-  assert.equal(nonBlank(' \ufeff a '), '\ufeff a');
-});
-
-test('sameKind agrees with the Rust SDK', () => {
-  for (const [a, b] of [
-    ['AWS::S3::Buckets', 'bucket'], ['apps', 'App'], ['k8s.io/Pods', 'pod'], [' app\t', 'app'], ['és', 'é'],
-  ]) {
-    assert.ok(sameKind(a, b), `${a} ${b}`);
-  }
-  for (const [a, b] of [['app', 'site'], ['as', 'a'], ['class', 'clas'], ['É', 'é'], ['s', ''], ['app\v', 'app']]) {
-    assert.ok(!sameKind(a, b), `${a} ${b}`);
-  }
+test('names are compared as in every SDK', () => {
+  const words = JSON.parse(readFileSync(new URL('../../words.json', import.meta.url), 'utf8'));
+  for (const [name, kind, expected] of words.same_kind) assert.equal(sameKind(name, kind), expected, `${name} ${kind}`);
+  for (const text of [undefined, null, ...words.nothing]) assert.equal(nonBlank(text), null, JSON.stringify(text));
+  for (const [text, expected] of words.something) assert.equal(nonBlank(text), expected);
 });

@@ -195,6 +195,8 @@ pub struct Approval {
     pub tenants: Option<u64>,
     /// SHA-256 of the program that was approved, lower-case hex.
     pub program_sha256: Option<String>,
+    /// A JSON Web Token by which the approver signed the other fields (`reprieve approve --key`).
+    pub token: Option<String>,
 }
 
 /// The copy of data that was moved.

@@ -48,9 +48,33 @@ pub struct Facts {
     /// The list of which this batch is a wave, cut from it by the host. Evidence for the whole list is evidence for each
     /// wave. Absent: the batch is not a wave.
     pub whole: Option<Whole>,
+    /// The signatures of approvals. Absent: no approval has a token, and none has to.
+    pub signed_approvals: Option<SignedApprovals>,
     /// Offset from UTC in seconds at `evaluated_at`, for every time zone that a setting of the format `time-zone` names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub zones: BTreeMap<String, i64>,
+}
+
+/// What the host found out about the signatures of approvals.
+#[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub struct SignedApprovals {
+    /// Whether only signed approvals count.
+    pub required: bool,
+    /// The approvals that have a token.
+    pub tokens: Vec<ApprovalToken>,
+}
+
+/// The token of one approval.
+#[derive(miniserde::Deserialize)]
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub struct ApprovalToken {
+    /// The position of the approval in the request, from 0.
+    pub approval: u64,
+    /// Why the token does not show that the approver made this approval. Absent: it does.
+    pub issue: Option<String>,
 }
 
 /// A list that is deleted in waves.

@@ -20,6 +20,8 @@ pub struct HistoryFacts {
     pub same_actor: Spans,
     /// The last batch of this mode in this environment.
     pub last: Option<PastBatch>,
+    /// The last batch of this kind in this environment that ended.
+    pub kind_last: Option<PastBatch>,
     /// Number of batches of this campaign so far.
     pub campaign_batches: u64,
     /// The last batch of this campaign.
@@ -84,6 +86,10 @@ pub struct PastBatch {
     pub actor: Option<String>,
     /// Whether it succeeded. Absent: unknown.
     pub succeeded: Option<bool>,
+    /// The source of its list (`provenance.source`).
+    pub source: Option<String>,
+    /// The number of resources in its keep-set, if it deleted everything outside of one.
+    pub keep_set: Option<u64>,
 }
 
 /// The state of a batch in a ledger.

@@ -25,8 +25,8 @@ pub use evidence::{
     Approval, Checkpoint, DryRun, KeepSet, Lookups, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };
 pub use facts::{
-    Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, NearMiss, NearMisses, Pool, Review,
-    Tally, TenantFacts, Whole,
+    ApprovalToken, Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, NearMiss, NearMisses,
+    Pool, Review, SignedApprovals, Tally, TenantFacts, Whole,
 };
 pub use fault::{Fault, FaultCause};
 pub use history::{BatchState, Deleted, HistoryFacts, PastBatch, Spans};
@@ -38,4 +38,4 @@ pub use request::{
 #[cfg(feature = "host")]
 pub use suggest::{did_you_mean, shorten};
 pub use time::{Duration, Timestamp};
-pub use words::{OUT_OF_USE, is_out_of_use, same_kind, same_letters, same_name};
+pub use words::{KindName, OUT_OF_USE, is_out_of_use, same_kind, same_letters, same_name};

@@ -32,19 +32,51 @@ fn letters_of(text: &str) -> impl Iterator<Item = u8> {
 /// Words end at everything that is not a letter or digit, where the case changes (`DBCluster`), and between letters and
 /// digits. A version at the end (`cluster_v2`) is not a word.
 pub fn same_kind(name: &str, kind: &str) -> bool {
-    let (mut name, mut kind) = (without_version(name.as_bytes()), without_version(kind.as_bytes()));
-    let mut is_last = true;
-    loop {
-        let (rest, word) = last_word(name);
-        if word.is_empty() {
-            return !is_last;
-        }
-        let (other_rest, other) = last_word(kind);
-        if !(word.eq_ignore_ascii_case(other) || (is_last && (is_plural(word, other) || is_plural(other, word)))) {
+    KindName::of(kind).is(&KindName::of(name))
+}
+
+/// The name of a kind, prepared to be compared with many others by [`same_kind`].
+#[derive(Clone, Copy, Debug)]
+pub struct KindName<'a> {
+    /// What precedes the last word.
+    rest: &'a [u8],
+    /// The last word that is not a version.
+    last: &'a [u8],
+}
+
+impl<'a> KindName<'a> {
+    /// Prepares a name.
+    pub fn of(name: &'a str) -> Self {
+        let (rest, last) = last_word(without_version(name.as_bytes()));
+        Self { rest, last }
+    }
+
+    /// Whether this kind is one of those that `name` names.
+    pub fn is(&self, name: &Self) -> bool {
+        if name.last.is_empty() || !same_last_word(name.last, self.last) {
             return false;
         }
-        (name, kind, is_last) = (rest, other_rest, false);
+        let (mut name, mut kind) = (name.rest, self.rest);
+        loop {
+            let (rest, word) = last_word(name);
+            if word.is_empty() {
+                return true;
+            }
+            let (other_rest, other) = last_word(kind);
+            if !word.eq_ignore_ascii_case(other) {
+                return false;
+            }
+            (name, kind) = (rest, other_rest);
+        }
     }
+}
+
+/// Whether two last words are the same, or one is the plural of the other.
+fn same_last_word(a: &[u8], b: &[u8]) -> bool {
+    // Most words differ in the first letter. Only the plural of one of two letters may begin with another one.
+    let first = |word: &[u8]| word.first().map(u8::to_ascii_lowercase);
+    let may_be_same = first(a) == first(b) || a.len().min(b.len()) <= 2;
+    may_be_same && (a.eq_ignore_ascii_case(b) || is_plural(a, b) || is_plural(b, a))
 }
 
 /// Removes `2`, `v2` or `_v2_1` from the end of a kind.

@@ -40,7 +40,7 @@ The same code runs natively in unit tests: see `Session` and the module `testing
 """
 
 from .chunk import Chunk, Column
-from .context import ApprovalIssue, Context, non_blank, same_kind
+from .context import ApprovalIssue, Context
 from .findings import Finding, FindingBuilder, Findings, Severity
 from .model import Claims, Facts, InventoryFacts
 from .policy import Descriptor, Invalid, Policy, describe, validate
@@ -48,6 +48,7 @@ from .rows import Rows
 from .rule import Limit, Measure, Nature, Rule, Subject
 from .session import Session
 from .settings import Settings, TimeZone, setting
+from .words import non_blank, same_kind
 from .timestamps import Duration, Timestamp
 
 __all__ = [

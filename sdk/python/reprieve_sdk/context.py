@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from .model import Approval, Claims, Facts, InventoryFacts, Whole
 from .settings import TimeZone
+from .words import fold_case, non_blank
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -13,23 +14,21 @@ T = TypeVar("T")
 MAX_CLOCK_SKEW = 300
 """How many seconds a time may lie in the future and still be valid. Clocks differ by minutes."""
 
-# Unicode white space. `str.strip()` alone would also remove the separators U+001C to U+001F, which are not white space.
-_WHITE_SPACE = (
-    "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
-
 
 class ApprovalIssue(Enum):
     """Why an approval does not count. `str()` returns the reason in words."""
 
     NOBODY = "it names nobody"
     OWN = "it is the submitter's own"
+    AUTHOR = "it is by the author of the list"
+    BAD_TOKEN = "its token does not show that the approver made it"
+    NOT_SIGNED = "it is not signed, and only signed approvals count"
     NOT_HUMAN = "it does not come from a human"
     OTHER_LIST = "it is for another list"
     OTHER_MODE = "it is for another mode"
     OTHER_KINDS = "it is for other kinds or counts"
     OTHER_TENANTS = "it is for another number of tenants"
+    OTHER_PROGRAM = "it is for another program"
 
     def __str__(self) -> str:
         return self.value
@@ -93,7 +92,7 @@ class Context(Generic[S]):
             for approval in self.claims.approvals or ()
             if self.approval_issue(approval) is None and approval.at is not None and self.is_fresh(approval.at, max_age)
         )
-        return sorted({_fold_case(by): by for by in counting if by is not None}.values())
+        return sorted({fold_case(by): by for by in counting if by is not None}.values())
 
     def approval_issue(self, approval: Approval) -> ApprovalIssue | None:
         """Why an approval does not count, or `None` if it does. Does not check its age."""
@@ -101,8 +100,14 @@ class Context(Generic[S]):
         if by is None:
             return ApprovalIssue.NOBODY
         submitters = [non_blank(actor.id), non_blank(actor.on_behalf_of)] if actor else []
-        if any(submitter is not None and _fold_case(submitter) == _fold_case(by) for submitter in submitters):
+        if any(submitter is not None and fold_case(submitter) == fold_case(by) for submitter in submitters):
             return ApprovalIssue.OWN
+        author = non_blank(self.claims.provenance.extracted_by) if self.claims.provenance else None
+        if author is not None and fold_case(author) == fold_case(by):
+            return ApprovalIssue.AUTHOR
+        signature = self._signature_issue(approval)
+        if signature is not None:
+            return signature
         if approval.type != "human":
             return ApprovalIssue.NOT_HUMAN
         if approval.targets_sha256 != evidence.targets_sha256:
@@ -112,29 +117,22 @@ class Context(Generic[S]):
         tally = evidence.kinds
         if approval.kinds != tally.counts or tally.others + tally.unknown > 0:
             return ApprovalIssue.OTHER_KINDS
-        if approval.tenants != evidence.tenants.at_most():
+        # What the batch reaches beyond its list was not approved with the list. A wave reaches a part of the whole.
+        reached = 0 if self.facts.whole else self.facts.tenants_at_most
+        if approval.tenants != max(evidence.tenants.at_most(), reached):
             return ApprovalIssue.OTHER_TENANTS
+        program = non_blank(self.claims.operation.program_sha256) if self.claims.operation else None
+        if program != non_blank(approval.program_sha256):
+            return ApprovalIssue.OTHER_PROGRAM
         return None
 
-
-def non_blank(text: str | None) -> str | None:
-    """The text without surrounding white space, or `None` if it is absent, empty or only white space."""
-    return None if text is None else text.strip(_WHITE_SPACE) or None
-
-
-def same_kind(a: str, b: str) -> bool:
-    """Whether two kinds are equal, ignoring name space, case and plural: `AWS::S3::Buckets` equals `bucket`. Only ASCII
-    letters are compared without case."""
-    return _singular(a).lower() == _singular(b).lower()
-
-
-def _fold_case(text: str) -> bytes:
-    # `bytes.lower` changes ASCII letters only.
-    return text.encode().lower()
-
-
-def _singular(kind: str) -> bytes:
-    name = kind.encode().strip(b" \t\n\f\r")
-    name = name[max(name.rfind(separator) for separator in (b":", b"/", b".")) + 1 :]
-    is_plural = len(name) > 2 and name[-1:] in (b"s", b"S") and name[-2:-1] not in (b"s", b"S")
-    return name[:-1] if is_plural else name
+    def _signature_issue(self, approval: Approval) -> ApprovalIssue | None:
+        """Why the signature of an approval, or the lack of one, keeps it from counting."""
+        signed = self.facts.signed_approvals
+        for position, listed in enumerate(self.claims.approvals or ()):
+            for token in signed.tokens if signed and listed is approval else ():
+                if token.approval == position:
+                    return None if token.issue is None else ApprovalIssue.BAD_TOKEN
+        if approval.token is not None:
+            return ApprovalIssue.BAD_TOKEN
+        return ApprovalIssue.NOT_SIGNED if signed and signed.required else None

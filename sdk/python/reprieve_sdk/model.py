@@ -143,6 +143,7 @@ class Approval(Record):
     kinds: dict[str, int] | None
     tenants: int | None
     program_sha256: str | None
+    token: str | None
 
 
 class Migration(Record):
@@ -340,6 +341,8 @@ class PastBatch(Record):
     campaign: str | None
     actor: str | None
     succeeded: bool | None
+    source: str | None
+    keep_set: int | None
 
 
 class HistoryFacts(Record):
@@ -350,6 +353,7 @@ class HistoryFacts(Record):
     same_kind: Spans
     same_actor: Spans
     last: PastBatch | None
+    kind_last: PastBatch | None
     campaign_batches: int
     campaign_last: PastBatch | None
 
@@ -362,6 +366,20 @@ class Whole(Record):
     tenants: TenantFacts
     kinds: Tally
     all_of: list[str] | None
+
+
+class ApprovalToken(Record):
+    """The token of one approval: its position in the request, and why it does not show that the approver made it."""
+
+    approval: int
+    issue: str | None
+
+
+class SignedApprovals(Record):
+    """What the host found out about the signatures of approvals."""
+
+    required: bool
+    tokens: list[ApprovalToken]
 
 
 class Facts(Record):
@@ -380,4 +398,5 @@ class Facts(Record):
     history: HistoryFacts | None
     restore: Estimate
     whole: Whole | None
+    signed_approvals: SignedApprovals | None
     zones: dict[str, int] | None

@@ -1,7 +1,7 @@
 //! The context of a decision: the batch as a policy sees it.
 
 use crate::TimeZone;
-use crate::model::{ActorType, Approval, Tally, TenantFacts, Timestamp, Trigger};
+use crate::model::{ActorType, Approval, ApprovalToken, Tally, TenantFacts, Timestamp, Trigger};
 use crate::section::{Claims, Facts, InventoryFacts, Review};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -151,6 +151,9 @@ impl<S> Context<S> {
         if author.is_some_and(|author| author.eq_ignore_ascii_case(by)) {
             return Some(ApprovalIssue::Author);
         }
+        if let Some(issue) = self.signature_issue(approval) {
+            return Some(issue);
+        }
         if approval.approver_type != Some(ActorType::Human) {
             return Some(ApprovalIssue::NotHuman);
         }
@@ -175,6 +178,26 @@ impl<S> Context<S> {
             return Some(ApprovalIssue::OtherProgram);
         }
         None
+    }
+
+    /// What the host found out about the token of the approval at a position. None: it has no token.
+    pub fn approval_token(&self, position: usize) -> Option<&ApprovalToken> {
+        let tokens = self.facts.signed_approvals().map(|signed| signed.tokens.iter());
+        tokens.into_iter().flatten().find(|token| token.approval == position as u64)
+    }
+
+    /// Why the signature of an approval, or the lack of one, keeps it from counting.
+    fn signature_issue(&self, approval: &Approval) -> Option<ApprovalIssue> {
+        let mut approvals = self.claims.approvals().into_iter().flatten();
+        let position = approvals.position(|listed| std::ptr::eq(listed, approval));
+        match position.and_then(|position| self.approval_token(position)) {
+            Some(token) => token.issue.is_some().then_some(ApprovalIssue::BadToken),
+            None if approval.token.is_some() => Some(ApprovalIssue::BadToken),
+            None => {
+                let required = self.facts.signed_approvals().is_some_and(|signed| signed.required);
+                required.then_some(ApprovalIssue::NotSigned)
+            }
+        }
     }
 }
 
@@ -201,6 +224,10 @@ pub enum ApprovalIssue {
     Own,
     /// It is by the author of the list.
     Author,
+    /// Its token does not show that the approver made it.
+    BadToken,
+    /// It has no token, and only signed approvals count.
+    NotSigned,
     /// The approver is not a human.
     NotHuman,
     /// It is for another list.
@@ -221,6 +248,8 @@ impl fmt::Display for ApprovalIssue {
             Self::Unnamed => "it does not name the approver",
             Self::Own => "it is the submitter's own",
             Self::Author => "it is by the author of the list",
+            Self::BadToken => "its token does not show that the approver made it",
+            Self::NotSigned => "it is not signed, and only signed approvals count",
             Self::NotHuman => "the approver is not a human",
             Self::OtherList => "it is for another list",
             Self::OtherMode => "it is for another mode",

@@ -82,7 +82,7 @@ pub use chunk::{Chunk, Codes, Column, Strings, Validity, Values};
 pub use context::{ApprovalIssue, Blob, Context, Evidence, non_blank};
 pub use findings::{Finding, FindingBuilder, Findings};
 pub use reprieve_model as model;
-pub use reprieve_model::{Nature, Severity, same_kind, same_letters, same_name};
+pub use reprieve_model::{KindName, Nature, Severity, same_kind, same_letters, same_name};
 pub use rows::Rows;
 pub use rule::{Limit, Measure, Rule, Subject};
 pub use section::{Claims, Facts, InventoryFacts};

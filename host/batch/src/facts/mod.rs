@@ -45,6 +45,7 @@ pub(crate) fn build_facts(
         history,
         restore: estimate_restore(claims, tenants_at_most),
         whole: None,
+        signed_approvals: None,
         zones: BTreeMap::new(),
     }
 }

@@ -7,21 +7,27 @@ use crate::output::plain;
 use crate::render::plural;
 use crate::setup::BatchArguments;
 use crate::status::Status;
+use anyhow::Context;
 use clap::Args;
-use reprieve::model::{Facts, Timestamp};
+use reprieve::model::{ActorType, Approval, Facts, Timestamp};
+use reprieve::signed::{Key, sign_approval};
 use serde_json::json;
+use std::path::PathBuf;
 
 /// Add your approval of this list, mode, kinds and number of tenants to a request
 #[derive(Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]
     batch: BatchArguments,
-    /// Your name
-    #[arg(long = "as", value_name = "NAME")]
-    name: String,
+    /// Sign it with your private key. The policy set names the public keys of approvers
+    #[arg(long, value_name = "FILE", required_unless_present = "unsigned")]
+    key: Option<PathBuf>,
     /// Add an approval that nobody can verify: a statement of the one who writes it
-    #[arg(long, required = true)]
+    #[arg(long, conflicts_with = "key", requires = "name")]
     unsigned: bool,
+    /// Your name, for an approval that is not signed. A signed one is by the name of the key
+    #[arg(long = "as", value_name = "NAME", conflicts_with = "key")]
+    name: Option<String>,
 }
 
 /// Runs the command.
@@ -33,22 +39,33 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         return Err(fail(message, "add the column `kind` to the list; nobody can approve what it does not say"));
     }
     let tenants = tenants(&facts);
-    let mut approval = Document::default();
-    approval.add("by", arguments.name.as_str());
-    approval.add("type", "human");
-    approval.add("at", json!(Timestamp::from_seconds(batch.evaluated_at().seconds())));
-    approval.add("targets_sha256", batch.targets_sha256());
-    approval.add("mode", batch.claims().mode.as_str());
-    approval.add("kinds", json!(facts.kinds.counts));
-    approval.add("tenants", tenants);
-    if let Some(program) = program {
-        approval.add("program_sha256", program);
+    let kinds = serde_json::from_value(json!(facts.kinds.counts)).context("the kinds cannot be stated")?;
+    let approval = Approval {
+        by: arguments.name.clone(),
+        approver_type: Some(ActorType::Human),
+        at: Some(Timestamp::from_seconds(batch.evaluated_at().seconds())),
+        targets_sha256: Some(batch.targets_sha256().to_owned()),
+        mode: Some(batch.claims().mode),
+        kinds: Some(kinds),
+        tenants: Some(tenants),
+        program_sha256: program,
+        token: None,
+    };
+    let approval = match &arguments.key {
+        Some(key) => sign_approval(approval, batch.claims(), &Key::open(key)?)?,
+        None => approval,
+    };
+    let by = approval.by.clone().unwrap_or_default();
+    let mut document = Document::default();
+    let fields = json!(approval);
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        document.add(name, value.clone());
     }
-    edit(&arguments.batch.request, |request| request.push("approvals", approval))?;
+    edit(&arguments.batch.request, |request| request.push("approvals", document))?;
     let kinds: Vec<String> = facts.kinds.counts.iter().map(|(kind, count)| format!("{count} `{kind}`")).collect();
     outln!(
         "{} approves the {} of {} of {} in {}",
-        plain(&arguments.name),
+        plain(&by),
         batch.claims().mode.phrase(),
         plain(&kinds.join(", ")),
         plural(tenants, "tenant", "tenants"),

@@ -5,7 +5,7 @@ use reprieve::model::Finding;
 /// Where evidence belongs in a request, and the command that adds it.
 const COMMANDS: [(&str, &str); 5] = [
     ("/dry_run", "reprieve attest dry-run REQUEST"),
-    ("/approvals", "reprieve approve REQUEST --as NAME"),
+    ("/approvals", "reprieve approve REQUEST --key NAME.key"),
     ("/recovery/checkpoints", "reprieve attest backup REQUEST …"),
     ("/recovery/restore", "reprieve attest restore REQUEST …"),
     ("/notice", "reprieve attest notice REQUEST …"),

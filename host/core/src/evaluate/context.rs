@@ -3,6 +3,7 @@
 use super::view::ResolvedChunk;
 use super::zones::Zones;
 use crate::ledger::{Ledger, LedgerError};
+use crate::signed::Approvers;
 use reprieve_batch::{Batch, History, Inventory, LookupError, Question, Resolution};
 use reprieve_model::{Facts, Fault, FaultCause, HistoryFacts, Review, Timestamp};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub(crate) struct Sources {
     pub inventory: Option<Arc<dyn Inventory>>,
     pub history: HistorySource,
+    pub approvers: Approvers,
     pub zones: Zones,
 }
 
@@ -76,6 +78,7 @@ impl Sources {
     ) -> EvaluationContext {
         let inventory = resolution.as_ref().map(|resolution| &resolution.facts);
         let facts = batch.facts(inventory, history, at);
+        let facts = Facts { signed_approvals: self.approvers.facts(batch.claims(), &facts), ..facts };
         self.context_of(batch, facts, resolution, faults)
     }
 

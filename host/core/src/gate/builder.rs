@@ -5,8 +5,10 @@ use crate::error::BuildError;
 use crate::evaluate::{Evaluator, HistorySource, Sources, Zones};
 use crate::ledger::Ledger;
 use crate::policies::{
-    Files, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedSet, SetRecord, load_all,
+    ApprovalSettings, Files, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedSet, SetRecord,
+    load_all,
 };
+use crate::signed::{Approvers, KeySet};
 use reprieve_batch::{Folder, History, Inventory, ReadError, read_inventory_within, threads};
 use reprieve_sandbox::{Descriptor, Limits, ModuleCache, Origin, Sandbox, Worker};
 use sha2::{Digest, Sha256};
@@ -204,6 +206,15 @@ impl GateBuilder {
                 Some(Arc::from(read_inventory_within(folder, name, self.memory.unwrap_or(DEFAULT_MEMORY))?))
             }
         };
+        let approvers = match &set.approvals {
+            None => Approvers::default(),
+            Some(ApprovalSettings { keys, signed }) => {
+                let folder = folder.as_ref();
+                let folder =
+                    folder.ok_or_else(|| BuildError::set("the set names keys of approvers but has no folder"))?;
+                Approvers { keys: Some(KeySet::read(folder, keys)?), signed_only: *signed }
+            }
+        };
         let history = history_source(self.ledger, self.history, set.ledger.as_deref())?;
         let sandbox = Sandbox::new(self.limits, self.cache, self.worker, self.trace)?;
         let files = Files { folder: folder.as_ref(), provided: &self.files, pins: &self.pins };
@@ -223,7 +234,7 @@ impl GateBuilder {
             threads: self.threads.unwrap_or_else(threads),
             set: SetRecord::of(&policies),
             policies,
-            sources: Sources { inventory, history, zones },
+            sources: Sources { inventory, history, approvers, zones },
         })))
     }
 

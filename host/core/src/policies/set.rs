@@ -21,6 +21,8 @@ pub struct PolicySet {
     pub ledger: Option<String>,
     /// Permits for other processes.
     pub permits: Option<PermitSettings>,
+    /// Approvals that people sign.
+    pub approvals: Option<ApprovalSettings>,
     /// Overrides of findings.
     pub overrides: Option<OverrideSettings>,
     /// The policies. Without any, nothing can be decided, so nothing is allowed.
@@ -39,6 +41,17 @@ pub struct PermitSettings {
     /// The lifetime of a permit: at most one day; 15 minutes if it is not set.
     #[serde(default)]
     pub lifetime: Option<Duration>,
+}
+
+/// The people whose signed approvals are accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalSettings {
+    /// Their public keys by name: a JSON Web Key Set below the folder of this file.
+    pub keys: String,
+    /// Whether only signed approvals count, in every policy.
+    #[serde(default)]
+    pub signed: bool,
 }
 
 /// The people who may lift findings.

@@ -1,0 +1,163 @@
+//! `reprieve approve --key`: a signed approval counts for what was signed, and for nothing else.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod fixture;
+
+use fixture::{document, says, write};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+fn config(signed: bool) -> String {
+    format!(
+        "[approvals]\nkeys = \"people.json\"\nsigned = {signed}\n\n\
+         [[policy]]\nuse = \"builtin:authority\"\nsettings = {{ approvals_soft = 2 }}\n"
+    )
+}
+
+fn request() -> Value {
+    json!({
+        "id": "r-1", "mode": "soft", "environment": "production", "target_kind": "app",
+        "actor": { "id": "svc", "type": "automation", "on_behalf_of": "carol",
+            "credential": { "purpose": "deletion", "environment": "production" } },
+        "targets": [{ "id": "a-1", "tenant": "t-1" }, { "id": "a-2", "tenant": "t-2" }, { "id": "a-3", "tenant": "t-3" }]
+    })
+}
+
+/// A folder with the request `r.json`, which requires two approvals.
+fn fixture(signed: bool) -> TempDir {
+    let fixture = tempfile::tempdir().unwrap();
+    write(&fixture, "reprieve.toml", &config(signed));
+    for person in ["alice", "bob", "mallory"] {
+        let keys = if person == "mallory" { "others.json" } else { "people.json" };
+        says(&fixture, &format!("keys new {person} --keys {keys}"), 0, &[]);
+    }
+    write(&fixture, "r.json", &request().to_string());
+    fixture
+}
+
+fn read(fixture: &TempDir, name: &str) -> Value {
+    document(&std::fs::read_to_string(fixture.path().join(name)).unwrap())
+}
+
+fn approve(fixture: &TempDir, arguments: &str) {
+    says(fixture, &format!("approve r.json {arguments}"), 0, &["approves the soft delete of 3 `app` of 3 tenants"]);
+}
+
+fn signed_by_two(signed: bool) -> TempDir {
+    let fixture = fixture(signed);
+    approve(&fixture, "--key alice.key");
+    approve(&fixture, "--key bob.key");
+    fixture
+}
+
+#[test]
+fn two_people_sign_and_the_batch_is_allowed() {
+    let fixture = fixture(true);
+    says(&fixture, "check r.json --verbose", 1, &["the batch has 0 of 2 required approvals"]);
+    approve(&fixture, "--key alice.key");
+    says(&fixture, "check r.json --verbose", 1, &["the batch has 1 of 2 required approvals"]);
+    approve(&fixture, "--key alice.key");
+    says(&fixture, "check r.json --verbose", 1, &["the batch has 1 of 2 required approvals"]);
+    approve(&fixture, "--key bob.key");
+    says(&fixture, "check r.json", 0, &["allow"]);
+    let by: Vec<Value> =
+        read(&fixture, "r.json")["approvals"].as_array().unwrap().iter().map(|a| a["by"].clone()).collect();
+    assert_eq!(by, ["alice", "alice", "bob"]);
+}
+
+#[test]
+fn what_nobody_signed_counts_only_where_the_set_says_so() {
+    let fixture = fixture(true);
+    approve(&fixture, "--unsigned --as alice");
+    approve(&fixture, "--unsigned --as bob");
+    says(&fixture, "check r.json --verbose", 1, &["it is not signed, and only signed approvals count"]);
+    write(&fixture, "reprieve.toml", &config(false));
+    says(&fixture, "check r.json", 0, &[]);
+    // A name counts once, signed or not.
+    let fixture = self::fixture(false);
+    approve(&fixture, "--unsigned --as Alice");
+    approve(&fixture, "--key alice.key");
+    says(&fixture, "check r.json --verbose", 1, &["the batch has 1 of 2 required approvals"]);
+}
+
+#[test]
+fn a_key_that_is_not_trusted_does_not_count_even_where_unsigned_approvals_do() {
+    for signed in [true, false] {
+        let fixture = fixture(signed);
+        approve(&fixture, "--key alice.key");
+        approve(&fixture, "--key mallory.key");
+        let says_why = ["`mallory`", "which is not trusted", "/approvals/1/token"];
+        says(&fixture, "check r.json --verbose", 1, &says_why);
+        write(&fixture, "reprieve.toml", &config(signed).replace("people.json", "others.json"));
+        says(
+            &fixture,
+            "check r.json --verbose",
+            1,
+            &["the approval by `alice` does not count", "which is not trusted"],
+        );
+    }
+    let fixture = signed_by_two(false);
+    let no_keys = config(false);
+    write(&fixture, "reprieve.toml", no_keys.split_once("\n\n").unwrap().1);
+    says(&fixture, "check r.json --verbose", 1, &["the policy set names no keys of approvers"]);
+}
+
+/// Whatever is changed after two people signed, at least one approval no longer counts.
+#[test]
+fn a_signature_is_for_this_request_and_no_other() {
+    let fixture = signed_by_two(false);
+    let right = read(&fixture, "r.json");
+    let denied = |changed: &Value, what: &str| {
+        write(&fixture, "r.json", &changed.to_string());
+        let printed = says(&fixture, "check r.json --verbose", 1, &["deny authority/approval-differs"]);
+        assert!(printed.contains("approvals"), "{what}: {printed}");
+    };
+    let changed = |pointer: &str, value: Value| {
+        let mut changed = right.clone();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        changed.pointer_mut(parent).unwrap()[key] = value;
+        changed
+    };
+    for (pointer, value) in [
+        ("/id", json!("r-2")),
+        ("/id", json!("r-1/wave-001")),
+        ("/mode", json!("hard")),
+        ("/environment", json!("staging")),
+        ("/target_kind", json!("site")),
+        ("/targets", json!([{ "id": "a-1", "tenant": "t-1" }])),
+        ("/operation", json!({ "program_sha256": "5c".repeat(32) })),
+        ("/approvals/0/by", json!("bob")),
+        ("/approvals/0/by", json!("dave")),
+        ("/approvals/0/type", json!("automation")),
+        ("/approvals/0/at", json!("2030-01-01T00:00:00Z")),
+        ("/approvals/0/mode", json!("hard")),
+        ("/approvals/0/kinds", json!({ "app": 2 })),
+        ("/approvals/0/tenants", json!(2)),
+        ("/approvals/0/targets_sha256", json!("5c".repeat(32))),
+        ("/approvals/0/program_sha256", json!("5c".repeat(32))),
+        ("/approvals/0/token", json!("")),
+        ("/approvals/0/token", json!("e30.e30.")),
+        ("/approvals/0/token", right["approvals"][1]["token"].clone()),
+    ] {
+        denied(&changed(pointer, value.clone()), &format!("{pointer} = {value}"));
+    }
+    // A few characters of each part of the token.
+    let token = right["approvals"][0]["token"].as_str().unwrap();
+    for at in (0..token.len()).step_by(token.len() / 24) {
+        let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let altered = format!("{}{other}{}", &token[..at], &token[at + 1..]);
+        denied(&changed("/approvals/0/token", json!(altered)), &format!("byte {at} of the token"));
+    }
+    write(&fixture, "r.json", &right.to_string());
+    says(&fixture, "check r.json", 0, &[]);
+}
+
+#[test]
+fn the_name_of_a_signed_approval_is_that_of_the_key() {
+    let fixture = fixture(true);
+    says(&fixture, "approve r.json --key alice.key --as bob", 2, &["cannot be used with"]);
+    says(&fixture, "approve r.json", 2, &["--key"]);
+    says(&fixture, "approve r.json --unsigned", 2, &["--as"]);
+    says(&fixture, "approve r.json --key people.json", 2, &["people.json"]);
+    assert_eq!(read(&fixture, "r.json"), request());
+}
