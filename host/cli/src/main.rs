@@ -13,6 +13,7 @@ mod files;
 mod project;
 mod reading;
 mod render;
+mod sdk;
 mod setup;
 mod signing;
 mod status;
