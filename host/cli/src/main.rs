@@ -14,6 +14,7 @@ mod mode;
 mod project;
 mod reading;
 mod render;
+mod sdk;
 mod setup;
 mod signing;
 mod status;

@@ -27,7 +27,8 @@ pub enum Language {
 pub struct Project {
     /// The folder.
     pub folder: PathBuf,
-    language: Language,
+    /// Its language.
+    pub language: Language,
 }
 
 /// A component and its file.
@@ -39,11 +40,6 @@ pub struct Built {
     pub bytes: Vec<u8>,
     /// Whether this program has just built it from source.
     pub from_source: bool,
-}
-
-/// Returns the folder of the SDKs in the checkout that this program was built from.
-pub fn sdk_folder() -> Option<PathBuf> {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk")).canonicalize().ok()
 }
 
 impl Project {

@@ -11,7 +11,8 @@ use std::time::Duration;
 const DEBOUNCE: Duration = Duration::from_millis(200);
 
 /// Files and folders that tools write, whose changes are ignored.
-const GENERATED: [&str; 7] = ["build", "target", "node_modules", ".venv", "__pycache__", ".git", "Cargo.lock"];
+const GENERATED: [&str; 8] =
+    [".reprieve-sdk", "build", "target", "node_modules", ".venv", "__pycache__", ".git", "Cargo.lock"];
 
 /// Calls `each` now, and again after every change of a file below `folder`. Returns only on an error.
 pub fn each_change(folder: &Path, each: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<Status> {

@@ -1,33 +1,10 @@
 //! `reprieve policy …` with policies in Rust: the guide, correct policies and incorrect ones.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod authors;
+
+use authors::{command, reprieve, root, text};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
-/// A command that finds `reprieve`, with one build folder for all policies.
-fn command(program: &str, folder: &Path) -> Command {
-    let bin = Path::new(env!("CARGO_BIN_EXE_reprieve")).parent().unwrap().display().to_string();
-    let mut command = Command::new(program);
-    command
-        .current_dir(folder)
-        .env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()))
-        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
-        .env("XDG_STATE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"))
-        .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("policies"));
-    command
-}
-
-fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
-    command("reprieve", folder).args(arguments).output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
 
 /// The code blocks of a language in a document.
 fn blocks(document: &str, language: &str) -> Vec<String> {

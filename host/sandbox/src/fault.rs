@@ -65,11 +65,11 @@ impl Fault {
 }
 
 /// Where in the source a policy trapped, as ` at src/lib.rs, line 7`; empty if its module has no line tables. Absolute
-/// paths belong to dependencies and are skipped.
+/// paths and hidden folders belong to dependencies and are skipped.
 fn place(error: &Error) -> String {
     let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
     let place = frames.iter().flat_map(|frame| frame.symbols()).find_map(|symbol| {
-        let file = symbol.file().filter(|file| !file.starts_with('/'))?;
+        let file = symbol.file().filter(|file| !file.starts_with(['/', '.']))?;
         Some(format!(" at {file}, line {}", symbol.line()?))
     });
     place.unwrap_or_default()

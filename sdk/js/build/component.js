@@ -13,8 +13,10 @@ const MEMORY_TOO_LARGE = 'too much data is being copied between the host and the
 
 /** Builds a component from a module that exports the contract. `locations` are the module's source locations. */
 export async function buildComponent({ jsSource, locations }) {
-  const witPath = fileURLToPath(new URL('../../wit/policy.wit', import.meta.url));
-  if (!existsSync(witPath)) throw new BuildError(`no contract at \`${witPath}\``, 'keep sdk/js beside sdk/wit');
+  // In the package, or beside it in a checkout.
+  const places = ['../policy.wit', '../../wit/policy.wit'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  const witPath = places.find((path) => existsSync(path));
+  if (witPath === undefined) throw new BuildError(`no contract at \`${places[0]}\``, 'install the package again');
   const { componentize } = await importTool(COMPONENTIZER);
   try {
     const { component } = await componentize({

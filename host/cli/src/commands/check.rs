@@ -13,6 +13,7 @@ use clap::Args;
 use reprieve::model::DecisionDocument;
 use reprieve::signed::PermitClaims;
 use reprieve::{Decision, Permit};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Vet a deletion batch: tell whether it may run, and if not, why and what to do
@@ -28,6 +29,9 @@ pub struct Arguments {
     /// Show every finding in full
     #[arg(long)]
     verbose: bool,
+    /// Append the decision in Markdown to this file, such as the summary of a job (`$GITHUB_STEP_SUMMARY`)
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
     /// The file for the permit, a token that `reprieve permit verify` verifies. Written only on allow
     #[arg(long, value_name = "FILE")]
     permit: Option<PathBuf>,
@@ -37,7 +41,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let vetting = match arguments.batch.open() {
         Ok(vetting) => vetting,
-        Err(error) => return nothing_to_delete(&error, arguments.format).ok_or(error)?,
+        Err(error) => return nothing_to_delete(&error, arguments).ok_or(error)?,
     };
     let Vetting { batch, from: list, gate, ledger, signing, with_override } = vetting;
     if let Some(path) = &arguments.permit {
@@ -56,7 +60,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         if let (Decision::Allow(permit), Some(path)) = (&decision, &arguments.permit) {
             document.permit = Some(write_permit(permit, &signing, path)?);
         }
-        print(&decision, &document, arguments.format, &arguments.batch.name(), detail(arguments.verbose))
+        let request = arguments.batch.name();
+        if let Some(path) = &arguments.summary {
+            let printed = Printed { claims: decision.claims(), document: &document, request: &request };
+            append(path, &printed.render(Ci::Markdown)?)?;
+        }
+        print(&decision, &document, arguments.format, &request, detail(arguments.verbose))
     })();
     let status = decision.verdict().into();
     if let Decision::Allow(permit) = decision {
@@ -78,10 +87,13 @@ const fn detail(verbose: bool) -> Detail {
 
 /// Says that a file which is the call itself deletes nothing, if that is the error. Nothing is decided then, and nothing
 /// needs to be.
-fn nothing_to_delete(error: &anyhow::Error, format: Format) -> Option<anyhow::Result<Status>> {
+fn nothing_to_delete(error: &anyhow::Error, arguments: &Arguments) -> Option<anyhow::Result<Status>> {
     let nothing = error.downcast_ref::<NothingToDelete>()?;
     let print = || -> anyhow::Result<Status> {
-        match format {
+        if let Some(path) = &arguments.summary {
+            append(path, &format!("{}\n", plain(&nothing.to_string())))?;
+        }
+        match arguments.format {
             Format::Human => {
                 let mut page = Page::default();
                 line!(page, "{}", plain(&nothing.to_string()));
@@ -95,6 +107,13 @@ fn nothing_to_delete(error: &anyhow::Error, format: Format) -> Option<anyhow::Re
         Ok(Status::Success)
     };
     Some(print())
+}
+
+/// Appends a text to a file.
+fn append(path: &Path, text: &str) -> anyhow::Result<()> {
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write the summary {}", path.display()))
 }
 
 /// Prints a decision.

@@ -7,6 +7,7 @@ mod lint;
 mod new;
 mod random;
 mod test;
+mod update;
 
 use crate::project::Built;
 use crate::setup::{build, equipped};
@@ -26,6 +27,7 @@ pub enum Command {
     Bench(bench::Arguments),
     Inspect(inspect::Arguments),
     Lint(lint::Arguments),
+    UpdateSdk(update::Arguments),
 }
 
 impl Command {
@@ -44,6 +46,7 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Lint(arguments) => lint::run(arguments),
+        Command::UpdateSdk(arguments) => update::run(arguments),
     }
 }
 

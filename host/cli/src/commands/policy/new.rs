@@ -1,11 +1,12 @@
 //! `reprieve policy new`: creates a project.
 
 use crate::error::fail;
-use crate::project::{Language, sdk_folder};
+use crate::project::Language;
+use crate::sdk::{FOLDER, Sdk, VERSION};
 use crate::status::Status;
 use anyhow::Context;
-use clap::Args;
-use std::path::{Path, PathBuf};
+use clap::{Args, ValueEnum};
+use std::path::Path;
 
 /// Create a policy: a small project that builds, with one rule, one setting and two test cases
 #[derive(Args, Debug)]
@@ -15,9 +16,18 @@ pub struct Arguments {
     /// The language
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     lang: Language,
-    /// The folder of the SDKs [default: `sdk` in the checkout that this program was built from]
-    #[arg(long, value_name = "FOLDER")]
-    sdk: Option<PathBuf>,
+    /// Where the project gets its SDK from
+    #[arg(long, value_enum, default_value_t = Source::Copy)]
+    sdk: Source,
+}
+
+/// Where a project gets its SDK from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Source {
+    /// A copy in the project, in `.reprieve-sdk`; nothing else of Reprieve is needed to build it
+    Copy,
+    /// The registry of the language, in the version of this program. It is not published there yet
+    Registry,
 }
 
 macro_rules! files {
@@ -44,16 +54,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     if name == "gate" {
         return Err(fail("`gate` is reserved for the gate itself", "choose another name"));
     }
-    let sdk = match &arguments.sdk {
-        Some(folder) => Some(folder.canonicalize().with_context(|| folder.display().to_string())?),
-        None => sdk_folder(),
-    };
-    let Some(sdk) = sdk else {
-        let message = "the SDKs are not in the checkout that this program was built from";
-        return Err(fail(message, "name their folder with `--sdk FOLDER`"));
-    };
     let folder = Path::new(name);
-    if folder.exists() {
+    if folder.symlink_metadata().is_ok() {
         return Err(fail(format!("{name} already exists"), "choose another name"));
     }
     let files = match arguments.lang {
@@ -61,13 +63,26 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Language::Js => JS,
         Language::Python => PYTHON,
     };
+    let (sdk, scripts) = dependency(arguments.lang, arguments.sdk);
     for (file, text) in files {
         let path = folder.join(if *file == "gitignore" { ".gitignore" } else { file });
-        let text = text.replace("{{name}}", name).replace("{{sdk}}", &sdk.display().to_string());
+        let text = text.replace("{{name}}", name).replace("{{sdk}}", &sdk).replace("{{scripts}}", scripts);
         path.parent()
             .map_or(Ok(()), std::fs::create_dir_all)
             .and_then(|()| std::fs::write(&path, text))
             .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    match arguments.sdk {
+        Source::Copy => {
+            let sdk = Sdk::of(arguments.lang)?;
+            sdk.write(folder)?;
+            outln!("{name}/{FOLDER}: SDK {VERSION}, sha256 {}", sdk.sha256())?;
+        }
+        Source::Registry => {
+            errln!(
+                "note: SDK {VERSION} is not published in a registry yet; until it is, the project cannot be built"
+            );
+        }
     }
     let setup = match arguments.lang {
         Language::Rust => "",
@@ -78,3 +93,21 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     outln!("  cd {name} && {setup}reprieve policy test")?;
     Ok(Status::Success)
 }
+
+/// How a project names its SDK, and the scripts of a project in JavaScript.
+fn dependency(language: Language, source: Source) -> (String, &'static str) {
+    match (source, language) {
+        (Source::Copy, Language::Rust) => (format!("{{ path = \"{FOLDER}/rust\" }}"), ""),
+        (Source::Copy, Language::Js) => (format!("file:{FOLDER}/js"), INSTALL_TOOLS),
+        (Source::Copy, Language::Python) => (format!("./{FOLDER}/python"), ""),
+        (Source::Registry, Language::Rust) => (format!("\"{VERSION}\""), ""),
+        (Source::Registry, Language::Js) => (VERSION.to_owned(), ""),
+        (Source::Registry, Language::Python) => (format!("reprieve-sdk=={VERSION}"), ""),
+    }
+}
+
+/// npm links a folder and does not install what it depends on. This does, in the versions of its lock file.
+const INSTALL_TOOLS: &str = r#"
+  "scripts": {
+    "postinstall": "npm install --prefix node_modules/@reprieve/sdk --omit=dev --no-save"
+  },"#;
