@@ -1,4 +1,4 @@
-//! Files as people have them: at most one short command before the check, which finds the cause. See `tests/natural`.
+//! Files as people have them are read with at most one short command before the check. See `tests/natural`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixture;
@@ -7,7 +7,7 @@ use fixture::{document, says};
 use std::path::Path;
 
 #[test]
-fn files_as_people_have_them_are_read_and_the_cause_is_found() {
+fn files_as_people_have_them_are_read_and_checked() {
     let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/natural");
     let mut cases = 0;
     for case in std::fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
