@@ -2,64 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixture;
+mod running;
 
-use fixture::{command, fixture, says, write};
-use reprieve_ledger::SqlLedger;
+use fixture::{command, says, write};
+use running::{kill, note, read, ready, spawn, text, wait_for, wait_until};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 use tempfile::TempDir;
-
-/// A folder with a request that is allowed, and a folder for temporary files.
-fn ready() -> TempDir {
-    let fixture = fixture();
-    write(
-        &fixture,
-        "request.json",
-        r#"{ "id": "retire/1", "mode": "soft", "environment": "production", "target_kind": "app",
-             "targets": [ { "id": "a-1", "kind": "app", "tenant": "t-1" } ] }"#,
-    );
-    std::fs::create_dir(fixture.path().join("tmp")).unwrap();
-    fixture
-}
 
 /// `reprieve run` of a shell script.
 fn runs(fixture: &TempDir, options: &[&str], script: &str) -> Command {
     let mut command = command(fixture, "run request.json");
     command.args(options).args(["--", "sh", "-c", script]).env("TMPDIR", fixture.path().join("tmp"));
     command
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-fn read(fixture: &TempDir, name: &str) -> String {
-    std::fs::read_to_string(fixture.path().join(name)).unwrap()
-}
-
-/// Waits for a file that the command writes.
-fn wait_for(fixture: &TempDir, name: &str) -> String {
-    let path = fixture.path().join(name);
-    wait_until(name, || std::fs::read_to_string(&path).is_ok_and(|text| text.ends_with('\n')));
-    read(fixture, name)
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn spawn(mut command: Command) -> Child {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn kill(signal: &str, pid: &str) {
-    assert!(Command::new("kill").args([signal, pid.trim()]).status().unwrap().success());
 }
 
 /// Whether a process runs: it exists and has not ended.
@@ -70,16 +26,6 @@ fn is_alive(pid: &str) -> bool {
 
 fn left_over(fixture: &TempDir) -> Vec<PathBuf> {
     std::fs::read_dir(fixture.path().join("tmp")).unwrap().map(|entry| entry.unwrap().path()).collect()
-}
-
-/// The note of the outcome that an entry has.
-fn note(fixture: &TempDir, entry: u64) -> (bool, String) {
-    use reprieve::ledger::Outcome;
-    let ledger = SqlLedger::open_sqlite(&fixture.path().join("reprieve.db")).unwrap();
-    match ledger.decision(entry).unwrap().outcome {
-        Some(Outcome::Committed { succeeded, note, .. }) => (succeeded, note.unwrap_or_default()),
-        other => panic!("{other:?}"),
-    }
 }
 
 #[test]
@@ -249,65 +195,4 @@ fn the_command_does_not_receive_what_only_the_gate_needs() {
     }
     says(&fixture, "ledger verify", 0, &["1 of them open".replace('1', "0").as_str()]);
     assert!(Path::new(&key).exists());
-}
-
-/// `reprieve run` of a command, argument by argument, on three targets.
-fn runs_each(fixture: &TempDir, ids: [&str; 3], command_line: &[&str]) -> Output {
-    let targets: Vec<_> =
-        ids.iter().map(|id| serde_json::json!({ "id": id, "kind": "app", "tenant": "t-1" })).collect();
-    let request = serde_json::json!({ "id": "retire/3", "mode": "soft", "environment": "production",
-        "target_kind": "app", "targets": targets });
-    write(fixture, "request.json", &request.to_string());
-    let mut command = command(fixture, "run request.json");
-    command.arg("--").args(command_line).env("TMPDIR", fixture.path().join("tmp"));
-    command.output().unwrap()
-}
-
-#[test]
-fn a_placeholder_runs_the_command_once_for_each_id() {
-    let fixture = ready();
-    let append = ["sh", "-c", "echo \"$1\" >> ids", "sh", "{}"];
-    let output = runs_each(&fixture, ["a-1", "b c", "$(d)"], &append);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    assert_eq!(read(&fixture, "ids"), "a-1\nb c\n$(d)\n");
-    assert_eq!(note(&fixture, 1), (true, "the command succeeded, and deleted 3".to_owned()));
-
-    // It stops at the first failure, and counts the calls before.
-    let fails = ["sh", "-c", "test \"$1\" != x-2", "sh", "{}"];
-    let output = runs_each(&fixture, ["a-1", "x-2", "x-3"], &fails);
-    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
-    let expected = "the command failed with exit status 1, and deleted 1; at the target `x-2`";
-    assert_eq!(note(&fixture, 3), (false, expected.to_owned()));
-
-    // If the first call fails, it is unknown whether its target is deleted, so the batch is not aborted.
-    let output = runs_each(&fixture, ["x-2", "a-1", "x-3"], &fails);
-    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
-    assert!(note(&fixture, 5).1.contains("it is unknown how many targets it deleted"), "{:?}", note(&fixture, 5));
-}
-
-#[test]
-fn an_id_is_never_an_option_or_a_part_of_a_script() {
-    let fixture = ready();
-    for (ids, command_line, help) in [
-        (["a-1", "a-2", "a-3"], &["sh", "-c", "touch {}"][..], "an argument with `{}` has blanks"),
-        (["a-1", "--all", "a-3"], &["touch", "{}"], "the id `--all` would be read as an option"),
-        (["a-1", "a-2", "a-3"], &["{}"], "the name of the program has a `{}`"),
-    ] {
-        let output = runs_each(&fixture, ids, command_line);
-        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-        assert!(text(&output).contains(help) && text(&output).contains("nothing was deleted"), "{}", text(&output));
-        assert!(!fixture.path().join("a-1").exists());
-    }
-    let output = runs_each(&fixture, ["a-1", "--all", "a-3"], &["sh", "-c", "echo \"$1\" >> ids", "sh", "--key={}"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    assert_eq!(read(&fixture, "ids"), "--key=a-1\n--key=--all\n--key=a-3\n");
-}
-
-#[test]
-fn ids_alone_are_for_xargs() {
-    let fixture = ready();
-    let script = "xargs -0 -n 1 echo < \"$REPRIEVE_IDS\" > ids";
-    let output = runs_each(&fixture, ["a-1", "b  c", "d'"], &["sh", "-c", script]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    assert_eq!(read(&fixture, "ids"), "a-1\nb  c\nd'\n");
 }

@@ -2,12 +2,12 @@
 
 use super::Runner;
 use super::folder::PrivateFolder;
-use super::placeholder;
-use super::supervise::{Finished, Left};
+use super::supervise::Left;
+use super::{each, placeholder};
 use crate::commands::check::write_permit;
 use anyhow::{Context, ensure};
+use reprieve::Permit;
 use reprieve::ledger::Outcome;
-use reprieve::{LookupError, Permit};
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fs::Permissions;
@@ -23,9 +23,11 @@ const OUTCOME: &str = "outcome.json";
 
 /// The result of the command.
 pub struct Ended {
-    status: ExitStatus,
+    pub status: ExitStatus,
     /// The number of targets that it reported as deleted.
     pub deleted: Option<u64>,
+    /// The number of targets that an earlier run deleted, by its log.
+    pub earlier: u64,
     /// What failed apart from the command itself.
     pub problem: Option<String>,
 }
@@ -66,6 +68,9 @@ impl Ended {
             None if !self.status.success() => words += ", and it is unknown how many targets it deleted",
             None => {}
         }
+        if self.earlier > 0 {
+            words += &format!("; its log has {} deleted before", self.earlier);
+        }
         if let Some(problem) = &self.problem {
             words += &format!("; {problem}");
         }
@@ -99,16 +104,18 @@ pub fn run(runner: &Runner<'_>, permit: &Permit) -> anyhow::Result<Ended> {
         variables.push(("REPRIEVE_ENTRY", entry.entry.to_string().into()));
     }
     folder.check()?;
-    let start = |arguments: &[OsString]| {
+    let prepare = |arguments: &[OsString]| {
         let (program, arguments) = arguments.split_first().context("there is no command")?;
         let mut command = Command::new(program);
+        runner.secrets.remove_from(&mut command);
         command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
-        runner.supervise(&mut command).with_context(|| format!("cannot run `{}`", program.display()))
+        anyhow::Ok(command)
     };
     if each {
-        return run_each(runner.command, permit, start);
+        return each::run(runner, permit, prepare);
     }
-    let finished = start(runner.command)?;
+    let mut command = prepare(runner.command)?;
+    let finished = runner.supervise(&mut command).with_context(|| not_run(&command))?;
     let targets = permit.document().targets;
     let (deleted, unreadable) = match reported(&folder) {
         Ok(Some(deleted)) if deleted > targets => {
@@ -117,66 +124,22 @@ pub fn run(runner: &Runner<'_>, permit: &Permit) -> anyhow::Result<Ended> {
         Ok(deleted) => (deleted, None),
         Err(error) => (None, Some(format!("the outcome that it reported cannot be read: {error:#}"))),
     };
-    let problems: Vec<String> = unreadable.into_iter().chain(left_over(&finished)).collect();
+    let problems: Vec<String> = unreadable.into_iter().chain(left_over(finished.left)).collect();
     let problem = (!problems.is_empty()).then(|| problems.join("; "));
-    Ok(Ended { status: finished.status, deleted, problem })
+    Ok(Ended { status: finished.status, deleted, earlier: 0, problem })
+}
+
+/// Says that a command cannot be run.
+pub fn not_run(command: &Command) -> String {
+    format!("cannot run `{}`", command.get_program().display())
 }
 
 /// What the command left running.
-fn left_over(finished: &Finished) -> Option<String> {
-    match finished.left {
+pub fn left_over(left: Left) -> Option<String> {
+    match left {
         Left::Nothing => None,
         Left::Stopped => Some("it left processes running, which were stopped".to_owned()),
         Left::Running => Some("processes that it started could not be stopped and may have gone on".to_owned()),
-    }
-}
-
-/// Runs the command once for each id, in their order, and stops at the first that fails. The number of deleted targets is
-/// that of the calls that succeeded. Whether a call that failed has deleted its target is unknown.
-fn run_each(
-    command: &[OsString],
-    permit: &Permit,
-    start: impl Fn(&[OsString]) -> anyhow::Result<Finished>,
-) -> anyhow::Result<Ended> {
-    let (mut deleted, mut last) = (0, None);
-    let ran = permit.batch().each_id(|id| {
-        let finished = match start(&placeholder::fill(command, id)) {
-            Ok(finished) => finished,
-            Err(error) => return Err(Stop::NotStarted(error)),
-        };
-        let problem = left_over(&finished);
-        let succeeded = finished.status.success() && problem.is_none();
-        deleted += u64::from(succeeded);
-        last = Some((finished.status, problem));
-        if succeeded { Ok(()) } else { Err(Stop::Failed(id.to_owned())) }
-    });
-    let (failed, not_started) = match ran {
-        Ok(()) => (None, None),
-        Err(Stop::Failed(id)) => (Some(format!("at the target `{id}`")), None),
-        Err(Stop::Unreadable(error)) => (Some(format!("the targets cannot be read: {error}")), None),
-        Err(Stop::NotStarted(error)) => (Some(format!("a call was not started: {error:#}")), Some(error)),
-    };
-    match (last, not_started) {
-        (Some((status, problem)), _) => {
-            let problems: Vec<String> = failed.into_iter().chain(problem).collect();
-            let problem = (!problems.is_empty()).then(|| problems.join("; "));
-            Ok(Ended { status, deleted: Some(deleted).filter(|deleted| *deleted > 0), problem })
-        }
-        (None, Some(error)) => Err(error),
-        (None, None) => Err(anyhow::Error::msg(failed.unwrap_or_else(|| "there are no targets".to_owned()))),
-    }
-}
-
-/// Why the calls for the ids ended.
-enum Stop {
-    Failed(String),
-    NotStarted(anyhow::Error),
-    Unreadable(LookupError),
-}
-
-impl From<LookupError> for Stop {
-    fn from(error: LookupError) -> Self {
-        Self::Unreadable(error)
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod command;
 mod descendants;
+mod each;
 mod environment;
 mod folder;
+mod log;
 mod placeholder;
 mod signals;
 mod supervise;
@@ -36,8 +38,9 @@ use supervise::Finished;
 /// names a file with the permit. REPRIEVE_MODE, REPRIEVE_ENVIRONMENT and REPRIEVE_ENTRY are set as well. The command may
 /// write the number of targets that it deleted into the file that REPRIEVE_OUTCOME names. The outcome is recorded.
 ///
-/// A command with `{}` in an argument runs once for each id, in their order, and stops at the first failure. The outcome then
-/// has the number of calls that succeeded.
+/// A command with `{}` in an argument runs once for each id, in their order, with nothing on its standard input. After the
+/// first failure no call is begun. The outcome has the number of calls that succeeded. After a signal or a halt no call is
+/// begun, and those that run are waited for; a second signal is passed on to them.
 ///
 /// The command does not receive PGPASSWORD, PGPASSFILE, and variables that contain the URL of the ledger or the path of
 /// the key. Signals are passed on to it and to everything that it started.
@@ -57,6 +60,8 @@ pub struct Arguments {
     /// told to end, and killed if they take as long again
     #[arg(long, value_name = "DURATION", default_value = "PT10S", value_parser = Duration::parse)]
     grace: Duration,
+    #[command(flatten)]
+    calls: each::Calls,
     /// The command that deletes
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -68,6 +73,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let Vetting { batch, from: _list, gate, ledger, signing, with_override } = arguments.batch.open()?;
     let ledger = ledger.ok_or_else(|| fail("`run` records the outcome, which requires a ledger", NAME_A_LEDGER))?;
     ensure!(!arguments.command.is_empty(), "there is no command");
+    arguments.calls.check(&arguments.command)?;
     environment::hide();
     let signals = Signals::catch().context("signals cannot be caught")?;
     let runner = Runner {
@@ -80,6 +86,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         grace: std::time::Duration::from_secs(arguments.grace.seconds()),
         with_override: with_override.as_ref(),
         command: &arguments.command,
+        calls: &arguments.calls,
     };
     if arguments.waves {
         waves::run(&runner, &batch, arguments.between.as_deref())
@@ -108,6 +115,8 @@ struct Runner<'a> {
     grace: std::time::Duration,
     with_override: Option<&'a Override>,
     command: &'a [OsString],
+    /// How a command with `{}` runs.
+    calls: &'a each::Calls,
 }
 
 impl Runner<'_> {

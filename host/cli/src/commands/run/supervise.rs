@@ -8,6 +8,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, getpgrp, kill_process_group, wait};
 use rustix::termios::tcgetpgrp;
+use std::collections::HashMap;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc::RecvTimeoutError;
@@ -47,96 +48,148 @@ enum Phase {
     Killed,
 }
 
-struct Supervised {
-    command: Pid,
-    /// Whether the command leads a process group. Otherwise it is in that of this process.
+/// Commands that run, each supervised together with all that it started.
+pub struct Supervised<'a> {
+    signals: &'a Signals,
+    grace: Duration,
+    /// Each command that is started, and its status once it has ended.
+    commands: HashMap<Pid, Option<ExitStatus>>,
+    /// Whether each command leads a process group. Otherwise it is in that of this process.
     leads: bool,
-    status: Option<ExitStatus>,
 }
 
 /// Runs a command, unless a signal was caught before. An error means that it was not started. `grace` is the time that
 /// processes have to end by themselves after the command, and again after they were told to.
 pub fn run(command: &mut Command, signals: &Signals, grace: Duration) -> anyhow::Result<Finished> {
-    if let Some(signal) = signals.stopped() {
-        bail!("signal {signal} was caught before it was started");
+    let mut supervised = Supervised { leads: !is_in_foreground(), ..Supervised::new(signals, grace) };
+    supervised.start(command)?;
+    let left = supervised.finish(false);
+    let status = supervised.take_ended().first().map_or_else(not_killed, |(_, status)| *status);
+    Ok(Finished { status, left })
+}
+
+/// The status of a command that could not even be killed: that of a failure.
+pub fn not_killed() -> ExitStatus {
+    ExitStatus::from_raw(255 << 8)
+}
+
+impl<'a> Supervised<'a> {
+    /// Nothing runs yet. Each command will lead a process group.
+    pub fn new(signals: &'a Signals, grace: Duration) -> Self {
+        Self { signals, grace, commands: HashMap::new(), leads: true }
     }
-    adopt().context("its processes cannot be supervised")?;
-    let leads = !is_in_foreground();
-    if leads {
-        command.process_group(0);
+
+    /// Starts a command, unless a signal was caught before.
+    pub fn start(&mut self, command: &mut Command) -> anyhow::Result<Pid> {
+        if let Some(signal) = self.signals.stopped() {
+            bail!("signal {signal} was caught before it was started");
+        }
+        adopt().context("its processes cannot be supervised")?;
+        if self.leads {
+            command.process_group(0);
+        }
+        // It is waited for with all others.
+        let pid = Pid::from_child(&command.spawn()?);
+        self.commands.insert(pid, None);
+        Ok(pid)
     }
-    // It is waited for below, with all others.
-    let mut run = Supervised { command: Pid::from_child(&command.spawn()?), leads, status: None };
-    let (mut phase, mut deadline, mut left) = (Phase::Runs, None, Left::Nothing);
-    while run.reap() {
-        let now = Instant::now();
-        if phase == Phase::Runs && run.status.is_some() {
-            (phase, deadline) = (Phase::Lingers, now.checked_add(grace));
-        }
-        let is_over = deadline.is_some_and(|deadline| now >= deadline);
-        match phase {
-            Phase::Lingers if is_over => {
-                run.tell(Signal::TERM, false);
-                (phase, deadline, left) = (Phase::Told, now.checked_add(grace), Left::Stopped);
+
+    /// Whether a command has not ended.
+    pub fn is_running(&self) -> bool {
+        self.commands.values().any(Option::is_none)
+    }
+
+    /// Takes the commands that have ended, with their status.
+    pub fn take_ended(&mut self) -> Vec<(Pid, ExitStatus)> {
+        self.commands
+            .extract_if(|_, status| status.is_some())
+            .filter_map(|(pid, status)| Some((pid, status?)))
+            .collect()
+    }
+
+    /// Waits until everything that was started has ended. `told` says that all were told to end before.
+    pub fn finish(&mut self, told: bool) -> Left {
+        let mut phase = if told { Phase::Told } else { Phase::Runs };
+        let mut deadline = told.then(|| Instant::now().checked_add(self.grace)).flatten();
+        let mut left = Left::Nothing;
+        while self.reap() {
+            let now = Instant::now();
+            if phase == Phase::Runs && !self.is_running() {
+                (phase, deadline) = (Phase::Lingers, now.checked_add(self.grace));
             }
-            Phase::Told if is_over => (phase, deadline) = (Phase::Killed, now.checked_add(KILL_WAIT)),
-            Phase::Killed if is_over => {
-                left = Left::Running;
-                break;
+            let is_over = deadline.is_some_and(|deadline| now >= deadline);
+            match phase {
+                Phase::Lingers if is_over => {
+                    self.tell(Signal::TERM, false);
+                    (phase, deadline, left) = (Phase::Told, now.checked_add(self.grace), Left::Stopped);
+                }
+                Phase::Told if is_over => (phase, deadline) = (Phase::Killed, now.checked_add(KILL_WAIT)),
+                Phase::Killed if is_over => {
+                    left = Left::Running;
+                    break;
+                }
+                _ => {}
             }
-            _ => {}
-        }
-        let mut wait = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if phase == Phase::Killed {
-            run.tell(Signal::KILL, false);
-            wait = wait.map(|wait| wait.min(KILL_INTERVAL));
-        }
-        let event = match wait {
-            Some(wait) => signals.events.recv_timeout(wait),
-            None => signals.events.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        match event {
-            Ok(Event::Stop { signal, by_key }) if phase != Phase::Killed => {
-                run.tell(signal, by_key);
+            let mut wait = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if phase == Phase::Killed {
+                self.tell(Signal::KILL, false);
+                wait = wait.map(|wait| wait.min(KILL_INTERVAL));
+            }
+            if let Some((signal, by_key)) = self.wait(wait).filter(|_| phase != Phase::Killed) {
+                self.tell(signal, by_key);
                 if phase != Phase::Told {
-                    (phase, deadline) = (Phase::Told, Instant::now().checked_add(grace));
+                    (phase, deadline) = (Phase::Told, Instant::now().checked_add(self.grace));
                 }
             }
-            Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+        }
+        left
+    }
+
+    /// Waits until a child has ended, the time is over, or this process is asked to end: then by which signal, and whether
+    /// a key sent it.
+    pub fn wait(&self, time: Option<Duration>) -> Option<(Signal, bool)> {
+        let event = match time {
+            Some(time) => self.signals.events.recv_timeout(time),
+            None => self.signals.events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match event {
+            Ok(Event::Stop { signal, by_key }) => return Some((signal, by_key)),
+            Ok(Event::Child) | Err(RecvTimeoutError::Timeout) => {}
             // The thread that sends events does not end.
             Err(RecvTimeoutError::Disconnected) => std::thread::sleep(KILL_INTERVAL),
         }
+        None
     }
-    // The status of a command that could not even be killed is that of a failure.
-    Ok(Finished { status: run.status.unwrap_or_else(|| ExitStatus::from_raw(255 << 8)), left })
-}
 
-impl Supervised {
     /// Takes notice of the processes that have ended. Returns whether any is left.
-    fn reap(&mut self) -> bool {
+    pub fn reap(&mut self) -> bool {
         loop {
             match wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if pid == self.command => {
-                    self.status = Some(ExitStatus::from_raw(status.as_raw()));
+                Ok(Some((pid, status))) => {
+                    if let Some(ended) = self.commands.get_mut(&pid) {
+                        *ended = Some(ExitStatus::from_raw(status.as_raw()));
+                    }
                 }
-                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Ok(None) => return true,
-                Err(_) => return self.leads && is_left(self.command),
+                Err(_) => return self.leads && self.commands.keys().any(|command| is_left(*command)),
             }
         }
     }
 
-    /// Sends a signal once to every process that is left. The group of the command receives it at one moment, so no process
+    /// Sends a signal once to every process that is left. The group of a command receives it at one moment, so no process
     /// that is started meanwhile is missed. If a key sent it, the terminal has told those of the group of this process.
-    fn tell(&self, signal: Signal, by_key: bool) {
+    pub fn tell(&self, signal: Signal, by_key: bool) {
         let own = getpgrp().as_raw_nonzero().get();
-        let led = self.command.as_raw_nonzero().get();
         let left = descendants::all();
-        let in_group = |group: i32| self.leads && group == led;
-        // The number of a group is not used again while the group has a member.
-        if self.leads && (self.status.is_none() || left.iter().any(|process| in_group(process.group))) {
-            kill_process_group(self.command, signal).ok();
-            kill_process_group(self.command, Signal::CONT).ok();
+        let in_group = |group: i32| self.leads && self.commands.keys().any(|led| led.as_raw_nonzero().get() == group);
+        for (command, status) in self.commands.iter().filter(|_| self.leads) {
+            let led = command.as_raw_nonzero().get();
+            // The number of a group is not used again while the group has a member.
+            if status.is_none() || left.iter().any(|process| process.group == led) {
+                kill_process_group(*command, signal).ok();
+                kill_process_group(*command, Signal::CONT).ok();
+            }
         }
         let is_told = |group: i32| in_group(group) || (by_key && group == own);
         for process in left.iter().filter(|process| !is_told(process.group)) {
