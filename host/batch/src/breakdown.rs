@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn the_most_frequent_names_are_exact_with_any_memory_and_any_number_of_threads() {
         let row = |i: u64| {
-            let tenant = (i % 7 != 0).then(|| format!("t-{}", (i * i) % 4_001 % 900));
-            ((i % 5 != 0).then(|| format!("k-{}", i % 23)), tenant, None)
+            let tenant = (!i.is_multiple_of(7)).then(|| format!("t-{}", (i * i) % 4_001 % 900));
+            ((!i.is_multiple_of(5)).then(|| format!("k-{}", i % 23)), tenant, None)
         };
         let rows: Vec<_> = (0..70_000).map(row).collect();
         for (memory, threads) in [(1 << 30, 1), (1 << 30, 2), (1 << 16, 2)] {
