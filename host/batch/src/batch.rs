@@ -174,6 +174,10 @@ impl Batch {
         &self.read_as
     }
 
+    pub(crate) const fn memory(&self) -> MemoryBudget {
+        self.memory
+    }
+
     /// The number of targets.
     pub fn len(&self) -> u64 {
         self.counts.targets

@@ -28,7 +28,7 @@
 //! # Modules
 //!
 //! Each module imports only those before it: `error`, `text`, `times`, `near`, `scalar`, `record`, `clock`, `spill` and `parallel`, then `columns`,
-//! `facts`, `read`, `inventory`, `batch`, `history`.
+//! `facts`, `read`, `inventory`, `batch`, `breakdown`, `history`.
 //!
 //! # Invariants
 //!
@@ -42,6 +42,7 @@
 //! Pipelines depend on the crate `reprieve`, which re-exports what they need.
 
 mod batch;
+mod breakdown;
 mod clock;
 mod columns;
 mod error;
@@ -62,6 +63,7 @@ mod text;
 mod times;
 
 pub use batch::Batch;
+pub use breakdown::{Breakdown, Distribution, NamedCount};
 pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Store, Strings, ValueCounts, Values};
 pub use error::{LookupError, Place, ReadError};
 pub use history::{History, PastBatches, Question, SPANS, kind_label, normalize_name};

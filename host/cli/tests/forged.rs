@@ -7,7 +7,7 @@ mod fixture;
 mod hostile_text;
 
 use fixture::{fixture, write};
-use hostile_text::{HOSTILE, SHOWN, assert_csv, assert_json, instance, run, run_with, variants};
+use hostile_text::{HOSTILE, SHOWN, assert_csv, assert_html, assert_json, instance, run, run_with, variants};
 use reprieve_tests::guest;
 use serde_json::{Value, json};
 use std::process::Command;
@@ -52,6 +52,7 @@ fn every_field_of_a_request() {
         read += i32::from(run(fixture.path(), &["check", "request.json"]) < 2);
         if read % 8 == 0 {
             run_with(fixture.path(), &["check", "request.json", "--no-ledger", "--format", "json"], assert_json);
+            run_with(fixture.path(), &["check", "request.json", "--no-ledger", "--format", "html"], assert_html);
         }
     }
     assert!(read > 20, "only {read} variants were read");
@@ -68,6 +69,7 @@ fn assert_recorded(fixture: &TempDir, decisions: i32) {
         if run(fixture.path(), &["report", &entry]) == 0 {
             run_with(fixture.path(), &["report", &entry, "--format", "csv"], assert_csv);
             run_with(fixture.path(), &["report", &entry, "--format", "json"], assert_json);
+            run_with(fixture.path(), &["report", &entry, "--format", "html"], assert_html);
         }
     }
 }
@@ -333,6 +335,8 @@ fn a_policy() {
     run(fixture.path(), &["policy", "lint", "p.wasm"]);
     let json = ["check", "request.json", "--config", "set.toml", "--no-ledger", "--format", "json"];
     assert_eq!(run_with(fixture.path(), &json, assert_json), 1);
+    let html = ["check", "request.json", "--config", "set.toml", "--no-ledger", "--format", "html"];
+    assert_eq!(run_with(fixture.path(), &html, assert_html), 1);
     let mut request = request();
     request
         .as_object_mut()

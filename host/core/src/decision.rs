@@ -2,8 +2,11 @@
 
 use crate::ledger::{LedgerError, Outcome, Reservation};
 use crate::verdict::verdict;
-use reprieve_batch::{Batch, ReadError};
+use reprieve_batch::{Batch, Breakdown, LookupError, ReadError, Resolution};
 use reprieve_model::{Claims, DecisionDocument, LedgerEntry, Verdict};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::sync::Arc;
 
 /// The decision about a batch. Each variant carries the batch and the whole explanation.
 #[derive(Debug)]
@@ -43,7 +46,7 @@ pub enum Decision {
 #[derive(Debug)]
 #[must_use = "a permit is what the destructive call takes"]
 pub struct Permit {
-    batch: Batch,
+    examined: Examined,
     document: Box<DecisionDocument>,
     reservation: Option<Reservation>,
 }
@@ -51,25 +54,43 @@ pub struct Permit {
 /// A batch that must not run, with the reasons.
 #[derive(Debug)]
 pub struct Withheld {
-    batch: Batch,
+    examined: Examined,
     document: Box<DecisionDocument>,
+}
+
+/// A batch, and what the inventory answered about it.
+#[derive(Debug)]
+pub(crate) struct Examined {
+    pub batch: Batch,
+    pub resolution: Option<Arc<Resolution>>,
+}
+
+/// A decision with what its batch consists of, as `--format json` prints it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DecisionDocument")]
+pub struct DecisionReport {
+    /// The decision.
+    #[serde(flatten)]
+    pub decision: DecisionDocument,
+    /// What the batch consists of.
+    pub breakdown: Breakdown,
 }
 
 impl Permit {
     /// The batch that may run. From this call on, deleting may have begun.
     pub fn batch(&self) -> &Batch {
         self.reservation.iter().for_each(Reservation::take);
-        &self.batch
+        &self.examined.batch
     }
 
     /// Checks that the list can be handed on. This does not count as reading the batch.
     pub(crate) fn check_format(&self) -> Result<(), ReadError> {
-        self.batch.check_format()
+        self.examined.batch.check_format()
     }
 
     /// What the request claims.
     pub fn claims(&self) -> &Claims {
-        self.batch.claims()
+        self.examined.batch.claims()
     }
 
     /// Records the outcome of the batch. Without a ledger this does nothing.
@@ -104,7 +125,7 @@ impl Permit {
 impl Withheld {
     /// The batch that must not run.
     pub fn batch(&self) -> &Batch {
-        &self.batch
+        &self.examined.batch
     }
 
     /// The whole decision.
@@ -123,8 +144,20 @@ impl Decision {
     pub fn claims(&self) -> &Claims {
         match self {
             Self::Allow(permit) => permit.claims(),
-            Self::Deny(withheld) | Self::Undecided(withheld) => withheld.batch.claims(),
+            Self::Deny(withheld) | Self::Undecided(withheld) => withheld.examined.batch.claims(),
         }
+    }
+
+    /// Counts the targets by kind, by tenant and by age. This does not count as reading the batch.
+    ///
+    /// # Errors
+    /// [`LookupError`] if targets cannot be read from disk.
+    pub fn breakdown(&self) -> Result<Breakdown, LookupError> {
+        let Examined { batch, resolution } = match self {
+            Self::Allow(permit) => &permit.examined,
+            Self::Deny(withheld) | Self::Undecided(withheld) => &withheld.examined,
+        };
+        batch.breakdown(resolution.as_deref())
     }
 
     /// The whole decision.
@@ -163,12 +196,12 @@ impl Sealed {
     }
 
     /// Hands the batch over: to a permit if the verdict is an allow.
-    pub fn decide(self, batch: Batch, reservation: Option<Reservation>) -> Decision {
+    pub fn decide(self, examined: Examined, reservation: Option<Reservation>) -> Decision {
         let document = Box::new(self.0);
         match document.decision {
-            Verdict::Allow => Decision::Allow(Permit { batch, document, reservation }),
-            Verdict::Deny => Decision::Deny(Withheld { batch, document }),
-            Verdict::Undecided => Decision::Undecided(Withheld { batch, document }),
+            Verdict::Allow => Decision::Allow(Permit { examined, document, reservation }),
+            Verdict::Deny => Decision::Deny(Withheld { examined, document }),
+            Verdict::Undecided => Decision::Undecided(Withheld { examined, document }),
         }
     }
 }

@@ -94,13 +94,13 @@ pub mod policy {
     };
 }
 
-pub use decision::{Decision, Permit, Withheld};
+pub use decision::{Decision, DecisionReport, Permit, Withheld};
 pub use error::BuildError;
 pub use gate::{Gate, GateBuilder};
 pub use policy::PolicySet;
 pub use reprieve_batch::{
-    Batch, Folder, LookupError, Place, Progress, ReadAs, ReadError, ReadOptions, check_database, list_sha256,
-    read_file, silence_decoder_panics,
+    Batch, Breakdown, Distribution, Folder, LookupError, NamedCount, Place, Progress, ReadAs, ReadError, ReadOptions,
+    check_database, list_sha256, read_file, silence_decoder_panics,
 };
 pub use reprieve_model as model;
 pub use reprieve_sandbox::Limits;

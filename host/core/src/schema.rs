@@ -1,7 +1,8 @@
 //! JSON Schemas of the documents, generated from their types.
 
+use crate::decision::DecisionReport;
 use crate::policies::PolicySet;
-use reprieve_model::{DecisionDocument, Request, Review, Targets};
+use reprieve_model::{Request, Review, Targets};
 use reprieve_sandbox::Limits;
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ pub fn request() -> Value {
 
 /// The schema of a decision, as `--format json` prints it.
 pub fn decision() -> Value {
-    schemars::schema_for!(DecisionDocument).to_value()
+    schemars::schema_for!(DecisionReport).to_value()
 }
 
 /// The schema of a policy set (`reprieve.toml`).

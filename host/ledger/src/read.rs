@@ -6,7 +6,7 @@ use crate::sql_ledger::SqlLedger;
 use reprieve::ledger::{DecisionRecord, LedgerError, Outcome};
 use reprieve::model::{BatchState, DecisionDocument, LedgerEntry, Mode, Timestamp, Verdict};
 use reprieve::record::{Affected, Replay, read_affected};
-use reprieve::{Gate, GateBuilder};
+use reprieve::{Breakdown, Gate, GateBuilder};
 
 /// The number of decisions that one query reads.
 const DECISIONS_PER_QUERY: i64 = 256;
@@ -216,6 +216,16 @@ impl RecordedDecision {
         let columns = self.blob(&self.record.columns_sha256)?;
         let replay = Replay { record: &self.record, columns: &columns };
         replay.ids().map_err(|error| self.damaged(&error))
+    }
+
+    /// Counts the targets by kind, by tenant and by age.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the record is damaged.
+    pub fn breakdown(&self) -> Result<Breakdown, LedgerError> {
+        let columns = self.blob(&self.record.columns_sha256)?;
+        let replay = Replay { record: &self.record, columns: &columns };
+        replay.breakdown().map_err(|error| self.damaged(&error))
     }
 
     /// Returns the affected tenants in alphabetical order.

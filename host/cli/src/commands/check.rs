@@ -4,7 +4,7 @@ use crate::drafting::NothingToDelete;
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
 use crate::output::{Page, data, plain};
-use crate::render::{self, Ci, Detail, Format, Printed};
+use crate::render::{self, Ci, Detail, Format, Plots, Printed, html};
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
 use crate::status::Status;
@@ -12,7 +12,7 @@ use anyhow::Context;
 use clap::Args;
 use reprieve::model::DecisionDocument;
 use reprieve::signed::PermitClaims;
-use reprieve::{Decision, Permit};
+use reprieve::{Decision, DecisionReport, Permit, ReadAs};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Append the decision in Markdown to this file, such as the summary of a job (`$GITHUB_STEP_SUMMARY`)
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
+    /// Show bars of the targets by kind, by tenant and by age
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    plots: Plots,
     /// The file for the permit, a token that `reprieve permit verify` verifies. Written only on allow
     #[arg(long, value_name = "FILE")]
     permit: Option<PathBuf>,
@@ -54,6 +57,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         // Fail before the batch is allowed and reserved.
         signing.permit_key()?;
     }
+    let read_as = batch.read_as().clone();
     let decision = gate.vet_with(batch, with_override.as_ref());
     let mut document = decision.document().clone();
     let printed = (|| {
@@ -65,7 +69,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             let printed = Printed { claims: decision.claims(), document: &document, request: &request };
             append(path, &printed.render(Ci::Markdown)?)?;
         }
-        print(&decision, &document, arguments.format, &request, detail(arguments.verbose))
+        let view = View {
+            request: &request,
+            format: arguments.format,
+            detail: Detail::of(arguments.verbose),
+            plots: arguments.plots,
+            read_as: Some(&read_as),
+        };
+        print(&decision, &document, &view)
     })();
     let status = decision.verdict().into();
     if let Decision::Allow(permit) = decision {
@@ -79,10 +90,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     gate.leak_on_exit();
     drop(list);
     printed.map(|()| status)
-}
-
-const fn detail(verbose: bool) -> Detail {
-    if verbose { Detail::Whole } else { Detail::Screen }
 }
 
 /// Says that a file which is the call itself deletes nothing, if that is the error. Nothing is decided then, and nothing
@@ -101,6 +108,10 @@ fn nothing_to_delete(error: &anyhow::Error, arguments: &Arguments) -> Option<any
                 page.print()?;
             }
             Format::Json => data(|out| Ok(writeln!(out, "{}", serde_json::json!({ "deletes": 0 }))?))?,
+            Format::Html => {
+                let page = html::nothing(&nothing.to_string(), &nothing.notes)?;
+                data(|out| Ok(out.write_all(page.as_bytes())?))?;
+            }
             Format::Ci(Ci::Atlantis) => outln!("1 test, 1 passed, 0 warnings, 0 failures, 0 exceptions")?,
             Format::Ci(_) => outln!("{}", plain(&nothing.to_string()))?,
         }
@@ -116,25 +127,43 @@ fn append(path: &Path, text: &str) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write the summary {}", path.display()))
 }
 
+/// How a decision is printed.
+pub struct View<'a> {
+    /// The name of the request in commands.
+    pub request: &'a str,
+    /// The format.
+    pub format: Format,
+    /// How much is shown to people.
+    pub detail: Detail,
+    /// Whether there are plots in a terminal.
+    pub plots: Plots,
+    /// How the list was read.
+    pub read_as: Option<&'a ReadAs>,
+}
+
 /// Prints a decision.
-pub fn print(
-    decision: &Decision,
-    document: &DecisionDocument,
-    format: Format,
-    request: &str,
-    detail: Detail,
-) -> anyhow::Result<()> {
-    let printed = match format {
+pub fn print(decision: &Decision, document: &DecisionDocument, view: &View<'_>) -> anyhow::Result<()> {
+    let printed = Printed { claims: decision.claims(), document, request: view.request };
+    let print = || match view.format {
         Format::Human => {
-            let page = render::decision(decision.claims(), document, request, detail);
-            page.print().map_err(anyhow::Error::from)
+            let plots = if view.plots.are_shown() { Some(decision.breakdown()?) } else { None };
+            Ok(render::decision(&printed, view.detail, plots.as_ref()).print()?)
         }
-        Format::Json => data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(document)?)?)),
-        Format::Ci(ci) => Printed { claims: decision.claims(), document, request }
-            .render(ci)
-            .and_then(|text| data(|out| Ok(out.write_all(text.as_bytes())?))),
+        Format::Json => {
+            let report = DecisionReport { decision: document.clone(), breakdown: decision.breakdown()? };
+            data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?))
+        }
+        Format::Html => {
+            let beside = html::Beside { read_as: view.read_as, ..html::Beside::default() };
+            let page = html::page(&printed, &decision.breakdown()?, beside)?;
+            data(|out| Ok(out.write_all(page.as_bytes())?))
+        }
+        Format::Ci(ci) => {
+            let text = printed.render(ci)?;
+            data(|out| Ok(out.write_all(text.as_bytes())?))
+        }
     };
-    printed.context("cannot write the decision")
+    print().context("cannot write the decision")
 }
 
 /// Writes the permit into a file that only this user can read, and returns its id.

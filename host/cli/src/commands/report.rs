@@ -3,13 +3,14 @@
 use super::outcome::LIST_DECISIONS;
 use crate::error::with_help;
 use crate::output::{Page, data, plain};
-use crate::render::{self, Detail};
+use crate::render::{self, Detail, Plots, Printed, html};
 use crate::setup::LedgerArguments;
 use crate::status::Status;
 use clap::{Args, ValueEnum};
 use reprieve::ledger::{LedgerError, Outcome};
-use reprieve::model::{DecisionDocument, Duration, Timestamp};
+use reprieve::model::{Duration, Timestamp};
 use reprieve::record::{Affected, restore_plan};
+use reprieve::{Breakdown, DecisionReport};
 use reprieve_ledger::{RecordedDecision, SqlLedger};
 use serde::Serialize;
 use std::io::Write;
@@ -24,6 +25,12 @@ pub struct Arguments {
     /// The output format
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Show every finding in full
+    #[arg(long)]
+    verbose: bool,
+    /// Show bars of the targets by kind, by tenant and by age
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    plots: Plots,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -34,6 +41,8 @@ enum Format {
     Csv,
     /// For programs
     Json,
+    /// One file for a browser, with plots
+    Html,
 }
 
 /// A line of the report: one tenant.
@@ -66,9 +75,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     };
     let lines: Vec<Line> = affected.into_iter().zip(plan).map(line).collect();
     match arguments.format {
-        Format::Table => table(&recorded, &lines).print()?,
+        Format::Table => {
+            let plots = if arguments.plots.are_shown() { Some(recorded.breakdown()?) } else { None };
+            table(&recorded, &lines, Detail::of(arguments.verbose), plots.as_ref()).print()?;
+        }
         Format::Csv => data(|out| csv(out, &lines))?,
         Format::Json => data(|out| json(out, &recorded, &lines))?,
+        Format::Html => {
+            let page = as_html(&recorded, &lines)?;
+            data(|out| Ok(out.write_all(page.as_bytes())?))?;
+        }
     }
     Ok(Status::Success)
 }
@@ -100,8 +116,29 @@ fn state(recorded: &RecordedDecision) -> String {
     }
 }
 
-fn table(recorded: &RecordedDecision, lines: &[Line]) -> Page {
-    let mut page = render::decision(&recorded.record.review.claims, &recorded.document(), "REQUEST", Detail::Whole);
+/// The name of the request in commands: its file is not recorded.
+const REQUEST: &str = "REQUEST";
+
+fn as_html(recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<String> {
+    let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+    let row = |line: &Line| {
+        let (owner, contact) = (known(&line.owner), known(&line.contact));
+        let restored = format!("batch {}, after {}", line.restore_batch, line.restored_after);
+        vec![line.tenant.clone(), format!("{} things", line.things), owner, contact, restored]
+    };
+    let rows: Vec<_> = lines.iter().map(row).collect();
+    let titles = ["tenant", "things", "owner", "contact", "restored in"];
+    let (document, outcome) = (recorded.document(), state(recorded));
+    let printed = Printed { claims: &recorded.record.review.claims, document: &document, request: REQUEST };
+    let tenants = Some(html::Tenants { titles: &titles, rows: &rows });
+    let beside = html::Beside { read_as: None, outcome: Some(&outcome), tenants };
+    Ok(html::page(&printed, &recorded.breakdown()?, beside)?)
+}
+
+fn table(recorded: &RecordedDecision, lines: &[Line], detail: Detail, plots: Option<&Breakdown>) -> Page {
+    let document = recorded.document();
+    let printed = Printed { claims: &recorded.record.review.claims, document: &document, request: REQUEST };
+    let mut page = render::decision(&printed, detail, plots);
     page.blank();
     line!(page, "{}", plain(&state(recorded)));
     page.blank();
@@ -158,14 +195,14 @@ fn json(out: &mut dyn Write, recorded: &RecordedDecision, lines: &[Line]) -> any
     struct Report<'a> {
         entry: u64,
         recorded_at: Timestamp,
-        decision: DecisionDocument,
+        decision: DecisionReport,
         outcome: &'a Option<Outcome>,
         tenants: &'a [Line],
     }
     let report = Report {
         entry: recorded.entry,
         recorded_at: recorded.at,
-        decision: recorded.document(),
+        decision: DecisionReport { decision: recorded.document(), breakdown: recorded.breakdown()? },
         outcome: &recorded.outcome,
         tenants: lines,
     };

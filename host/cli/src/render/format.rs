@@ -9,8 +9,10 @@ use clap::builder::PossibleValue;
 pub enum Format {
     /// For people.
     Human,
-    /// The decision document.
+    /// The decision document, with what the batch consists of.
     Json,
+    /// One file for a browser.
+    Html,
     /// For continuous integration.
     Ci(Ci),
 }
@@ -20,6 +22,7 @@ impl ValueEnum for Format {
         &[
             Self::Human,
             Self::Json,
+            Self::Html,
             Self::Ci(Ci::Sarif),
             Self::Ci(Ci::Junit),
             Self::Ci(Ci::Github),
@@ -33,6 +36,7 @@ impl ValueEnum for Format {
         let (name, help) = match self {
             Self::Human => ("human", "For people"),
             Self::Json => ("json", "The decision document; see `reprieve schema decision`"),
+            Self::Html => ("html", "One file for a browser, with plots"),
             Self::Ci(Ci::Sarif) => ("sarif", "SARIF 2.1.0, for code scanning"),
             Self::Ci(Ci::Junit) => ("junit", "JUnit XML"),
             Self::Ci(Ci::Github) => ("github", "Annotations of GitHub Actions"),

@@ -3,17 +3,21 @@
 
 mod ci;
 mod format;
+pub mod html;
+mod plots;
 mod remedy;
 
 pub use ci::{Ci, Printed};
 pub use format::Format;
+pub use plots::Plots;
 
 use crate::error::help;
 use crate::output::{Page, WIDTH, paint, plain};
 use anstyle::{AnsiColor, Style};
 use remedy::remedy;
+use reprieve::Breakdown;
 use reprieve::model::{
-    Claims, DecisionDocument, Estimate, Fault, Finding, Nature, OverrideTerms, PolicyResult, Severity, Verdict,
+    DecisionDocument, Estimate, Fault, Finding, Nature, OverrideTerms, PolicyResult, Severity, Verdict,
 };
 
 const BOLD: Style = Style::new().bold();
@@ -39,6 +43,13 @@ pub enum Detail {
     Whole,
 }
 
+impl Detail {
+    /// The detail that `--verbose` asks for.
+    pub const fn of(verbose: bool) -> Self {
+        if verbose { Self::Whole } else { Self::Screen }
+    }
+}
+
 /// The maximum length to which codes are aligned.
 const MAX_CODE: usize = 32;
 /// The lines of a screen.
@@ -47,8 +58,9 @@ const SCREEN: usize = 40;
 const MISSING: usize = 10;
 
 /// Renders a decision: the verdict in the first and the last line; in between what is wrong with what to do, then what is
-/// missing as a checklist. `request` is the name of the request in the commands of that list.
-pub fn decision(claims: &Claims, document: &DecisionDocument, request: &str, detail: Detail) -> Page {
+/// missing as a checklist. `plots` are shown if there is room for them.
+pub fn decision(printed: &Printed<'_>, detail: Detail, plots: Option<&Breakdown>) -> Page {
+    let Printed { claims, document, request } = *printed;
     let mut page = Page::default();
     let out = &mut page;
     line!(
@@ -69,17 +81,19 @@ pub fn decision(claims: &Claims, document: &DecisionDocument, request: &str, det
     let (missing, wrong): (Vec<_>, Vec<_>) =
         document.findings.iter().partition(|finding| finding.nature == Nature::Missing);
     let missing = by_code(missing);
-    let room = match detail {
+    let left = |out: &Page| match detail {
         Detail::Whole => usize::MAX,
         Detail::Screen => SCREEN.saturating_sub(out.lines() + end.lines()),
     };
+    let room = left(out);
     let checklist = if missing.is_empty() { 0 } else { missing.len().min(MISSING) + 2 };
     wrong_lines(out, &wrong, room.saturating_sub(checklist));
-    let room = match detail {
-        Detail::Whole => usize::MAX,
-        Detail::Screen => SCREEN.saturating_sub(out.lines() + end.lines()),
-    };
+    let room = left(out);
     missing_lines(out, &missing, request, room, detail);
+    if let Some(breakdown) = plots {
+        let room = left(out);
+        out.append(&plots::page(breakdown, room));
+    }
     out.append(&end);
     page
 }
@@ -171,7 +185,7 @@ fn missing_lines(out: &mut Page, missing: &[Vec<&Finding>], request: &str, room:
     for group in missing.iter().take(shown) {
         let Some(first) = group.first() else { continue };
         let code = format!("{:width$}", plain(&first.code), width = width.unwrap_or_default().min(MAX_CODE));
-        line!(out, "{} {} {}", severity(first), paint(BOLD, &code), plain(&remedy(group, request)));
+        line!(out, "{} {} {}", severity(first), paint(BOLD, &code), plain(&remedy(group, request).join("; ")));
     }
     more_line(out, missing.len().saturating_sub(shown));
 }

@@ -12,7 +12,7 @@ const COMMANDS: [(&str, &str); 5] = [
 ];
 
 /// Returns what adds everything that findings of one code miss.
-pub fn remedy(findings: &[&Finding], request: &str) -> String {
+pub fn remedy(findings: &[&Finding], request: &str) -> Vec<String> {
     let mut remedies: Vec<String> = Vec::new();
     let mut fields: Vec<String> = Vec::new();
     for finding in findings {
@@ -29,7 +29,7 @@ pub fn remedy(findings: &[&Finding], request: &str) -> String {
     if !fields.is_empty() {
         remedies.insert(0, format!("set {}", fields.join(", ")));
     }
-    remedies.join("; ")
+    remedies
 }
 
 fn is_below(field: &str, parent: &str) -> bool {

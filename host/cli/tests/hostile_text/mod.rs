@@ -1,4 +1,5 @@
 //! Hostile text, documents that have it in every place, and what a report may contain.
+#![allow(dead_code)] // each test uses a part of it
 
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -48,6 +49,48 @@ pub fn assert_json(text: &str, of: &str) {
     if !text.is_empty() {
         serde_json::from_str::<Value>(text).unwrap_or_else(|error| panic!("{of}: {error}\n{text}"));
     }
+}
+
+/// The elements of a page, and the attributes that they may have.
+const ELEMENTS: &str = "html head meta title style body main h1 h2 h3 p span code strong ul li table caption thead tbody tr \
+    th td svg rect";
+const ATTRIBUTES: &str =
+    "lang charset http-equiv content name class scope role viewBox preserveAspectRatio width height";
+
+/// Asserts that text is nothing, or one page that has only our own elements and attributes and requests nothing.
+pub fn assert_html(text: &str, of: &str) {
+    use quick_xml::events::Event;
+    if text.is_empty() {
+        return;
+    }
+    assert_plain(text, of);
+    assert!(text.starts_with("<!DOCTYPE html>\n<html lang=\"en\">") && text.ends_with("</html>\n"), "{of}\n{text}");
+    assert!(text.contains("content=\"default-src 'none'; style-src 'unsafe-inline'"), "{of}\n{text}");
+    let has = |list: &str, name: &[u8]| list.split_whitespace().any(|known| known.as_bytes() == name);
+    let mut reader = quick_xml::Reader::from_str(text);
+    let mut styles = 0;
+    loop {
+        match reader.read_event().unwrap_or_else(|error| panic!("{of}: {error}\n{text}")) {
+            Event::Start(element) | Event::Empty(element) => {
+                let name = String::from_utf8(element.name().0.to_vec()).unwrap();
+                assert!(has(ELEMENTS, name.as_bytes()), "{of}: <{name}>");
+                styles += i32::from(name == "style");
+                for attribute in element.attributes() {
+                    let attribute = attribute.unwrap();
+                    let key = String::from_utf8(attribute.key.0.to_vec()).unwrap();
+                    assert!(has(ATTRIBUTES, key.as_bytes()), "{of}: {key}");
+                    let value = String::from_utf8(attribute.value.to_vec()).unwrap();
+                    let is_ours = |c: char| c.is_ascii_alphanumeric() || " '-=,;".contains(c);
+                    assert!(value.chars().all(is_ours), "{of}: {key}={value}");
+                }
+            }
+            Event::Comment(_) | Event::CData(_) | Event::PI(_) => panic!("{of}\n{text}"),
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(styles, 1, "{of}");
+    assert!(!text.contains("url(") && !text.contains("@import"), "{of}");
 }
 
 /// Asserts that no cell of a CSV begins a formula, and that every row is as long as the header.

@@ -4,7 +4,7 @@ mod builder;
 
 pub use builder::GateBuilder;
 
-use crate::decision::Decision;
+use crate::decision::{Decision, Examined};
 use crate::evaluate::{Cost, Evaluation, Evaluator, Moment, decide, evaluate_partitions, measure, panicked};
 use crate::ledger::{Ledger, Reservation};
 use crate::record::{RecordError, Replay, decide_and_record};
@@ -74,23 +74,27 @@ impl Gate {
     pub fn vet_with(&self, mut batch: Batch, with_override: Option<&Override>) -> Decision {
         let evaluator = &*self.0;
         let ledger = self.ledger();
-        let sealed = catch_unwind(AssertUnwindSafe(|| match ledger {
-            Some(ledger) => decide_and_record(evaluator, &batch, with_override, &**ledger),
-            None => {
-                let mut faults = Vec::new();
-                let resolution = evaluator.sources.resolve(&batch, &mut faults);
-                let history = evaluator.sources.history(&batch, &mut faults);
-                let at = batch.evaluated_at();
-                let moment = Moment { at, resolution, history, view: None, with_override, faults };
-                decide(evaluator, &batch, moment).sealed
-            }
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            let mut faults = Vec::new();
+            let resolution = evaluator.sources.resolve(&batch, &mut faults);
+            let known = resolution.clone();
+            let sealed = match ledger {
+                Some(ledger) => decide_and_record(evaluator, &batch, resolution, faults, with_override, &**ledger),
+                None => {
+                    let history = evaluator.sources.history(&batch, &mut faults);
+                    let at = batch.evaluated_at();
+                    let moment = Moment { at, resolution, history, view: None, with_override, faults };
+                    decide(evaluator, &batch, moment).sealed
+                }
+            };
+            (sealed, known)
         }));
-        let sealed = sealed.unwrap_or_else(|_| panicked(evaluator, &batch));
+        let (sealed, resolution) = decided.unwrap_or_else(|_| (panicked(evaluator, &batch), None));
         let document = sealed.document();
         batch.set_evaluated_at(document.evaluated_at);
         let entry = document.ledger.as_ref().filter(|_| document.decision == Verdict::Allow);
         let reservation = ledger.zip(entry).map(|(ledger, entry)| Reservation::new(Arc::clone(ledger), entry.entry));
-        sealed.decide(batch, reservation)
+        sealed.decide(Examined { batch, resolution }, reservation)
     }
 
     /// Returns what policies receive about a batch beside its claims, without deciding about it.

@@ -21,11 +21,11 @@ use std::sync::Arc;
 pub(crate) fn decide_and_record(
     evaluator: &Evaluator,
     batch: &Batch,
+    resolution: Option<Arc<Resolution>>,
+    mut faults: Vec<Fault>,
     with_override: Option<&Override>,
     ledger: &dyn Ledger,
 ) -> Sealed {
-    let mut faults = Vec::new();
-    let resolution = evaluator.sources.resolve(batch, &mut faults);
     let content = match RecordedContent::of(batch, resolution.as_deref()) {
         Ok(content) => content,
         Err(fault) => {

@@ -3,7 +3,7 @@
 use crate::evaluate::{Evaluator, decide_in};
 use crate::ledger::DecisionRecord;
 use crate::policies::data_digests;
-use reprieve_batch::{Batch, Chunk, LookupError};
+use reprieve_batch::{Batch, Breakdown, Chunk, LookupError};
 use reprieve_model::{DecisionDocument, Fault, FaultCause};
 
 /// Why a record cannot be read.
@@ -51,6 +51,15 @@ impl Replay<'_> {
     /// [`RecordError`].
     pub fn ids(&self) -> Result<Vec<String>, RecordError> {
         Ok(self.batch()?.ids()?.into_iter().flatten().collect())
+    }
+
+    /// Counts its targets by kind, by tenant and by age.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub fn breakdown(&self) -> Result<Breakdown, RecordError> {
+        // The recorded columns include the resolved ones.
+        Ok(self.batch()?.breakdown(None)?)
     }
 
     fn batch(&self) -> Result<Batch, RecordError> {

@@ -14,7 +14,7 @@ mod waves;
 use crate::commands::check;
 use crate::error::fail;
 use crate::output::plain;
-use crate::render::{Detail, Format};
+use crate::render::{Detail, Format, Plots};
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
 use crate::status::Status;
@@ -124,7 +124,9 @@ impl Runner<'_> {
     fn vet(&self, batch: Batch) -> anyhow::Result<Result<Permit, Status>> {
         let decision = self.gate.vet_with(batch, self.with_override);
         // If printing fails, the permit is dropped unused, which aborts the reservation.
-        check::print(&decision, decision.document(), Format::Human, &self.request, Detail::Screen)?;
+        let (format, detail, plots) = (Format::Human, Detail::Screen, Plots::Auto);
+        let view = check::View { request: &self.request, format, detail, plots, read_as: None };
+        check::print(&decision, decision.document(), &view)?;
         Ok(match decision {
             Decision::Allow(permit) => Ok(permit),
             Decision::Deny(_) => Err(Status::Deny),
