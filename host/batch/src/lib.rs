@@ -74,4 +74,4 @@ pub use read::{
     Folder, ParquetRows, Progress, ReadAs, ReadOptions, UsedColumn, check_database, create_private, list_sha256,
     read_file, silence_decoder_panics,
 };
-pub use record::{PoolRecord, Record};
+pub use record::{PoolRecord, Record, Sharers};

@@ -66,7 +66,7 @@ pub mod split;
 /// The inventory: what each id is.
 pub mod inventory {
     pub use reprieve_batch::{
-        Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, open_inventory, open_inventory_within,
+        Inventory, PoolRecord, Record, Sharers, Snapshot, Sqlite, Table, open_inventory, open_inventory_within,
     };
 }
 

@@ -25,9 +25,11 @@ pub(crate) fn build_facts(
     at: Timestamp,
 ) -> Facts {
     let closure = inventory.map_or(0, |inventory| inventory.closure.tenants.at_most());
-    // The list's own tenants count, unless it leaves some out that the inventory can name.
+    // The list's own tenants count, unless it leaves some out that the inventory can name, or the inventory knows of more.
     let tenants = match inventory {
-        Some(inventory) if counts.tenants.unknown > 0 => &inventory.tenants,
+        Some(inventory) if counts.tenants.unknown > 0 || inventory.tenants.at_most() > counts.tenants.at_most() => {
+            &inventory.tenants
+        }
         _ => &counts.tenants,
     };
     let tenants_at_most = tenants.at_most().max(closure);
