@@ -10,7 +10,7 @@ use crate::parity::{convert, slice};
 use reprieve::history::{History, PastBatches, Question};
 use reprieve::inventory::{Record, Sharers, Table};
 use reprieve::model::Timestamp;
-use reprieve::{Batch, Folder};
+use reprieve::{Batch, Environments, Folder};
 use reprieve_sdk as sdk;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -139,7 +139,8 @@ fn review(rows: &[Row], mode: &str) -> (String, Vec<sdk::Chunk>) {
     let request = request(rows, mode).to_string();
     let batch = Batch::read(request.as_bytes(), "small", &Folder::open(Path::new(".")).unwrap()).unwrap().at(at);
     let (review, chunks) = batch.review(Some(&inventory(rows))).unwrap();
-    let history = PastBatches::new(Vec::new()).facts(&Question::about(&batch, None), at).unwrap();
+    let history =
+        PastBatches::new(Vec::new()).facts(&Question::about(&batch, &Environments::default(), None), at).unwrap();
     let mut review: Value = serde_json::from_str(&review).unwrap();
     let facts = &mut review["facts"];
     facts["history"] = serde_json::to_value(history).unwrap();

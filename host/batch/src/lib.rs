@@ -27,7 +27,7 @@
 //!
 //! # Modules
 //!
-//! Each module imports only those before it: `error`, `text`, `times`, `near`, `scalar`, `record`, `clock`, `spill` and `parallel`, then `columns`,
+//! Each module imports only those before it: `error`, `text`, `environments`, `times`, `near`, `scalar`, `record`, `clock`, `spill` and `parallel`, then `columns`,
 //! `facts`, `read`, `inventory`, `batch`, `history`.
 //!
 //! # Invariants
@@ -44,6 +44,7 @@
 mod batch;
 mod clock;
 mod columns;
+mod environments;
 mod error;
 mod facts;
 mod history;
@@ -63,6 +64,7 @@ mod times;
 
 pub use batch::Batch;
 pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Store, Strings, ValueCounts, Values};
+pub use environments::Environments;
 pub use error::{LookupError, Place, ReadError};
 pub use history::{History, PastBatches, Question, SPANS, kind_label, normalize_name};
 pub use inventory::{

@@ -39,6 +39,13 @@ pub struct Facts {
     pub kinds: Tally,
     /// Number of rows by environment, according to the list.
     pub environments: Tally,
+    /// Whether any target may be in production: an environment that the policy set does not name as another, or one that the
+    /// inventory does not know.
+    #[serde(default = "yes")]
+    pub production: bool,
+    /// The environments that are not production, as the policy set names them: trimmed and in lower case.
+    #[serde(default = "not_production")]
+    pub not_production: Vec<String>,
     /// Facts from the inventory. Absent: there is no inventory.
     pub inventory: Option<InventoryFacts>,
     /// What was deleted before. Absent: unknown.
@@ -51,6 +58,18 @@ pub struct Facts {
     /// Offset from UTC in seconds at `evaluated_at`, for every time zone that a setting of the format `time-zone` names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub zones: BTreeMap<String, i64>,
+}
+
+/// The environments that are not production, unless the policy set names others.
+pub const NOT_PRODUCTION: [&str; 6] = ["staging", "test", "development", "sandbox", "preview", "local"];
+
+// Decisions that were recorded before there were these facts.
+const fn yes() -> bool {
+    true
+}
+
+fn not_production() -> Vec<String> {
+    NOT_PRODUCTION.map(str::to_owned).to_vec()
 }
 
 /// A list that is deleted in waves.

@@ -25,8 +25,8 @@ pub use evidence::{
     Approval, Checkpoint, DryRun, KeepSet, Lookups, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };
 pub use facts::{
-    Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, NearMiss, NearMisses, Pool, Review,
-    Tally, TenantFacts, Whole,
+    Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, NOT_PRODUCTION, NearMiss, NearMisses,
+    Pool, Review, Tally, TenantFacts, Whole,
 };
 pub use fault::{Fault, FaultCause};
 pub use history::{BatchState, Deleted, HistoryFacts, PastBatch, Spans};

@@ -12,4 +12,4 @@ pub(crate) use load::{Files, load_all};
 pub(crate) use loaded::LoadedPolicy;
 pub(crate) use record::{RecordedSet, SetRecord, data_digests};
 pub use scope::{OneOrMore, Scope};
-pub use set::{Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet};
+pub use set::{EnvironmentSettings, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet};
