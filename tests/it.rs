@@ -15,6 +15,7 @@ mod papered;
 mod parity;
 mod reference;
 mod rules;
+mod shared;
 mod silence;
 mod small_scopes;
 mod tampering;

@@ -3,10 +3,11 @@
 use reprieve::history::{History, PastBatches, Question};
 use reprieve::ledger::{Ledger, LedgerError, Outcome};
 use reprieve::model::{BatchState, FaultCause, HistoryFacts, Mode, PastBatch, Timestamp, Verdict};
+use reprieve::policy::EnvironmentSettings;
 use reprieve::{Decision, Permit};
 use reprieve_ledger::{Filter, SqlLedger};
 use reprieve_tests::postgres::Server;
-use reprieve_tests::stores::{Store, gate, request};
+use reprieve_tests::stores::{Store, gate, gate_of, request, request_in};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -25,6 +26,7 @@ fn question(kind: &str) -> Question<'_> {
     Question {
         mode: Mode::Soft,
         environment: "production",
+        environments: Default::default(),
         kind: kind.into(),
         actor: Some("svc-tests"),
         campaign: Some("tests"),
@@ -224,10 +226,11 @@ fn sums_equal_the_total_of_all_batches_at_any_time() {
         assert_eq!((&found.last, &found.campaign_last), (&expected.last, &expected.campaign_last), "step {i}");
         assert_eq!(found.kind_last, expected.kind_last, "step {i}");
         let apps = random(4) as u64 + 1;
+        let environment = ["production", "prod-eu", "stagging", "test"][random(4)];
         let batch = PastBatch {
             at,
             mode: Mode::Soft,
-            environment: "production".to_owned(),
+            environment: environment.to_owned(),
             kind: "app".to_owned(),
             targets: apps,
             tenants: apps,
@@ -237,7 +240,7 @@ fn sums_equal_the_total_of_all_batches_at_any_time() {
             source: None,
             keep_set: None,
         };
-        running.push((allowed(gate.vet(request(&format!("r-{i}"), apps))), batch));
+        running.push((allowed(gate.vet(request_in(environment, &format!("r-{i}"), apps))), batch));
         while running.len() > random(4) {
             let (permit, batch) = running.remove(random(running.len()));
             if random(3) == 0 {
@@ -288,6 +291,38 @@ fn environments_are_compared_without_case_and_blanks() {
         let past = PastBatches::new(found.last.into_iter().collect());
         let again = past.facts(&other, Timestamp::from_seconds(0)).unwrap();
         assert_eq!([&again.same_mode, &again.same_kind, &again.same_actor].map(|spans| spans.day.tenants), [3; 3]);
+    }
+}
+
+#[test]
+fn all_of_production_shares_the_limits_over_time() {
+    for store in Store::each() {
+        let not_production = vec!["prod-us-test".to_owned(), "Test".to_owned()];
+        let gate = gate_of(Some(EnvironmentSettings { not_production }), store.open(), 5);
+        allowed(gate.vet(request_in("prod-eu", "eu", 3))).commit(&Outcome::succeeded(3)).unwrap();
+        let denied = |environment: &str, apps: u64, before: u64| {
+            let decision = gate.vet(request_in(environment, "more", apps));
+            assert_eq!(decision.verdict(), Verdict::Deny, "{environment}");
+            let message = &decision.document().findings[0].message;
+            let expected = format!("{} tenants in 24 hours, {before} of them before this batch", before + apps);
+            assert!(message.starts_with(&expected), "{environment}: {message}");
+        };
+        denied("Production-US", 3, 3);
+        // A name that is misspelt, or that the set does not name, is one of production.
+        denied("tset", 3, 3);
+        denied("staging", 3, 3);
+        // What may be running counts as well.
+        allowed(gate.vet(request_in("Production-US", "us", 2))).hand_over();
+        denied("prod-eu", 1, 5);
+        // Each of the others has limits of its own.
+        allowed(gate.vet(request_in(" Prod-US-Test", "us-test", 4))).commit(&Outcome::succeeded(4)).unwrap();
+        denied("prod-us-test", 2, 4);
+        allowed(gate.vet(request_in("test", "test", 5))).commit(&Outcome::succeeded(5)).unwrap();
+        // The last batch of production is the open one, whatever ran elsewhere.
+        let ledger = store.open();
+        let last = ledger.view(&question("app")).unwrap().history.last.unwrap();
+        assert_eq!((last.environment.as_str(), last.tenants), ("production-us", 2));
+        ledger.verify(None).unwrap().unwrap();
     }
 }
 

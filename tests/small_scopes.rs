@@ -8,9 +8,9 @@
 
 use crate::parity::{convert, slice};
 use reprieve::history::{History, PastBatches, Question};
-use reprieve::inventory::{Record, Table};
+use reprieve::inventory::{Record, Sharers, Table};
 use reprieve::model::Timestamp;
-use reprieve::{Batch, Folder};
+use reprieve::{Batch, Environments, Folder};
 use reprieve_sdk as sdk;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -18,17 +18,19 @@ use std::path::Path;
 
 const AT: &str = "2026-03-02T12:00:00Z";
 const DAY: i64 = 86_400;
-const MAX_ROWS: usize = 3;
+pub const MAX_ROWS: usize = 3;
 
 /// A target: what the list and the inventory say of it. `None` is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
+pub struct Row {
     /// The kind according to the inventory; the list and the request say `app`.
-    kind: Option<&'static str>,
-    state: Option<&'static str>,
-    environment: Option<&'static str>,
+    pub kind: Option<&'static str>,
+    pub state: Option<&'static str>,
+    pub environment: Option<&'static str>,
     /// The tenant according to both.
-    tenant: Option<&'static str>,
+    pub tenant: Option<&'static str>,
+    /// Who shares it according to the inventory, as a CSV file writes it.
+    pub sharers: Option<&'static str>,
 }
 
 /// The values of a field; the first one is in order.
@@ -40,7 +42,7 @@ const ENVIRONMENTS: Words = [Some("production"), Some("test"), None];
 const TENANTS: Words = [Some("t-1"), Some("t-2"), None];
 
 /// The rows that differ from the one in order, which is the first, in at most this many fields.
-fn rows(max_differences: usize) -> Vec<Row> {
+pub fn rows(max_differences: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     for kind in KINDS {
         for state in STATES {
@@ -49,7 +51,7 @@ fn rows(max_differences: usize) -> Vec<Row> {
                     let differs =
                         [kind != KINDS[0], state != STATES[0], environment != ENVIRONMENTS[0], tenant != TENANTS[0]];
                     if differs.iter().filter(|it| **it).count() <= max_differences {
-                        rows.push(Row { kind, state, environment, tenant });
+                        rows.push(Row { kind, state, environment, tenant, sharers: None });
                     }
                 }
             }
@@ -58,12 +60,20 @@ fn rows(max_differences: usize) -> Vec<Row> {
     rows
 }
 
+/// Names separated by semicolons, of which `NULL` and a number are without a name.
+fn sharers(text: &str) -> Sharers {
+    let (names, unnamed): (Vec<&str>, _) = text.split(';').partition(|name| name.starts_with("t-"));
+    let unnamed = unnamed.into_iter().map(|item: &str| item.parse().unwrap_or(1)).sum();
+    Sharers { names: names.into_iter().map(str::to_owned).collect(), unnamed }
+}
+
 /// An inventory of these rows, and of things that stay.
 fn inventory(rows: &[Row]) -> Table {
     let now = Timestamp::parse(AT).unwrap().seconds();
     let record = |row: &Row| Record {
         kind: row.kind.map(str::to_owned),
         tenant: row.tenant.map(str::to_owned),
+        tenants: row.sharers.map(sharers),
         environment: row.environment.map(str::to_owned),
         state: row.state.map(str::to_owned),
         state_since: Some(now - 40 * DAY),
@@ -80,11 +90,16 @@ fn inventory(rows: &[Row]) -> Table {
     }
     for i in 0..24 {
         let (kind, tenant) = ([Some("app"), Some("site")][i % 2], [Some("t-1"), Some("t-2"), Some("t-3")][i % 3]);
-        let stays = Row { kind, state: Some("live"), environment: Some("production"), tenant };
+        let stays = Row { kind, state: Some("live"), environment: Some("production"), tenant, sharers: None };
         table.add(&format!("stays-{i}"), record(&stays), None).unwrap();
     }
-    let backup =
-        Row { kind: Some("backup"), state: Some("live"), environment: Some("production"), tenant: Some("t-1") };
+    let backup = Row {
+        kind: Some("backup"),
+        state: Some("live"),
+        environment: Some("production"),
+        tenant: Some("t-1"),
+        sharers: None,
+    };
     table.add("backup-1", record(&backup), None).unwrap();
     table
 }
@@ -124,7 +139,8 @@ fn review(rows: &[Row], mode: &str) -> (String, Vec<sdk::Chunk>) {
     let request = request(rows, mode).to_string();
     let batch = Batch::read(request.as_bytes(), "small", &Folder::open(Path::new(".")).unwrap()).unwrap().at(at);
     let (review, chunks) = batch.review(Some(&inventory(rows))).unwrap();
-    let history = PastBatches::new(Vec::new()).facts(&Question::about(&batch, None), at).unwrap();
+    let history =
+        PastBatches::new(Vec::new()).facts(&Question::about(&batch, &Environments::default(), None), at).unwrap();
     let mut review: Value = serde_json::from_str(&review).unwrap();
     let facts = &mut review["facts"];
     facts["history"] = serde_json::to_value(history).unwrap();
@@ -292,12 +308,12 @@ fn findings_do_not_depend_on_cuts_and_the_order_of_merges() {
 }
 
 #[derive(Clone, Debug)]
-struct Decision {
-    denials: Vec<String>,
-    warnings: Vec<String>,
+pub struct Decision {
+    pub denials: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
-fn decide(batch: &[Row], mode: &str) -> Decision {
+pub fn decide(batch: &[Row], mode: &str) -> Decision {
     let (review, chunks) = review(batch, mode);
     let found: Vec<Found> = POLICIES.iter().flat_map(|policy| (policy.pass)(&review, &chunks)).collect();
     let codes = |denies: bool| {

@@ -25,6 +25,11 @@ export interface Facts {
   kinds: Tally;
   /** Number of rows by environment, according to the list. */
   environments: Tally;
+  /** Whether any target may be in production: an environment that the policy set does not name as another, or one that
+   * the inventory does not know. */
+  production: boolean;
+  /** The environments that are not production, as the policy set names them: trimmed and in lower case. */
+  not_production: string[];
   /** Facts from the inventory. Absent: there is no inventory. */
   inventory?: InventoryFacts;
   /** What was deleted before. Absent: unknown. */

@@ -1,7 +1,7 @@
 //! The two kinds of ledger, so that every test runs against both.
 
 use crate::postgres::Server;
-use reprieve::policy::PolicyEntry;
+use reprieve::policy::{EnvironmentSettings, PolicyEntry};
 use reprieve::{Batch, Folder, Gate, PolicySet};
 use reprieve_ledger::SqlLedger;
 use serde_json::json;
@@ -107,21 +107,36 @@ impl Store {
 /// If it cannot be built.
 #[allow(clippy::expect_used)]
 pub fn gate(ledger: SqlLedger, tenants_a_day: u64) -> Gate {
+    gate_of(None, ledger, tenants_a_day)
+}
+
+/// Such a gate, which knows which environments are not production.
+///
+/// # Panics
+/// Never: its settings are valid.
+#[allow(clippy::expect_used)]
+pub fn gate_of(environments: Option<EnvironmentSettings>, ledger: SqlLedger, tenants_a_day: u64) -> Gate {
     let settings = [("tenants_a_day_soft".to_owned(), tenants_a_day.into())].into();
     let set = PolicySet::of(vec![PolicyEntry { settings, ..PolicyEntry::builtin("timing") }]);
+    let set = PolicySet { environments, ..set };
     Gate::builder().policies(set, None).ledger(ledger).build().expect("a gate")
 }
 
-/// A request for a soft delete of `apps` apps of different tenants, in the campaign `tests`.
+/// A request for a soft delete of `apps` apps of different tenants in production, in the campaign `tests`.
+pub fn request(id: &str, apps: u64) -> Batch {
+    request_in("production", id, apps)
+}
+
+/// Such a request in an environment.
 ///
 /// # Panics
 /// Never: it is valid.
 #[allow(clippy::expect_used)]
-pub fn request(id: &str, apps: u64) -> Batch {
+pub fn request_in(environment: &str, id: &str, apps: u64) -> Batch {
     let targets: Vec<_> =
         (0..apps).map(|i| json!({ "id": format!("{id}-{i}"), "kind": "app", "tenant": format!("t-{i}") })).collect();
     let request = json!({
-        "id": id, "mode": "soft", "environment": "production", "target_kind": "app", "campaign": "tests",
+        "id": id, "mode": "soft", "environment": environment, "target_kind": "app", "campaign": "tests",
         "actor": { "id": "svc-tests", "type": "automation" }, "targets": targets,
     });
     let folder = Folder::open(Path::new(".")).expect("the current folder");

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::columns::{Chunk, Column, Store};
+use crate::environments::Environments;
 use crate::error::{LookupError, Place, ReadError};
 use crate::facts::{Counts, Digests, build_facts};
 use crate::inventory::{Inventory, Resolution, Tenants, TenantsBuilder, resolve_targets};
@@ -365,8 +366,15 @@ impl Batch {
     }
 
     /// Returns the facts of the batch, with the answers of the inventory and the history, for a decision at `at`.
-    pub fn facts(&self, inventory: Option<&InventoryFacts>, history: Option<HistoryFacts>, at: Timestamp) -> Facts {
-        let facts = build_facts(&self.claims, &self.counts, &self.digests, inventory, history, at);
+    pub fn facts(
+        &self,
+        environments: &Environments,
+        inventory: Option<&InventoryFacts>,
+        history: Option<HistoryFacts>,
+        at: Timestamp,
+    ) -> Facts {
+        let Self { claims, counts, digests, .. } = self;
+        let facts = build_facts(claims, counts, digests, environments, inventory, history, at);
         Facts { whole: self.whole.clone(), ..facts }
     }
 
@@ -378,7 +386,7 @@ impl Batch {
     pub fn review(&self, inventory: Option<&dyn Inventory>) -> Result<(String, Vec<Chunk>), LookupError> {
         let resolution = inventory.map(|inventory| self.resolve(inventory, false)).transpose()?;
         let found = resolution.as_ref().map(|resolution| &resolution.facts);
-        let facts = build_facts(&self.claims, &self.counts, &self.digests, found, None, self.at);
+        let facts = self.facts(&Environments::default(), found, None, self.at);
         let review = Review { claims: self.claims.clone(), facts };
         let review = serde_json::to_string(&review).map_err(|error| LookupError::Invalid(error.to_string()))?;
         let mut chunks: Vec<Chunk> =

@@ -1,6 +1,7 @@
 //! The history: what was deleted before. It is queried once per decision, and what it does not know stays unknown.
 
 use crate::batch::Batch;
+use crate::environments::Environments;
 use crate::error::{LookupError, ReadError};
 use crate::read::{Folder, HistoryFile, read_history};
 use crate::text::canonical;
@@ -16,6 +17,8 @@ pub struct Question<'a> {
     pub mode: Mode,
     /// The environment that it runs in.
     pub environment: &'a str,
+    /// Which environments are production.
+    pub environments: Cow<'a, Environments>,
     /// The kind of its targets as claimed, or a [label](kind_label) of several.
     pub kind: Cow<'a, str>,
     /// Who submits it.
@@ -28,16 +31,22 @@ pub struct Question<'a> {
 
 impl<'a> Question<'a> {
     /// Creates the question about a batch. `override_id` is the id of its override, if it has one.
-    pub fn about(batch: &'a Batch, override_id: Option<&'a str>) -> Self {
+    pub fn about(batch: &'a Batch, environments: &'a Environments, override_id: Option<&'a str>) -> Self {
         let claims = batch.claims();
         Self {
             override_id,
             mode: claims.mode,
             environment: &claims.environment,
+            environments: Cow::Borrowed(environments),
             kind: kind_label(claims),
             actor: claims.actor.as_ref().and_then(|actor| actor.id.as_deref()),
             campaign: claims.campaign.as_deref(),
         }
+    }
+
+    /// Whether a past batch in this environment counts together with the batch.
+    pub fn counts_with(&self, environment: &str) -> bool {
+        self.environments.count_together(environment, self.environment)
     }
 }
 
@@ -103,7 +112,7 @@ impl History for PastBatches {
         let mut batches: Vec<&PastBatch> = self.batches.iter().collect();
         batches.sort_by_key(|batch| batch.at);
         let same = |a: &str, b: &str| normalize_name(a) == normalize_name(b);
-        let here = |batch: &&&PastBatch| same(&batch.environment, question.environment);
+        let here = |batch: &&&PastBatch| question.counts_with(&batch.environment);
         let same_mode = |batch: &&&PastBatch| here(batch) && batch.mode == question.mode;
         let same_kind = |batch: &&&PastBatch| here(batch) && same(&batch.kind, &question.kind);
         let same_actor = |batch: &&&PastBatch| {
@@ -111,13 +120,17 @@ impl History for PastBatches {
         };
         let of_campaign =
             |batch: &&&PastBatch| question.campaign.is_some() && batch.campaign.as_deref() == question.campaign;
+        let of_kind_here = |batch: &&&PastBatch| {
+            let is_here = same(&batch.environment, question.environment) && same(&batch.kind, &question.kind);
+            is_here && batch.succeeded.is_some()
+        };
         Ok(HistoryFacts {
             sha256: self.sha256.clone(),
             same_mode: spans(batches.iter().filter(same_mode), at),
             same_kind: spans(batches.iter().filter(same_kind), at),
             same_actor: spans(batches.iter().filter(same_actor), at),
             last: batches.iter().rfind(same_mode).copied().cloned(),
-            kind_last: batches.iter().rfind(|batch| same_kind(batch) && batch.succeeded.is_some()).copied().cloned(),
+            kind_last: batches.iter().rfind(of_kind_here).copied().cloned(),
             campaign_batches: batches.iter().filter(of_campaign).count() as u64,
             campaign_last: batches.iter().rfind(of_campaign).copied().cloned(),
         })

@@ -27,8 +27,8 @@
 //!
 //! # Modules
 //!
-//! Each module imports only those before it: `error`, `text`, `times`, `near`, `scalar`, `record`, `clock`, `spill` and `parallel`, then `columns`,
-//! `facts`, `read`, `inventory`, `batch`, `breakdown`, `history`.
+//! Each module imports only those before it: `error`, `text`, `environments`, `times`, `near`, `scalar`, `record`, `clock`,
+//! `spill` and `parallel`, then `columns`, `facts`, `read`, `inventory`, `batch`, `breakdown`, `history`.
 //!
 //! # Invariants
 //!
@@ -45,6 +45,7 @@ mod batch;
 mod breakdown;
 mod clock;
 mod columns;
+mod environments;
 mod error;
 mod facts;
 mod history;
@@ -65,6 +66,7 @@ mod times;
 pub use batch::Batch;
 pub use breakdown::{Breakdown, Distribution, NamedCount};
 pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Store, Strings, ValueCounts, Values};
+pub use environments::Environments;
 pub use error::{LookupError, Place, ReadError};
 pub use history::{History, PastBatches, Question, SPANS, kind_label, normalize_name};
 pub use inventory::{
@@ -76,4 +78,4 @@ pub use read::{
     Folder, ParquetRows, Progress, ReadAs, ReadOptions, UsedColumn, check_database, create_private, list_sha256,
     read_file, silence_decoder_panics,
 };
-pub use record::{PoolRecord, Record};
+pub use record::{PoolRecord, Record, Sharers};

@@ -274,6 +274,12 @@ fn rejects_invalid_policy_sets() {
     set("[[policy]]\nuse = 'builtin:mode'\nwhen = { mod = 'hard' }\n", "reprieve.toml:");
     set("[[policy]]\nuse = 'r.json'\n", "not a valid wasm module or component");
     set("inventory = 'nowhere.csv'\n", "nowhere.csv: there is no such file");
+    set(
+        "[environments]\nnot_production = ['test', 'Production']\n",
+        "`environments.not_production`: `Production` is production\nhelp: list the environments that are not production",
+    );
+    set("[environments]\nnot_prod = ['test']\n", "reprieve.toml:2: unknown field `not_prod`");
+    set("[environments]\n", "missing field `not_production`");
 }
 
 #[test]

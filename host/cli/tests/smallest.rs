@@ -309,6 +309,6 @@ fn infrastructure_that_is_switched_off_can_be_destroyed() {
     };
     let codes = decide(case(Some("infra-destroy"))).unwrap().1;
     // The preset deletes during working hours only.
-    assert!(codes.is_empty() || codes == ["timing/window"], "{codes:?}");
+    assert!(codes.is_empty() || codes == ["timing/outside-window"], "{codes:?}");
     denied("the strict set", "mode/no-legal-basis", case(None));
 }

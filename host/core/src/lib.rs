@@ -66,7 +66,7 @@ pub mod split;
 /// The inventory: what each id is.
 pub mod inventory {
     pub use reprieve_batch::{
-        Inventory, PoolRecord, Record, Snapshot, Sqlite, Table, open_inventory, open_inventory_within,
+        Inventory, PoolRecord, Record, Sharers, Snapshot, Sqlite, Table, open_inventory, open_inventory_within,
     };
 }
 
@@ -85,8 +85,8 @@ pub mod policy {
     pub use crate::evaluate::{Cost, Evaluation};
     pub use crate::gate::PolicyInfo;
     pub use crate::policies::{
-        ApprovalSettings, Missing, OneOrMore, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Scope,
-        builtin_component, builtin_names,
+        ApprovalSettings, EnvironmentSettings, Missing, OneOrMore, OverrideSettings, PermitSettings, PolicyEntry,
+        PolicySet, Scope, builtin_component, builtin_names,
     };
     pub use reprieve_sandbox::{
         AdmissionError, BatchLimit, Descriptor, LoadError, Measure, ModuleCache, RuleInfo, Subject, Worker,
@@ -99,8 +99,8 @@ pub use error::BuildError;
 pub use gate::{Gate, GateBuilder};
 pub use policy::PolicySet;
 pub use reprieve_batch::{
-    Batch, Breakdown, Distribution, Folder, LookupError, NamedCount, Place, Progress, ReadAs, ReadError, ReadOptions,
-    check_database, list_sha256, read_file, silence_decoder_panics,
+    Batch, Breakdown, Distribution, Environments, Folder, LookupError, NamedCount, Place, Progress, ReadAs,
+    ReadError, ReadOptions, check_database, list_sha256, read_file, silence_decoder_panics,
 };
 pub use reprieve_model as model;
 pub use reprieve_sandbox::Limits;

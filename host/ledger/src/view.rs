@@ -47,27 +47,37 @@ fn history(
     at: i64,
 ) -> Result<HistoryFacts, LedgerError> {
     let mode = question.mode.as_str();
-    let environment = normalize_name(question.environment);
-    let same_mode = Group::Mode(&environment, mode).spans(transaction, at)?;
-    let same_kind = Group::Kind(&environment, &normalize_name(&question.kind)).spans(transaction, at)?;
+    let kind = normalize_name(&question.kind);
+    let (mut same_mode, mut same_kind) = (Spans::default(), Spans::default());
+    let mut last: Option<Row> = None;
+    for environment in counted_environments(transaction, question)? {
+        same_mode.add(&Group::Mode(&environment, mode).spans(transaction, at)?);
+        same_kind.add(&Group::Kind(&environment, &kind).spans(transaction, at)?);
+        let found = transaction.query(
+            past_batches!(
+                "counts_at IS NOT NULL AND environment = $1 AND mode = $2 \
+                 ORDER BY counts_at DESC, closed DESC, entry DESC LIMIT 1"
+            ),
+            &[environment.as_str().into(), mode.into()],
+        )?;
+        for row in found {
+            if last.as_ref().map(order).transpose()? < Some(order(&row)?) {
+                last = Some(row);
+            }
+        }
+    }
     let same_actor = match question.actor.map(normalize_name) {
         Some(actor) => Group::Actor(&actor).spans(transaction, at)?,
         None => Spans::default(),
     };
-    let last = transaction.query(
-        past_batches!(
-            "counts_at IS NOT NULL AND environment = $1 AND mode = $2 \
-             ORDER BY counts_at DESC, closed DESC, entry DESC LIMIT 1"
-        ),
-        &[environment.as_str().into(), mode.into()],
-    )?;
-    let last = last.first().map(|row| past_batch(transaction, row, at)).transpose()?;
+    let last = last.map(|row| past_batch(transaction, &row, at)).transpose()?;
+    let environment = normalize_name(question.environment);
     let kind_last = transaction.query(
         past_batches!(
             "counts_at < $3 AND environment = $1 AND kind = $2 \
              ORDER BY counts_at DESC, entry DESC LIMIT 1"
         ),
-        &[environment.as_str().into(), Value::Text(normalize_name(&question.kind)), OPEN.into()],
+        &[environment.as_str().into(), kind.as_str().into(), OPEN.into()],
     )?;
     let kind_last = kind_last.first().map(|row| past_batch(transaction, row, at)).transpose()?;
     let (campaign_batches, campaign_last) = match question.campaign {
@@ -81,6 +91,34 @@ fn history(
         None => ledger_id(transaction)?,
     };
     Ok(HistoryFacts { sha256, same_mode, same_kind, same_actor, last, kind_last, campaign_batches, campaign_last })
+}
+
+/// The environments of past batches that count together with the batch. Each is found by the index, so the cost grows with
+/// their number only.
+fn counted_environments(
+    transaction: &mut dyn Transaction,
+    question: &Question<'_>,
+) -> Result<Vec<String>, LedgerError> {
+    let mut found = Vec::new();
+    let mut next = transaction
+        .query("SELECT environment FROM decisions WHERE counts_at IS NOT NULL ORDER BY environment LIMIT 1", &[])?;
+    while let Some(row) = next.first() {
+        let environment = row.text(0)?.to_owned();
+        next = transaction.query(
+            "SELECT environment FROM decisions WHERE counts_at IS NOT NULL AND environment > $1 \
+             ORDER BY environment LIMIT 1",
+            &[environment.as_str().into()],
+        )?;
+        if question.counts_with(&environment) {
+            found.push(environment);
+        }
+    }
+    Ok(found)
+}
+
+/// The order of past batches: when they ended, and in which entries they were closed and decided.
+fn order(row: &Row) -> Result<(i64, Option<i64>, i64), LedgerError> {
+    Ok((row.int(2)?, row.int_or_null(0)?, row.int(1)?))
 }
 
 /// The batch with which the next batch of a campaign is compared: an open one, or the one that ended last. If a batch

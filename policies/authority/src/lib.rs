@@ -164,23 +164,20 @@ fn check_own_approval(context: &Context<Settings>, actor: &Actor, findings: &mut
 }
 
 fn check_agent(context: &Context<Settings>, findings: &mut Findings) {
-    if !context.is_agent() || context.is_soft() {
-        return;
-    }
-    let allows = |environment: &str| context.settings.agent_environments.iter().any(|listed| listed == environment);
-    let resolved_elsewhere = context.inventory.as_ref().is_none_or(|inventory| {
-        let tally = inventory.environments();
-        tally.others + tally.unknown > 0 || tally.counts.keys().any(|environment| !allows(environment))
-    });
-    if !allows(context.claims.environment()) || resolved_elsewhere {
+    if context.is_agent() && !context.is_soft() && context.facts.production() {
         findings
             .deny(
                 &AGENT_NOT_ALLOWED,
-                "an AI agent requests a hard delete outside the environments where it may run one",
+                format!(
+                    "an AI agent may not request a batch of the mode `{}` in production, or where it may be production",
+                    context.claims.mode().as_str()
+                ),
             )
             .field("/actor/type")
-            .setting("agent_environments")
-            .help("have a human submit the batch, or set `mode` to `soft`");
+            .help(
+                "have a human submit the batch, or set `mode` to `soft`; `environments.not_production` of the policy set \
+                 names what is not production",
+            );
     }
 }
 

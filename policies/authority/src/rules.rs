@@ -15,9 +15,6 @@ settings! {
         max_age: u64 = 86_400, min = 0, max = 2_592_000, unit = "seconds";
         /// Purposes of credentials that may delete targets.
         purposes: Vec<String> = vec!["deletion".to_owned()];
-        /// Environments in which an AI agent may run a hard delete.
-        /// An environment that is not listed counts as production.
-        agent_environments: Vec<String> = ["staging", "test", "development", "sandbox", "preview", "local"].map(str::to_owned).to_vec();
     }
 }
 
@@ -52,12 +49,13 @@ rules! {
     /// it names the digest of the list, so it is of the same rows.
     APPROVAL_STALE = "approval-stale": wrong [max_age];
 
-    /// An AI agent requests a hard delete outside the environments in which it may run one.
+    /// An AI agent requests a hard delete in production.
     ///
     /// Agents deleted a production database during a freeze (Replit, July 2025), an environment (AWS, December 2025)
-    /// and, because of an unpacked state file, all resources (DataTalks.Club, February 2026). The environment that the
-    /// request claims is not enough: the inventory must also show every target in a listed environment.
-    AGENT_NOT_ALLOWED = "agent-not-allowed": wrong [agent_environments];
+    /// and, because of an unpacked state file, all resources (DataTalks.Club, February 2026). The policy set names
+    /// the environments that are not production; every other name is one of production. The environment that the request
+    /// claims is not enough: the inventory must also show every target outside production.
+    AGENT_NOT_ALLOWED = "agent-not-allowed": wrong [];
 
     /// The credential was issued for another purpose or environment, or the request does not say for which.
     ///

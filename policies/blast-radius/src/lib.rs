@@ -62,11 +62,7 @@ fn check_tenants(context: &Context<Settings>, findings: &mut Findings) {
         return;
     }
     let unknown = context.facts.tenants().unknown;
-    let note = if unknown > 0 {
-        format!(" ({unknown} targets name no tenant and count as one each)")
-    } else {
-        String::new()
-    };
+    let note = if unknown > 0 { format!(" ({unknown} of them have no name)") } else { String::new() };
     let help = match max {
         0 => "these settings allow no tenant at all".to_owned(),
         _ => format!("split the list into {} batches of at most {max} tenants", tenants.div_ceil(max)),

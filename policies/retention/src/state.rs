@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const IDENTIFIER: &str = "x_identifier";
 
 /// The columns that [`State::observe`] reads.
-pub const COLUMNS: &[&str] = &["tenant", IDENTIFIER, "resolved_tenant", "legal_hold", "retain_until"];
+pub const COLUMNS: &[&str] = &["tenant", IDENTIFIER, "resolved_tenant", "tenants", "legal_hold", "retain_until"];
 
 /// The offending targets by what is wrong with them. A target is counted once in each field that applies.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -92,6 +92,7 @@ impl State {
     fn observe_subjects(&mut self, context: &Context<Settings>, chunk: &Chunk) {
         let identifiers = chunk.column(IDENTIFIER);
         let (claimed, resolved) = (chunk.column("tenant"), chunk.column("resolved_tenant"));
+        let sharers = chunk.column("tenants");
         for row in 0..chunk.rows as usize {
             let text = identifiers.and_then(|column| column.text(row));
             let Some((text, form)) =
@@ -107,6 +108,9 @@ impl State {
                 text.clone_into(&mut subject.text);
             }
             subject.add(tenant, chunk.row(row));
+            // A shared thing has data of others as well.
+            let tenants = sharers.and_then(|column| column.u64(row)).unwrap_or(1);
+            (1..tenants).take(MAX_UNKNOWN).for_each(|_| subject.add(None, chunk.row(row)));
         }
     }
 

@@ -46,6 +46,7 @@ rules! {
     /// Atlassian's script (April 2022) deleted 38 sites a minute and was done before anyone noticed. Amazon S3
     /// (February 2017) changed its tool to remove capacity more slowly. Hard deletes may reach one tenant a minute and 60 a day,
     /// which is the number that can be restored in one go. Soft deletes, which can be undone, may reach 500 a day.
+    /// All of production counts together, whatever its parts are called; any other environment counts by itself.
     TOO_FAST = "too-fast": wrong [tenants_a_day, tenants_a_day_soft, pause_per_tenant];
 
     /// It is unknown what was deleted in the last 24 hours.

@@ -16,7 +16,7 @@ export function review(claims = {}, facts = {}) {
     },
     facts: {
       evaluated_at: '2026-03-02T12:00:00Z', request_sha256: DIGEST, targets_sha256: DIGEST, targets: 2,
-      tenants: { distinct: 2, unknown: 0 }, tenants_at_most: 2, kinds: tally, ...facts,
+      tenants: { distinct: 2, unknown: 0 }, tenants_at_most: 2, kinds: tally, production: true, not_production: ['test'], ...facts,
     },
   };
 }

@@ -49,7 +49,7 @@ const fn resolved(name: &'static str, of: &'static str, values: ColumnType, mean
 }
 
 /// Every column in the order of the contract: those of the list, then those of the inventory.
-pub const COLUMNS: [ColumnSpec; 19] = [
+pub const COLUMNS: [ColumnSpec; 20] = [
     listed("id", ColumnType::Text, "the id of the target"),
     listed("kind", ColumnType::Dictionary, "what the target is"),
     listed("tenant", ColumnType::Dictionary, "whose it is"),
@@ -59,7 +59,13 @@ pub const COLUMNS: [ColumnSpec; 19] = [
     listed("last_used_at", ColumnType::Time, "when it was last used"),
     listed("size_bytes", ColumnType::Number, "its size in bytes"),
     resolved("resolved_kind", "kind", ColumnType::Dictionary, "what the target is"),
-    resolved("resolved_tenant", "tenant", ColumnType::Dictionary, "whose it is"),
+    resolved(
+        "resolved_tenant",
+        "tenant",
+        ColumnType::Dictionary,
+        "whose it is; of several tenants the one that the list names, or else the first",
+    ),
+    resolved("tenants", "tenants", ColumnType::Number, "the number of its tenants, if several may share it"),
     resolved("resolved_environment", "environment", ColumnType::Dictionary, "where it runs"),
     resolved("resolved_state", "state", ColumnType::Dictionary, "its state"),
     resolved("resolved_state_since", "state_since", ColumnType::Time, "when it entered that state"),

@@ -31,7 +31,7 @@ pub struct Facts {
     pub targets: u64,
     /// Rows with blank or duplicate ids.
     pub ids: IdFacts,
-    /// Tenants according to the list, and to the inventory if the list leaves some out.
+    /// Tenants according to the list, and to the inventory if the list leaves some out or the inventory knows of more.
     pub tenants: TenantFacts,
     /// Upper bound of the tenants that the batch can reach: those of the targets or of the closure, whichever is more.
     pub tenants_at_most: u64,
@@ -39,6 +39,13 @@ pub struct Facts {
     pub kinds: Tally,
     /// Number of rows by environment, according to the list.
     pub environments: Tally,
+    /// Whether any target may be in production: an environment that the policy set does not name as another, or one that the
+    /// inventory does not know.
+    #[serde(default = "yes")]
+    pub production: bool,
+    /// The environments that are not production, as the policy set names them: trimmed and in lower case.
+    #[serde(default = "not_production")]
+    pub not_production: Vec<String>,
     /// Facts from the inventory. Absent: there is no inventory.
     pub inventory: Option<InventoryFacts>,
     /// What was deleted before. Absent: unknown.
@@ -75,6 +82,18 @@ pub struct ApprovalToken {
     pub approval: u64,
     /// Why the token does not show that the approver made this approval. Absent: it does.
     pub issue: Option<String>,
+}
+
+/// The environments that are not production, unless the policy set names others.
+pub const NOT_PRODUCTION: [&str; 6] = ["staging", "test", "development", "sandbox", "preview", "local"];
+
+// Decisions that were recorded before there were these facts.
+const fn yes() -> bool {
+    true
+}
+
+fn not_production() -> Vec<String> {
+    NOT_PRODUCTION.map(str::to_owned).to_vec()
 }
 
 /// A list that is deleted in waves.
@@ -119,7 +138,8 @@ pub struct IdFacts {
 pub struct TenantFacts {
     /// Number of distinct tenants that are named.
     pub distinct: u64,
-    /// Number of things without a known tenant. Each may belong to another tenant.
+    /// Number of tenants without a name: one for each thing without a known tenant, and those of shared things that the
+    /// inventory counts without naming them.
     pub unknown: u64,
 }
 
@@ -193,9 +213,10 @@ pub struct InventoryFacts {
     pub states: Tally,
     /// Total number of things of each kind in the inventory, for the kinds in the batch.
     pub population: BTreeMap<String, u64>,
-    /// Total number of tenants in the inventory.
+    /// Total number of tenants in the inventory: at least those that it names, and at least those of each thing.
     pub population_tenants: u64,
-    /// Number of tenants in the closure of which nothing would be left. Absent: unknown.
+    /// Number of tenants in the closure of which nothing would be left, with those that the inventory counts without naming
+    /// them. Absent: unknown.
     pub tenants_gone: Option<u64>,
     /// Targets that the inventory does not know, but for another spelling. Absent: unknown.
     pub near_misses: Option<NearMisses>,

@@ -12,13 +12,13 @@ use serde_with::skip_serializing_none;
 pub struct HistoryFacts {
     /// SHA-256 of the history that was queried, lower-case hex.
     pub sha256: String,
-    /// Batches of this mode in this environment.
+    /// Batches of this mode in this environment, or in all of production if this one is a part of it.
     pub same_mode: Spans,
-    /// Batches of this kind in this environment.
+    /// Batches of this kind in this environment, or in all of production if this one is a part of it.
     pub same_kind: Spans,
     /// Batches by this actor.
     pub same_actor: Spans,
-    /// The last batch of this mode in this environment.
+    /// The last batch of this mode in this environment, or in all of production if this one is a part of it.
     pub last: Option<PastBatch>,
     /// The last batch of this kind in this environment that ended.
     pub kind_last: Option<PastBatch>,
@@ -40,6 +40,15 @@ pub struct Spans {
     pub month: Deleted,
 }
 
+impl Spans {
+    /// Adds what was deleted elsewhere.
+    pub const fn add(&mut self, other: &Self) {
+        self.hour.merge(&other.hour);
+        self.day.merge(&other.day);
+        self.month.merge(&other.month);
+    }
+}
+
 /// How much was deleted.
 #[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -58,6 +67,12 @@ impl Deleted {
         self.batches = self.batches.saturating_add(1);
         self.targets = self.targets.saturating_add(targets);
         self.tenants = self.tenants.saturating_add(tenants);
+    }
+
+    const fn merge(&mut self, other: &Self) {
+        self.batches = self.batches.saturating_add(other.batches);
+        self.targets = self.targets.saturating_add(other.targets);
+        self.tenants = self.tenants.saturating_add(other.tenants);
     }
 }
 

@@ -394,6 +394,8 @@ class Facts(Record):
     tenants_at_most: int
     kinds: Tally
     environments: Tally
+    production: bool
+    not_production: list[str]
     inventory: InventoryFacts | None
     history: HistoryFacts | None
     restore: Estimate

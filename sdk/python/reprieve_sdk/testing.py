@@ -71,6 +71,8 @@ _REVIEW: dict[str, Any] = {
         "ids": {"null": 0, "empty": 0, "duplicate": 0, "examples": []},
         "tenants": _TENANTS,
         "tenants_at_most": 2,
+        "production": True,
+        "not_production": ["staging", "test"],
         "kinds": _TALLY,
         "environments": {"counts": {}, "others": 0, "unknown": 2},
         "inventory": {

@@ -111,6 +111,8 @@ view! {
         copied "The time for which the decision is made." evaluated_at: Timestamp,
         copied "Number of rows in the list." targets: u64,
         copied "Upper bound of the tenants that the batch can reach." tenants_at_most: u64,
+        copied "Whether any target may be in production, as far as the policy set and the inventory know." production: bool,
+        required "Environments that are not production, as the policy set names them." not_production: Vec<String>,
         required "SHA-256 of the request document." request_sha256: String,
         required "SHA-256 of the target list. All evidence must name it." targets_sha256: String,
         required "Rows with blank or duplicate ids." ids: IdFacts,

@@ -32,6 +32,7 @@ pub fn review(claims: Value, facts: Value) -> Value {
             "tenants": { "distinct": 2, "unknown": 0 }, "tenants_at_most": 2,
             "kinds": { "counts": { "app": 2 }, "others": 0, "unknown": 0 },
             "environments": { "counts": {}, "others": 0, "unknown": 2 },
+            "production": true, "not_production": ["staging", "test"],
             "inventory": {
                 "sha256": DIGEST, "resolved": 2, "unresolved": 0, "tenants": { "distinct": 2, "unknown": 0 },
                 "kinds": { "counts": { "app": 2 }, "others": 0, "unknown": 0 },

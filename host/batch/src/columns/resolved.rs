@@ -34,8 +34,9 @@ impl Default for ResolvedBuilder {
 
 impl ResolvedBuilder {
     /// Adds a row: what the inventory knows of a target, or `None` if the inventory does not have it.
-    pub fn push(&mut self, record: Option<&Record>) {
-        let values = record.map(Record::resolved).unwrap_or_default();
+    /// `listed` is the tenant that the list names.
+    pub fn push(&mut self, record: Option<&Record>, listed: Option<&str>) {
+        let values = record.map(|record| record.resolved(listed)).unwrap_or_default();
         for (column, value) in self.columns.iter_mut().zip(values) {
             column.push(value);
         }
@@ -99,7 +100,7 @@ mod tests {
     fn builds_the_resolved_columns_of_the_table_in_their_order() {
         for record in [None, Some(&Record::default())] {
             let mut builder = ResolvedBuilder::default();
-            builder.push(record);
+            builder.push(record, None);
             let columns = builder.finish();
             assert!(columns.iter().map(|column| column.name.as_str()).eq(resolved_columns().map(|(name, _)| name)));
             assert!(columns.iter().all(|column| !column.is_known(0)));

@@ -11,6 +11,7 @@ pub(crate) use counts::{Counter, Counts, Digests};
 pub(crate) use distinct::Distinct;
 pub(crate) use ids::{ChunkIds, Hasher};
 
+use crate::environments::Environments;
 use estimate::estimate_restore;
 use reprieve_model::{Claims, Facts, HistoryFacts, InventoryFacts, Timestamp};
 use std::collections::BTreeMap;
@@ -20,14 +21,17 @@ pub(crate) fn build_facts(
     claims: &Claims,
     counts: &Counts,
     digests: &Digests,
+    environments: &Environments,
     inventory: Option<&InventoryFacts>,
     history: Option<HistoryFacts>,
     at: Timestamp,
 ) -> Facts {
     let closure = inventory.map_or(0, |inventory| inventory.closure.tenants.at_most());
-    // The list's own tenants count, unless it leaves some out that the inventory can name.
+    // The list's own tenants count, unless it leaves some out that the inventory can name, or the inventory knows of more.
     let tenants = match inventory {
-        Some(inventory) if counts.tenants.unknown > 0 => &inventory.tenants,
+        Some(inventory) if counts.tenants.unknown > 0 || inventory.tenants.at_most() > counts.tenants.at_most() => {
+            &inventory.tenants
+        }
         _ => &counts.tenants,
     };
     let tenants_at_most = tenants.at_most().max(closure);
@@ -41,6 +45,12 @@ pub(crate) fn build_facts(
         tenants_at_most,
         kinds: counts.kinds.clone(),
         environments: counts.environments.clone(),
+        production: environments.may_be_production(
+            claims,
+            &counts.environments,
+            inventory.map(|inventory| &inventory.environments),
+        ),
+        not_production: environments.not_production().to_vec(),
         inventory: inventory.cloned(),
         history,
         restore: estimate_restore(claims, tenants_at_most),

@@ -6,7 +6,7 @@ use super::tenants::{Tenants, TenantsBuilder};
 use crate::columns::Store;
 use crate::error::LookupError;
 use crate::facts::Counter;
-use crate::record::{PoolRecord, Record};
+use crate::record::{PoolRecord, Record, reached};
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::{Claims, Closure, EvidenceFacts, Pool, TenantFacts};
 use std::borrow::Cow;
@@ -26,6 +26,8 @@ pub(super) struct ClosureFacts {
     pub pools: Vec<Pool>,
     /// The tenants that are reached.
     pub tenants: Tenants,
+    /// The number of tenants that the inventory counts without naming them.
+    pub unnamed: u64,
     /// What is known of the places that the request's evidence names.
     pub evidence: Vec<EvidenceFacts>,
 }
@@ -39,6 +41,8 @@ pub(super) struct Walk {
     /// Those of them that were not followed yet.
     frontier: Vec<String>,
     tenants: TenantsBuilder,
+    /// Of the tenants without a name, those that the inventory counts.
+    unnamed: u64,
     tenants_unknown: u64,
     kinds: Counter,
     parts: Counter,
@@ -54,6 +58,7 @@ impl Walk {
             named: HashMap::new(),
             frontier: Vec::new(),
             tenants: TenantsBuilder::new(memory),
+            unnamed: 0,
             tenants_unknown: 0,
             kinds: Counter::default(),
             parts: Counter::default(),
@@ -70,18 +75,22 @@ impl Walk {
         tenant: Option<&str>,
         kind: Option<&str>,
     ) -> Result<(), LookupError> {
-        let tenant = record.and_then(|record| record.tenant.as_deref()).or(tenant);
         let kind = record.and_then(|record| record.kind.as_deref()).or(kind);
         self.add(record, tenant, kind)
     }
 
+    /// Counts a thing. `tenant` is that of the list, which counts if the inventory has none.
     fn add(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) -> Result<(), LookupError> {
         self.closure.things += 1;
         self.kinds.add(kind, 1);
-        match tenant {
-            Some(tenant) => self.tenants.add(tenant, record)?,
-            None => self.tenants_unknown += 1,
+        let (names, unnamed) = reached(record, tenant);
+        let owner = record.map_or(tenant, |record| record.tenant.as_deref().or(tenant));
+        for name in names {
+            // Who is responsible for a thing need not be so for a tenant that only shares it.
+            self.tenants.add(name, record.filter(|_| Some(name) == owner))?;
         }
+        self.tenants_unknown = self.tenants_unknown.saturating_add(unnamed);
+        self.unnamed = self.unnamed.saturating_add(record.map_or(0, Record::unnamed_tenants));
         // A member that is out of use is no capacity, so it is no loss.
         if let Some(pool) = record.filter(|record| record.is_in_use()).and_then(|record| record.pool.as_deref()) {
             *self.pools.entry_ref(pool).or_default() += 1;
@@ -129,14 +138,14 @@ impl Walk {
                 if self.closure.examples.len() < MAX_EXAMPLES {
                     self.closure.examples.push((*id).to_owned());
                 }
-                self.add(record, record.and_then(|record| record.tenant.as_deref()), kind)?;
+                self.add(record, None, kind)?;
             }
         }
         // Targets that are named at the maximum depth were counted already, so they do not truncate the closure.
         let declared = targets_among(targets, self.frontier.iter().map(String::as_str))?;
         self.closure.truncated = self.frontier.iter().any(|id| !declared.contains(id));
         let pools = self.pools(inventory)?;
-        let tenants = self.tenants.finish()?;
+        let (tenants, unnamed) = (self.tenants.finish()?, self.unnamed);
         self.named.keys().for_each(|id| fates.see(id));
         let evidence = known_evidence(&fates, inventory)?;
         let inside = fates.names().iter().zip(&fates.inside).filter(|(_, inside)| **inside);
@@ -148,7 +157,7 @@ impl Walk {
             evidence: inside.map(|(name, _)| (*name).to_owned()).collect(),
             ..self.closure
         };
-        Ok(ClosureFacts { closure, pools, tenants, evidence })
+        Ok(ClosureFacts { closure, pools, tenants, unnamed, evidence })
     }
 
     /// Counts those of the targets that go along with another thing of their kind.

@@ -40,7 +40,7 @@ pub trait Snapshot {
     /// [`LookupError`] if it has no answer.
     fn population(&self, kinds: &[&str]) -> Result<BTreeMap<String, u64>, LookupError>;
 
-    /// Returns the number of tenants.
+    /// Returns the number of tenants: at least those that are named, and at least those of each thing.
     ///
     /// # Errors
     /// [`LookupError`] if it has no answer.
@@ -52,7 +52,7 @@ pub trait Snapshot {
     /// [`LookupError`] if it has no answer.
     fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError>;
 
-    /// Returns the number of things of each of these tenants, in their order. `None`, the default: it is not known.
+    /// Returns the number of things of each of these tenants, shared ones as well, in their order. `None`, the default: it is not known.
     ///
     /// # Errors
     /// [`LookupError`] if it has no answer.

@@ -65,7 +65,7 @@ impl Rows {
                     table.insert(&row.id, row.record, row.pool_minimum)
                 }
                 None => {
-                    let builder = SpilledBuilder::new()?;
+                    let mut builder = SpilledBuilder::new()?;
                     std::mem::take(table).into_rows().try_for_each(|row| builder.insert(&row))?;
                     builder.insert(&row)?;
                     *self = Self::Spilled(builder);

@@ -6,6 +6,7 @@ use super::tenants::{TENANTS_AT_ONCE, Tenants};
 use crate::columns::{Chunk, Column, ResolvedBuilder, Store};
 use crate::error::LookupError;
 use crate::facts::{Counter, Distinct};
+use crate::record::{Record, reached};
 use crate::spill::MemoryBudget;
 use reprieve_model::{Claims, InventoryFacts, NearMiss, NearMisses, TenantFacts};
 
@@ -68,7 +69,7 @@ pub(crate) fn resolve_targets(
             LookupError::Invalid(format!("the resolved columns cannot be spilled to a temporary file: {error}"))
         })?;
     }
-    let ClosureFacts { closure, pools, tenants, evidence } = walk.finish(chunks, &*inventory, claims)?;
+    let ClosureFacts { closure, pools, tenants, unnamed, evidence } = walk.finish(chunks, &*inventory, claims)?;
     let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
     let distinct = counts.tenants.finish();
     let distinct =
@@ -82,7 +83,8 @@ pub(crate) fn resolve_targets(
         states: counts.states.tally(),
         population: inventory.population(&names)?,
         population_tenants: inventory.tenants()?,
-        tenants_gone: tenants_gone(&tenants, &*inventory)?,
+        // Whether anything is left of a tenant without a name is unknown.
+        tenants_gone: tenants_gone(&tenants, &*inventory)?.map(|gone| gone.saturating_add(unnamed)),
         near_misses: near_misses(counts.unknown, &*inventory)?,
         pools,
         closure,
@@ -111,7 +113,8 @@ fn resolve_chunk(
     let mut builder = ResolvedBuilder::default();
     for (row, record) in records.iter().enumerate() {
         let record = record.as_deref();
-        builder.push(record);
+        let listed = tenant.and_then(|tenant| tenant.text(row));
+        builder.push(record, listed);
         match record {
             Some(_) => counts.resolved += 1,
             None => {
@@ -119,8 +122,7 @@ fn resolve_chunk(
                 counts.unknown.add(chunk.first_row + row as u64, ids.get(row).copied().unwrap_or_default());
             }
         }
-        let listed = tenant.and_then(|tenant| tenant.text(row));
-        counts.add_tenant(record.and_then(|record| record.tenant.as_deref()).or(listed))?;
+        counts.add_tenants(record, listed)?;
         walk.add_target(record, listed, kind.and_then(|kind| kind.text(row)))?;
     }
     let columns = builder.finish();
@@ -143,13 +145,11 @@ impl ResolvedCounts {
         }
     }
 
-    /// Counts the tenant of a target: that of the inventory, or else that of the list.
-    fn add_tenant(&mut self, tenant: Option<&str>) -> Result<(), LookupError> {
-        let Some(tenant) = tenant else {
-            self.tenants_unknown += 1;
-            return Ok(());
-        };
-        self.tenants.add(tenant.as_bytes()).map_err(|error| {
+    /// Counts the tenants of a target: those of the inventory, or else that of the list.
+    fn add_tenants(&mut self, record: Option<&Record>, listed: Option<&str>) -> Result<(), LookupError> {
+        let (mut names, unnamed) = reached(record, listed);
+        self.tenants_unknown = self.tenants_unknown.saturating_add(unnamed);
+        names.try_for_each(|name| self.tenants.add(name.as_bytes())).map_err(|error| {
             LookupError::Spilled(format!("the tenants cannot be spilled to a temporary file: {error}"))
         })
     }
@@ -222,7 +222,7 @@ mod tests {
     use crate::batch::Batch;
     use crate::inventory::Table;
     use crate::read::Folder;
-    use crate::record::Record;
+    use crate::record::{Record, Sharers};
     use reprieve_model::{Facts, NearMiss, Review};
     use std::path::Path;
 
@@ -274,6 +274,37 @@ mod tests {
             Some(1),
             "a tenant that has nothing counts as gone"
         );
+    }
+
+    #[test]
+    fn a_shared_thing_reaches_all_of_its_tenants() {
+        let shared = |tenant: Option<&str>, text: &str| Record {
+            tenant: tenant.map(str::to_owned),
+            tenants: Sharers::of_text(text).unwrap(),
+            ..app("")
+        };
+        let inventory = [
+            ("server", shared(Some("t"), "t;u;v;NULL")),
+            ("other", shared(None, "u;w")),
+            ("counted", shared(Some("t"), "400")),
+            ("more", shared(None, "3")),
+            ("own", app("v")),
+        ];
+        let reach = |targets| {
+            let facts = facts(targets, &inventory);
+            let found = facts.inventory.unwrap();
+            assert_eq!(
+                (facts.tenants_at_most, facts.restore.tenants),
+                (facts.tenants.at_most(), facts.tenants_at_most)
+            );
+            assert_eq!(found.closure.tenants, found.tenants);
+            (facts.tenants.distinct, facts.tenants.unknown, found.tenants_gone.unwrap(), found.population_tenants)
+        };
+        // `t` and `u` have something left, and `v` has its own thing; whether the fourth tenant has is unknown.
+        assert_eq!(reach(r#"[{"id": "server", "tenant": "u"}]"#), (3, 1, 1, 401));
+        assert_eq!(reach(r#"[{"id": "server"}, {"id": "other"}]"#), (4, 1, 3, 401));
+        assert_eq!(reach(r#"[{"id": "counted"}, {"id": "more", "tenant": "x"}]"#), (1, 403, 403, 401));
+        assert_eq!(reach(r#"[{"id": "server"}, {"id": "own", "tenant": "v"}]"#), (3, 1, 2, 401));
     }
 
     #[test]

@@ -19,6 +19,7 @@ const OPEN: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA 
     PRAGMA temp_store = FILE; PRAGMA cache_size = -16384;
     CREATE TABLE records (id TEXT NOT NULL, kind TEXT, tenant TEXT, pool TEXT, in_use INTEGER NOT NULL, minimum BLOB,
         record BLOB NOT NULL);
+    CREATE TABLE sharers (tenant TEXT NOT NULL);
     BEGIN;";
 
 /// The indexes are built once, from sorted rows, when all rows are there.
@@ -28,7 +29,8 @@ const INDEX: &str = "CREATE UNIQUE INDEX by_id ON records (id);
     CREATE TABLE pools AS
         SELECT pool, sum(in_use) AS members, max(minimum) AS minimum FROM records WHERE pool IS NOT NULL GROUP BY pool;
     CREATE UNIQUE INDEX by_pool ON pools (pool);
-    CREATE TABLE tenants AS SELECT tenant, count(*) AS things FROM records WHERE tenant IS NOT NULL GROUP BY tenant;
+    CREATE TABLE tenants AS SELECT tenant, count(*) AS things FROM (
+        SELECT tenant FROM records WHERE tenant IS NOT NULL UNION ALL SELECT tenant FROM sharers) GROUP BY tenant;
     CREATE UNIQUE INDEX by_tenant ON tenants (tenant);
     COMMIT;";
 
@@ -46,7 +48,11 @@ pub(super) struct Spilled {
 }
 
 /// Such an inventory while rows are added to it.
-pub(super) struct SpilledBuilder(Connection);
+pub(super) struct SpilledBuilder {
+    connection: Connection,
+    /// The largest number of tenants of one thing.
+    max_tenants: u64,
+}
 
 impl SpilledBuilder {
     pub fn new() -> Result<Self, String> {
@@ -56,27 +62,33 @@ impl SpilledBuilder {
             rusqlite::vtab::array::load_module(&connection)?;
             Ok(connection)
         };
-        open().map(Self).map_err(|error| spilling(&error))
+        open().map(|connection| Self { connection, max_tenants: 0 }).map_err(|error| spilling(&error))
     }
 
     /// Adds a row.
-    pub fn insert(&self, row: &InventoryRow) -> Result<(), String> {
+    pub fn insert(&mut self, row: &InventoryRow) -> Result<(), String> {
         let InventoryRow { id, record, pool_minimum } = row;
         let bytes = postcard::to_allocvec(record).map_err(|error| error.to_string())?;
         // In this order of bytes, the maximum of the blobs is that of the numbers.
         let minimum = pool_minimum.map(u64::to_be_bytes);
         let Record { kind, tenant, pool, .. } = record;
         let insert = || {
-            let mut insert = self.0.prepare_cached("INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+            let mut insert =
+                self.connection.prepare_cached("INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
             let minimum = minimum.as_ref().map(<[u8; 8]>::as_slice);
-            insert.execute(params![id, kind, tenant, pool, record.is_in_use(), minimum, bytes])
+            insert.execute(params![id, kind, tenant, pool, record.is_in_use(), minimum, bytes])?;
+            let mut insert = self.connection.prepare_cached("INSERT INTO sharers VALUES (?1)")?;
+            let owners = usize::from(tenant.is_some());
+            record.tenant_names().skip(owners).try_for_each(|sharer| insert.execute([sharer]).map(|_| ()))
         };
-        insert().map(|_| ()).map_err(|error| spilling(&error))
+        insert().map_err(|error| spilling(&error))?;
+        self.max_tenants = self.max_tenants.max(record.tenant_count());
+        Ok(())
     }
 
     /// Returns the inventory. `sha256` is the digest of the file that it was read from.
     pub fn finish(self, sha256: String) -> Result<Spilled, String> {
-        let Self(connection) = self;
+        let Self { connection, max_tenants } = self;
         if let Err(error) = connection.execute_batch(INDEX) {
             let duplicate = connection.query_row(DUPLICATE, [], |row| Ok((row.get(0)?, row.get(1)?)));
             return Err(match duplicate {
@@ -84,10 +96,10 @@ impl SpilledBuilder {
                 Err(_) => spilling(&error),
             });
         }
-        let tenants = connection
+        let tenants: u64 = connection
             .query_row("SELECT count(*) FROM tenants", [], |row| row.get(0))
             .map_err(|error| spilling(&error))?;
-        Ok(Spilled { sha256, tenants, connection: Mutex::new(connection) })
+        Ok(Spilled { sha256, tenants: tenants.max(max_tenants), connection: Mutex::new(connection) })
     }
 }
 
@@ -203,14 +215,18 @@ mod tests {
 
     #[test]
     fn answers_like_an_inventory_in_memory() {
-        let mut text = "id,kind,tenant,state,dependents,legal_hold,pool,pool_minimum,contact\n".to_owned();
+        let mut text = "id,kind,tenant,state,dependents,legal_hold,pool,pool_minimum,contact,tenants\n".to_owned();
         for i in 0..3_000_u64 {
             let (kind, tenant, minimum) = (i % 7, i % 1_000, if i == 2_000 { u64::MAX } else { i });
             let pool = if i % 3 == 0 { format!("p-{}", i % 9) } else { String::new() };
             let state = if i % 5 == 0 { "disabled" } else { "live" };
             let (dependent, hold) = (i + 1, i % 2 == 0);
-            writeln!(text, "id-{i},kind-{kind},t-{tenant},{state},id-{dependent} id-0,{hold},{pool},{minimum},c-{i}")
-                .unwrap();
+            let tenants = ["", "t-1;t-2;u-1", "NULL;t-5", "4000"][i as usize % 4];
+            writeln!(
+                text,
+                "id-{i},kind-{kind},t-{tenant},{state},id-{dependent} id-0,{hold},{pool},{minimum},c-{i},{tenants}"
+            )
+            .unwrap();
         }
         // In memory, spilled from the start, and spilled after some rows.
         let all = [u64::MAX, 0, 1 << 20].map(|memory| open(&text, memory).unwrap());
@@ -230,11 +246,12 @@ mod tests {
                 snapshot.population(&["kind-1", "kind-6", "nothing"]).unwrap(),
                 snapshot.tenants().unwrap(),
                 snapshot.pools(&["p-0", "p-3", "p-6", "nothing"]).unwrap(),
-                snapshot.things(&["t-1", "nobody", "t-0"]).unwrap(),
+                snapshot.things(&["t-1", "nobody", "t-0", "u-1"]).unwrap(),
                 snapshot.nearly(&["ID-7", " id-8", "nothing"]).unwrap(),
             )
         });
         let answers: Vec<_> = answers.collect();
+        assert_eq!((answers[0].3, answers[0].5.clone()), (4_001, Some(vec![750, 0, 3, 750])));
         assert!(answers[0].1.iter().flatten().count() == 3_000 && answers[0].4[1].members == 267);
         assert_eq!(answers[0], answers[1]);
         assert_eq!(answers[0], answers[2]);

@@ -18,6 +18,8 @@ pub struct Table {
     records: HashMap<String, Box<Record>>,
     kinds: HashMap<String, u64>,
     tenants: HashMap<String, u64>,
+    /// The largest number of tenants of one thing.
+    max_tenants: u64,
     pools: HashMap<String, PoolRecord>,
 }
 
@@ -72,9 +74,10 @@ impl Table {
         if let Some(kind) = &record.kind {
             *self.kinds.entry_ref(kind.as_str()).or_default() += 1;
         }
-        if let Some(tenant) = &record.tenant {
-            *self.tenants.entry_ref(tenant.as_str()).or_default() += 1;
+        for tenant in record.tenant_names() {
+            *self.tenants.entry_ref(tenant).or_default() += 1;
         }
+        self.max_tenants = self.max_tenants.max(record.tenant_count());
         if let Some(pool) = &record.pool {
             let pool = self.pools.entry_ref(pool.as_str()).or_default();
             pool.members += u64::from(record.is_in_use());
@@ -106,7 +109,7 @@ impl Snapshot for &Table {
     }
 
     fn tenants(&self) -> Result<u64, LookupError> {
-        Ok(self.tenants.len() as u64)
+        Ok(self.max_tenants.max(self.tenants.len() as u64))
     }
 
     fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError> {

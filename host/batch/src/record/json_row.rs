@@ -1,5 +1,6 @@
 //! A row of an inventory in JSON. Null and absent are unknown; an empty list of dependents is known.
 
+use super::Sharers;
 use super::row::{InventoryRow, InventoryRowBuilder, is_inventory_column};
 use crate::scalar::{Digits, Scalar, Text};
 use crate::text::{flag, is_unknown, number};
@@ -126,6 +127,7 @@ impl JsonRow<'_> {
             }
             "size_bytes" => row.record.size_bytes = self.number(map)?.map_err(in_column)?,
             "pool_minimum" => row.pool_minimum = self.number(map)?.map_err(in_column)?,
+            "tenants" => row.record.tenants = map.next_value::<Tenants>()?.0.map_err(in_column)?,
             "dependents" => row.record.dependents = map.next_value::<Option<Ids>>()?.map(|ids| ids.0),
             "legal_hold" => row.record.legal_hold = map.next_value::<Flag>()?.0.map_err(in_column)?,
             _ => {
@@ -170,6 +172,53 @@ impl<'de> Deserialize<'de> for Ids {
             }
         }
         deserializer.deserialize_seq(List)
+    }
+}
+
+/// The tenants of a thing: a list of names, a number, or null.
+struct Tenants(Result<Option<Sharers>, String>);
+
+impl<'de> Deserialize<'de> for Tenants {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Tenants;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of the names of tenants, a whole number or null")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tenants, A::Error> {
+                let mut names = Vec::new();
+                while let Some(item) = items.next_element::<Scalar<'de>>()? {
+                    names.push(match item {
+                        Scalar::Null => None,
+                        Scalar::Text(text) => Some(text.into_owned()),
+                        Scalar::Unsigned(number) => Some(number.to_string()),
+                        Scalar::Negative(number) => Some(number.to_string()),
+                        Scalar::Inexact => {
+                            return Err(A::Error::custom("an item of the list is not a name; write it in quotes"));
+                        }
+                    });
+                }
+                Ok(Tenants(Ok(Sharers::of_names(names))))
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Tenants, E> {
+                Ok(Tenants(Sharers::of_number(number)))
+            }
+
+            /// A text may be a number or a word for nothing. A name is in a list.
+            fn visit_str<E: Error>(self, text: &str) -> Result<Tenants, E> {
+                let number = number(text).map_err(|_| format!("expected a list or a whole number, found `{text}`"));
+                Ok(Tenants(number.and_then(|number| number.map_or(Ok(None), Sharers::of_number))))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Tenants, E> {
+                Ok(Tenants(Ok(None)))
+            }
+        }
+        deserializer.deserialize_any(Names)
     }
 }
 
@@ -236,6 +285,19 @@ mod tests {
     }
 
     #[test]
+    fn reads_tenants_as_names_or_a_number() {
+        let tenants = |json: &str| read(&format!(r#"{{"id": "a", "tenants": {json}}}"#)).unwrap().1.tenants;
+        let sharers = |names: &[&str], unnamed| {
+            Some(Sharers { names: names.iter().map(|name| (*name).to_owned()).collect(), unnamed })
+        };
+        assert_eq!(tenants(r#"["b", "c;d", 7, "b", null, "n/a"]"#), sharers(&["b", "c;d", "7"], 2));
+        assert_eq!((tenants("400"), tenants(r#""400""#)), (sharers(&[], 400), sharers(&[], 400)));
+        for none in ["0", "[]", "null", r#""""#, r#""NULL""#] {
+            assert_eq!(tenants(none), None, "{none}");
+        }
+    }
+
+    #[test]
     fn rejects_what_may_be_a_mistake() {
         for (json, part) in [
             (r#"{"id": "a", "legal_hodl": true}"#, "did you mean `legal_hold`?"),
@@ -248,6 +310,13 @@ mod tests {
             (r#"{"id": 1.0}"#, "is not written as a whole number"),
             (r#"{"id": "a", "dependents": [1.5]}"#, "is not an id"),
             (r#"{"id": "a", "dependents": "b"}"#, "expected a list of ids"),
+            (r#"{"id": "a", "tenants": "b"}"#, "expected a list or a whole number, found `b`"),
+            (r#"{"id": "a", "tenants": 1.5}"#, "expected a list of the names of tenants"),
+            (r#"{"id": "a", "tenants": -1}"#, "expected a list of the names of tenants"),
+            (r#"{"id": "a", "tenants": 12345678901234567890123}"#, "expected a list of the names of tenants"),
+            (r#"{"id": "a", "tenants": 1000000001}"#, "at most 1000000000 are allowed"),
+            (r#"{"id": "a", "tenants": [["b"]]}"#, "expected a string, a whole number or null"),
+            (r#"{"id": "a", "tenants": ["b\u0000"]}"#, "`tenants`: it contains the control character"),
             (r#"{"id": "a", "retain_until": 1893456000}"#, "2030-01-01T00:00:00Z in seconds"),
             (r#"{"id": "a", "size_bytes": -1}"#, "is not a whole number"),
             (r#"{"id": "a"} {}"#, "trailing"),

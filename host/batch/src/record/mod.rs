@@ -1,13 +1,17 @@
 //! What an inventory knows of one thing and of one pool: the record, and the values that it resolves target columns to.
-//! `row.rs` reads a row of an inventory into a record, and `json_row.rs` one in JSON.
+//! `row.rs` reads a row of an inventory into a record, and `json_row.rs` one in JSON. `sharers.rs` has the tenants of a thing
+//! that several share.
 //!
 //! A new inventory column is a line in the table of target columns and its lines in this folder.
 
 mod json_row;
 mod row;
+mod sharers;
 
 pub(crate) use json_row::InventoryReader;
 pub(crate) use row::{InventoryRow, InventoryRowBuilder, has_column, is_inventory_column};
+pub use sharers::Sharers;
+pub(crate) use sharers::reached;
 
 use reprieve_model::{COLUMNS, ColumnSource, is_out_of_use};
 use serde::{Deserialize, Serialize};
@@ -19,6 +23,8 @@ pub struct Record {
     pub kind: Option<String>,
     /// Whose it is.
     pub tenant: Option<String>,
+    /// Those who share it, if several do. The owner is one of its tenants as well.
+    pub tenants: Option<Sharers>,
     /// Where it is.
     pub environment: Option<String>,
     /// Its life-cycle state, for example `live` or `soft-deleted`.
@@ -81,12 +87,13 @@ impl Record {
         !self.state.as_deref().is_some_and(is_out_of_use)
     }
 
-    /// Returns the values of the resolved columns in the order of the table.
-    pub(crate) fn resolved(&self) -> [Option<RecordValue<'_>>; RESOLVED] {
+    /// Returns the values of the resolved columns in the order of the table. `listed` is the tenant that the list names.
+    pub(crate) fn resolved(&self, listed: Option<&str>) -> [Option<RecordValue<'_>>; RESOLVED] {
         use RecordValue::{Flag, Number, Text, Time};
         [
             self.kind.as_deref().map(Text),
-            self.tenant.as_deref().map(Text),
+            self.tenant_beside(listed).map(Text),
+            self.tenants.as_ref().map(|_| Number(self.tenant_count())),
             self.environment.as_deref().map(Text),
             self.state.as_deref().map(Text),
             self.state_since.map(Time),

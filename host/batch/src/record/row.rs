@@ -1,6 +1,6 @@
 //! How a row of an inventory is read into a record, from text columns or JSON.
 
-use super::Record;
+use super::{Record, Sharers};
 use crate::near::looks_like;
 use crate::text::{
     MAX_VALUE_BYTES, control_character, describe_control, flag, is_unknown, name_flaw, number, too_long,
@@ -8,8 +8,8 @@ use crate::text::{
 use crate::times::{retain_until, time};
 use reprieve_model::{COLUMNS, ColumnSource, OWN_COLUMN_PREFIX};
 
-/// The maximum length of the ids of a thing's dependents in bytes, of all together.
-const MAX_DEPENDENTS_BYTES: usize = 1 << 20;
+/// The maximum length of the ids of a thing's dependents in bytes, of all together, and of the names of its tenants.
+const MAX_LIST_BYTES: usize = 1 << 20;
 
 /// Columns of an inventory that no target column is resolved to.
 const OTHER_COLUMNS: [&str; 5] = ["id", "pool", "pool_minimum", "owner", "contact"];
@@ -58,12 +58,16 @@ impl Record {
         ];
         let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text?.len())));
         let ids = self.dependents.iter().flatten().map(|id| ("dependents", id.len()));
-        if let Some((name, bytes)) = texts.chain(ids.clone()).find(|(_, bytes)| *bytes > MAX_VALUE_BYTES) {
+        let names = self.tenants.iter().flat_map(|sharers| &sharers.names).map(|name| ("tenants", name.len()));
+        let lists = ids.chain(names);
+        if let Some((name, bytes)) = texts.chain(lists.clone()).find(|(_, bytes)| *bytes > MAX_VALUE_BYTES) {
             return Err(too_long(name, bytes));
         }
-        let bytes: usize = ids.map(|(_, bytes)| bytes).sum();
-        if bytes > MAX_DEPENDENTS_BYTES {
-            return Err(format!("`dependents` has {bytes} bytes, at most {MAX_DEPENDENTS_BYTES} are allowed"));
+        for name in ["dependents", "tenants"] {
+            let bytes: usize = lists.clone().filter(|(of, _)| *of == name).map(|(_, bytes)| bytes).sum();
+            if bytes > MAX_LIST_BYTES {
+                return Err(format!("`{name}` has {bytes} bytes, at most {MAX_LIST_BYTES} are allowed"));
+            }
         }
         Ok(())
     }
@@ -96,15 +100,19 @@ const TEXT_BYTES: usize = 32;
 impl InventoryRow {
     /// Estimates the bytes that it takes in an inventory in memory. A kind, a tenant and a pool are also counted by name.
     pub fn memory(&self) -> u64 {
-        let Record { kind, tenant, environment, state, pool, owner, contact, dependents, .. } = &self.record;
+        let Record { kind, tenant, tenants, environment, state, pool, owner, contact, dependents, .. } = &self.record;
         let text = |text: &Option<String>| text.as_ref().map_or(0, |text| text.len() + TEXT_BYTES);
         let named = 2 * (text(kind) + text(tenant) + text(pool));
         let others: usize = [environment, state, owner, contact].into_iter().map(text).sum();
-        let dependents: usize =
-            dependents.iter().flatten().map(|id| id.len() + size_of::<String>() + TEXT_BYTES).sum();
-        (ROW_BYTES + self.id.len() + TEXT_BYTES + named + others + dependents) as u64
+        let item = |text: &String| text.len() + size_of::<String>() + TEXT_BYTES;
+        let dependents: usize = dependents.iter().flatten().map(item).sum();
+        let sharers: usize = tenants.iter().flat_map(|sharers| &sharers.names).map(|name| 2 * item(name)).sum();
+        (ROW_BYTES + self.id.len() + TEXT_BYTES + named + others + dependents + sharers) as u64
     }
 }
+
+/// What is wrong with a list of ids of which one is unknown.
+const NULL_ITEM: &str = "an item of the list is null";
 
 /// A row while its fields are being read.
 #[derive(Default)]
@@ -134,6 +142,7 @@ impl InventoryRowBuilder {
             "last_used_at" => record.last_used_at = time(name, text, None).map_err(in_column)?,
             "size_bytes" => record.size_bytes = number(text).map_err(in_column)?,
             "dependents" => record.dependents = dependents(text).map_err(in_column)?,
+            "tenants" => record.tenants = Sharers::of_text(text).map_err(in_column)?,
             "legal_hold" => record.legal_hold = flag(text).map_err(in_column)?,
             "retain_until" => record.retain_until = retain_until(text).map_err(in_column)?,
             "pool_minimum" => self.pool_minimum = number(text).map_err(in_column)?,
@@ -161,9 +170,13 @@ impl InventoryRowBuilder {
     }
 
     /// Sets a field from a list.
-    pub fn set_list(&mut self, name: &str, list: Option<Vec<String>>) -> Result<(), String> {
+    pub fn set_list(&mut self, name: &str, list: Option<Vec<Option<String>>>) -> Result<(), String> {
         match name {
-            "dependents" => self.record.dependents = list,
+            "dependents" => {
+                let ids = list.map(|ids| ids.into_iter().collect::<Option<Vec<String>>>().ok_or(NULL_ITEM));
+                self.record.dependents = ids.transpose().map_err(|error| format!("`{name}`: {error}"))?;
+            }
+            "tenants" => self.record.tenants = list.and_then(Sharers::of_names),
             other if !has_column(other) => {}
             _ => return Err(format!("`{name}`: expected one value, found a list")),
         }
@@ -181,9 +194,12 @@ impl InventoryRowBuilder {
                 return Err(format!("`{name}`: {flaw}"));
             }
         }
-        let Record { owner, contact, .. } = &self.record;
-        for (name, text) in [("tenant", tenant), ("owner", owner), ("contact", contact)] {
-            if let Some(c) = text.as_deref().and_then(control_character) {
+        let Record { owner, contact, tenants, .. } = &self.record;
+        let texts = [("tenant", tenant), ("owner", owner), ("contact", contact)];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
+        let sharers = tenants.iter().flat_map(|sharers| &sharers.names).map(|name| ("tenants", name.as_str()));
+        for (name, text) in texts.chain(sharers) {
+            if let Some(c) = control_character(text) {
                 return Err(format!("`{name}`: {}", describe_control(c)));
             }
         }
@@ -221,6 +237,7 @@ mod tests {
     fn example(values: ColumnType, name: &str) -> (&'static str, &'static str) {
         match values {
             _ if name == "dependents" => ("b", r#"["b"]"#),
+            _ if name == "tenants" => ("7", "7"),
             ColumnType::Text | ColumnType::Dictionary => ("x", r#""x""#),
             ColumnType::Time => ("2030-01-01T00:00:00Z", r#""2030-01-01T00:00:00Z""#),
             ColumnType::Number => ("7", "7"),
@@ -240,7 +257,7 @@ mod tests {
             let row = InventoryRow::from_texts([("id", "a"), (name, text)]).unwrap();
             let in_json = from_json(&format!(r#"{{"id": "a", "{name}": {json}}}"#));
             assert_eq!(row.record, in_json.record, "{name}");
-            for (other, value) in row.record.resolved().into_iter().enumerate() {
+            for (other, value) in row.record.resolved(None).into_iter().enumerate() {
                 let same_type = match value {
                     None => other != place,
                     Some(RecordValue::Text(_)) => values == ColumnType::Dictionary,

@@ -89,6 +89,7 @@ fn row(item: Item, arguments: &From) -> Map<String, Value> {
     let Record {
         kind,
         tenant,
+        tenants,
         environment,
         state,
         state_since,
@@ -108,6 +109,8 @@ fn row(item: Item, arguments: &From) -> Map<String, Value> {
         ("id", json!(id)),
         ("kind", json!(kind)),
         ("tenant", json!(tenant.as_ref().or(arguments.tenant.as_ref()))),
+        // A list of names if all are known, or else their number.
+        ("tenants", json!(tenants.map(|all| if all.unnamed == 0 { json!(all.names) } else { json!(all.count()) }))),
         ("environment", json!(environment.as_ref().or(arguments.environment.as_ref()))),
         ("state", json!(state)),
         ("state_since", time(state_since)),

@@ -3,7 +3,7 @@
 use super::outcome::LIST_DECISIONS;
 use crate::error::with_help;
 use crate::output::{Page, data, plain};
-use crate::render::{self, Detail, Plots, Printed, html};
+use crate::render::{self, Detail, Plots, Printed, html, plural};
 use crate::setup::LedgerArguments;
 use crate::status::Status;
 use clap::{Args, ValueEnum};
@@ -160,7 +160,15 @@ fn table(recorded: &RecordedDecision, lines: &[Line], detail: Detail, plots: Opt
             line.restored_after
         );
     }
+    if let unnamed @ 1.. = unnamed(recorded, lines) {
+        line!(page, "and at most {} without a name", plural(unnamed, "tenant", "tenants"));
+    }
     page
+}
+
+/// The number of tenants that may be affected besides those of the lines.
+fn unnamed(recorded: &RecordedDecision, lines: &[Line]) -> u64 {
+    recorded.record.decision.tenants.saturating_sub(lines.len() as u64)
 }
 
 fn csv(out: &mut dyn Write, lines: &[Line]) -> anyhow::Result<()> {
@@ -198,6 +206,7 @@ fn json(out: &mut dyn Write, recorded: &RecordedDecision, lines: &[Line]) -> any
         decision: DecisionReport,
         outcome: &'a Option<Outcome>,
         tenants: &'a [Line],
+        unnamed_tenants: u64,
     }
     let report = Report {
         entry: recorded.entry,
@@ -205,6 +214,7 @@ fn json(out: &mut dyn Write, recorded: &RecordedDecision, lines: &[Line]) -> any
         decision: DecisionReport { decision: recorded.document(), breakdown: recorded.breakdown()? },
         outcome: &recorded.outcome,
         tenants: lines,
+        unnamed_tenants: unnamed(recorded, lines),
     };
     Ok(writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?)
 }

@@ -7,7 +7,7 @@ use crate::reading::ListArguments;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::Timestamp;
-use reprieve::{Batch, Folder, ReadOptions};
+use reprieve::{Batch, Environments, Folder, ReadOptions};
 use reprieve_readers::{FORMATS, Format, Input, Item, Options, Part, Summary, find};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -206,7 +206,7 @@ pub fn listed(file: &Path, path: String, form: &ListArguments) -> anyhow::Result
     });
     let options = form.apply(ReadOptions::default());
     let batch = Batch::read_with(request.to_string().as_bytes(), "<draft>", &folder, options)?;
-    let facts = batch.facts(None, None, batch.evaluated_at());
+    let facts = batch.facts(&Environments::default(), None, None, batch.evaluated_at());
     if facts.kinds.others > 0 {
         let message = format!("the list has more than {} kinds", facts.kinds.counts.len());
         return Err(fail(message, "submit one list for each kind"));

@@ -4,13 +4,14 @@ use super::view::ResolvedChunk;
 use super::zones::Zones;
 use crate::ledger::{Ledger, LedgerError};
 use crate::signed::Approvers;
-use reprieve_batch::{Batch, History, Inventory, LookupError, Question, Resolution};
+use reprieve_batch::{Batch, Environments, History, Inventory, LookupError, Question, Resolution};
 use reprieve_model::{Facts, Fault, FaultCause, HistoryFacts, Review, Timestamp};
 use std::sync::Arc;
 
 /// Where facts are looked up.
 pub(crate) struct Sources {
     pub inventory: Option<Arc<dyn Inventory>>,
+    pub environments: Environments,
     pub history: HistorySource,
     pub approvers: Approvers,
     pub zones: Zones,
@@ -52,7 +53,7 @@ impl Sources {
     /// Looks up the history of a batch outside of a decision that is being recorded. A history without an answer is a
     /// fault, and past deletions stay unknown.
     pub fn history(&self, batch: &Batch, faults: &mut Vec<Fault>) -> Option<HistoryFacts> {
-        let question = Question::about(batch, None);
+        let question = Question::about(batch, &self.environments, None);
         let history = match &self.history {
             HistorySource::Unknown => return None,
             HistorySource::History(history) => {
@@ -77,7 +78,7 @@ impl Sources {
         faults: &mut Vec<Fault>,
     ) -> EvaluationContext {
         let inventory = resolution.as_ref().map(|resolution| &resolution.facts);
-        let facts = batch.facts(inventory, history, at);
+        let facts = batch.facts(&self.environments, inventory, history, at);
         let facts = Facts { signed_approvals: self.approvers.facts(batch.claims(), &facts), ..facts };
         self.context_of(batch, facts, resolution, faults)
     }

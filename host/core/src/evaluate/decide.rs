@@ -103,7 +103,7 @@ pub(crate) fn decide_in(
 
 /// The decision about a batch during which the host panicked.
 pub(crate) fn panicked(evaluator: &Evaluator, batch: &Batch) -> Sealed {
-    let facts = batch.facts(None, None, batch.evaluated_at());
+    let facts = batch.facts(&evaluator.sources.environments, None, None, batch.evaluated_at());
     let message = "the host panicked; this is a bug in Reprieve, please report it";
     let faults = vec![Fault::of_gate(FaultCause::Panic, message)];
     seal(document(evaluator, batch, &facts, Vec::new(), faults, Vec::new()))

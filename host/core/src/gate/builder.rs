@@ -9,7 +9,7 @@ use crate::policies::{
     load_all,
 };
 use crate::signed::{Approvers, KeySet};
-use reprieve_batch::{Folder, History, Inventory, ReadError, read_inventory_within, threads};
+use reprieve_batch::{Environments, Folder, History, Inventory, ReadError, read_inventory_within, threads};
 use reprieve_sandbox::{Descriptor, Limits, ModuleCache, Origin, Sandbox, Worker};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -215,6 +215,13 @@ impl GateBuilder {
                 Approvers { keys: Some(KeySet::read(folder, keys)?), signed_only: *signed }
             }
         };
+        let environments = match &set.environments {
+            Some(settings) => Environments::new(&settings.not_production).map_err(|message| {
+                BuildError::set(format!("`environments.not_production`: {message}"))
+                    .with_help("list the environments that are not production; every other one is production")
+            })?,
+            None => Environments::default(),
+        };
         let history = history_source(self.ledger, self.history, set.ledger.as_deref())?;
         let sandbox = Sandbox::new(self.limits, self.cache, self.worker, self.trace)?;
         let files = Files { folder: folder.as_ref(), provided: &self.files, pins: &self.pins };
@@ -234,7 +241,7 @@ impl GateBuilder {
             threads: self.threads.unwrap_or_else(threads),
             set: SetRecord::of(&policies),
             policies,
-            sources: Sources { inventory, history, approvers, zones },
+            sources: Sources { inventory, environments, history, approvers, zones },
         })))
     }
 

@@ -12,4 +12,6 @@ pub(crate) use load::{Files, load_all};
 pub(crate) use loaded::LoadedPolicy;
 pub(crate) use record::{RecordedSet, SetRecord, data_digests};
 pub use scope::{OneOrMore, Scope};
-pub use set::{ApprovalSettings, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet};
+pub use set::{
+    ApprovalSettings, EnvironmentSettings, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet,
+};

@@ -1,6 +1,7 @@
 //! The scope of a policy: which batches it evaluates. What is unknown counts as covered, so that a request cannot leave a
 //! scope by leaving a fact out.
 
+use reprieve_batch::Environments;
 use reprieve_model::{ActorType, Claims, Facts, Mode, Tally, same_kind, same_name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -43,8 +44,8 @@ impl<T> OneOrMore<T> {
     }
 }
 
-/// Environments with an unambiguous name. Any other name may be a synonym of one of them.
-const KNOWN_ENVIRONMENTS: &[&str] = &["production", "staging", "test", "development", "sandbox", "preview", "local"];
+/// The name of production. Any other name that the policy set does not know may be a synonym of it.
+const PRODUCTION: &str = "production";
 
 impl Scope {
     /// Whether it covers a batch, or may cover it.
@@ -52,10 +53,12 @@ impl Scope {
         let resolved = facts.inventory.as_ref();
         let environments = (&facts.environments, resolved.map(|inventory| &inventory.environments));
         let kinds = (&facts.kinds, resolved.map(|inventory| &inventory.kinds));
+        let known = Environments::of(facts);
+        let is_known = |name: &str| name == PRODUCTION || !known.is_production(name);
         let actor = claims.actor.as_ref().and_then(|actor| actor.actor_type).unwrap_or(ActorType::Unknown);
         self.mode.is_none_or(|mode| mode == claims.mode)
             && self.environment.as_ref().is_none_or(|scope| {
-                let covered = |name: &str| !is_known_environment(name) || scope.any(|other| same_name(other, name));
+                let covered = |name: &str| !is_known(name) || scope.any(|other| same_name(other, name));
                 any_name(&claims.environment, environments, covered)
             })
             && self.target_kind.as_ref().is_none_or(|scope| {
@@ -74,10 +77,6 @@ impl Scope {
 fn any_name(claimed: &str, (listed, resolved): (&Tally, Option<&Tally>), covered: impl Fn(&str) -> bool) -> bool {
     let may_have = |tally: &Tally| tally.others > 0 || tally.counts.keys().any(|name| covered(name));
     covered(claimed) || may_have(listed) || resolved.is_some_and(|tally| tally.unknown > 0 || may_have(tally))
-}
-
-fn is_known_environment(name: &str) -> bool {
-    KNOWN_ENVIRONMENTS.contains(&name)
 }
 
 /// Whether a kind is the one of a scope, or the scope names it more exactly than the batch. A kind with other letters than
@@ -147,7 +146,8 @@ mod tests {
     fn covers_what_is_unknown() {
         let production = "environment = 'production'";
         assert!(!covers(production, r#"{"environment": "staging"}"#));
-        for name in ["Staging", "prod-eu", "стейджинг", " production"] {
+        assert!(!covers(production, r#"{"environment": " Staging"}"#));
+        for name in ["stagging", "prod-eu", "стейджинг", " production"] {
             assert!(covers(production, &format!(r#"{{"environment": "{name}"}}"#)), "{name}");
         }
         assert!(covers("actor = 'ai-agent'", "{}"));

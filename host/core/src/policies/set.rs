@@ -19,6 +19,8 @@ pub struct PolicySet {
     pub inventory: Option<String>,
     /// The ledger: an SQLite file below the folder of this file, or `postgres://…`.
     pub ledger: Option<String>,
+    /// Which environments are production.
+    pub environments: Option<EnvironmentSettings>,
     /// Permits for other processes.
     pub permits: Option<PermitSettings>,
     /// Approvals that people sign.
@@ -28,6 +30,16 @@ pub struct PolicySet {
     /// The policies. Without any, nothing can be decided, so nothing is allowed.
     #[serde(default)]
     pub policy: Vec<PolicyEntry>,
+}
+
+/// Which environments are production.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentSettings {
+    /// The names of the environments that are not production, whatever their case. Every other environment is production,
+    /// also one whose name is misspelt, and all of production counts together in what is limited over time. `staging`,
+    /// `test`, `development`, `sandbox`, `preview` and `local` if it is not set.
+    pub not_production: Vec<String>,
 }
 
 /// The keys that sign and verify permits.
@@ -158,6 +170,8 @@ impl PolicySet {
 const KEYS: &[&str] = &[
     "inventory",
     "ledger",
+    "environments",
+    "not_production",
     "permits",
     "overrides",
     "key",

@@ -46,7 +46,8 @@ pub(crate) fn decide_and_record(
     let mut blobs = evaluator.set.blobs(&evaluator.policies);
     blobs.extend([columns, affected]);
 
-    let question = Question::about(batch, with_override.map(|with| with.terms().id.as_str()));
+    let override_id = with_override.map(|with| with.terms().id.as_str());
+    let question = Question::about(batch, &evaluator.sources.environments, override_id);
     let mut last = None;
     let written = ledger.decide(&question, &blobs, &mut |view| {
         let moment = Moment {

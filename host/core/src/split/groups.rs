@@ -2,14 +2,14 @@
 
 use crate::evaluate::EvaluationContext;
 use hashbrown::HashMap;
-use reprieve_batch::{Batch, Column, Inventory, LookupError};
+use reprieve_batch::{Batch, Column, Inventory, LookupError, Record};
 
 /// Targets that must be in the same part.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     /// Their rows, ascending.
     pub rows: Vec<u64>,
-    /// The number of tenants they belong to. Each target whose tenant is unknown counts as a tenant of its own.
+    /// The number of tenants they belong to. Each tenant without a name counts as one of its own.
     pub tenants: u64,
 }
 
@@ -42,8 +42,16 @@ pub(super) fn groups(
             of_row.push(Some(set));
         }
     }
+    let mut unnamed: HashMap<usize, u64> = HashMap::new();
     if let Some(inventory) = inventory {
-        join_dependents(batch, inventory, &of_row, &mut sets)?;
+        join_records(batch, inventory, &of_row, &mut sets, |sets, set, record| {
+            for tenant in record.tenants.iter().flat_map(|sharers| &sharers.names) {
+                let of_tenant = *of_tenant.entry_ref(tenant).or_insert_with(|| sets.add());
+                sets.join(set, of_tenant);
+            }
+            let count = record.tenants.as_ref().map_or(0, |sharers| sharers.unnamed);
+            *unnamed.entry(set).or_default() += count;
+        })?;
     }
 
     let mut place: HashMap<usize, usize> = HashMap::new();
@@ -62,18 +70,20 @@ pub(super) fn groups(
     for set in 0..sets.parents.len() {
         let root = sets.root(set);
         if let Some(group) = place.get(&root).and_then(|at| groups.get_mut(*at)) {
-            group.tenants += 1;
+            group.tenants = group.tenants.saturating_add(1);
+            group.tenants = group.tenants.saturating_add(unnamed.get(&set).copied().unwrap_or_default());
         }
     }
     Ok(groups)
 }
 
-/// Joins each target with its dependents, if they are targets as well.
-fn join_dependents(
+/// Joins each target with its dependents, if they are targets as well, and with the tenants that share it.
+fn join_records(
     batch: &Batch,
     inventory: &dyn Inventory,
     of_row: &[Option<usize>],
     sets: &mut Sets,
+    mut share: impl FnMut(&mut Sets, usize, &Record),
 ) -> Result<(), LookupError> {
     let all = batch.ids()?;
     let kept = || all.iter().zip(of_row).filter_map(|(id, set)| Some((id.as_deref()?, (*set)?)));
@@ -81,6 +91,9 @@ fn join_dependents(
     let ids: Vec<&str> = kept().map(|(id, _)| id).collect();
     let snapshot = inventory.snapshot()?;
     for (id, record) in ids.iter().zip(snapshot.records(&ids)?) {
+        if let Some((set, record)) = of_id.get(id).zip(record.as_deref()) {
+            share(sets, *set, record);
+        }
         let dependents = record.as_deref().and_then(|record| record.dependents.as_deref()).unwrap_or_default();
         for dependent in dependents {
             if let (Some(a), Some(b)) = (of_id.get(id), of_id.get(dependent.as_str())) {

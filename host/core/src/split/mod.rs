@@ -209,7 +209,7 @@ fn parts(
             for group in taken.split_off(taken.len() * 7 / 8).into_iter().rev() {
                 groups.push_front(group);
             }
-            max = taken.iter().map(|group| group.tenants).sum::<u64>().max(1);
+            max = taken.iter().fold(0, |sum: u64, group| sum.saturating_add(group.tenants)).max(1);
         }
     }
     Ok(parts)
@@ -238,8 +238,10 @@ fn is_about_size(evaluator: &Evaluator, code: &str) -> bool {
 /// Takes groups of at most `max` tenants from the front; at least one.
 fn take(groups: &mut VecDeque<Group>, max: u64) -> Vec<Group> {
     let (mut taken, mut tenants): (Vec<Group>, u64) = (Vec::new(), 0);
-    while let Some(group) = groups.pop_front_if(|group| taken.is_empty() || tenants + group.tenants <= max) {
-        tenants += group.tenants;
+    while let Some(group) =
+        groups.pop_front_if(|group| taken.is_empty() || tenants.saturating_add(group.tenants) <= max)
+    {
+        tenants = tenants.saturating_add(group.tenants);
         taken.push(group);
     }
     taken

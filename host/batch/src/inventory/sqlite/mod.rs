@@ -3,9 +3,11 @@
 
 mod connection;
 mod ids;
+mod shares;
 
 use self::connection::{MAX_STEPS, columns, connect, limit_steps};
 use self::ids::{CONTINUED_IDS, INVALID_IDS, check_id, has_index};
+use self::shares::Shares;
 use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer};
 use super::near::NearIds;
 use crate::error::{LookupError, ReadError};
@@ -18,7 +20,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Row};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -74,6 +76,7 @@ impl Inventory for Sqlite {
             columns: &self.columns,
             max_steps: self.max_steps,
             answers: RefCell::default(),
+            shares: OnceCell::new(),
         };
         // Without an index every query reads the whole table, so this one may as well.
         let invalid_ids = if moment.has_index { INVALID_IDS } else { "SELECT id FROM inventory" };
@@ -89,6 +92,8 @@ struct Moment<'a> {
     max_steps: u64,
     /// A hash over every answer. A decision is based on the answers, and hashing a large database takes too long.
     answers: RefCell<Sha256>,
+    /// What several tenants share, once it was asked for.
+    shares: OnceCell<Rc<Shares>>,
     /// Whether rows are found by their id without reading the whole table.
     has_index: bool,
 }
@@ -199,8 +204,18 @@ impl Snapshot for Moment<'_> {
     }
 
     fn tenants(&self) -> Result<u64, LookupError> {
-        let mut count = 0_u64;
+        let shares = self.shares()?;
+        let mut count = shares.things.len() as u64;
         if self.has("tenant") {
+            // Those who share something may own another thing.
+            let names: Vec<&str> = shares.things.keys().map(String::as_str).collect();
+            if !names.is_empty() {
+                let query = "SELECT DISTINCT tenant FROM inventory WHERE tenant IN rarray(?1) ORDER BY tenant";
+                self.query(query, &names, |_| {
+                    count = count.saturating_sub(1);
+                    Ok(())
+                })?;
+            }
             let query = "SELECT count(DISTINCT tenant) FROM inventory WHERE tenant <> ''";
             self.query(query, &[], |row| {
                 count += row.get::<_, u64>(0)?;
@@ -214,7 +229,7 @@ impl Snapshot for Moment<'_> {
                 Ok(())
             })?;
         }
-        Ok(count)
+        Ok(count.max(shares.max_tenants))
     }
 
     fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError> {
@@ -239,19 +254,21 @@ impl Snapshot for Moment<'_> {
     }
 
     fn things(&self, tenants: &[&str]) -> Result<Option<Vec<u64>>, LookupError> {
-        if !self.has("tenant") {
+        if !self.has("tenant") && !self.has("tenants") {
             return Ok(None);
         }
         let query =
             "SELECT tenant, count(*) FROM inventory WHERE tenant IN rarray(?1) GROUP BY tenant ORDER BY tenant";
         let mut found: HashMap<String, u64> = HashMap::new();
-        if !tenants.is_empty() {
+        if self.has("tenant") && !tenants.is_empty() {
             self.query(query, tenants, |row| {
                 found.insert(row.get(0)?, row.get(1)?);
                 Ok(())
             })?;
         }
-        Ok(Some(tenants.iter().map(|tenant| found.get(*tenant).copied().unwrap_or_default()).collect()))
+        let shares = self.shares()?;
+        let of = |things: &HashMap<String, u64>, tenant: &str| things.get(tenant).copied().unwrap_or_default();
+        Ok(Some(tenants.iter().map(|tenant| of(&found, tenant) + of(&shares.things, tenant)).collect()))
     }
 
     /// Reads every id, because SQLite knows no other canonical form than that of ASCII. The answer alone is hashed.

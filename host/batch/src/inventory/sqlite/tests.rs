@@ -2,12 +2,12 @@ use super::*;
 use crate::inventory::Table;
 
 const CSV: &str = "id,kind,tenant,environment,state,state_since,last_used_at,size_bytes,dependents,legal_hold,\
-    retain_until,pool,pool_minimum\n\
-    a,app,t-1,production,disabled,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,7,b c,true,none,p,2\n\
-    b,disk,t-2,,,,,,none,false,2027-01-01T00:00:00Z,p,3\n\
-    c,app,,,,,,,,,,,\n\
-    d,NULL,n/a,(none),-,\\N,nil,undefined,None,NULL,\\N,null,nan\n\
-    e,NULL,NULL,,,,,,,,,,\n";
+    retain_until,pool,pool_minimum,tenants\n\
+    a,app,t-1,production,disabled,2026-01-01T00:00:00Z,2026-01-02T00:00:00Z,7,b c,true,none,p,2,t-1;t-2;u-1\n\
+    b,disk,t-2,,,,,,none,false,2027-01-01T00:00:00Z,p,3,NULL;u-1\n\
+    c,app,,,,,,,,,,,,3\n\
+    d,NULL,n/a,(none),-,\\N,nil,undefined,None,NULL,\\N,null,nan,n/a\n\
+    e,NULL,NULL,,,,,,,,,,,\n";
 
 /// The same inventory in both formats.
 fn both() -> (tempfile::TempDir, Table, Sqlite) {
@@ -40,9 +40,10 @@ fn answers_like_a_table() {
     assert_eq!(sqlite.tenants().unwrap(), table.tenants().unwrap());
     assert_eq!(sqlite.pools(&["p", "q"]).unwrap(), table.pools(&["p", "q"]).unwrap());
     assert_eq!(table.pools(&["p"]).unwrap(), [PoolRecord { members: 1, minimum: Some(3) }], "`a` is disabled");
-    let tenants = ["t-2", "nobody", "t-1"];
+    let tenants = ["t-2", "nobody", "t-1", "u-1"];
     assert_eq!(sqlite.things(&tenants).unwrap(), table.things(&tenants).unwrap());
-    assert_eq!(table.things(&tenants).unwrap(), Some(vec![1, 0, 1]));
+    assert_eq!(table.things(&tenants).unwrap(), Some(vec![2, 0, 1, 2]));
+    assert_eq!(table.tenants().unwrap(), 3, "`t-1`, `t-2` and `u-1`");
     let ids = ["B", "nobody", " a"];
     assert_eq!(sqlite.nearly(&ids).unwrap(), table.nearly(&ids).unwrap());
     assert_eq!(table.nearly(&ids).unwrap(), Some(vec![Some("b".to_owned()), None, Some("a".to_owned())]));
@@ -70,10 +71,10 @@ fn all_answers_of_a_snapshot_are_from_one_moment() {
     let writer = Connection::open(place.path().join("i.db")).unwrap();
     writer.execute_batch("PRAGMA journal_mode = WAL").unwrap();
     let moment = sqlite.snapshot().unwrap();
-    assert_eq!(moment.tenants().unwrap(), 2);
+    assert_eq!(moment.tenants().unwrap(), 3);
     writer.execute_batch("UPDATE inventory SET tenant = 't-3' WHERE id = 'c'").unwrap();
-    assert_eq!(moment.tenants().unwrap(), 2);
-    assert_eq!(sqlite.snapshot().unwrap().tenants().unwrap(), 3);
+    assert_eq!(moment.tenants().unwrap(), 3);
+    assert_eq!(sqlite.snapshot().unwrap().tenants().unwrap(), 4);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Reading an inventory from a columnar file. It has the columns of the text formats, and `dependents` may be a list of
-//! strings.
+//! Reading an inventory from a columnar file. It has the columns of the text formats, and `dependents` and `tenants` may be
+//! lists of strings.
 
 use super::arrays::{Texts, is_date, is_text, is_time, texts, times};
 use super::format::ColumnarFormat;
@@ -179,8 +179,8 @@ pub(super) fn texts_and_times(array: &ArrayRef) -> Result<Texts<'_>, String> {
     texts(array)
 }
 
-/// Returns the strings of a list.
-fn list(array: &ArrayRef, row: usize) -> Result<Option<Vec<String>>, String> {
+/// Returns the strings of a list; null is unknown.
+fn list(array: &ArrayRef, row: usize) -> Result<Option<Vec<Option<String>>>, String> {
     if array.is_null(row) {
         return Ok(None);
     }
@@ -192,6 +192,5 @@ fn list(array: &ArrayRef, row: usize) -> Result<Option<Vec<String>>, String> {
         return Err(format!("expected a list of strings, found a list of {}", items.data_type()));
     }
     let texts = texts(&items)?;
-    let item = |i| texts(i).map(Cow::into_owned).ok_or_else(|| "an item of the list is null".to_owned());
-    (0..items.len()).map(item).collect::<Result<_, _>>().map(Some)
+    Ok(Some((0..items.len()).map(|i| texts(i).map(Cow::into_owned)).collect()))
 }

@@ -1,6 +1,9 @@
 //! The tenants that a batch reaches, each with its share, in alphabetical order. Shares that do not fit into memory are
 //! spilled to a temporary file in sorted runs, and the runs are merged.
 
+mod runs;
+
+use self::runs::{Head, MAX_BUFFER_BYTES, MIN_BUFFER_BYTES, Reader, Writer};
 use super::interface::Snapshot;
 use super::share::{Share, Who};
 use crate::columns::CHUNK_ROWS;
@@ -8,7 +11,6 @@ use crate::error::LookupError;
 use crate::record::Record;
 use crate::spill::SpillFile;
 use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
@@ -17,9 +19,6 @@ use std::collections::binary_heap::PeekMut;
 const TENANT_BYTES: u64 = 3 * size_of::<(String, Share)>() as u64 + 16;
 /// Bytes of memory that the owner and the contact of a tenant take besides their texts.
 const WHO_BYTES: u64 = size_of::<Who>() as u64 + 48;
-/// The bytes of a run that are read at once.
-const MAX_BUFFER_BYTES: u64 = 64 << 10;
-const MIN_BUFFER_BYTES: u64 = 4 << 10;
 
 /// The tenants that a batch reaches.
 #[derive(Debug)]
@@ -41,15 +40,6 @@ pub(crate) struct TenantsBuilder {
     file: SpillFile,
     /// The first byte of each run. A run ends where the next one begins.
     runs: Vec<u64>,
-}
-
-/// A tenant in a file, after its length in bytes.
-#[derive(Serialize, Deserialize)]
-struct Spilled {
-    tenant: String,
-    things: u64,
-    owner: Option<String>,
-    contact: Option<String>,
 }
 
 fn spilling(error: &std::io::Error) -> LookupError {
@@ -101,7 +91,7 @@ impl TenantsBuilder {
     fn spill(&mut self) -> std::io::Result<()> {
         self.runs.push(self.file.len());
         let sorted = self.sorted();
-        let mut writer = Writer { file: &mut self.file, buffer: Vec::new(), tenants: 0 };
+        let mut writer = Writer::new(&mut self.file);
         sorted.into_iter().try_for_each(|(tenant, share)| writer.write(tenant, share))?;
         writer.flush()
     }
@@ -123,7 +113,7 @@ impl TenantsBuilder {
             heads.extend(run.next()?.map(|head| Reverse(Head { head, number, run })));
         }
         let mut file = SpillFile::default();
-        let mut writer = Writer { file: &mut file, buffer: Vec::new(), tenants: 0 };
+        let mut writer = Writer::new(&mut file);
         let mut current: Option<(String, Share)> = None;
         while let Some(mut first) = heads.peek_mut() {
             let Reverse(Head { head, run, .. }) = &mut *first;
@@ -191,7 +181,7 @@ impl Tenants {
             Place::File { file: before, tenants } => {
                 let mut reader = Reader::new(&before, 0, before.len(), MAX_BUFFER_BYTES);
                 let mut file = SpillFile::default();
-                let mut writer = Writer { file: &mut file, buffer: Vec::new(), tenants: 0 };
+                let mut writer = Writer::new(&mut file);
                 loop {
                     let mut some = Vec::new();
                     while some.len() < TENANTS_AT_ONCE
@@ -228,108 +218,6 @@ fn correct(some: &mut [(String, Share)], inventory: &dyn Snapshot) -> Result<(),
 
 fn unreadable(error: &std::io::Error) -> LookupError {
     LookupError::Spilled(format!("spilled tenants cannot be read: {error}"))
-}
-
-/// Writes tenants to a file.
-struct Writer<'a> {
-    file: &'a mut SpillFile,
-    buffer: Vec<u8>,
-    tenants: u64,
-}
-
-impl Writer<'_> {
-    fn write(&mut self, tenant: String, Share { things, who }: Share) -> std::io::Result<()> {
-        let Who { owner, contact } = who.map(|who| *who).unwrap_or_default();
-        let spilled = postcard::to_allocvec(&Spilled { tenant, things, owner, contact });
-        let spilled = spilled.map_err(std::io::Error::other)?;
-        self.buffer.extend_from_slice(&(spilled.len() as u32).to_le_bytes());
-        self.buffer.extend_from_slice(&spilled);
-        self.tenants += 1;
-        if self.buffer.len() as u64 > MAX_BUFFER_BYTES { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.append(&self.buffer)?;
-        self.buffer.clear();
-        Ok(())
-    }
-}
-
-/// Reads the tenants in a part of a file.
-struct Reader<'a> {
-    file: &'a SpillFile,
-    at: u64,
-    end: u64,
-    buffer: Vec<u8>,
-    /// The bytes of the buffer that were read.
-    read: usize,
-    buffer_bytes: u64,
-}
-
-impl<'a> Reader<'a> {
-    const fn new(file: &'a SpillFile, at: u64, end: u64, buffer_bytes: u64) -> Self {
-        Self { file, at, end, buffer: Vec::new(), read: 0, buffer_bytes }
-    }
-
-    /// Returns the next bytes, and reads them into the buffer before.
-    fn bytes(&mut self, length: usize) -> std::io::Result<&[u8]> {
-        if self.buffer.len() - self.read < length {
-            self.buffer.drain(..self.read);
-            self.read = 0;
-            let known = self.buffer.len();
-            let more = (self.end - self.at).min(self.buffer_bytes.max((length - known) as u64));
-            self.buffer.resize(known + more as usize, 0);
-            self.file.read(self.at, self.buffer.get_mut(known..).unwrap_or_default())?;
-            self.at += more;
-        }
-        let bytes = self.buffer.get(self.read..self.read + length);
-        self.read += length;
-        bytes.ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
-    }
-
-    fn next(&mut self) -> std::io::Result<Option<(String, Share)>> {
-        if self.at == self.end && self.read == self.buffer.len() {
-            return Ok(None);
-        }
-        let length = self.bytes(4)?.try_into().map(u32::from_le_bytes).map_err(std::io::Error::other)?;
-        let spilled = postcard::from_bytes(self.bytes(length as usize)?).map_err(std::io::Error::other)?;
-        let Spilled { tenant, things, owner, contact } = spilled;
-        let who = (owner.is_some() || contact.is_some()).then(|| Box::new(Who { owner, contact }));
-        Ok(Some((tenant, Share { things, who })))
-    }
-}
-
-/// A run while the runs are merged, in the order of its next tenant, and then of the runs.
-struct Head<'a> {
-    head: (String, Share),
-    number: usize,
-    run: Reader<'a>,
-}
-
-impl Head<'_> {
-    fn key(&self) -> (&str, usize) {
-        (&self.head.0, self.number)
-    }
-}
-
-impl PartialEq for Head<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Head<'_> {}
-
-impl PartialOrd for Head<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Head<'_> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
 }
 
 #[cfg(test)]
