@@ -2,7 +2,7 @@
 
 use crate::rules::Settings;
 use reprieve_sdk::serde::{Deserialize, Serialize};
-use reprieve_sdk::{Chunk, Column, Context, KindName, Rows, Values, same_letters, same_name};
+use reprieve_sdk::{Chunk, Column, Context, KindName, Mapped, Rows, Values, same_letters, same_name};
 
 /// The columns that [`State::observe`] reads.
 pub const COLUMNS: &[&str] =
@@ -34,102 +34,84 @@ pub struct State {
     pub live: Rows,
 }
 
-/// How a kind compares with the request and the settings.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Kind {
-    other: bool,
-    protected: bool,
-    unclear: bool,
-}
-
-impl Kind {
-    /// Combines what two statements say of one target.
-    const fn or(self, other: Self) -> Self {
-        Self {
-            other: self.other | other.other,
-            protected: self.protected | other.protected,
-            unclear: self.unclear | other.unclear,
-        }
-    }
-}
+/// How a kind compares with the request and the settings: a set of flags.
+type Flags = u8;
+const OTHER: Flags = 1;
+const PROTECTED: Flags = 2;
+const UNCLEAR: Flags = 4;
 
 impl State {
     pub fn observe(&mut self, context: &Context<Settings>, chunk: &Chunk) {
         self.observe_kinds(context, chunk);
-        differing(chunk, "tenant", "resolved_tenant", |a, b| a == b || a.trim() == b.trim(), &mut self.other_tenant);
         self.observe_environments(context, chunk);
+        differing(chunk, "tenant", "resolved_tenant", |a, b| a.trim() == b.trim(), &mut self.other_tenant);
         if !context.is_soft() {
             let dead = &context.settings.dead_states;
-            each(
-                chunk,
-                "resolved_state",
-                |state| dead.iter().any(|listed| same_letters(listed, state)),
-                |row, is_dead| {
-                    self.live.add_if(is_dead != Some(true), row);
-                },
-            );
+            let is_dead = |state: &str| dead.iter().any(|listed| same_letters(listed, state));
+            if let Some(states) = mapped(chunk, "resolved_state", is_dead) {
+                for i in 0..chunk.rows as usize {
+                    self.live.add_if(states.get(i) != Some(true), chunk.row(i));
+                }
+            }
         }
     }
 
     fn observe_kinds(&mut self, context: &Context<Settings>, chunk: &Chunk) {
         let declared = context.declared_kinds();
         let Settings { protected_kinds, unprotected_kinds, .. } = &context.settings;
-        let listed: Vec<KindName<'_>> = protected_kinds.iter().map(|listed| KindName::of(listed)).collect();
-        let is_protected = |kind: KindName<'_>| listed.iter().any(|listed| kind.is(listed));
-        let classify = |kind: &str| Kind {
-            other: !declared.iter().any(|(declared, _)| same_name(kind, declared)),
-            protected: is_protected(KindName::of(kind)),
-            unclear: !kind.is_ascii() && !unprotected_kinds.iter().any(|listed| same_name(listed, kind)),
+        let protected: Vec<KindName<'_>> = protected_kinds.iter().map(|name| KindName::of(name)).collect();
+        let flag = |flag: Flags, is_set: bool| if is_set { flag } else { 0 };
+        let classify = |kind: &str| {
+            let name = KindName::of(kind);
+            let is_unclear = !kind.is_ascii() && !unprotected_kinds.iter().any(|listed| same_name(listed, kind));
+            flag(OTHER, !declared.iter().any(|(declared, _)| same_name(kind, declared)))
+                | flag(PROTECTED, protected.iter().any(|listed| name.is(listed)))
+                | flag(UNCLEAR, is_unclear)
         };
         // A target may be of any declared kind unless the list says of which.
-        let may_be = declared.iter().fold(Kind::default(), |all, (kind, _)| all.or(classify(kind)));
+        let may_be = declared.iter().fold(0, |all, (kind, _)| all | classify(kind));
         let is_several = declared.len() > 1;
-        let mut kinds = vec![if is_several { Kind::default() } else { may_be }; chunk.rows as usize];
-        let first = chunk.row(0);
-        if is_several && chunk.column("kind").is_none() {
-            kinds.fill(may_be);
-            (first..).take(kinds.len()).for_each(|row| self.kind_unknown.add_if(true, row));
-        }
-        for name in ["kind", "resolved_kind"] {
-            each(chunk, name, classify, |row, found| {
-                let Some(kind) = kinds.get_mut((row - first) as usize) else { return };
-                let is_unknown = is_several && name == "kind" && found.is_none();
-                self.kind_unknown.add_if(is_unknown, row);
-                self.unresolved.add_if(name == "resolved_kind" && found.is_none(), row);
-                *kind = kind.or(if is_unknown { may_be } else { found.unwrap_or_default() });
-            });
+        let listed = mapped(chunk, "kind", classify);
+        let resolved = mapped(chunk, "resolved_kind", classify);
+        for i in 0..chunk.rows as usize {
+            let row = chunk.row(i);
+            let stated = listed.as_ref().and_then(|listed| listed.get(i));
+            let mut kind = match stated {
+                Some(stated) if is_several => stated,
+                Some(stated) => may_be | stated,
+                None => may_be,
+            };
+            self.kind_unknown.add_if(is_several && stated.is_none(), row);
+            if let Some(resolved) = &resolved {
+                let resolved = resolved.get(i);
+                self.unresolved.add_if(resolved.is_none(), row);
+                kind |= resolved.unwrap_or_default();
+            }
+            if kind != 0 {
+                self.other_kind.add_if(kind & OTHER != 0, row);
+                self.protected.add_if(kind & PROTECTED != 0, row);
+                self.unclear.add_if(kind & (UNCLEAR | PROTECTED) == UNCLEAR, row);
+            }
         }
         if is_several {
             differing(chunk, "kind", "resolved_kind", same_name, &mut self.swapped_kind);
-        }
-        for (row, kind) in (first..).zip(kinds) {
-            if kind == Kind::default() {
-                continue;
-            }
-            self.other_kind.add_if(kind.other, row);
-            self.protected.add_if(kind.protected, row);
-            self.unclear.add_if(kind.unclear && !kind.protected, row);
         }
     }
 
     fn observe_environments(&mut self, context: &Context<Settings>, chunk: &Chunk) {
         let declared = context.claims.environment().as_str();
-        let mut other = vec![false; chunk.rows as usize];
-        let first = chunk.row(0);
-        for name in ["environment", "resolved_environment"] {
-            each(
-                chunk,
-                name,
-                |environment| environment != declared,
-                |row, differs| {
-                    self.environment_unknown.add_if(name == "resolved_environment" && differs.is_none(), row);
-                    if let Some(other) = other.get_mut((row - first) as usize) {
-                        *other |= differs == Some(true);
-                    }
-                },
-            );
+        let differs = |environment: &str| environment != declared;
+        let listed = mapped(chunk, "environment", differs);
+        let resolved = mapped(chunk, "resolved_environment", differs);
+        if listed.is_none() && resolved.is_none() {
+            return;
         }
-        (first..).zip(other).for_each(|(row, other)| self.other_environment.add_if(other, row));
+        for i in 0..chunk.rows as usize {
+            let resolved = resolved.as_ref().map(|resolved| resolved.get(i));
+            let differs = listed.as_ref().and_then(|listed| listed.get(i)) == Some(true);
+            self.other_environment.add_if(differs || resolved == Some(Some(true)), chunk.row(i));
+            self.environment_unknown.add_if(resolved == Some(None), chunk.row(i));
+        }
     }
 
     pub fn merge(&mut self, other: Self) {
@@ -149,15 +131,18 @@ impl State {
 /// Adds the rows in which two columns state different values.
 fn differing(chunk: &Chunk, listed: &str, resolved: &str, same: impl Fn(&str, &str) -> bool, rows: &mut Rows) {
     let (Some(listed), Some(resolved)) = (chunk.column(listed), chunk.column(resolved)) else { return };
+    if listed.values == resolved.values {
+        return;
+    }
     // Neighbours mostly have the same value, so most rows repeat the comparison of the row before.
     let mut last = (None, false);
-    for row in 0..chunk.rows as usize {
-        let codes = code(listed, row).zip(code(resolved, row));
+    for i in 0..chunk.rows as usize {
+        let codes = code(listed, i).zip(code(resolved, i));
         if codes.is_none() || codes != last.0 {
-            let texts = listed.text(row).zip(resolved.text(row));
-            last = (codes, texts.is_some_and(|(listed, resolved)| !same(listed, resolved)));
+            let texts = listed.text(i).zip(resolved.text(i));
+            last = (codes, texts.is_some_and(|(listed, resolved)| listed != resolved && !same(listed, resolved)));
         }
-        rows.add_if(last.1, chunk.row(row));
+        rows.add_if(last.1, chunk.row(i));
     }
 }
 
@@ -169,10 +154,7 @@ fn code(column: &Column, row: usize) -> Option<u32> {
     }
 }
 
-/// Tests the values of a column, if the batch has it. Calls `each_row` with the row number in the batch and the
-/// result, or `None` if the value is unknown.
-fn each<T: Copy>(chunk: &Chunk, name: &str, test: impl FnMut(&str) -> T, mut each_row: impl FnMut(u64, Option<T>)) {
-    if let Some(column) = chunk.column(name) {
-        column.map_distinct(test, |row, result| each_row(chunk.row(row), result));
-    }
+/// Maps each distinct value of a column once. None: the batch does not have it.
+fn mapped<'a, T: Copy>(chunk: &'a Chunk, name: &str, map: impl FnMut(&str) -> T) -> Option<Mapped<'a, T>> {
+    Some(chunk.column(name)?.mapped(map))
 }

@@ -28,7 +28,7 @@ pub struct Column {
 }
 
 /// The values of a column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// Strings.
     Strings(Strings),
@@ -43,7 +43,7 @@ pub enum Values {
 }
 
 /// Strings end to end: string `i` is `text[offsets[i]..offsets[i + 1]]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strings {
     /// Start of each string, and the end of the last.
     pub offsets: Vec<u32>,
@@ -52,7 +52,7 @@ pub struct Strings {
 }
 
 /// A dictionary, and an index into it for each row.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Codes {
     /// The distinct values of this chunk.
     pub dictionary: Strings,
@@ -63,6 +63,23 @@ pub struct Codes {
 /// A bitmap of the rows whose value is known. None: every row is known.
 #[derive(Clone, Debug, Default)]
 pub struct Validity(pub Option<Vec<u8>>);
+
+/// A column of codes whose distinct values were mapped.
+#[derive(Clone, Debug)]
+pub struct Mapped<'a, T> {
+    table: Vec<T>,
+    codes: &'a [u32],
+    validity: &'a Validity,
+}
+
+impl<T: Copy> Mapped<'_, T> {
+    /// What the value of row `i` was mapped to. None: the value is unknown.
+    #[inline]
+    pub fn get(&self, i: usize) -> Option<T> {
+        let code = self.codes.get(i).filter(|_| self.validity.is_known(i))?;
+        self.table.get(*code as usize).copied()
+    }
+}
 
 impl Strings {
     /// Number of strings.
@@ -98,18 +115,23 @@ fn bit(bits: &[u8], i: usize) -> bool {
 }
 
 impl Column {
+    /// Maps each distinct value of a column of codes once. In a column of another type every row is unknown.
+    pub fn mapped<T: Copy>(&self, mut map: impl FnMut(&str) -> T) -> Mapped<'_, T> {
+        let (table, codes) = match &self.values {
+            Values::Codes(codes) => {
+                let table = (0..codes.dictionary.len()).map(|i| map(codes.dictionary.get(i))).collect();
+                (table, codes.values.as_slice())
+            }
+            _ => (Vec::new(), [].as_slice()),
+        };
+        Mapped { table, codes, validity: &self.validity }
+    }
+
     /// Maps each distinct value of a column of codes once, then calls `each` for every row: with the row's index in the
     /// chunk and the mapped value, or `None` if the value is unknown. In a column of another type every row is unknown.
-    pub fn map_distinct<T: Copy>(&self, mut map: impl FnMut(&str) -> T, mut each: impl FnMut(usize, Option<T>)) {
-        let Values::Codes(codes) = &self.values else {
-            (0..self.len()).for_each(|row| each(row, None));
-            return;
-        };
-        let mapped: Vec<T> = (0..codes.dictionary.len()).map(|i| map(codes.dictionary.get(i))).collect();
-        for (row, code) in codes.values.iter().enumerate() {
-            let value = if self.validity.is_known(row) { mapped.get(*code as usize).copied() } else { None };
-            each(row, value);
-        }
+    pub fn map_distinct<T: Copy>(&self, map: impl FnMut(&str) -> T, mut each: impl FnMut(usize, Option<T>)) {
+        let mapped = self.mapped(map);
+        (0..self.len()).for_each(|row| each(row, mapped.get(row)));
     }
 
     fn len(&self) -> usize {

@@ -78,7 +78,7 @@ pub mod testing;
 #[doc(hidden)]
 pub mod wasm;
 
-pub use chunk::{Chunk, Codes, Column, Strings, Validity, Values};
+pub use chunk::{Chunk, Codes, Column, Mapped, Strings, Validity, Values};
 pub use context::{ApprovalIssue, Blob, Context, Evidence, non_blank};
 pub use findings::{Finding, FindingBuilder, Findings};
 pub use reprieve_model as model;
