@@ -55,14 +55,6 @@ fn pairs() -> Vec<Pair> {
             json!("2026-03-01T12:00:00Z"),
             "mode/soft-delete-first",
         ),
-        deny(Requested, "/targets/0/legal_hold", "a deletion", json!(true), "retention/legal-hold"),
-        deny(
-            Requested,
-            "/targets/0/retain_until",
-            "the time of the decision",
-            json!("2030-01-01T00:00:00Z"),
-            "retention/retain-until",
-        ),
         deny(
             Erased,
             "/targets/0/x_identifier",
@@ -386,14 +378,18 @@ fn contradicting(pair: &Pair) -> Value {
 #[test]
 fn every_contradiction_is_found_by_its_rule() {
     let gate = usual_gate();
-    for pair in pairs() {
+    let missed = pairs().into_iter().filter_map(|pair| {
         let Pair { case, claim, code, severity, contradicts, .. } = &pair;
-        let document = decide(&gate, &contradicting(&pair));
-        let document = document.unwrap_or_else(|| panic!("{claim} as {contradicts} cannot be read"));
+        let what = format!("{case:?} with {claim} as {contradicts}");
+        let Some(document) = decide(&gate, &contradicting(&pair)) else {
+            return Some(format!("{what} cannot be read"));
+        };
         let found = document.findings.iter().any(|finding| finding.code == *code && finding.severity == *severity);
         let codes: Vec<_> = document.findings.iter().map(|finding| (&finding.code, finding.severity)).collect();
-        assert!(found, "{case:?} with {claim} as {contradicts}: {codes:?}, but not {severity:?} {code}");
-    }
+        (!found).then(|| format!("{what}: {codes:?}, but not {severity:?} {code}"))
+    });
+    let missed: Vec<String> = missed.collect();
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 #[test]

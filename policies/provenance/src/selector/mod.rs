@@ -113,11 +113,13 @@ pub struct Query {
 /// Reads the query behind a list. Its result was counted and vetted, so only a query that selects everything counts.
 pub fn query(text: &str) -> Query {
     let plain = plain(text);
-    let unconditional = match (statement(&plain), condition(&plain)) {
-        (Some(Reach::All(why)), _) | (None, Reach::All(why)) => Some(why),
+    let tokens = tokens::tokens(&plain);
+    let statement = request::reach(&plain).or_else(|| statement::of_tokens(&tokens));
+    let unconditional = match statement.unwrap_or_else(|| condition(&plain)) {
+        Reach::All(why) => Some(why),
         _ => None,
     };
-    Query { unconditional, is_complement: statement::is_complement(&plain) }
+    Query { unconditional, is_complement: statement::is_complement(&tokens) }
 }
 
 /// The reach of a request to a server or of a statement, or `None` if the text is neither.

@@ -12,7 +12,7 @@ pub fn reach(text: &str) -> Option<Reach> {
 }
 
 /// The reach of a statement in tokens, or `None` if it is not one. Of several statements, the widest reach.
-fn of_tokens(tokens: &[Token]) -> Option<Reach> {
+pub fn of_tokens(tokens: &[Token]) -> Option<Reach> {
     let mut reach: Option<Reach> = None;
     for statement in tokens.split(|token| token == ";").filter(|statement| !statement.is_empty()) {
         let one = match (one(statement), reach) {
@@ -115,28 +115,30 @@ fn cypher(tokens: &[Token]) -> Reach {
 }
 
 /// Whether a query selects what is not in another set.
-pub fn is_complement(text: &str) -> bool {
-    let tokens = tokens(text);
-    let words: Vec<&str> =
-        tokens.iter().map(String::as_str).filter(|token| token.contains(char::is_alphanumeric)).collect();
-    let has = |word: &str| words.contains(&word);
-    let pair = |first: &str, second: &str| words.windows(2).any(|two| two == [first, second]);
-    let outer_join = has("join") && (has("left") || has("right") || has("full") || has("outer"));
-    let inverted = |name: &str| {
-        tokens.windows(2).any(|two| matches!(two[0].as_str(), "~" | "!" | "not" | "-") && two[1].contains(name))
-    };
-    has("except")
-        || has("minus")
-        || has("comm")
-        || has("setdiff")
-        || has("difference")
-        || has("antijoin")
-        || pair("anti", "join")
-        || pair("not", "in")
-        || pair("not", "exists")
-        || pair("not", "any")
-        || inverted("isin")
-        || inverted("exists")
-        || (outer_join && pair("is", "null"))
-        || (has("grep") && words.iter().any(|word| word.starts_with('-') && word.contains('v')))
+pub fn is_complement(tokens: &[Token]) -> bool {
+    let (mut join, mut outer, mut is_null, mut grep, mut inverts) = (false, false, false, false, false);
+    let mut before = "";
+    for token in tokens {
+        if matches!(before, "~" | "!" | "not" | "-") && (token.contains("isin") || token.contains("exists")) {
+            return true;
+        }
+        before = token;
+    }
+    let mut words =
+        tokens.iter().map(String::as_str).filter(|token| token.contains(char::is_alphanumeric)).peekable();
+    while let Some(word) = words.next() {
+        let next = words.peek().copied().unwrap_or_default();
+        match word {
+            "except" | "minus" | "comm" | "setdiff" | "difference" | "antijoin" => return true,
+            "anti" if next == "join" => return true,
+            "not" if matches!(next, "in" | "exists" | "any") => return true,
+            "join" => join = true,
+            "left" | "right" | "full" | "outer" => outer = true,
+            "is" if next == "null" => is_null = true,
+            "grep" => grep = true,
+            word if word.starts_with('-') && word.contains('v') => inverts = true,
+            _ => {}
+        }
+    }
+    (join && outer && is_null) || (grep && inverts)
 }

@@ -21,10 +21,9 @@ pub fn tokens(text: &str) -> Vec<Token> {
             // A dash inside a word belongs to it: `app-17`.
             c if is_word(c) || c == '-' => {
                 let word = run(&|c| is_word(c) || c == '-');
-                // A block comment ends a word.
-                let comment =
-                    ["/*", "--"].iter().filter_map(|begin| rest[..word].find(begin)).filter(|at| *at > 0).min();
-                comment.unwrap_or(word)
+                // A comment ends a word.
+                let begins_comment = |two: &[u8]| matches!(two, b"/*" | b"--");
+                rest.as_bytes().windows(2).take(word).skip(1).position(begins_comment).map_or(word, |at| at + 1)
             }
             c if is_operator(c) => run(&is_operator),
             c => c.len_utf8(),
