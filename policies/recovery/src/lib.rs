@@ -9,9 +9,7 @@ mod tests;
 
 use reprieve_sdk::model::{Checkpoint, EvidenceFacts, Migration, Mode, Recovery as Claimed, Timestamp, Trigger};
 use reprieve_sdk::serde::{Deserialize, Serialize};
-use reprieve_sdk::{
-    Chunk, Column, Context, Findings, Policy, Rows, Rule, non_blank, policy, same_kind, same_letters,
-};
+use reprieve_sdk::{Chunk, Column, Context, Findings, KindName, Policy, Rows, Rule, non_blank, policy, same_letters};
 use rules::{
     BACKUP_SHARES_FATE, COPY_UNVERIFIED, NO_BACKUP, RECOVERY_TOOLING, RESTORE_TOO_LONG, RESTORE_UNTESTED, RULES,
     Settings,
@@ -374,7 +372,12 @@ fn check_use_since(context: &Context<Settings>, uses: &Uses, findings: &mut Find
 fn check_tooling(context: &Context<Settings>, findings: &mut Findings) {
     let resolved = context.inventory.as_ref().map(|inventory| &inventory.closure().kinds.counts);
     let kinds = resolved.into_iter().flatten().chain(&context.facts.kinds().counts);
-    let is_tooling = |kind: &str| context.settings.tooling_kinds.iter().any(|listed| same_kind(listed, kind));
+    let tooling: Vec<KindName<'_>> =
+        context.settings.tooling_kinds.iter().map(|listed| KindName::of(listed)).collect();
+    let is_tooling = |kind: &str| {
+        let kind = KindName::of(kind);
+        tooling.iter().any(|listed| kind.is(listed))
+    };
     let mut found: Vec<String> =
         kinds.filter(|(kind, _)| is_tooling(kind)).map(|(kind, count)| format!("{count} `{kind}`")).collect();
     found.sort();

@@ -59,13 +59,17 @@ impl Index {
                 };
                 open.extend(parent.map(|parent| Open { parent, key: at + 2, pending: None }));
                 depth += 1;
+                depth != open.len()
             }
-            _ if depth != open.len() => depth = depth.saturating_sub(usize::from(byte == b'}' || byte == b']')),
+            _ if depth != open.len() => {
+                depth = depth.saturating_sub(usize::from(byte == b'}' || byte == b']'));
+                depth != open.len()
+            }
             _ => {
-                let Some(Open { parent, key, pending }) = open.last_mut() else { return };
+                let Some(Open { parent, key, pending }) = open.last_mut() else { return false };
                 if byte == b':' {
                     *pending = Some(*key..at.saturating_sub(1));
-                    return;
+                    return false;
                 }
                 if let Some(key) = pending.take() {
                     let value = key.end + 2..at;
@@ -76,6 +80,7 @@ impl Index {
                     open.pop();
                     depth = depth.saturating_sub(1);
                 }
+                false
             }
         });
         Self { text: text.into(), fields }
@@ -90,8 +95,9 @@ impl Index {
     }
 }
 
-/// Calls `found` for every bracket, comma and colon outside of strings.
-fn structure(bytes: &[u8], mut found: impl FnMut(usize, u8)) {
+/// Calls `found` for every bracket, comma and colon outside of strings. While it returns true, for brackets only.
+fn structure(bytes: &[u8], mut found: impl FnMut(usize, u8) -> bool) {
+    let mut only_brackets = false;
     // `in_string` is all ones if the block before ends inside a string; `escaped` is 1 if it ends in a backslash that
     // escapes the first byte of this one.
     let (mut in_string, mut escaped) = (0_u64, 0_u64);
@@ -119,13 +125,19 @@ fn structure(bytes: &[u8], mut found: impl FnMut(usize, u8)) {
         }
         let inside = up_to(quotes) ^ in_string;
         in_string = 0_u64.wrapping_sub(inside >> 63);
-        let mut places = block.structural & !inside;
-        while places != 0 {
+        let (brackets, separators) = (block.brackets & !inside, block.separators & !inside);
+        let mut ahead = u64::MAX;
+        loop {
+            let places = ahead & if only_brackets { brackets } else { brackets | separators };
+            if places == 0 {
+                break;
+            }
             let offset = places.trailing_zeros() as usize;
             if let Some(byte) = chunk.get(offset) {
-                found(number * 64 + offset, *byte);
+                only_brackets = found(number * 64 + offset, *byte);
             }
-            places &= places - 1;
+            // The bits above the lowest one.
+            ahead = !(places ^ (places - 1));
         }
     }
 }
@@ -144,7 +156,8 @@ fn up_to(mut bits: u64) -> u64 {
 struct Block {
     quotes: u64,
     backslashes: u64,
-    structural: u64,
+    brackets: u64,
+    separators: u64,
 }
 
 impl Block {
@@ -161,11 +174,13 @@ impl Block {
             // `{` and `[` differ in one bit, and so do `}` and `]`.
             let lowered = v128_or(vector, u8x16_splat(0x20));
             let bracket = |byte| u8x16_eq(lowered, u8x16_splat(byte));
-            let structural = v128_or(v128_or(bracket(b'{'), bracket(b'}')), v128_or(is(b','), is(b':')));
+            let brackets = v128_or(bracket(b'{'), bracket(b'}'));
+            let separators = v128_or(is(b','), is(b':'));
             let shift = 16 * part;
             block.quotes |= u64::from(u8x16_bitmask(is(b'"'))) << shift;
             block.backslashes |= u64::from(u8x16_bitmask(is(b'\\'))) << shift;
-            block.structural |= u64::from(u8x16_bitmask(structural)) << shift;
+            block.brackets |= u64::from(u8x16_bitmask(brackets)) << shift;
+            block.separators |= u64::from(u8x16_bitmask(separators)) << shift;
         }
         block
     }
@@ -176,7 +191,8 @@ impl Block {
         Self {
             quotes: mask(|byte| *byte == b'"'),
             backslashes: mask(|byte| *byte == b'\\'),
-            structural: mask(|byte| matches!(byte, b'{' | b'}' | b'[' | b']' | b',' | b':')),
+            brackets: mask(|byte| matches!(byte, b'{' | b'}' | b'[' | b']')),
+            separators: mask(|byte| matches!(byte, b',' | b':')),
         }
     }
 }
@@ -211,8 +227,19 @@ mod tests {
                 })
                 .collect();
             let mut found = Vec::new();
-            structure(&text, |at, byte| found.push((at, byte)));
+            structure(&text, |at, byte| {
+                found.push((at, byte));
+                false
+            });
             assert_eq!(found, byte_by_byte(&text), "{}", String::from_utf8_lossy(&text));
+            let mut brackets = Vec::new();
+            structure(&text, |at, byte| {
+                brackets.push((at, byte));
+                true
+            });
+            // The first one may be of any kind.
+            found.retain(|(at, byte)| Some(at) == brackets.first().map(|(at, _)| at) || !matches!(byte, b',' | b':'));
+            assert_eq!(brackets, found, "{}", String::from_utf8_lossy(&text));
         }
     }
 
