@@ -88,7 +88,7 @@ fn a_page_has_the_whole_decision() {
     for digest in ["targets_sha256", "request_sha256", "inventory_sha256", "policy_set_sha256"] {
         assert!(page.contains(decision[digest].as_str().unwrap()), "{digest}");
     }
-    let commands = "<code>reprieve approve request.json --as NAME</code>";
+    let commands = "<code>reprieve approve request.json --key NAME.key</code>";
     for words in ["<caption>tenant</caption>", "<title>3 of 3 targets</title>", "Undoing this", "Reading", commands] {
         assert!(page.contains(words), "no `{words}` in\n{page}");
     }

@@ -75,7 +75,7 @@ fn history(
     let kind_last = transaction.query(
         past_batches!(
             "counts_at < $3 AND environment = $1 AND kind = $2 \
-             ORDER BY counts_at DESC, entry DESC LIMIT 1"
+             ORDER BY counts_at DESC, closed DESC, entry DESC LIMIT 1"
         ),
         &[environment.as_str().into(), kind.as_str().into(), OPEN.into()],
     )?;
