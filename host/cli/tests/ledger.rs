@@ -174,7 +174,11 @@ fn an_unwritable_ledger_is_undecided() {
     // The file of another user. Root can write any file, so the process runs as another user.
     if std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0) {
         let binary = fixture.path().join("reprieve");
-        std::fs::copy(env!("CARGO_BIN_EXE_reprieve"), &binary).unwrap();
+        // Another process writes the copy. A child that another test starts meanwhile would keep the file open for writing,
+        // and a file that is open for writing cannot be run.
+        assert!(
+            Command::new("cp").args([Path::new(env!("CARGO_BIN_EXE_reprieve")), &binary]).status().unwrap().success()
+        );
         for path in [fixture.path(), Path::new(&file).parent().unwrap(), &binary, Path::new(&file)] {
             let mode = if path == Path::new(&file) { 0o444 } else { 0o755 };
             std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();

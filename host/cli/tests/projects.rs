@@ -23,7 +23,12 @@ impl Machine {
         for name in ["bin", "cache"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        std::fs::copy(env!("CARGO_BIN_EXE_reprieve"), folder.path().join("bin/reprieve")).unwrap();
+        // Another process writes the copy. A child that another test starts meanwhile would keep the file open for writing,
+        // and a file that is open for writing cannot be run.
+        let copy = folder.path().join("bin/reprieve");
+        assert!(
+            Command::new("cp").args([Path::new(env!("CARGO_BIN_EXE_reprieve")), &copy]).status().unwrap().success()
+        );
         let hides = Command::new("unshare")
             .args(["--mount", "--map-root-user", "mount", "-t", "tmpfs", "none"])
             .arg(folder.path().join("cache"))
