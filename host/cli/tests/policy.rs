@@ -40,25 +40,27 @@ fn the_commands_of_the_guide_lead_to_a_denial() {
     assert!(printed.contains("deny small-batches/too-many"), "{printed}");
 }
 
-/// A new project with these replacements in `src/lib.rs`.
-fn project(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
-    let output = reprieve(folder, &["policy", "new", "mine"]);
+/// A new project with these replacements in `src/lib.rs`. Each test has a name of its own for it: tests build at the same
+/// time in one target folder, where a module is found by its name.
+fn project(folder: &Path, name: &str, changes: &[(&str, &str)]) -> PathBuf {
+    let output = reprieve(folder, &["policy", "new", name]);
     assert!(output.status.success(), "{}", text(&output));
-    let source = folder.join("mine/src/lib.rs");
+    let project = folder.join(name);
+    let source = project.join("src/lib.rs");
     let mut code = std::fs::read_to_string(&source).unwrap();
     for (from, to) in changes {
         assert!(code.contains(from), "{from}");
         code = code.replace(from, to);
     }
     std::fs::write(source, code).unwrap();
-    folder.join("mine")
+    project
 }
 
 #[test]
 fn messages_tell_what_to_change_in_an_incorrect_policy() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = |changes: &[(&str, &str)], command: &str, expected: &[&str]| {
-        let place = project(folder.path(), changes);
+        let place = project(folder.path(), "wrong", changes);
         let output = reprieve(&place, &["policy", command]);
         let printed = text(&output);
         assert_ne!(output.status.code(), Some(0), "{printed}");
@@ -146,7 +148,7 @@ fn messages_tell_what_to_change_in_an_incorrect_policy() {
 #[test]
 fn reports_missing_coverage_and_updates_cases() {
     let folder = tempfile::tempdir().unwrap();
-    let place = project(folder.path(), &[("if targets > max", "if targets >= max")]);
+    let place = project(folder.path(), "cases", &[("if targets > max", "if targets >= max")]);
     let test = |more: &[&str]| reprieve(&place, &[&["policy", "test"], more].concat());
     let printed = text(&test(&[]));
     assert!(printed.contains("every case triggers `too-many`"), "{printed}");
@@ -163,7 +165,7 @@ fn reports_missing_coverage_and_updates_cases() {
 #[test]
 fn builds_are_reproducible_in_any_folder() {
     let digest = |folder: &Path| {
-        let output = command("reprieve", &project(folder, &[]))
+        let output = command("reprieve", &project(folder, "same", &[]))
             .args(["policy", "build"])
             .env_remove("CARGO_TARGET_DIR")
             .output();
