@@ -1,6 +1,6 @@
 //! A command with `{}` runs once for each id: several at once, again if it fails, and each result is counted and logged.
 
-use super::command::{Ended, left_over, not_run};
+use super::ended::{Ended, left_over, not_run};
 use super::log::{Log, State};
 use super::supervise::{Left, Supervised, not_killed};
 use super::{Runner, placeholder};

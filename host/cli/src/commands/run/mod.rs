@@ -3,6 +3,7 @@
 mod command;
 mod descendants;
 mod each;
+mod ended;
 mod environment;
 mod folder;
 mod log;
@@ -20,7 +21,7 @@ use crate::signing::Signing;
 use crate::status::Status;
 use anyhow::{Context, ensure};
 use clap::Args;
-use command::Ended;
+use ended::Ended;
 use environment::Secrets;
 use reprieve::model::Duration;
 use reprieve::signed::Override;
