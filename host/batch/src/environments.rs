@@ -56,13 +56,16 @@ impl Environments {
         (self.is_production(a) && self.is_production(b)) || canonical(a) == canonical(b)
     }
 
-    /// Whether any target may be in production: because the request, the list or the inventory says so, or because the
-    /// inventory does not know.
-    pub(crate) fn may_be_production(&self, claims: &Claims, listed: &Tally, resolved: Option<&Tally>) -> bool {
+    /// States in the facts which environments are production, and whether any target may be in one: because the request,
+    /// the list or the inventory says so, or because the inventory does not know.
+    #[must_use]
+    pub fn classify(&self, claims: &Claims, facts: Facts) -> Facts {
         let may_be = |tally: &Tally| tally.others > 0 || tally.counts.keys().any(|name| self.is_production(name));
-        self.is_production(&claims.environment)
-            || may_be(listed)
-            || resolved.is_none_or(|resolved| resolved.unknown > 0 || may_be(resolved))
+        let resolved = facts.inventory.as_ref().map(|inventory| &inventory.environments);
+        let production = self.is_production(&claims.environment)
+            || may_be(&facts.environments)
+            || resolved.is_none_or(|resolved| resolved.unknown > 0 || may_be(resolved));
+        Facts { production, not_production: self.not_production.clone(), ..facts }
     }
 }
 

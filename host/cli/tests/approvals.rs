@@ -3,7 +3,7 @@
 
 mod fixture;
 
-use fixture::{document, says, write};
+use fixture::{command, document, says, write};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,6 +19,8 @@ fn request() -> Value {
         "id": "r-1", "mode": "soft", "environment": "production", "target_kind": "app",
         "actor": { "id": "svc", "type": "automation", "on_behalf_of": "carol",
             "credential": { "purpose": "deletion", "environment": "production" } },
+        "campaign": "c-1", "reason": { "trigger": "request", "ticket": "7" },
+        "operation": { "verb": "delete", "selector": "stage = 'closed'", "by": "ids" },
         "targets": [{ "id": "a-1", "tenant": "t-1" }, { "id": "a-2", "tenant": "t-2" }, { "id": "a-3", "tenant": "t-3" }]
     })
 }
@@ -125,7 +127,15 @@ fn a_signature_is_for_this_request_and_no_other() {
         ("/environment", json!("staging")),
         ("/target_kind", json!("site")),
         ("/targets", json!([{ "id": "a-1", "tenant": "t-1" }])),
-        ("/operation", json!({ "program_sha256": "5c".repeat(32) })),
+        ("/operation/program_sha256", json!("5c".repeat(32))),
+        ("/operation/selector", json!("true")),
+        ("/operation/selector", Value::Null),
+        ("/actor/id", json!("another")),
+        ("/campaign", json!("c-2")),
+        ("/campaign", Value::Null),
+        ("/reason/ticket", json!("8")),
+        ("/reason/trigger", json!("disuse")),
+        ("/reason", Value::Null),
         ("/approvals/0/by", json!("bob")),
         ("/approvals/0/by", json!("dave")),
         ("/approvals/0/type", json!("automation")),
@@ -160,4 +170,53 @@ fn the_name_of_a_signed_approval_is_that_of_the_key() {
     says(&fixture, "approve r.json --unsigned", 2, &["--as"]);
     says(&fixture, "approve r.json --key people.json", 2, &["people.json"]);
     assert_eq!(read(&fixture, "r.json"), request());
+}
+
+#[test]
+fn a_set_with_other_keys_or_environments_is_another_set_and_replays_as_such() {
+    let fixture = signed_by_two(true);
+    // Outside of production, three approvals are not needed.
+    let production = "when = { environment = \"production\" }\nsettings = { approvals_soft = 3 }\n";
+    let by_two = config(true);
+    let policies = by_two.replace("settings = { approvals_soft = 2 }\n", production)
+        + "\n[[policy]]\nuse = \"builtin:timing\"\n";
+    let signed = by_two.clone() + "\n[[policy]]\nuse = \"builtin:timing\"\n";
+    let other_environments = format!("[environments]\nnot_production = [\"qa\"]\n\n{policies}");
+    let other_keys = signed.replace("people.json", "others.json");
+    let unsigned = signed.replace("signed = true", "signed = false");
+
+    write(&fixture, "reprieve.toml", &format!("ledger = \"reprieve.db\"\n{signed}"));
+    says(&fixture, "ledger new", 0, &[]);
+    says(&fixture, "check r.json", 0, &["recorded as entry 1"]);
+    write(&fixture, "reprieve.toml", &format!("ledger = \"reprieve.db\"\n{policies}"));
+    let staging = json!({ "environment": "staging" });
+    let staging = request().as_object().unwrap().clone().into_iter().chain(staging.as_object().unwrap().clone());
+    write(&fixture, "s.json", &Value::from_iter(staging).to_string());
+    says(&fixture, "check s.json", 0, &["recorded as entry 2"]);
+    says(&fixture, "replay", 0, &["2 decisions replayed: 0 differ"]);
+
+    let sets = [&signed, &unsigned, &other_keys, &policies, &other_environments];
+    let digests: std::collections::BTreeSet<String> = sets
+        .iter()
+        .map(|set| {
+            write(&fixture, "other.toml", set);
+            let output = command(&fixture, "check s.json --config other.toml --format json").output().unwrap();
+            document(&String::from_utf8(output.stdout).unwrap())["policy_set_sha256"].to_string()
+        })
+        .collect();
+    assert_eq!(digests.len(), sets.len(), "{digests:?}");
+
+    write(&fixture, "other.toml", &other_keys);
+    says(&fixture, "replay --config other.toml", 0, &["allow -> deny  entry 1", "+authority/approval-differs"]);
+    write(&fixture, "other.toml", &other_environments);
+    says(&fixture, "replay --config other.toml", 0, &["allow -> deny  entry 2", "+authority/too-few-approvals"]);
+    write(&fixture, "other.toml", &unsigned);
+    let printed = says(&fixture, "replay --config other.toml", 0, &["2 decisions replayed: 1 differ"]);
+    assert!(!printed.contains("entry 1"), "{printed}");
+
+    // The keys are in the ledger: without the file, the recorded set is as it was.
+    std::fs::remove_file(fixture.path().join("people.json")).unwrap();
+    write(&fixture, "reprieve.toml", "ledger = \"reprieve.db\"\n");
+    says(&fixture, "replay", 0, &["2 decisions replayed: 0 differ"]);
+    says(&fixture, "ledger verify", 0, &[]);
 }

@@ -35,7 +35,7 @@ pub(crate) fn build_facts(
         _ => &counts.tenants,
     };
     let tenants_at_most = tenants.at_most().max(closure);
-    Facts {
+    let facts = Facts {
         evaluated_at: at,
         request_sha256: digests.request.clone(),
         targets_sha256: digests.targets.clone(),
@@ -45,17 +45,14 @@ pub(crate) fn build_facts(
         tenants_at_most,
         kinds: counts.kinds.clone(),
         environments: counts.environments.clone(),
-        production: environments.may_be_production(
-            claims,
-            &counts.environments,
-            inventory.map(|inventory| &inventory.environments),
-        ),
-        not_production: environments.not_production().to_vec(),
+        production: true,
+        not_production: Vec::new(),
         inventory: inventory.cloned(),
         history,
         restore: estimate_restore(claims, tenants_at_most),
         whole: None,
         signed_approvals: None,
         zones: BTreeMap::new(),
-    }
+    };
+    environments.classify(claims, facts)
 }

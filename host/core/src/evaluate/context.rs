@@ -79,11 +79,10 @@ impl Sources {
     ) -> EvaluationContext {
         let inventory = resolution.as_ref().map(|resolution| &resolution.facts);
         let facts = batch.facts(&self.environments, inventory, history, at);
-        let facts = Facts { signed_approvals: self.approvers.facts(batch.claims(), &facts), ..facts };
         self.context_of(batch, facts, resolution, faults)
     }
 
-    /// Builds what policies receive from facts that are known. Zones are looked up, because settings may name others.
+    /// Builds what policies receive from facts that are known. What keys and settings of the set affect is looked up.
     pub fn context_of(
         &self,
         batch: &Batch,
@@ -91,7 +90,8 @@ impl Sources {
         resolution: Option<Arc<Resolution>>,
         faults: &mut Vec<Fault>,
     ) -> EvaluationContext {
-        let facts = Facts { zones: self.zones.offsets(facts.evaluated_at), ..facts };
+        let signed_approvals = self.approvers.facts(batch.claims(), &facts);
+        let facts = Facts { signed_approvals, zones: self.zones.offsets(facts.evaluated_at), ..facts };
         let review = Review { claims: batch.claims().clone(), facts };
         let text = serde_json::to_string(&review).unwrap_or_else(|error| {
             // Policies decline an empty review, so they fail as well.

@@ -5,8 +5,8 @@ use crate::error::BuildError;
 use crate::evaluate::{Evaluator, HistorySource, Sources, Zones};
 use crate::ledger::Ledger;
 use crate::policies::{
-    ApprovalSettings, Files, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedSet, SetRecord,
-    load_all,
+    ApprovalSettings, Files, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedApprovals,
+    RecordedSet, SetRecord, load_all,
 };
 use crate::signed::{Approvers, KeySet};
 use reprieve_batch::{Environments, Folder, History, Inventory, ReadError, read_inventory_within, threads};
@@ -206,14 +206,10 @@ impl GateBuilder {
                 Some(Arc::from(read_inventory_within(folder, name, self.memory.unwrap_or(DEFAULT_MEMORY))?))
             }
         };
-        let approvers = match &set.approvals {
-            None => Approvers::default(),
-            Some(ApprovalSettings { keys, signed }) => {
-                let folder = folder.as_ref();
-                let folder =
-                    folder.ok_or_else(|| BuildError::set("the set names keys of approvers but has no folder"))?;
-                Approvers { keys: Some(KeySet::read(folder, keys)?), signed_only: *signed }
-            }
+        let files = Files { folder: folder.as_ref(), provided: &self.files, pins: &self.pins };
+        let (approvers, approvals) = match &set.approvals {
+            None => (Approvers::default(), None),
+            Some(settings) => approvers(settings, &files).map(|(approvers, record)| (approvers, Some(record)))?,
         };
         let environments = match &set.environments {
             Some(settings) => Environments::new(&settings.not_production).map_err(|message| {
@@ -224,7 +220,6 @@ impl GateBuilder {
         };
         let history = history_source(self.ledger, self.history, set.ledger.as_deref())?;
         let sandbox = Sandbox::new(self.limits, self.cache, self.worker, self.trace)?;
-        let files = Files { folder: folder.as_ref(), provided: &self.files, pins: &self.pins };
         let mut policies = load_all(&sandbox, &set, &files)?;
         policies.sort_by(|a, b| a.name().cmp(b.name()));
         if let Some([first, _]) = policies.array_windows().find(|[a, b]| a.name() == b.name()) {
@@ -239,7 +234,7 @@ impl GateBuilder {
         Ok(Gate(Arc::new(Evaluator {
             sandbox,
             threads: self.threads.unwrap_or_else(threads),
-            set: SetRecord::of(&policies),
+            set: SetRecord::of(&policies, environments.not_production(), approvals),
             policies,
             sources: Sources { inventory, environments, history, approvers, zones },
         })))
@@ -265,6 +260,16 @@ impl std::fmt::Debug for GateBuilder {
         let set = self.set.as_ref().map(|(set, _)| set);
         f.debug_struct("GateBuilder").field("set", &set).field("limits", &self.limits).finish_non_exhaustive()
     }
+}
+
+/// The people whose signed approvals are accepted, and what is recorded of them.
+fn approvers(settings: &ApprovalSettings, files: &Files<'_>) -> Result<(Approvers, RecordedApprovals), BuildError> {
+    let ApprovalSettings { keys: name, signed } = settings;
+    let no_folder = || BuildError::set("the set names keys of approvers but has no folder");
+    let bytes = files.read(name).ok_or_else(no_folder)??.into_owned();
+    let shown = files.folder.map_or_else(|| name.clone(), |folder| folder.display_name(name));
+    let approvers = Approvers { keys: Some(KeySet::parse(&bytes, &shown)?), signed_only: *signed };
+    Ok((approvers, RecordedApprovals { keys: bytes, signed: *signed }))
 }
 
 /// Where past deletions are looked up. A gate must not start without the ledger that its policy set names.

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread::ScopedJoinHandle;
 
-/// The maximum size of a module, or of a file of reference data, in bytes.
+/// The maximum size of a module, of a file of reference data, or of a key set in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// Where the modules and reference data of a set come from.
@@ -24,6 +24,16 @@ pub(crate) struct Files<'a> {
     pub provided: &'a BTreeMap<String, Vec<u8>>,
     /// Digests of modules that count as pinned, whatever the set says.
     pub pins: &'a BTreeSet<String>,
+}
+
+impl Files<'_> {
+    /// Reads a file that the set names. None: there is no folder to open it in.
+    pub fn read(&self, name: &str) -> Option<Result<Cow<'_, [u8]>, ReadError>> {
+        match self.provided.get(name) {
+            Some(bytes) => Some(Ok(Cow::Borrowed(bytes))),
+            None => Some(self.folder?.read(name, MAX_FILE_BYTES).map(Cow::Owned)),
+        }
+    }
 }
 
 /// Loads the policies of a set in parallel.
@@ -151,15 +161,10 @@ impl Loader<'_> {
     }
 
     fn file(&self, name: &str) -> Result<Vec<u8>, Unusable> {
-        if let Some(bytes) = self.files.provided.get(name) {
-            return Ok(bytes.clone());
-        }
-        let folder = self
-            .files
-            .folder
-            .ok_or_else(|| Unusable::new("it names a file, but there is no folder to open it in"))?;
-        Ok(folder.read(name, MAX_FILE_BYTES)?)
+        let no_folder = || Unusable::new("it names a file, but there is no folder to open it in");
+        Ok(self.files.read(name).ok_or_else(no_folder)??.into_owned())
     }
+
     /// Checks the settings schema of a policy and the settings, and writes the settings as JSON.
     fn settings(&self, entry: &PolicyEntry, policy: &Policy) -> Result<String, Unusable> {
         let settings = serde_json::to_value(&entry.settings).map_err(|error| Unusable::new(error.to_string()))?;

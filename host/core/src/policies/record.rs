@@ -4,7 +4,7 @@
 use super::builtin;
 use super::loaded::LoadedPolicy;
 use super::scope::Scope;
-use super::set::{Missing, PolicyEntry, PolicySet};
+use super::set::{ApprovalSettings, EnvironmentSettings, Missing, PolicyEntry, PolicySet};
 use crate::ledger::{Blob, BlobContent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,11 +13,32 @@ use std::collections::BTreeMap;
 
 /// A policy set and its digest.
 pub(crate) struct SetRecord {
-    /// The policies as JSON.
+    /// The set as JSON.
     pub text: String,
     /// SHA-256 of `text`, lower-case hex.
     pub sha256: String,
     data: Vec<DataDigest>,
+    /// The keys of approvers, and their digest.
+    keys: Option<(String, Vec<u8>)>,
+}
+
+/// What is recorded of the people whose signed approvals are accepted.
+pub(crate) struct RecordedApprovals {
+    /// Their key set.
+    pub keys: Vec<u8>,
+    /// Whether only signed approvals count.
+    pub signed: bool,
+}
+
+/// A recorded set.
+#[derive(Debug, Serialize, Deserialize)]
+struct SetText {
+    policies: Vec<PolicyRecord>,
+    /// The environments that are not production, in canonical form.
+    not_production: Vec<String>,
+    /// `keys` is the digest of a key set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approvals: Option<ApprovalSettings>,
 }
 
 /// The digest of a piece of reference data.
@@ -46,8 +67,8 @@ struct PolicyRecord {
 }
 
 impl SetRecord {
-    /// Records a set of policies.
-    pub fn of(policies: &[LoadedPolicy]) -> Self {
+    /// Records a set.
+    pub fn of(policies: &[LoadedPolicy], not_production: &[String], approvals: Option<RecordedApprovals>) -> Self {
         let mut blobs = Vec::new();
         let mut records = Vec::new();
         for (i, loaded) in policies.iter().enumerate() {
@@ -70,9 +91,16 @@ impl SetRecord {
                 data,
             });
         }
+        let (approvals, keys) = approvals
+            .map(|RecordedApprovals { keys, signed }| {
+                let sha256 = hex::encode(Sha256::digest(&keys));
+                (ApprovalSettings { keys: sha256.clone(), signed }, (sha256, keys))
+            })
+            .unzip();
+        let set = SetText { policies: records, not_production: not_production.to_vec(), approvals };
         // Writing text, numbers and maps of them does not fail.
-        let text = serde_json::to_string(&records).unwrap_or_default();
-        Self { sha256: hex::encode(Sha256::digest(&text)), text, data: blobs }
+        let text = serde_json::to_string(&set).unwrap_or_default();
+        Self { sha256: hex::encode(Sha256::digest(&text)), text, data: blobs, keys }
     }
 
     /// The bytes that the digests of the set stand for, and the record itself.
@@ -86,14 +114,16 @@ impl SetRecord {
             let (_, bytes) = policies.get(digest.policy)?.data.get(digest.data)?;
             Some(borrowed(&digest.sha256, bytes))
         });
-        [borrowed(&self.sha256, self.text.as_bytes())].into_iter().chain(modules).chain(data).collect()
+        let keys = self.keys.iter().map(|(sha256, bytes)| borrowed(sha256, bytes));
+        let text = [borrowed(&self.sha256, self.text.as_bytes())];
+        text.into_iter().chain(modules).chain(data).chain(keys).collect()
     }
 }
 
 /// A recorded policy set, and the files that its digests stand for.
 pub(crate) struct RecordedSet {
     pub set: PolicySet,
-    /// Modules and reference data by digest.
+    /// Modules, reference data and keys by digest.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
@@ -103,10 +133,13 @@ impl RecordedSet {
         text: &str,
         mut blob: impl FnMut(&str) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
-        let records: Vec<PolicyRecord> = serde_json::from_str(text)?;
+        let SetText { policies, not_production, approvals } = serde_json::from_str(text)?;
         let mut files = Vec::new();
+        if let Some(ApprovalSettings { keys, .. }) = &approvals {
+            files.push((keys.clone(), blob(keys)?));
+        }
         let mut entries = Vec::new();
-        for record in records {
+        for record in policies {
             let is_builtin = builtin::find(&record.name).is_some_and(|builtin| builtin.sha256 == record.sha256);
             if !is_builtin {
                 files.push((record.sha256.clone(), blob(&record.sha256)?));
@@ -125,12 +158,14 @@ impl RecordedSet {
                 data: record.data,
             });
         }
-        Ok(Self { set: PolicySet::of(entries), files })
+        let environments = Some(EnvironmentSettings { not_production });
+        Ok(Self { set: PolicySet { environments, approvals, ..PolicySet::of(entries) }, files })
     }
 }
 
-/// The digests of the reference data in the record of a set.
+/// The digests of the reference data and the keys in the record of a set.
 pub(crate) fn data_digests(text: &[u8]) -> Result<Vec<String>, serde_json::Error> {
-    let records: Vec<PolicyRecord> = serde_json::from_slice(text)?;
-    Ok(records.into_iter().flat_map(|record| record.data.into_values()).collect())
+    let SetText { policies, approvals, .. } = serde_json::from_slice(text)?;
+    let keys = approvals.map(|approvals| approvals.keys);
+    Ok(policies.into_iter().flat_map(|record| record.data.into_values()).chain(keys).collect())
 }

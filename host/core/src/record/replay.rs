@@ -36,7 +36,7 @@ impl std::fmt::Debug for Replay<'_> {
     }
 }
 
-/// The digests of the reference data in a recorded policy set; `text` is what the digest of the set stands for.
+/// The digests of the reference data and the keys in a recorded policy set; `text` is what the digest of the set stands for.
 ///
 /// # Errors
 /// The JSON error.
@@ -73,7 +73,8 @@ impl Replay<'_> {
         let recorded = &self.record.decision;
         let batch = self.batch()?;
         let mut review_faults = Vec::new();
-        let facts = self.record.review.facts.clone();
+        // Another set may have other keys and environments. What the inventory and the history answered is as recorded.
+        let facts = evaluator.sources.environments.classify(batch.claims(), self.record.review.facts.clone());
         let context = evaluator.sources.context_of(&batch, facts, None, &mut review_faults);
         if let Some(fault) = review_faults.into_iter().next() {
             return Err(RecordError::Review(fault.message));

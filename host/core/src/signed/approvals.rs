@@ -1,12 +1,13 @@
-//! Signed approvals. A person signs what they approve: the list, its kinds and tenants, the mode, the environment, and the
-//! name of the request. The signature is a JSON Web Token beside the approval, in its field `token`.
+//! Signed approvals. A person signs what they approve: the list, its kinds and tenants, the mode, the environment, the name
+//! of the request, who deletes, why, and the selector that the call expands. The signature is a JSON Web Token beside the
+//! approval, in its field `token`.
 //!
 //! The token does not name the digest of the request, because that changes with every approval that is added.
 
 use super::keys::{Key, KeySet, TokenError};
 use crate::ledger::MAX_CLOCK_SKEW;
 use reprieve_batch::normalize_name;
-use reprieve_model::{Approval, ApprovalToken, Claims, Facts, SignedApprovals};
+use reprieve_model::{Approval, ApprovalToken, Claims, Facts, Reason, SignedApprovals, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The type of its tokens.
@@ -20,7 +21,27 @@ struct SignedApproval {
     /// The name of the request.
     request: String,
     environment: String,
+    /// The account that deletes.
+    actor: Option<String>,
+    campaign: Option<String>,
+    reason: Option<Reason>,
+    selector: Option<String>,
     approval: Approval,
+}
+
+impl SignedApproval {
+    fn new(approval: Approval, at: Timestamp, claims: &Claims) -> Self {
+        Self {
+            iat: at.seconds(),
+            request: claims.id.clone(),
+            environment: claims.environment.clone(),
+            actor: claims.actor.as_ref().and_then(|actor| actor.id.clone()),
+            campaign: claims.campaign.clone(),
+            reason: claims.reason.clone(),
+            selector: claims.operation.as_ref().and_then(|operation| operation.selector.clone()),
+            approval,
+        }
+    }
 }
 
 /// Whose signed approvals are accepted, and whether others count.
@@ -38,9 +59,8 @@ pub(crate) struct Approvers {
 /// [`TokenError`] if it cannot be signed.
 pub fn sign_approval(approval: Approval, claims: &Claims, key: &Key) -> Result<Approval, TokenError> {
     let approval = Approval { by: Some(key.id().to_owned()), token: None, ..approval };
-    let iat = approval.at.ok_or_else(|| TokenError::Signing("the approval is not dated".to_owned()))?.seconds();
-    let (request, environment) = (claims.id.clone(), claims.environment.clone());
-    let token = key.sign(TYPE, &SignedApproval { iat, request, environment, approval: approval.clone() })?;
+    let at = approval.at.ok_or_else(|| TokenError::Signing("the approval is not dated".to_owned()))?;
+    let token = key.sign(TYPE, &SignedApproval::new(approval.clone(), at, claims))?;
     Ok(Approval { token: Some(token), ..approval })
 }
 
@@ -74,9 +94,9 @@ impl Approvers {
         if stated.by.as_deref() != Some(person.as_str()) {
             return Some(format!("it is signed by `{person}`, but the approval is by another person"));
         }
-        if stated.at.is_none_or(|at| at.seconds() != signed.iat) {
+        let Some(at) = stated.at.filter(|at| at.seconds() == signed.iat) else {
             return Some(format!("`{person}` signed it at another time than the approval says"));
-        }
+        };
         if signed.iat > facts.evaluated_at.plus(MAX_CLOCK_SKEW).seconds() {
             return Some(format!("`{person}` signed it in the future"));
         }
@@ -86,8 +106,20 @@ impl Approvers {
         if normalize_name(&claims.environment) != normalize_name(&signed.environment) {
             return Some(format!("`{person}` signed it for the environment `{}`", signed.environment));
         }
-        None
+        let now = SignedApproval::new(unsigned, at, claims);
+        let same = [
+            ("actor", same_name(now.actor.as_deref(), signed.actor.as_deref())),
+            ("campaign", same_name(now.campaign.as_deref(), signed.campaign.as_deref())),
+            ("reason", now.reason == signed.reason),
+            ("selector", now.selector == signed.selector),
+        ];
+        let (name, _) = same.into_iter().find(|(_, is_same)| !is_same)?;
+        Some(format!("`{person}` signed it for another {name} than the request states"))
     }
+}
+
+fn same_name(a: Option<&str>, b: Option<&str>) -> bool {
+    a.map(normalize_name) == b.map(normalize_name)
 }
 
 /// Whether a request is the one that was approved, or a wave of it.

@@ -177,10 +177,14 @@ impl KeySet {
     /// # Errors
     /// [`ReadError`] if it is not a JSON Web Key Set, or contains a private key.
     pub fn read(folder: &Folder, name: &str) -> Result<Self, ReadError> {
-        let shown = folder.display_name(name);
-        let wrong = |message: String| ReadError::of_file(&shown, message);
-        let set: Self = serde_json::from_slice(&folder.read(name, MAX_FILE_BYTES)?)
-            .map_err(|error| wrong(format!("not a JSON Web Key Set: {error}")))?;
+        Self::parse(&folder.read(name, MAX_FILE_BYTES)?, &folder.display_name(name))
+    }
+
+    /// Reads the bytes of a set of public keys. Errors name the file `shown`.
+    pub(crate) fn parse(bytes: &[u8], shown: &str) -> Result<Self, ReadError> {
+        let wrong = |message: String| ReadError::of_file(shown, message);
+        let set: Self =
+            serde_json::from_slice(bytes).map_err(|error| wrong(format!("not a JSON Web Key Set: {error}")))?;
         for key in &set.keys {
             if key.kty != "OKP" || key.crv != "Ed25519" {
                 return Err(wrong(format!("the key `{}` is not an Ed25519 key", key.kid)));
