@@ -78,7 +78,7 @@ pub struct ReadingArguments {
     targets: Option<PathBuf>,
     #[command(flatten)]
     list: ListArguments,
-    /// Max memory of the batch and the inventory, in bytes, KiB, MiB or GiB; what exceeds it is spilled to temporary files
+    /// Max memory of the batch and the inventory, for example 512MiB; what exceeds it is spilled to temporary files
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     memory: u64,
     /// Number of threads [default: one per core]
@@ -178,6 +178,9 @@ fn times(text: &str) -> Result<NumericTimes, String> {
     serde_json::from_value(text.into()).map_err(|_| "expected `unix-seconds` or `unix-milliseconds`".to_owned())
 }
 
+/// The least memory that a check may be limited to. With less, everything is spilled, and a check takes many times as long.
+const MIN_MEMORY: u64 = 1 << 20;
+
 fn bytes(text: &str) -> Result<u64, String> {
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10), ("", 0)];
     let (number, shift) = units
@@ -185,7 +188,11 @@ fn bytes(text: &str) -> Result<u64, String> {
         .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)))
         .ok_or("expected a number and a unit, for example `512MiB`")?;
     let number: u64 = number.trim().parse().map_err(|_| "expected an integer and a unit, for example `512MiB`")?;
-    number.checked_mul(1 << shift).ok_or_else(|| "the size is too large".to_owned())
+    let bytes = number.checked_mul(1 << shift).ok_or("the size is too large; write for example `512MiB`")?;
+    if bytes < MIN_MEMORY {
+        return Err(format!("{bytes} bytes are less than the minimum, 1 MiB; write a unit, for example `64MiB`"));
+    }
+    Ok(bytes)
 }
 
 /// Progress is shown only if reading takes longer than this.

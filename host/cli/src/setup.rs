@@ -4,6 +4,7 @@ use crate::drafting::{ClaimArguments, From, FromArguments, format};
 use crate::error::{fail, with_help};
 use crate::output::plain;
 use crate::reading::ReadingArguments;
+use crate::render::RequestFile;
 use crate::signing::Signing;
 use anyhow::Context;
 use clap::Args;
@@ -221,9 +222,13 @@ pub struct Vetting {
 }
 
 impl BatchArguments {
-    /// The name of the request in commands.
-    pub fn name(&self) -> String {
-        self.request.display().to_string()
+    /// The file of the request.
+    pub fn file(&self) -> RequestFile {
+        let name = self.request.display().to_string();
+        match self.from {
+            Some(format) => RequestFile::of_tool(name, format.name),
+            None => RequestFile::named(name),
+        }
     }
 
     /// Reads the batch and builds the gate at the same time, because neither needs the other.

@@ -335,9 +335,17 @@ fn the_decision_does_not_depend_on_the_memory() {
     for extra in ["", "--inventory i.csv"] {
         let expected = decide("4GiB", extra);
         assert!(expected.contains("\"decision\": \"deny\"") && expected.len() > 1_000, "{expected}");
-        for memory in ["0", "1MiB", "16MiB"] {
+        for memory in ["1MiB", "2MiB", "16MiB"] {
             assert_eq!(decide(memory, extra), expected, "{memory} {extra}");
         }
+    }
+}
+
+#[test]
+fn a_memory_without_its_unit_is_an_error() {
+    let folder = folder();
+    for memory in ["64", "0", "1023KiB", "64MB", "MiB", "-1MiB", "99999999999GiB"] {
+        says(&folder, &format!("check request.json --memory={memory}"), 2, &["--memory", "MiB"]);
     }
 }
 

@@ -103,6 +103,13 @@ fn a_plan_is_vetted_as_it_is() {
     let (report, notes) = check("azuredevops-mixed.json", 1, &[]);
     assert!(report.contains("hard delete of 2 targets") && report.ends_with("\ndeny\n"), "{report}");
     assert!(notes.is_empty() || notes.starts_with("note: "), "{notes}");
+    // What a checklist says can be done: a plan is not a request, so one is written first.
+    let first = "first: reprieve read terraform azuredevops-mixed.json --out FOLDER";
+    for words in [first, "reprieve approve FOLDER/request.json --key NAME.key"] {
+        assert!(report.contains(words), "no `{words}` in\n{report}");
+    }
+    let (page, _) = check("azuredevops-mixed.json", 1, &["--format", "html"]);
+    assert!(page.contains("<p>First: <code>reprieve read terraform"), "{page}");
 
     let (nothing, _) = check("made-no-changes.json", 0, &[]);
     assert!(nothing.contains("deletes nothing"), "{nothing}");

@@ -4,7 +4,7 @@ use crate::drafting::NothingToDelete;
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
 use crate::output::{Page, data, plain};
-use crate::render::{self, Ci, Detail, Format, Plots, Printed, html};
+use crate::render::{self, Ci, Detail, Format, Plots, Printed, RequestFile, html};
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
 use crate::status::Status;
@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         if let (Decision::Allow(permit), Some(path)) = (&decision, &arguments.permit) {
             document.permit = Some(write_permit(permit, &signing, path)?);
         }
-        let request = arguments.batch.name();
+        let request = arguments.batch.file();
         if let Some(path) = &arguments.summary {
             let printed = Printed { claims: decision.claims(), document: &document, request: &request };
             append(path, &printed.render(Ci::Markdown)?)?;
@@ -129,8 +129,8 @@ fn append(path: &Path, text: &str) -> anyhow::Result<()> {
 
 /// How a decision is printed.
 pub struct View<'a> {
-    /// The name of the request in commands.
-    pub request: &'a str,
+    /// The file of the request.
+    pub request: &'a RequestFile,
     /// The format.
     pub format: Format,
     /// How much is shown to people.

@@ -3,7 +3,7 @@
 use super::outcome::LIST_DECISIONS;
 use crate::error::with_help;
 use crate::output::{Page, data, plain};
-use crate::render::{self, Detail, Plots, Printed, html, plural};
+use crate::render::{self, Detail, Plots, Printed, RequestFile, html, plural};
 use crate::setup::LedgerArguments;
 use crate::status::Status;
 use clap::{Args, ValueEnum};
@@ -117,7 +117,9 @@ fn state(recorded: &RecordedDecision) -> String {
 }
 
 /// The name of the request in commands: its file is not recorded.
-const REQUEST: &str = "REQUEST";
+fn request() -> RequestFile {
+    RequestFile::named("REQUEST")
+}
 
 fn as_html(recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<String> {
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
@@ -129,7 +131,7 @@ fn as_html(recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<String
     let rows: Vec<_> = lines.iter().map(row).collect();
     let titles = ["tenant", "things", "owner", "contact", "restored in"];
     let (document, outcome) = (recorded.document(), state(recorded));
-    let printed = Printed { claims: &recorded.record.review.claims, document: &document, request: REQUEST };
+    let printed = Printed { claims: &recorded.record.review.claims, document: &document, request: &request() };
     let tenants = Some(html::Tenants { titles: &titles, rows: &rows });
     let beside = html::Beside { read_as: None, outcome: Some(&outcome), tenants };
     Ok(html::page(&printed, &recorded.breakdown()?, beside)?)
@@ -137,7 +139,7 @@ fn as_html(recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<String
 
 fn table(recorded: &RecordedDecision, lines: &[Line], detail: Detail, plots: Option<&Breakdown>) -> Page {
     let document = recorded.document();
-    let printed = Printed { claims: &recorded.record.review.claims, document: &document, request: REQUEST };
+    let printed = Printed { claims: &recorded.record.review.claims, document: &document, request: &request() };
     let mut page = render::decision(&printed, detail, plots);
     page.blank();
     line!(page, "{}", plain(&state(recorded)));

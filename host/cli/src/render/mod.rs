@@ -10,6 +10,7 @@ mod remedy;
 pub use ci::{Ci, Printed};
 pub use format::Format;
 pub use plots::Plots;
+pub use remedy::RequestFile;
 
 use crate::error::help;
 use crate::output::{Page, WIDTH, paint, plain};
@@ -169,7 +170,7 @@ fn by_code(findings: Vec<&Finding>) -> Vec<Vec<&Finding>> {
 }
 
 /// Adds what is missing: a line for each code with what adds it, or everything in full.
-fn missing_lines(out: &mut Page, missing: &[Vec<&Finding>], request: &str, room: usize, detail: Detail) {
+fn missing_lines(out: &mut Page, missing: &[Vec<&Finding>], request: &RequestFile, room: usize, detail: Detail) {
     if missing.is_empty() {
         return;
     }
@@ -179,7 +180,11 @@ fn missing_lines(out: &mut Page, missing: &[Vec<&Finding>], request: &str, room:
         missing.iter().flatten().for_each(|finding| out.append(&finding_page(finding)));
         return;
     }
-    let left = room.saturating_sub(2);
+    let first = request.first();
+    if let Some(command) = &first {
+        line!(out, "first: {}", plain(command));
+    }
+    let left = room.saturating_sub(2 + usize::from(first.is_some()));
     let shown = if missing.len() > left { left.saturating_sub(1).max(1) } else { missing.len() };
     let width = missing.iter().take(shown).filter_map(|group| group.first()).map(|finding| finding.code.len()).max();
     for group in missing.iter().take(shown) {

@@ -15,7 +15,7 @@ mod waves;
 use crate::commands::check;
 use crate::error::fail;
 use crate::output::plain;
-use crate::render::{Detail, Format, Plots};
+use crate::render::{Detail, Format, Plots, RequestFile};
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
 use crate::signing::Signing;
 use crate::status::Status;
@@ -79,7 +79,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let signals = Signals::catch().context("signals cannot be caught")?;
     let runner = Runner {
         gate: &gate,
-        request: arguments.batch.name(),
+        request: arguments.batch.file(),
         ledger: &ledger,
         signing: &signing,
         signals: &signals,
@@ -108,7 +108,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 struct Runner<'a> {
     gate: &'a Gate,
     /// The name of the request.
-    request: String,
+    request: RequestFile,
     ledger: &'a SqlLedger,
     signing: &'a Signing,
     signals: &'a Signals,

@@ -12,7 +12,7 @@ pub(super) fn render(printed: &Printed<'_>) -> String {
         warnings += usize::from(remark.level == Level::Warning);
         let message = if printed.is_allowed() { String::new() } else { format!(" - {}", one_line(remark.message)) };
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{word} - {} - {}{message}", one_line(printed.request), one_line(&remark.code));
+        let _ = writeln!(text, "{word} - {} - {}{message}", one_line(&printed.request.name), one_line(&remark.code));
     }
     let warnings = if warnings == 1 { "1 warning".to_owned() } else { format!("{warnings} warnings") };
     let verdict = printed.document.decision.as_str();

@@ -12,7 +12,7 @@ pub(super) fn render(printed: &Printed<'_>) -> String {
         let _ = writeln!(
             text,
             "::{command} file={},line=1,title={}::{}",
-            property(printed.request),
+            property(&printed.request.name),
             property(&code),
             data(&format!("{message}{help}"))
         );

@@ -8,7 +8,7 @@ mod markdown;
 mod sarif;
 mod tap;
 
-use crate::render::counts;
+use crate::render::{RequestFile, counts};
 use reprieve::model::{Claims, DecisionDocument, Severity, Verdict};
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub struct Printed<'a> {
     /// The decision.
     pub document: &'a DecisionDocument,
     /// The file of the request.
-    pub request: &'a str,
+    pub request: &'a RequestFile,
 }
 
 /// A format of continuous integration.

@@ -43,7 +43,7 @@ fn result(printed: &Printed<'_>, remark: &Remark<'_>, index: Option<usize>) -> V
         "message": { "text": format!("{}\nhelp: {}", remark.message, remark.help) },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": { "uri": uri(printed.request) },
+                "artifactLocation": { "uri": uri(&printed.request.name) },
                 "region": { "startLine": 1 },
             },
             "logicalLocations": field.unwrap_or_else(|| json!([])),

@@ -4,7 +4,7 @@
 mod tables;
 
 use super::plots::{bars, plots};
-use super::{Printed, by_code, counts, reach, remedy::remedy};
+use super::{Printed, RequestFile, by_code, counts, reach, remedy::remedy};
 use crate::output::plain;
 use reprieve::model::{Fault, Finding, Nature, Severity};
 use reprieve::{Breakdown, Distribution, ReadAs};
@@ -164,11 +164,15 @@ fn finding(out: &mut String, finding: &Finding) -> fmt::Result {
 }
 
 /// What is missing: for each code what adds it, then what was not shown.
-fn checklist(out: &mut String, missing: &[Vec<&Finding>], request: &str) -> fmt::Result {
+fn checklist(out: &mut String, missing: &[Vec<&Finding>], request: &RequestFile) -> fmt::Result {
     if missing.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<h2>Missing</h2>\n<ul class=\"checklist\">")?;
+    writeln!(out, "<h2>Missing</h2>")?;
+    if let Some(command) = request.first() {
+        writeln!(out, "<p>First: <code>{}</code></p>", Text(&command))?;
+    }
+    writeln!(out, "<ul class=\"checklist\">")?;
     for group in missing {
         let Some(first) = group.first() else { continue };
         writeln!(out, "<li>☐ {} <strong>{}</strong>", severity(first), Text(&first.code))?;
