@@ -156,6 +156,8 @@ export interface DryRun {
   sample?: string[];
   /** SHA-256 of the program that ran, lower-case hex. */
   program_sha256?: string;
+  /** A JSON Web Token by which somebody signed the other fields (`reprieve attest dry-run --key`). */
+  token?: string;
 }
 
 /** How the deletion could be undone. */
@@ -182,6 +184,8 @@ export interface Checkpoint {
   location?: string;
   /** The time until which it cannot be deleted. */
   immutable_until?: Timestamp;
+  /** A JSON Web Token by which somebody signed the other fields (`reprieve attest backup --key`). */
+  token?: string;
 }
 
 /** What a restore takes, as measured. */

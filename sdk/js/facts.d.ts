@@ -39,25 +39,29 @@ export interface Facts {
   /** The list of which this batch is a wave, cut from it by the host. Evidence for the whole list is evidence for
    * each wave. Absent: the batch is not a wave. */
   whole?: Whole;
-  /** The signatures of approvals. Absent: no approval has a token, and none has to. */
-  signed_approvals?: SignedApprovals;
+  /** The signatures of evidence. Absent: nothing has a token, and nothing has to. */
+  signatures?: Signatures;
   /** Offset from UTC in seconds at `evaluated_at`, for every time zone that a setting of the type `time-zone` names. */
   zones?: Record<string, number>;
 }
 
-/** What the host found out about the signatures of approvals. */
-export interface SignedApprovals {
+/** What the host found out about signed evidence. */
+export interface Signatures {
   /** Whether only signed approvals count. */
-  required: boolean;
-  /** The approvals that have a token. */
-  tokens: ApprovalToken[];
+  approvals_required: boolean;
+  /** Whether only a signed dry run and signed backups count. */
+  attestations_required: boolean;
+  /** The evidence that has a token, in the order of the request. */
+  tokens: Signature[];
 }
 
-/** The token of one approval. */
-export interface ApprovalToken {
-  /** The position of the approval in the request, from 0. */
-  approval: number;
-  /** Why the token does not show that the approver made this approval. Absent: it does. */
+/** The token of an approval, a dry run or a backup. */
+export interface Signature {
+  /** JSON pointer to what it signs, for example `/approvals/0`. */
+  field: string;
+  /** The name of the key that signed it. Absent: it is not verified. */
+  by?: string;
+  /** Why it does not count. Absent: it does. */
   issue?: string;
 }
 

@@ -1,5 +1,5 @@
 import type { Approval, Claims, Timestamp } from './claims.js';
-import type { Facts, InventoryFacts, Whole } from './facts.js';
+import type { Facts, InventoryFacts, Signature, Whole } from './facts.js';
 
 export type * from './claims.js';
 export type * from './facts.js';
@@ -127,6 +127,11 @@ export interface Context<S = Record<string, unknown>> {
   approvers(maxAge: number): Set<string>;
   /** Why an approval does not count; null if it does. Does not check its age. */
   approvalIssue(approval: Approval): ApprovalIssue | null;
+  /** What the host found out about the token of what is at a place of the request, for example `/approvals/0`; null if it
+   * has no token. */
+  signature(field: string): Signature | null;
+  /** Why the signature of the dry run or of a backup, or the lack of one, keeps it from counting; null if it counts. */
+  attestationIssue(field: string, token?: string): string | null;
   /** The list that evidence must name: this list, or the whole list if this batch is a wave of it. */
   evidence(): Whole;
 }

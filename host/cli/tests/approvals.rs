@@ -61,7 +61,7 @@ fn two_people_sign_and_the_batch_is_allowed() {
     approve(&fixture, "--key alice.key");
     says(&fixture, "check r.json --verbose", 1, &["the batch has 1 of 2 required approvals"]);
     approve(&fixture, "--key bob.key");
-    says(&fixture, "check r.json", 0, &["allow"]);
+    says(&fixture, "check r.json", 0, &["allow", "signed: approval by alice, approval by alice, approval by bob"]);
     let by: Vec<Value> =
         read(&fixture, "r.json")["approvals"].as_array().unwrap().iter().map(|a| a["by"].clone()).collect();
     assert_eq!(by, ["alice", "alice", "bob"]);
@@ -219,4 +219,82 @@ fn a_set_with_other_keys_or_environments_is_another_set_and_replays_as_such() {
     write(&fixture, "reprieve.toml", "ledger = \"reprieve.db\"\n");
     says(&fixture, "replay", 0, &["2 decisions replayed: 0 differ"]);
     says(&fixture, "ledger verify", 0, &[]);
+}
+
+/// A folder with a request that needs a dry run and a backup, and the keys of a system that makes them.
+fn attested(signed: bool) -> TempDir {
+    let fixture = tempfile::tempdir().unwrap();
+    let set = format!(
+        "[attestations]\nkeys = \"systems.json\"\nsigned = {signed}\n\n\
+         [[policy]]\nuse = \"builtin:rehearsal\"\n\n\
+         [[policy]]\nuse = \"builtin:recovery\"\nmissing = \"warn\"\n"
+    );
+    write(&fixture, "reprieve.toml", &set);
+    for (key, keys) in [("ci", "systems.json"), ("backups", "systems.json"), ("mallory", "others.json")] {
+        says(&fixture, &format!("keys new {key} --keys {keys}"), 0, &[]);
+    }
+    let mut request = request();
+    request["recovery"] = json!({ "restore": { "tenants_per_batch": 3, "batch_duration": "PT1H" } });
+    request["mode"] = json!("hard");
+    for target in request["targets"].as_array_mut().unwrap() {
+        target["tenant"] = json!("t-1");
+    }
+    write(&fixture, "r.json", &request.to_string());
+    write(&fixture, "h.json", "[]");
+    fixture
+}
+
+const BACKUP: &str = "--name b-1 --location vault --verified --immutable-until 2099-01-01T00:00:00Z --completed-at";
+
+fn attest(fixture: &TempDir, dry_run: &str, backup: &str) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = reprieve::model::Timestamp::from_seconds(now as i64);
+    says(fixture, &format!("attest dry-run r.json {dry_run}"), 0, &["added the dry run of 3 targets"]);
+    says(fixture, &format!("attest backup r.json {BACKUP} {now} {backup}"), 0, &["added the backup of 3 targets"]);
+}
+
+#[test]
+fn a_dry_run_and_a_backup_are_vouched_for() {
+    let fixture = attested(true);
+    attest(&fixture, "", "");
+    let unsigned = ["deny rehearsal/dry-run-differs", "it is not signed, and only signed evidence counts"];
+    let printed = says(&fixture, "check r.json --history h.json --verbose", 1, &unsigned);
+    assert!(printed.contains("the backup `b-1` does not count"), "{printed}");
+    let fixture = attested(true);
+    attest(&fixture, "--key ci.key", "--key backups.key");
+    let signed = ["signed: dry run by ci, backup by backups"];
+    let printed = says(&fixture, "check r.json --history h.json --verbose", 0, &signed);
+    assert!(!printed.contains("no-backup") && !printed.contains("dry-run-differs"), "{printed}");
+
+    let right = read(&fixture, "r.json");
+    for (pointer, value) in [
+        ("/id", json!("r-2")),
+        ("/environment", json!("staging")),
+        ("/actor/id", json!("another")),
+        ("/operation/selector", json!("true")),
+        ("/dry_run/count", json!(4)),
+        ("/dry_run/at", json!("2030-01-01T00:00:00Z")),
+        ("/dry_run/token", right["recovery"]["checkpoints"][0]["token"].clone()),
+        ("/recovery/checkpoints/0/location", json!("elsewhere")),
+        ("/recovery/checkpoints/0/immutable_until", json!("2199-01-01T00:00:00Z")),
+        ("/recovery/checkpoints/0/token", json!("e30.e30.")),
+    ] {
+        let mut changed = right.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        write(&fixture, "c.json", &changed.to_string());
+        let printed = says(&fixture, "check c.json --history h.json --verbose", 1, &["deny"]);
+        assert!(printed.contains("does not count: "), "{pointer}: {printed}");
+    }
+}
+
+#[test]
+fn a_foreign_signature_is_wrong_even_where_none_is_required() {
+    let fixture = attested(false);
+    attest(&fixture, "--key mallory.key", "--key mallory.key");
+    let foreign = ["deny rehearsal/dry-run-differs", "which is not trusted", "/recovery/checkpoints/0/token"];
+    says(&fixture, "check r.json --history h.json --verbose", 1, &foreign);
+    // An approver's signature is not that of a system.
+    let fixture = attested(false);
+    attest(&fixture, "", "");
+    says(&fixture, "check r.json --history h.json", 0, &["allow"]);
 }

@@ -89,7 +89,8 @@ fn check_approval(context: &Context<Settings>, approval: &Approval, i: usize, de
                 .help("have someone other than the author of the list approve it");
         }
         Some(issue @ (ApprovalIssue::BadToken | ApprovalIssue::NotSigned)) => {
-            let reason = context.approval_token(i).and_then(|token| token.issue.as_deref());
+            let reason =
+                context.signature(&format!("/approvals/{i}")).and_then(|signature| signature.issue.as_deref());
             let reason = reason.map_or(issue.to_string(), |reason| format!("{issue}: {reason}"));
             findings
                 .deny_if(denies, &APPROVAL_DIFFERS, format!("the approval by {} does not count: {reason}", by()))

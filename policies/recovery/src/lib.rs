@@ -3,17 +3,16 @@
 //! In reading order: the restore estimate, the backup and the restore test of a hard delete, backups among the
 //! targets, the copy of migrated data, and recovery tooling among the targets.
 
+mod backup;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-use reprieve_sdk::model::{Checkpoint, EvidenceFacts, Migration, Mode, Recovery as Claimed, Timestamp, Trigger};
+use backup::{check_backup, check_backup_targets};
+use reprieve_sdk::model::{Migration, Mode, Recovery as Claimed, Timestamp, Trigger};
 use reprieve_sdk::serde::{Deserialize, Serialize};
-use reprieve_sdk::{Chunk, Column, Context, Findings, KindName, Policy, Rows, Rule, non_blank, policy, same_letters};
-use rules::{
-    BACKUP_SHARES_FATE, COPY_UNVERIFIED, NO_BACKUP, RECOVERY_TOOLING, RESTORE_TOO_LONG, RESTORE_UNTESTED, RULES,
-    Settings,
-};
+use reprieve_sdk::{Chunk, Column, Context, Findings, KindName, Policy, Rows, Rule, non_blank, policy};
+use rules::{COPY_UNVERIFIED, RECOVERY_TOOLING, RESTORE_TOO_LONG, RESTORE_UNTESTED, RULES, Settings};
 
 /// The policy `recovery`. It requires a hard delete to have a verified backup, a tested restore, and a short enough
 /// restore time. For every batch, it denies migrated data without a verified copy, and targets that are needed to
@@ -99,72 +98,6 @@ fn check_restore_time(context: &Context<Settings>, findings: &mut Findings) {
     }
 }
 
-fn is_usable(context: &Context<Settings>, checkpoint: &Checkpoint) -> bool {
-    checkpoint.verified == Some(true)
-        && non_blank(&checkpoint.id).is_some()
-        && non_blank(&checkpoint.location).is_some()
-        && checkpoint.covers_sha256.as_deref() == Some(context.evidence().targets_sha256)
-        && checkpoint.completed_at.is_some_and(|at| context.is_fresh(at, context.settings.max_backup_age))
-}
-
-fn check_backup(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
-    let checkpoints = claimed.checkpoints.as_deref().unwrap_or_default();
-    let is_gone = |checkpoint: &Checkpoint| {
-        let states = known_evidence(context, checkpoint).filter_map(|evidence| evidence.state.as_deref());
-        states.into_iter().any(|state| context.settings.gone_states.iter().any(|gone| same_letters(gone, state)))
-    };
-    let usable: Vec<&Checkpoint> =
-        checkpoints.iter().filter(|checkpoint| is_usable(context, checkpoint) && !is_gone(checkpoint)).collect();
-    if usable.is_empty() {
-        let finding = match checkpoints.len() {
-            0 => findings.deny(&NO_BACKUP, "the request names no backup"),
-            count => findings
-                .deny(
-                    &NO_BACKUP,
-                    format!(
-                        "none of {count} backups is named, fresh, verified, of this list, in a stated location, and not gone"
-                    ),
-                )
-                .wrong(),
-        };
-        finding.field("/recovery/checkpoints").setting("max_backup_age").help(
-            "back up these targets, verify the backup, and name it with its location and the digest of this list",
-        );
-        return;
-    }
-    let facts = context.inventory.as_ref().and_then(|inventory| inventory.evidence());
-    if facts.is_some()
-        && !usable.iter().any(|checkpoint| known_evidence(context, checkpoint).any(|evidence| evidence.known))
-    {
-        findings
-            .warn(&NO_BACKUP, "the inventory does not know the backup, so it cannot show that it exists")
-            .field("/recovery/checkpoints")
-            .help("add backups to the inventory, with their state");
-    }
-    let days = context.settings.immutable_days;
-    let until = context.facts.evaluated_at().plus((days * DAY) as i64);
-    if !usable.iter().filter_map(|checkpoint| checkpoint.immutable_until?.known()).any(|end| end >= until) {
-        let finding = findings
-            .deny(&BACKUP_SHARES_FATE, format!("no backup is known to be immutable for the next {days} days"));
-        let stated = usable.iter().any(|checkpoint| checkpoint.immutable_until.is_some());
-        let finding = if stated { finding } else { finding.missing() };
-        finding
-            .field("/recovery/checkpoints")
-            .setting("immutable_days")
-            .help("lock the backup against deletion, and state until when (`immutable_until`)");
-    }
-}
-
-/// What the inventory knows of a backup: of its name and of its location.
-fn known_evidence<'a>(
-    context: &'a Context<Settings>,
-    checkpoint: &'a Checkpoint,
-) -> impl Iterator<Item = &'a EvidenceFacts> {
-    let facts = context.inventory.as_ref().and_then(|inventory| inventory.evidence());
-    let names = [checkpoint.id.as_deref(), checkpoint.location.as_deref()];
-    facts.into_iter().flatten().filter(move |evidence| names.contains(&Some(evidence.name.as_str())))
-}
-
 fn check_restore_test(context: &Context<Settings>, claimed: &Claimed, findings: &mut Findings) {
     let restore = claimed.restore.clone().unwrap_or_default();
     let (tenants, days) = (context.facts.tenants_at_most(), context.settings.max_test_age_days);
@@ -203,36 +136,6 @@ fn check_restore_scale(context: &Context<Settings>, claimed: &Claimed, findings:
             .wrong()
             .field("/recovery/restore/tenants_per_batch")
             .help("state the number of tenants with which the restore was measured");
-    }
-}
-
-fn check_backup_targets(context: &Context<Settings>, findings: &mut Findings) {
-    let Some(inventory) = &context.inventory else { return };
-    let deleted = &inventory.closure().evidence;
-    if !deleted.is_empty() {
-        findings
-            .deny(
-                &BACKUP_SHARES_FATE,
-                format!("the batch would also delete the backup or copy `{}`", deleted.join("`, `")),
-            )
-            .field("/recovery/checkpoints")
-            .help("keep the backup where this deletion does not reach it");
-        return;
-    }
-    let beside = inventory.evidence().into_iter().flatten().filter(|evidence| evidence.beside);
-    let beside: Vec<&str> = beside.map(|evidence| evidence.name.as_str()).collect();
-    if !beside.is_empty() {
-        findings
-            .deny_if(
-                context.is_hard(),
-                &BACKUP_SHARES_FATE,
-                format!(
-                    "the backup or copy `{}` is in the same bucket, account or host as targets",
-                    beside.join("`, `")
-                ),
-            )
-            .field("/recovery/checkpoints")
-            .help("keep the backup in another account, with other credentials");
     }
 }
 

@@ -48,6 +48,32 @@ fn requires_a_usable_backup_of_this_list_for_a_hard_delete() {
 }
 
 #[test]
+fn a_backup_counts_if_it_is_signed_as_the_set_requires() {
+    let backup = |token: Value| {
+        json!({ "id": "b-1", "completed_at": "2026-03-02T06:00:00Z", "verified": true, "covers_sha256": DIGEST,
+            "location": "vault-2", "immutable_until": "2026-04-02T12:00:00Z", "token": token })
+    };
+    let check = |backups: Value, required: bool, tokens: Value| {
+        let restore = json!({ "granularity": "tenant", "tested_at": "2026-02-02T12:00:00Z", "tested_scale": 2,
+            "tenants_per_batch": 2 });
+        let claims = json!({ "mode": "hard", "recovery": { "checkpoints": backups, "restore": restore } });
+        let signatures = json!({ "approvals_required": false, "attestations_required": required, "tokens": tokens });
+        found(claims, json!({ "restore": { "duration": "PT4H" }, "signatures": signatures }))
+    };
+    let valid = |i: usize| json!({ "field": format!("/recovery/checkpoints/{i}"), "by": "backups" });
+    let invalid = |i: usize| json!({ "field": format!("/recovery/checkpoints/{i}"), "issue": "another key" });
+    let (signed, unsigned) = (backup(json!("e30")), backup(json!(null)));
+    assert!(check(json!([signed]), true, json!([valid(0)])).is_empty());
+    assert!(check(json!([unsigned]), false, json!([])).is_empty());
+    assert_eq!(check(json!([unsigned]), true, json!([])), ["deny no-backup"]);
+    assert_eq!(check(json!([signed]), false, json!([invalid(0)])), ["deny no-backup"]);
+    assert_eq!(check(json!([signed]), false, json!([])), ["deny no-backup"], "nobody verified it");
+    // What is forged is wrong, whatever else there is; the signature of one backup is not that of another.
+    assert_eq!(check(json!([signed, signed]), false, json!([valid(0), invalid(1)])), ["deny no-backup"]);
+    assert_eq!(check(json!([unsigned, signed]), true, json!([valid(1)])), ["deny no-backup"]);
+}
+
+#[test]
 fn requires_a_recent_restore_test_at_this_scale() {
     for patch in [
         json!({ "tested_at": "2025-12-01T00:00:00Z" }),

@@ -7,7 +7,7 @@ mod rules;
 mod tests;
 
 use reprieve_sdk::model::{DryRun, PastBatch, Timestamp};
-use reprieve_sdk::{Context, Findings, Limit, Measure, Policy, Rule, non_blank, policy};
+use reprieve_sdk::{Context, Findings, Limit, Measure, Policy, Rule, SignatureIssue, non_blank, policy};
 use rules::{DRY_RUN_DIFFERS, DRY_RUN_STALE, HISTORY_UNKNOWN, NO_CANARY, NO_DRY_RUN, RULES, Settings, UNUSUAL_SIZE};
 
 /// The policy `rehearsal`. It requires a fresh dry run of exactly this list in the same environment. It also requires
@@ -97,6 +97,10 @@ fn check_dry_run(context: &Context<Settings>, dry_run: &DryRun, findings: &mut F
             (Some(_), None) => "the operation does not state the digest of its program; the dry run does",
         };
         differs("program_sha256", ran.is_some() && runs.is_some(), message.to_owned());
+    }
+    if let Some(issue) = context.attestation_issue("/dry_run", dry_run.token.as_deref()) {
+        let message = format!("the dry run does not count: {issue}");
+        differs("token", issue != SignatureIssue::NotSigned, message);
     }
     check_dry_run_age(context, dry_run, findings);
 }

@@ -52,6 +52,26 @@ fn requires_a_fresh_dry_run_of_this_list() {
 }
 
 #[test]
+fn a_dry_run_counts_if_it_is_signed_as_the_set_requires() {
+    let signed = |token: Value, required: bool, tokens: Value| {
+        let signatures = json!({ "approvals_required": false, "attestations_required": required, "tokens": tokens });
+        natures(json!({ "dry_run": { "token": token } }), json!({ "history": empty(), "signatures": signatures }))
+    };
+    let valid = || json!([{ "field": "/dry_run", "by": "ci" }]);
+    let invalid = || json!([{ "field": "/dry_run", "issue": "it was signed for another list" }]);
+    for required in [false, true] {
+        assert!(signed(json!("e30"), required, valid()).is_empty());
+        assert_eq!(signed(json!("e30"), required, invalid()), [(Nature::Wrong, "dry-run-differs")]);
+        assert_eq!(signed(json!("e30"), required, json!([])), [(Nature::Wrong, "dry-run-differs")]);
+    }
+    assert!(signed(json!(null), false, json!([])).is_empty());
+    assert_eq!(signed(json!(null), true, json!([])), [(Nature::Missing, "dry-run-differs")]);
+    // A signature of something else is none of the dry run.
+    let other = json!([{ "field": "/recovery/checkpoints/0", "by": "ci" }]);
+    assert_eq!(signed(json!(null), true, other), [(Nature::Missing, "dry-run-differs")]);
+}
+
+#[test]
 fn compares_the_program_that_ran_with_the_one_that_runs() {
     let program = |ran: Value, runs: Value| {
         let claims = json!({ "dry_run": { "program_sha256": ran }, "operation": { "program_sha256": runs } });

@@ -6,6 +6,9 @@ import { lower, nonBlank } from './words.js';
 const MAX_CLOCK_SKEW = 300;
 
 /** Why an approval does not count. */
+/** Evidence has no token, and only signed evidence counts. */
+const NOT_SIGNED = Symbol('not signed');
+
 export const ApprovalIssue = Object.freeze({
   NOBODY: 'it names nobody',
   OWN: "it is the submitter's own",
@@ -89,7 +92,7 @@ export class Context {
     if (submitters.some((submitter) => lower(submitter) === lower(by))) return ApprovalIssue.OWN;
     const author = nonBlank(this.claims.provenance?.extracted_by);
     if (author !== null && lower(author) === lower(by)) return ApprovalIssue.AUTHOR;
-    const signature = this.#signatureIssue(approval);
+    const signature = this.#approvalSignatureIssue(approval);
     if (signature !== null) return signature;
     if (approval.type !== 'human') return ApprovalIssue.NOT_HUMAN;
     const list = this.evidence();
@@ -106,14 +109,33 @@ export class Context {
     return null;
   }
 
+  /** What the host found out about the token of what is at a place of the request, for example `/approvals/0`; null if it
+   * has no token. */
+  signature(field) {
+    return this.facts.signatures?.tokens.find((signature) => signature.field === field) ?? null;
+  }
+
+  /** Why the signature of the dry run or of a backup, or the lack of one, keeps it from counting; null if it counts. `field`
+   * is its place, and `token` what it states. */
+  attestationIssue(field, token) {
+    const issue = this.#signatureIssue(field, token, this.facts.signatures?.attestations_required);
+    if (issue === null) return null;
+    return issue === NOT_SIGNED ? 'it is not signed, and only signed evidence counts' : `its token is not valid: ${issue}`;
+  }
+
   /** Why the signature of an approval, or the lack of one, keeps it from counting. */
-  #signatureIssue(approval) {
-    const signed = this.facts.signed_approvals;
-    const position = (this.claims.approvals ?? []).indexOf(approval);
-    const token = signed?.tokens.find((token) => token.approval === position);
-    if (token) return token.issue == null ? null : ApprovalIssue.BAD_TOKEN;
-    if (approval.token != null) return ApprovalIssue.BAD_TOKEN;
-    return signed?.required ? ApprovalIssue.NOT_SIGNED : null;
+  #approvalSignatureIssue(approval) {
+    const field = `/approvals/${(this.claims.approvals ?? []).indexOf(approval)}`;
+    const issue = this.#signatureIssue(field, approval.token, this.facts.signatures?.approvals_required);
+    if (issue === null) return null;
+    return issue === NOT_SIGNED ? ApprovalIssue.NOT_SIGNED : ApprovalIssue.BAD_TOKEN;
+  }
+
+  #signatureIssue(field, token, required) {
+    const signature = this.signature(field);
+    if (signature !== null) return signature.issue ?? null;
+    if (token != null) return 'it was not verified';
+    return required ? NOT_SIGNED : null;
   }
 
   #age(at) {

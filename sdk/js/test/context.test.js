@@ -57,6 +57,26 @@ test('an approval must match the batch exactly', () => {
   assert.equal(contextOf({}, unknown).approvalIssue(approval()), ApprovalIssue.OTHER_KINDS);
 });
 
+test('evidence counts if it is signed as the set requires', () => {
+  const signed = (tokens, required) => {
+    return contextOf({ approvals: [approval({ token: 'e30' }), approval()] },
+      { signatures: { approvals_required: required, attestations_required: required, tokens } });
+  };
+  const issues = (context) => context.claims.approvals.map((approval) => context.approvalIssue(approval));
+  const { BAD_TOKEN, NOT_SIGNED } = ApprovalIssue;
+  assert.deepEqual(issues(signed([{ field: '/approvals/0', by: 'alice' }], true)), [null, NOT_SIGNED]);
+  assert.deepEqual(issues(signed([{ field: '/approvals/0', by: 'alice' }], false)), [null, null]);
+  assert.deepEqual(issues(signed([{ field: '/approvals/0', issue: 'no' }], false)), [BAD_TOKEN, null]);
+  assert.deepEqual(issues(signed([], false)), [BAD_TOKEN, null]);
+  const dryRun = [{ field: '/dry_run', by: 'ci' }];
+  assert.equal(signed(dryRun, true).attestationIssue('/dry_run', 'e30'), null);
+  assert.equal(signed([], true).attestationIssue('/dry_run'), 'it is not signed, and only signed evidence counts');
+  assert.equal(signed([], false).attestationIssue('/dry_run'), null);
+  assert.equal(contextOf().attestationIssue('/dry_run', 'e30'), 'its token is not valid: it was not verified');
+  const issue = signed([{ field: '/dry_run', issue: 'no' }], false).attestationIssue('/dry_run', 'e30');
+  assert.equal(issue, 'its token is not valid: no');
+});
+
 test('an approval of a wave must name the whole list', () => {
   const whole = { targets_sha256: 'f00', targets: 9, tenants: { distinct: 5, unknown: 0 },
     kinds: { counts: { app: 9 }, others: 0, unknown: 0 } };

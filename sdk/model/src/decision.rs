@@ -1,6 +1,6 @@
 //! The decision as a document. `reprieve check --format json` prints one; its fields are stable.
 
-use crate::{Estimate, Fault, Mode, Timestamp};
+use crate::{Estimate, Fault, Mode, Signature, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A decision with everything that led to it.
@@ -31,7 +31,11 @@ pub struct DecisionDocument {
     pub policies: Vec<PolicyRun>,
     /// How long undoing the batch would take.
     pub restore: Estimate,
-    /// SHA-256 of the policy set: every policy with its digest, settings, data and scope, lower-case hex.
+    /// Whose signatures of evidence were verified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signatures: Vec<Signature>,
+    /// SHA-256 of the policy set, lower-case hex: every policy with its digest, settings, data and scope, the environments
+    /// that are not production, and the keys that verify evidence.
     pub policy_set_sha256: String,
     /// The override that lifted findings.
     #[serde(rename = "override", alias = "break_glass")] // the alias reads records of version 0.1

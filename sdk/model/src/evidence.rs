@@ -112,6 +112,8 @@ pub struct DryRun {
     pub sample: Option<Vec<String>>,
     /// SHA-256 of the program that ran, lower-case hex.
     pub program_sha256: Option<String>,
+    /// A JSON Web Token by which somebody signed the other fields (`reprieve attest dry-run --key`).
+    pub token: Option<String>,
 }
 
 /// How the deletion could be undone.
@@ -148,6 +150,8 @@ pub struct Checkpoint {
     pub location: Option<String>,
     /// The time until which it cannot be deleted.
     pub immutable_until: Option<Timestamp>,
+    /// A JSON Web Token by which somebody signed the other fields (`reprieve attest backup --key`).
+    pub token: Option<String>,
 }
 
 /// What a restore takes, as measured.

@@ -55,32 +55,36 @@ pub struct Facts {
     /// The list of which this batch is a wave, cut from it by the host. Evidence for the whole list is evidence for each
     /// wave. Absent: the batch is not a wave.
     pub whole: Option<Whole>,
-    /// The signatures of approvals. Absent: no approval has a token, and none has to.
-    pub signed_approvals: Option<SignedApprovals>,
+    /// The signatures of evidence. Absent: nothing has a token, and nothing has to.
+    pub signatures: Option<Signatures>,
     /// Offset from UTC in seconds at `evaluated_at`, for every time zone that a setting of the format `time-zone` names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub zones: BTreeMap<String, i64>,
 }
 
-/// What the host found out about the signatures of approvals.
-#[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the host found out about signed evidence.
+#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
-pub struct SignedApprovals {
+pub struct Signatures {
     /// Whether only signed approvals count.
-    pub required: bool,
-    /// The approvals that have a token.
-    pub tokens: Vec<ApprovalToken>,
+    pub approvals_required: bool,
+    /// Whether only a signed dry run and signed backups count.
+    pub attestations_required: bool,
+    /// The evidence that has a token, in the order of the request.
+    pub tokens: Vec<Signature>,
 }
 
-/// The token of one approval.
+/// The token of an approval, a dry run or a backup.
 #[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
-pub struct ApprovalToken {
-    /// The position of the approval in the request, from 0.
-    pub approval: u64,
-    /// Why the token does not show that the approver made this approval. Absent: it does.
+pub struct Signature {
+    /// JSON pointer to what it signs, for example `/approvals/0`.
+    pub field: String,
+    /// The name of the key that signed it. Absent: it is not verified.
+    pub by: Option<String>,
+    /// Why it does not count. Absent: it does.
     pub issue: Option<String>,
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Generic, TypeVar
 
-from .model import Approval, Claims, Facts, InventoryFacts, Whole
+from .model import Approval, Claims, Facts, InventoryFacts, Signature, Whole
 from .settings import TimeZone
 from .words import fold_case, non_blank
 
@@ -126,13 +126,32 @@ class Context(Generic[S]):
             return ApprovalIssue.OTHER_PROGRAM
         return None
 
+    def signature(self, field: str) -> Signature | None:
+        """What the host found out about the token of what is at a place of the request, for example `/approvals/0`."""
+        tokens = self.facts.signatures.tokens if self.facts.signatures else ()
+        return next((signature for signature in tokens if signature.field == field), None)
+
+    def attestation_issue(self, field: str, token: str | None) -> str | None:
+        """Why the signature of the dry run or of a backup, or the lack of one, keeps it from counting.
+
+        `field` is its place, and `token` what it states. None: it counts.
+        """
+        signature, signatures = self.signature(field), self.facts.signatures
+        if signature is not None:
+            return None if signature.issue is None else f"its token is not valid: {signature.issue}"
+        if token is not None:
+            return "its token is not valid: it was not verified"
+        if signatures and signatures.attestations_required:
+            return "it is not signed, and only signed evidence counts"
+        return None
+
     def _signature_issue(self, approval: Approval) -> ApprovalIssue | None:
         """Why the signature of an approval, or the lack of one, keeps it from counting."""
-        signed = self.facts.signed_approvals
-        for position, listed in enumerate(self.claims.approvals or ()):
-            for token in signed.tokens if signed and listed is approval else ():
-                if token.approval == position:
-                    return None if token.issue is None else ApprovalIssue.BAD_TOKEN
+        listed = [position for position, other in enumerate(self.claims.approvals or ()) if other is approval]
+        signature = self.signature(f"/approvals/{listed[0]}") if listed else None
+        if signature is not None:
+            return None if signature.issue is None else ApprovalIssue.BAD_TOKEN
         if approval.token is not None:
             return ApprovalIssue.BAD_TOKEN
-        return ApprovalIssue.NOT_SIGNED if signed and signed.required else None
+        signatures = self.facts.signatures
+        return ApprovalIssue.NOT_SIGNED if signatures and signatures.approvals_required else None

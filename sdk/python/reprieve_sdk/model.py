@@ -100,6 +100,7 @@ class DryRun(Record):
     by_kind: dict[str, int] | None
     sample: list[str] | None
     program_sha256: str | None
+    token: str | None
 
 
 class Checkpoint(Record):
@@ -111,6 +112,7 @@ class Checkpoint(Record):
     covers_sha256: str | None
     location: str | None
     immutable_until: Timestamp | None
+    token: str | None
 
 
 class Restore(Record):
@@ -368,18 +370,20 @@ class Whole(Record):
     all_of: list[str] | None
 
 
-class ApprovalToken(Record):
-    """The token of one approval: its position in the request, and why it does not show that the approver made it."""
+class Signature(Record):
+    """The token of what `field` points to: whose key signed it, or why it does not count."""
 
-    approval: int
+    field: str
+    by: str | None
     issue: str | None
 
 
-class SignedApprovals(Record):
-    """What the host found out about the signatures of approvals."""
+class Signatures(Record):
+    """What the host found out about signed evidence."""
 
-    required: bool
-    tokens: list[ApprovalToken]
+    approvals_required: bool
+    attestations_required: bool
+    tokens: list[Signature]
 
 
 class Facts(Record):
@@ -400,5 +404,5 @@ class Facts(Record):
     history: HistoryFacts | None
     restore: Estimate
     whole: Whole | None
-    signed_approvals: SignedApprovals | None
+    signatures: Signatures | None
     zones: dict[str, int] | None

@@ -59,6 +59,32 @@ class Approvals(unittest.TestCase):
                 self.assertEqual(seen.approvers(3_600), [] if expected else ["alice"])
         self.assertEqual(str(ApprovalIssue.OWN), "it is the submitter's own")
 
+    def test_evidence_counts_if_it_is_signed_as_the_set_requires(self) -> None:
+        def signed(tokens: list[dict[str, str]], required: bool) -> Context[None]:
+            required_by = {"approvals_required": required, "attestations_required": required}
+            approvals = [approval(token="e30"), approval()]
+            return context({"approvals": approvals}, {"signatures": {**required_by, "tokens": tokens}})
+
+        def issues(seen: Context[None]) -> list[ApprovalIssue | None]:
+            return [seen.approval_issue(stated) for stated in seen.claims.approvals or ()]
+
+        by_alice = {"field": "/approvals/0", "by": "alice"}
+        self.assertEqual(issues(signed([by_alice], True)), [None, ApprovalIssue.NOT_SIGNED])
+        self.assertEqual(issues(signed([by_alice], False)), [None, None])
+        refused = {"field": "/approvals/0", "issue": "no"}
+        self.assertEqual(issues(signed([refused], False)), [ApprovalIssue.BAD_TOKEN, None])
+        self.assertEqual(issues(signed([], False)), [ApprovalIssue.BAD_TOKEN, None])
+        by_ci = {"field": "/dry_run", "by": "ci"}
+        self.assertIsNone(signed([by_ci], True).attestation_issue("/dry_run", "e30"))
+        unsigned = "it is not signed, and only signed evidence counts"
+        self.assertEqual(signed([], True).attestation_issue("/dry_run", None), unsigned)
+        self.assertIsNone(signed([], False).attestation_issue("/dry_run", None))
+        unverified = "its token is not valid: it was not verified"
+        self.assertEqual(context().attestation_issue("/dry_run", "e30"), unverified)
+        wrong = {"field": "/dry_run", "issue": "no"}
+        issue = signed([wrong], False).attestation_issue("/dry_run", "e30")
+        self.assertEqual(issue, "its token is not valid: no")
+
     def test_an_approval_of_the_whole_list_counts_for_its_waves(self) -> None:
         whole = {
             "targets_sha256": "f00",

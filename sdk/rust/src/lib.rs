@@ -65,6 +65,7 @@
 
 mod chunk;
 mod context;
+mod evidence;
 mod findings;
 mod index;
 mod rows;
@@ -79,7 +80,8 @@ pub mod testing;
 pub mod wasm;
 
 pub use chunk::{Chunk, Codes, Column, Mapped, Strings, Validity, Values};
-pub use context::{ApprovalIssue, Blob, Context, Evidence, non_blank};
+pub use context::{Blob, Context, non_blank};
+pub use evidence::{ApprovalIssue, Evidence, SignatureIssue};
 pub use findings::{Finding, FindingBuilder, Findings};
 pub use reprieve_model as model;
 pub use reprieve_model::{KindName, Nature, Severity, same_kind, same_letters, same_name};

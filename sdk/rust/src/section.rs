@@ -4,7 +4,7 @@
 use crate::index::{Index, Parent};
 use crate::model::{
     Actor, Approval, Closure, DryRun, Estimate, EvidenceFacts, HistoryFacts, IdFacts, Migration, Mode, NearMisses,
-    Notice, Operation, Pool, Provenance, Reason, Recovery, Schedule, SignedApprovals, Tally, TenantFacts, Timestamp,
+    Notice, Operation, Pool, Provenance, Reason, Recovery, Schedule, Signatures, Tally, TenantFacts, Timestamp,
     UniqueMap, Whole,
 };
 use miniserde::Deserialize;
@@ -122,7 +122,7 @@ view! {
         required "How long undoing the batch would take." restore: Estimate,
         optional "What was deleted before. None: unknown." history: HistoryFacts,
         optional "The list of which this batch is a wave; see `Context::evidence`." whole: Whole,
-        optional "The signatures of approvals; see `Context::approval_issue`." signed_approvals: SignedApprovals,
+        optional "The signatures of evidence; see `Context::signature`." signatures: Signatures,
         optional "Offsets of time zones from UTC in seconds; see `Context::local`." zones: BTreeMap<String, i64>,
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn build_facts(
         history,
         restore: estimate_restore(claims, tenants_at_most),
         whole: None,
-        signed_approvals: None,
+        signatures: None,
         zones: BTreeMap::new(),
     };
     environments.classify(claims, facts)

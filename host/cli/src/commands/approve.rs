@@ -10,7 +10,7 @@ use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::{ActorType, Approval, Facts, Timestamp};
-use reprieve::signed::{Key, sign_approval};
+use reprieve::signed::{Key, sign_evidence};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -40,10 +40,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     }
     let tenants = tenants(&facts);
     let kinds = serde_json::from_value(json!(facts.kinds.counts)).context("the kinds cannot be stated")?;
+    let key = arguments.key.as_deref().map(Key::open).transpose()?;
+    let at = Timestamp::from_seconds(batch.evaluated_at().seconds());
     let approval = Approval {
-        by: arguments.name.clone(),
+        by: key.as_ref().map(|key| key.id().to_owned()).or_else(|| arguments.name.clone()),
         approver_type: Some(ActorType::Human),
-        at: Some(Timestamp::from_seconds(batch.evaluated_at().seconds())),
+        at: Some(at),
         targets_sha256: Some(batch.targets_sha256().to_owned()),
         mode: Some(batch.claims().mode),
         kinds: Some(kinds),
@@ -51,17 +53,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         program_sha256: program,
         token: None,
     };
-    let approval = match &arguments.key {
-        Some(key) => sign_approval(approval, batch.claims(), &Key::open(key)?)?,
+    let approval = match &key {
+        Some(key) => sign_evidence(approval, batch.claims(), at, key)?,
         None => approval,
     };
     let by = approval.by.clone().unwrap_or_default();
-    let mut document = Document::default();
-    let fields = json!(approval);
-    for (name, value) in fields.as_object().into_iter().flatten() {
-        document.add(name, value.clone());
-    }
-    edit(&arguments.batch.request, |request| request.push("approvals", document))?;
+    edit(&arguments.batch.request, |request| request.push("approvals", Document::of(&approval)))?;
     let kinds: Vec<String> = facts.kinds.counts.iter().map(|(kind, count)| format!("{count} `{kind}`")).collect();
     outln!(
         "{} approves the {} of {} of {} in {}",

@@ -2,13 +2,15 @@
 
 use crate::drafting::Document;
 use crate::edit::edit;
+use crate::output::plain;
 use crate::setup::BatchArguments;
 use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use reprieve::Batch;
-use reprieve::model::{Duration, Timestamp};
-use serde_json::{Value, json};
+use reprieve::model::{self, Duration, Timestamp};
+use reprieve::signed::{Evidence, Key, sign_evidence};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,24 @@ pub enum Command {
     Notice(Notice),
 }
 
+/// Who vouches for the evidence.
+#[derive(Args, Debug)]
+pub struct SignatureArguments {
+    /// Sign it with this private key. `[attestations]` in the policy set names the public keys
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+impl SignatureArguments {
+    /// Signs evidence of a batch, if there is a key, and returns it with what is printed of the signature.
+    fn sign<T: Evidence>(&self, evidence: T, batch: &Batch) -> anyhow::Result<(T, String)> {
+        let Some(path) = &self.key else { return Ok((evidence, String::new())) };
+        let key = Key::open(path)?;
+        let signed = sign_evidence(evidence, batch.claims(), batch.evaluated_at(), &key)?;
+        Ok((signed, format!(", signed by {}", plain(key.id()))))
+    }
+}
+
 /// `reprieve attest dry-run`
 #[derive(Args, Debug)]
 pub struct DryRun {
@@ -33,6 +53,8 @@ pub struct DryRun {
     /// The program that ran, and that will make the call. Its digest is recorded for both
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    #[command(flatten)]
+    signature: SignatureArguments,
 }
 
 /// `reprieve attest backup`
@@ -55,6 +77,8 @@ pub struct Backup {
     /// The time until which it cannot be deleted
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     immutable_until: Option<Timestamp>,
+    #[command(flatten)]
+    signature: SignatureArguments,
 }
 
 /// `reprieve attest restore`
@@ -118,39 +142,41 @@ const SAMPLE: usize = 5;
 fn dry_run(arguments: &DryRun) -> anyhow::Result<()> {
     let (batch, facts) = arguments.batch.facts()?;
     let program = arguments.program.as_deref().map(digest_of).transpose()?;
-    let mut dry_run = Document::default();
-    dry_run.add("at", now(&batch));
-    dry_run.add("targets_sha256", batch.targets_sha256());
-    dry_run.add("environment", batch.claims().environment.as_str());
-    dry_run.add("count", batch.len());
-    dry_run.add("by_kind", json!(facts.kinds.counts));
-    dry_run.add("sample", json!(sample(&batch)?));
-    if let Some(program) = &program {
-        dry_run.add("program_sha256", program.as_str());
-    }
+    let dry_run = model::DryRun {
+        at: Some(batch.evaluated_at()),
+        targets_sha256: Some(batch.targets_sha256().to_owned()),
+        environment: Some(batch.claims().environment.clone()),
+        count: Some(batch.len()),
+        by_kind: Some(serde_json::from_value(json!(facts.kinds.counts)).context("the kinds cannot be stated")?),
+        sample: Some(sample(&batch)?),
+        program_sha256: program.clone(),
+        token: None,
+    };
+    let (dry_run, by) = arguments.signature.sign(dry_run, &batch)?;
     edit(&arguments.batch.request, |request| {
-        request.replace("dry_run", dry_run);
-        if let Some(program) = &program {
-            request.set("operation.program_sha256", program.as_str().into());
+        request.replace("dry_run", Document::of(&dry_run));
+        if let Some(program) = program {
+            request.set("operation.program_sha256", program.into());
         }
     })?;
-    outln!("added the dry run of {} targets", batch.len())?;
+    outln!("added the dry run of {} targets{by}", batch.len())?;
     Ok(())
 }
 
 fn backup(arguments: &Backup) -> anyhow::Result<()> {
     let (batch, _) = arguments.batch.facts()?;
-    let mut checkpoint = Document::default();
-    checkpoint.add("id", arguments.name.as_str());
-    checkpoint.add("completed_at", json!(arguments.completed_at));
-    checkpoint.add("verified", arguments.verified);
-    checkpoint.add("covers_sha256", batch.targets_sha256());
-    checkpoint.add("location", arguments.location.as_str());
-    if let Some(until) = arguments.immutable_until {
-        checkpoint.add("immutable_until", json!(until));
-    }
-    edit(&arguments.batch.request, |request| request.push("recovery.checkpoints", checkpoint))?;
-    outln!("added the backup of {} targets", batch.len())?;
+    let backup = model::Checkpoint {
+        id: Some(arguments.name.clone()),
+        completed_at: Some(arguments.completed_at),
+        verified: Some(arguments.verified),
+        covers_sha256: Some(batch.targets_sha256().to_owned()),
+        location: Some(arguments.location.clone()),
+        immutable_until: arguments.immutable_until,
+        token: None,
+    };
+    let (backup, by) = arguments.signature.sign(backup, &batch)?;
+    edit(&arguments.batch.request, |request| request.push("recovery.checkpoints", Document::of(&backup)))?;
+    outln!("added the backup of {} targets{by}", batch.len())?;
     Ok(())
 }
 
@@ -165,10 +191,6 @@ fn restore(arguments: &Restore) -> anyhow::Result<()> {
     edit(&arguments.batch.request, |request| request.replace("recovery.restore", restore))?;
     outln!("added the restore test of {}", arguments.tested_at)?;
     Ok(())
-}
-
-fn now(batch: &Batch) -> Value {
-    json!(batch.evaluated_at())
 }
 
 /// The first ids of the list.

@@ -22,6 +22,12 @@ pub const fn blank() -> Value {
 }
 
 impl Document {
+    /// Returns the fields of a value that is written as an object.
+    pub fn of(value: &impl Serialize) -> Self {
+        // Text, numbers and maps of them are always written, and read again.
+        serde_json::to_string(value).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    }
+
     /// Adds a field.
     pub fn add(&mut self, name: &str, value: impl Into<Value>) {
         self.0.push((name.to_owned(), Node::Value(value.into())));

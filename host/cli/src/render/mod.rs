@@ -18,7 +18,7 @@ use anstyle::{AnsiColor, Style};
 use remedy::remedy;
 use reprieve::Breakdown;
 use reprieve::model::{
-    DecisionDocument, Estimate, Fault, Finding, Nature, OverrideTerms, PolicyResult, Severity, Verdict,
+    DecisionDocument, Estimate, Fault, Finding, Nature, OverrideTerms, PolicyResult, Severity, Signature, Verdict,
 };
 
 const BOLD: Style = Style::new().bold();
@@ -74,6 +74,9 @@ pub fn decision(printed: &Printed<'_>, detail: Detail, plots: Option<&Breakdown>
         plain(&claims.environment),
     );
     line!(out, "     decided for {}, list {}", document.evaluated_at, short(&document.targets_sha256));
+    if let Some(signed) = signed(document) {
+        line!(out, "     signed: {}", plain(&signed));
+    }
     if let Some(terms) = &document.override_terms {
         override_lines(out, terms);
     }
@@ -97,6 +100,18 @@ pub fn decision(printed: &Printed<'_>, detail: Detail, plots: Option<&Breakdown>
     }
     out.append(&end);
     page
+}
+
+/// Whose signatures of which evidence were verified.
+fn signed(document: &DecisionDocument) -> Option<String> {
+    let evidence = [("/approvals", "approval"), ("/dry_run", "dry run"), ("/recovery", "backup")];
+    let what = |signature: &Signature| {
+        let found = evidence.iter().find(|(field, _)| signature.field.starts_with(field));
+        found.map_or("evidence", |(_, what)| what)
+    };
+    let by = |signature: &Signature| Some(format!("{} by {}", what(signature), signature.by.as_deref()?));
+    let signed: Vec<String> = document.signatures.iter().filter_map(by).collect();
+    (!signed.is_empty()).then(|| signed.join(", "))
 }
 
 /// The last lines of a decision.

@@ -42,7 +42,8 @@ impl RequestFile {
 }
 
 /// Where evidence belongs in a request, and the command that adds it.
-const COMMANDS: [(&str, &str); 5] = [
+const COMMANDS: [(&str, &str); 6] = [
+    ("/dry_run/token", "reprieve attest dry-run REQUEST --key NAME.key"),
     ("/dry_run", "reprieve attest dry-run REQUEST"),
     ("/approvals", "reprieve approve REQUEST --key NAME.key"),
     ("/recovery/checkpoints", "reprieve attest backup REQUEST …"),

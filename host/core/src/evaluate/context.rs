@@ -3,7 +3,7 @@
 use super::view::ResolvedChunk;
 use super::zones::Zones;
 use crate::ledger::{Ledger, LedgerError};
-use crate::signed::Approvers;
+use crate::signed::EvidenceSigners;
 use reprieve_batch::{Batch, Environments, History, Inventory, LookupError, Question, Resolution};
 use reprieve_model::{Facts, Fault, FaultCause, HistoryFacts, Review, Timestamp};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub(crate) struct Sources {
     pub inventory: Option<Arc<dyn Inventory>>,
     pub environments: Environments,
     pub history: HistorySource,
-    pub approvers: Approvers,
+    pub signers: EvidenceSigners,
     pub zones: Zones,
 }
 
@@ -90,8 +90,8 @@ impl Sources {
         resolution: Option<Arc<Resolution>>,
         faults: &mut Vec<Fault>,
     ) -> EvaluationContext {
-        let signed_approvals = self.approvers.facts(batch.claims(), &facts);
-        let facts = Facts { signed_approvals, zones: self.zones.offsets(facts.evaluated_at), ..facts };
+        let signatures = self.signers.facts(batch.claims(), &facts);
+        let facts = Facts { signatures, zones: self.zones.offsets(facts.evaluated_at), ..facts };
         let review = Review { claims: batch.claims().clone(), facts };
         let text = serde_json::to_string(&review).unwrap_or_else(|error| {
             // Policies decline an empty review, so they fail as well.

@@ -11,7 +11,7 @@ use crate::verdict::counts;
 use reprieve_batch::{Batch, Resolution};
 use reprieve_model::{
     DecisionDocument, Facts, Fault, FaultCause, Finding, HistoryFacts, Nature, OverrideTerms, PolicyRun, Severity,
-    Timestamp, Verdict,
+    Signature, Timestamp, Verdict,
 };
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -138,11 +138,18 @@ fn document(
         faults,
         policies,
         restore: facts.restore.clone(),
+        signatures: verified(facts),
         policy_set_sha256: evaluator.set.sha256.clone(),
         override_terms: None,
         ledger: None,
         permit: None,
     }
+}
+
+/// The signatures of evidence that were verified.
+fn verified(facts: &Facts) -> Vec<Signature> {
+    let tokens = facts.signatures.iter().flat_map(|signatures| &signatures.tokens);
+    tokens.filter(|signature| signature.issue.is_none()).cloned().collect()
 }
 
 /// What the gate itself cannot accept, whatever the policies find.

@@ -5,10 +5,10 @@ use crate::error::BuildError;
 use crate::evaluate::{Evaluator, HistorySource, Sources, Zones};
 use crate::ledger::Ledger;
 use crate::policies::{
-    ApprovalSettings, Files, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedApprovals,
-    RecordedSet, SetRecord, load_all,
+    Files, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedKeys, RecordedSet, SetRecord,
+    SignatureSettings, load_all,
 };
-use crate::signed::{Approvers, KeySet};
+use crate::signed::{EvidenceSigners, KeySet, Signers};
 use reprieve_batch::{Environments, Folder, History, Inventory, ReadError, read_inventory_within, threads};
 use reprieve_sandbox::{Descriptor, Limits, ModuleCache, Origin, Sandbox, Worker};
 use sha2::{Digest, Sha256};
@@ -207,10 +207,9 @@ impl GateBuilder {
             }
         };
         let files = Files { folder: folder.as_ref(), provided: &self.files, pins: &self.pins };
-        let (approvers, approvals) = match &set.approvals {
-            None => (Approvers::default(), None),
-            Some(settings) => approvers(settings, &files).map(|(approvers, record)| (approvers, Some(record)))?,
-        };
+        let (approvals, approval_keys) = signers(set.approvals.as_ref(), &files)?;
+        let (attestations, attestation_keys) = signers(set.attestations.as_ref(), &files)?;
+        let signers = EvidenceSigners { approvals, attestations };
         let environments = match &set.environments {
             Some(settings) => Environments::new(&settings.not_production).map_err(|message| {
                 BuildError::set(format!("`environments.not_production`: {message}"))
@@ -234,9 +233,9 @@ impl GateBuilder {
         Ok(Gate(Arc::new(Evaluator {
             sandbox,
             threads: self.threads.unwrap_or_else(threads),
-            set: SetRecord::of(&policies, environments.not_production(), approvals),
+            set: SetRecord::of(&policies, environments.not_production(), [approval_keys, attestation_keys]),
             policies,
-            sources: Sources { inventory, environments, history, approvers, zones },
+            sources: Sources { inventory, environments, history, signers, zones },
         })))
     }
 
@@ -262,14 +261,17 @@ impl std::fmt::Debug for GateBuilder {
     }
 }
 
-/// The people whose signed approvals are accepted, and what is recorded of them.
-fn approvers(settings: &ApprovalSettings, files: &Files<'_>) -> Result<(Approvers, RecordedApprovals), BuildError> {
-    let ApprovalSettings { keys: name, signed } = settings;
-    let no_folder = || BuildError::set("the set names keys of approvers but has no folder");
-    let bytes = files.read(name).ok_or_else(no_folder)??.into_owned();
+/// Whose signatures of evidence are accepted, and what is recorded of them.
+fn signers(
+    settings: Option<&SignatureSettings>,
+    files: &Files<'_>,
+) -> Result<(Signers, Option<RecordedKeys>), BuildError> {
+    let Some(SignatureSettings { keys: name, signed }) = settings else { return Ok((Signers::default(), None)) };
+    let no_folder = || BuildError::set(format!("the set names the keys `{name}` but has no folder"));
+    let keys = files.read(name).ok_or_else(no_folder)??.into_owned();
     let shown = files.folder.map_or_else(|| name.clone(), |folder| folder.display_name(name));
-    let approvers = Approvers { keys: Some(KeySet::parse(&bytes, &shown)?), signed_only: *signed };
-    Ok((approvers, RecordedApprovals { keys: bytes, signed: *signed }))
+    let signers = Signers { keys: Some(KeySet::parse(&keys, &shown)?), required: *signed };
+    Ok((signers, Some(RecordedKeys { keys, signed: *signed })))
 }
 
 /// Where past deletions are looked up. A gate must not start without the ledger that its policy set names.

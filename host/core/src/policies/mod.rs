@@ -10,8 +10,8 @@ mod set;
 pub use builtin::{component as builtin_component, names as builtin_names};
 pub(crate) use load::{Files, load_all};
 pub(crate) use loaded::LoadedPolicy;
-pub(crate) use record::{RecordedApprovals, RecordedSet, SetRecord, data_digests};
+pub(crate) use record::{RecordedKeys, RecordedSet, SetRecord, data_digests};
 pub use scope::{OneOrMore, Scope};
 pub use set::{
-    ApprovalSettings, EnvironmentSettings, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet,
+    EnvironmentSettings, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, SignatureSettings,
 };

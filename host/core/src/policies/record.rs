@@ -4,7 +4,7 @@
 use super::builtin;
 use super::loaded::LoadedPolicy;
 use super::scope::Scope;
-use super::set::{ApprovalSettings, EnvironmentSettings, Missing, PolicyEntry, PolicySet};
+use super::set::{EnvironmentSettings, Missing, PolicyEntry, PolicySet, SignatureSettings};
 use crate::ledger::{Blob, BlobContent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,15 +18,15 @@ pub(crate) struct SetRecord {
     /// SHA-256 of `text`, lower-case hex.
     pub sha256: String,
     data: Vec<DataDigest>,
-    /// The keys of approvers, and their digest.
-    keys: Option<(String, Vec<u8>)>,
+    /// Key sets by digest.
+    keys: Vec<(String, Vec<u8>)>,
 }
 
-/// What is recorded of the people whose signed approvals are accepted.
-pub(crate) struct RecordedApprovals {
+/// What is recorded of those whose signatures are accepted.
+pub(crate) struct RecordedKeys {
     /// Their key set.
     pub keys: Vec<u8>,
-    /// Whether only signed approvals count.
+    /// Whether only signed evidence counts.
     pub signed: bool,
 }
 
@@ -36,9 +36,11 @@ struct SetText {
     policies: Vec<PolicyRecord>,
     /// The environments that are not production, in canonical form.
     not_production: Vec<String>,
-    /// `keys` is the digest of a key set.
+    /// Here `keys` is the digest of a key set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    approvals: Option<ApprovalSettings>,
+    approvals: Option<SignatureSettings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attestations: Option<SignatureSettings>,
 }
 
 /// The digest of a piece of reference data.
@@ -68,7 +70,11 @@ struct PolicyRecord {
 
 impl SetRecord {
     /// Records a set.
-    pub fn of(policies: &[LoadedPolicy], not_production: &[String], approvals: Option<RecordedApprovals>) -> Self {
+    pub fn of(
+        policies: &[LoadedPolicy],
+        not_production: &[String],
+        [approvals, attestations]: [Option<RecordedKeys>; 2],
+    ) -> Self {
         let mut blobs = Vec::new();
         let mut records = Vec::new();
         for (i, loaded) in policies.iter().enumerate() {
@@ -91,13 +97,18 @@ impl SetRecord {
                 data,
             });
         }
-        let (approvals, keys) = approvals
-            .map(|RecordedApprovals { keys, signed }| {
-                let sha256 = hex::encode(Sha256::digest(&keys));
-                (ApprovalSettings { keys: sha256.clone(), signed }, (sha256, keys))
-            })
-            .unzip();
-        let set = SetText { policies: records, not_production: not_production.to_vec(), approvals };
+        let mut keys = Vec::new();
+        let mut record_keys = |recorded: RecordedKeys| {
+            let sha256 = hex::encode(Sha256::digest(&recorded.keys));
+            keys.push((sha256.clone(), recorded.keys));
+            SignatureSettings { keys: sha256, signed: recorded.signed }
+        };
+        let set = SetText {
+            policies: records,
+            not_production: not_production.to_vec(),
+            approvals: approvals.map(&mut record_keys),
+            attestations: attestations.map(&mut record_keys),
+        };
         // Writing text, numbers and maps of them does not fail.
         let text = serde_json::to_string(&set).unwrap_or_default();
         Self { sha256: hex::encode(Sha256::digest(&text)), text, data: blobs, keys }
@@ -133,9 +144,9 @@ impl RecordedSet {
         text: &str,
         mut blob: impl FnMut(&str) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
-        let SetText { policies, not_production, approvals } = serde_json::from_str(text)?;
+        let SetText { policies, not_production, approvals, attestations } = serde_json::from_str(text)?;
         let mut files = Vec::new();
-        if let Some(ApprovalSettings { keys, .. }) = &approvals {
+        for SignatureSettings { keys, .. } in approvals.iter().chain(&attestations) {
             files.push((keys.clone(), blob(keys)?));
         }
         let mut entries = Vec::new();
@@ -159,13 +170,13 @@ impl RecordedSet {
             });
         }
         let environments = Some(EnvironmentSettings { not_production });
-        Ok(Self { set: PolicySet { environments, approvals, ..PolicySet::of(entries) }, files })
+        Ok(Self { set: PolicySet { environments, approvals, attestations, ..PolicySet::of(entries) }, files })
     }
 }
 
 /// The digests of the reference data and the keys in the record of a set.
 pub(crate) fn data_digests(text: &[u8]) -> Result<Vec<String>, serde_json::Error> {
-    let SetText { policies, approvals, .. } = serde_json::from_slice(text)?;
-    let keys = approvals.map(|approvals| approvals.keys);
+    let SetText { policies, approvals, attestations, .. } = serde_json::from_slice(text)?;
+    let keys = approvals.into_iter().chain(attestations).map(|settings| settings.keys);
     Ok(policies.into_iter().flat_map(|record| record.data.into_values()).chain(keys).collect())
 }

@@ -24,7 +24,9 @@ pub struct PolicySet {
     /// Permits for other processes.
     pub permits: Option<PermitSettings>,
     /// Approvals that people sign.
-    pub approvals: Option<ApprovalSettings>,
+    pub approvals: Option<SignatureSettings>,
+    /// Dry runs and backups that people or systems vouch for.
+    pub attestations: Option<SignatureSettings>,
     /// Overrides of findings.
     pub overrides: Option<OverrideSettings>,
     /// The policies. Without any, nothing can be decided, so nothing is allowed.
@@ -55,13 +57,13 @@ pub struct PermitSettings {
     pub lifetime: Option<Duration>,
 }
 
-/// The people whose signed approvals are accepted.
+/// Whose signatures of evidence are accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ApprovalSettings {
+pub struct SignatureSettings {
     /// Their public keys by name: a JSON Web Key Set below the folder of this file.
     pub keys: String,
-    /// Whether only signed approvals count, in every policy.
+    /// Whether only signed evidence counts, in every policy.
     #[serde(default)]
     pub signed: bool,
 }
@@ -173,6 +175,9 @@ const KEYS: &[&str] = &[
     "environments",
     "not_production",
     "permits",
+    "approvals",
+    "attestations",
+    "signed",
     "overrides",
     "key",
     "keys",

@@ -4,7 +4,7 @@
 mod tables;
 
 use super::plots::{bars, plots};
-use super::{Printed, RequestFile, by_code, counts, reach, remedy::remedy};
+use super::{Printed, RequestFile, by_code, counts, reach, remedy::remedy, signed};
 use crate::output::plain;
 use reprieve::model::{Fault, Finding, Nature, Severity};
 use reprieve::{Breakdown, Distribution, ReadAs};
@@ -87,6 +87,9 @@ pub fn page(printed: &Printed<'_>, breakdown: &Breakdown, beside: Beside<'_>) ->
         let (mode, environment) = (claims.mode.as_str(), Text(&claims.environment));
         writeln!(out, "<p>{mode} delete of {} in {environment}</p>", reach(decision))?;
         writeln!(out, "<p class=\"soft\">decided for {}; {}</p>", decision.evaluated_at, Text(&counts(decision)))?;
+        if let Some(signed) = signed(decision) {
+            writeln!(out, "<p>signed: {}</p>", Text(&signed))?;
+        }
         if let Some(outcome) = beside.outcome {
             writeln!(out, "<p>{}</p>", Text(outcome))?;
         }
