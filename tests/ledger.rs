@@ -7,7 +7,7 @@ use reprieve::policy::EnvironmentSettings;
 use reprieve::{Decision, Permit};
 use reprieve_ledger::{Filter, SqlLedger};
 use reprieve_tests::postgres::Server;
-use reprieve_tests::stores::{Store, gate, gate_of, request, request_in};
+use reprieve_tests::stores::{Store, gate, gate_of, request, request_in, size_of};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -234,6 +234,7 @@ fn sums_equal_the_total_of_all_batches_at_any_time() {
             kind: "app".to_owned(),
             targets: apps,
             tenants: apps,
+            bytes: (0..apps).filter_map(size_of).reduce(|a, b| a + b),
             campaign: Some("tests".to_owned()),
             actor: Some("svc-tests".to_owned()),
             succeeded: None,

@@ -54,12 +54,14 @@ const CHANGES: &[(&str, Option<u64>)] = &[
     ("UPDATE head SET sha256 = 'f00'", Some(9)),
     ("UPDATE head SET at = at + 1", None),
     ("UPDATE head SET version = 1", None),
+    ("UPDATE decisions SET bytes = bytes + 1 WHERE entry = 1", Some(1)),
+    ("UPDATE sums SET bytes = bytes + 1", None),
     ("UPDATE head SET halted = '[{\"entry\":6,\"reason\":\"x\",\"by\":\"y\"}]'", None),
     ("UPDATE decisions SET entry = 17 WHERE entry = 1", Some(17)),
     // Insert a success that never happened.
     (
         "INSERT INTO decisions SELECT -1, at, request, decision, mode, environment, kind, actor, campaign, targets, \
-         tenants, targets_sha256, whole_sha256, override_id, counts_at, state, used, closed, closed_at, succeeded, deleted \
+         tenants, targets_sha256, whole_sha256, override_id, counts_at, state, used, closed, closed_at, succeeded, deleted, bytes \
          FROM decisions WHERE entry = 1",
         None,
     ),

@@ -14,6 +14,9 @@ export interface Facts {
   targets_sha256: string;
   /** Number of rows in the list. */
   targets: number;
+  /** Size in bytes of all targets whose size is known, according to the list or, if that is more, to the inventory. Absent:
+   * no size is known. */
+  bytes?: number;
   /** Rows with blank or duplicate ids, or ids with control characters. */
   ids: IdFacts;
   /** Tenants according to the list. */
@@ -119,6 +122,8 @@ export interface InventoryFacts {
   resolved: number;
   /** Number of rows whose id is not in the inventory. */
   unresolved: number;
+  /** Size in bytes of all resolved rows whose size is known. Absent: no size is known. */
+  bytes?: number;
   /** Tenants of the targets according to the inventory, and to the list where the inventory names none. */
   tenants: TenantFacts;
   /** Number of resolved rows by kind. */
@@ -247,6 +252,8 @@ export interface Deleted {
   targets: number;
   /** Number of tenants, summed over the batches. */
   tenants: number;
+  /** Size in bytes of all targets whose size is known. Absent: no size is known. */
+  bytes?: number;
 }
 
 /** A batch that ran. */
@@ -263,6 +270,8 @@ export interface PastBatch {
   targets: number;
   /** Number of tenants. */
   tenants: number;
+  /** Size in bytes of the targets whose size is known. Absent: no size is known. */
+  bytes?: number;
   /** The campaign to which it belonged. */
   campaign?: string;
   /** Who submitted it. */

@@ -127,14 +127,20 @@ pub fn request(id: &str, apps: u64) -> Batch {
     request_in("production", id, apps)
 }
 
+/// The size of a target, if it is known.
+pub fn size_of(i: u64) -> Option<u64> {
+    (i > 0).then_some(1_000 * i)
+}
+
 /// Such a request in an environment.
 ///
 /// # Panics
 /// Never: it is valid.
 #[allow(clippy::expect_used)]
 pub fn request_in(environment: &str, id: &str, apps: u64) -> Batch {
-    let targets: Vec<_> =
-        (0..apps).map(|i| json!({ "id": format!("{id}-{i}"), "kind": "app", "tenant": format!("t-{i}") })).collect();
+    let targets: Vec<_> = (0..apps)
+        .map(|i| json!({ "id": format!("{id}-{i}"), "kind": "app", "tenant": format!("t-{i}"), "size_bytes": size_of(i) }))
+        .collect();
     let request = json!({
         "id": id, "mode": "soft", "environment": environment, "target_kind": "app", "campaign": "tests",
         "actor": { "id": "svc-tests", "type": "automation" }, "targets": targets,

@@ -130,6 +130,7 @@ impl Batch {
         let facts = &review.facts;
         let counts = Counts {
             targets: facts.targets,
+            bytes: facts.bytes,
             ids: facts.ids.clone(),
             tenants: facts.tenants.clone(),
             kinds: facts.kinds.clone(),

@@ -143,7 +143,7 @@ fn spans<'a>(batches: impl Iterator<Item = &'a &'a PastBatch>, at: Timestamp) ->
         let age = at.since(batch.at);
         for (span, length) in [&mut spans.hour, &mut spans.day, &mut spans.month].into_iter().zip(SPANS) {
             if age < length {
-                span.add(batch.targets, batch.tenants);
+                span.add(batch.targets, batch.tenants, batch.bytes);
             }
         }
     }

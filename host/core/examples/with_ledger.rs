@@ -90,6 +90,7 @@ impl Ledger for MemoryLedger {
             kind: question.kind.to_string(),
             targets: record.decision.targets,
             tenants: record.decision.tenants,
+            bytes: record.review.facts.bytes,
             campaign: question.campaign.map(str::to_owned),
             actor: question.actor.map(str::to_owned),
             succeeded: None,

@@ -2,7 +2,7 @@
 
 use crate::database::{Row, Transaction, Value, damaged, execute_one};
 use crate::entry::{ActiveHalt, Entry, PermitUse, RecordedOutcome, apply_to_halts, hash};
-use crate::sums::{self, OPEN, actor};
+use crate::sums::{self, OPEN, actor, bytes};
 use reprieve::history::{kind_label, normalize_name};
 use reprieve::ledger::{DecisionRecord, LedgerError, Outcome};
 use reprieve::model::{BatchState, LedgerEntry, Verdict};
@@ -132,6 +132,7 @@ pub(crate) fn decision_columns(number: u64, at: i64, record: &DecisionRecord) ->
         claims.campaign.as_deref().into(),
         decision.targets.into(),
         decision.tenants.into(),
+        bytes(&record.review.facts).into(),
         decision.targets_sha256.as_str().into(),
         record.review.facts.whole.as_ref().map(|whole| whole.targets_sha256.as_str()).into(),
         terms.map(|terms| terms.id.as_str()).into(),
@@ -150,13 +151,13 @@ fn add_decision(
     execute_one(
         transaction,
         "INSERT INTO decisions (entry, at, request, decision, mode, environment, kind, actor, campaign, targets, \
-         tenants, targets_sha256, whole_sha256, override_id, counts_at, state) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         tenants, bytes, targets_sha256, whole_sha256, override_id, counts_at, state) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         &columns,
     )?;
     let written = transaction.query(
         "SELECT entry, at, request, decision, mode, environment, kind, actor, campaign, targets, tenants, \
-         targets_sha256, whole_sha256, override_id, counts_at, state FROM decisions WHERE entry = $1",
+         bytes, targets_sha256, whole_sha256, override_id, counts_at, state FROM decisions WHERE entry = $1",
         &[number.into()],
     )?;
     if !matches!(written.as_slice(), [row] if row.0 == columns) {

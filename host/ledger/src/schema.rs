@@ -83,6 +83,20 @@ CREATE TABLE blobs (
     "
 UPDATE decisions SET override_id = NULL WHERE state = 'aborted';
 ",
+    // Decisions of before had no sizes.
+    "
+ALTER TABLE decisions ADD COLUMN bytes INT NOT NULL DEFAULT 0;
+ALTER TABLE sums ADD COLUMN bytes INT NOT NULL DEFAULT 0;
+DROP INDEX decisions_mode;
+DROP INDEX decisions_kind;
+DROP INDEX decisions_actor;
+CREATE INDEX decisions_mode ON decisions (environment, mode, counts_at, closed, entry, targets, tenants, bytes)
+    WHERE counts_at IS NOT NULL;
+CREATE INDEX decisions_kind ON decisions (environment, kind, counts_at, entry, targets, tenants, bytes)
+    WHERE counts_at IS NOT NULL;
+CREATE INDEX decisions_actor ON decisions (actor, counts_at, entry, targets, tenants, bytes)
+    WHERE counts_at IS NOT NULL;
+",
 ];
 
 /// Creates a ledger in a database that does not have one.

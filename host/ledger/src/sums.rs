@@ -3,22 +3,25 @@
 use crate::database::{Transaction, Value, execute_one};
 use reprieve::history::{SPANS, kind_label, normalize_name};
 use reprieve::ledger::{DecisionRecord, LedgerError};
-use reprieve::model::{Deleted, Spans};
+use reprieve::model::{Deleted, Facts, Spans};
 
 /// When an open batch counts: at every time, because it may still be deleting.
 pub(crate) const OPEN: i64 = i64::MAX;
 
+/// The most bytes that one batch adds to a sum: 64 TiB. A sum of 100,000 such batches is still a number.
+const MAX_BYTES: u64 = 64 << 40;
+
 /// The length of the time over which one row of `sums` adds up.
 const SECONDS_PER_HOUR: i64 = 3_600;
 
-/// The query for the sum of batches, targets and tenants over the rows of a table.
+/// The query for the sum of batches, targets, tenants and bytes over the rows of a table.
 macro_rules! sum_query {
     ($batches:literal, $table_and_condition:literal) => {
         concat!(
             "SELECT CAST(coalesce(",
             $batches,
             ", 0) AS BIGINT), CAST(coalesce(sum(targets), 0) AS BIGINT), \
-             CAST(coalesce(sum(tenants), 0) AS BIGINT) FROM ",
+             CAST(coalesce(sum(tenants), 0) AS BIGINT), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM ",
             $table_and_condition
         )
     };
@@ -85,7 +88,8 @@ impl Group<'_> {
             between.extend_from_slice(&values);
             let edge = transaction.query(edge_query, &between)?;
             for row in whole.iter().chain(&edge) {
-                add_to_span(span, row.count(0)?, row.count(1)?, row.count(2)?);
+                let (batches, targets, tenants) = (row.count(0)?, row.count(1)?, row.count(2)?);
+                span.merge(&Deleted { batches, targets, tenants, bytes: known_bytes(row.count(3)?) });
             }
         }
         Ok(spans)
@@ -102,12 +106,6 @@ pub(crate) fn campaign_batches(transaction: &mut dyn Transaction, campaign: &str
     let key = Value::Text(campaign_key(campaign));
     let rows = transaction.query(sum_query!("sum(batches)", "sums WHERE key = $1"), &[key])?;
     rows.first().map_or(Ok(0), |row| row.count(0))
-}
-
-fn add_to_span(span: &mut Deleted, batches: u64, targets: u64, tenants: u64) {
-    span.batches = span.batches.saturating_add(batches);
-    span.targets = span.targets.saturating_add(targets);
-    span.tenants = span.tenants.saturating_add(tenants);
 }
 
 /// The normalized name of the actor who submitted a batch.
@@ -133,10 +131,21 @@ pub(crate) const fn hour(at: i64) -> i64 {
     at.div_euclid(SECONDS_PER_HOUR)
 }
 
-/// What an allow adds to each of its sums: batches, targets and tenants. With `sign` -1 they are subtracted.
-pub(crate) fn summands(record: &DecisionRecord, sign: i64) -> [i64; 3] {
+/// The bytes of a batch as the ledger adds them. 0: no size is known.
+pub(crate) fn bytes(facts: &Facts) -> u64 {
+    facts.bytes.unwrap_or_default().min(MAX_BYTES)
+}
+
+/// The bytes of batches that the ledger has added.
+pub(crate) fn known_bytes(bytes: u64) -> Option<u64> {
+    Some(bytes).filter(|bytes| *bytes > 0)
+}
+
+/// What an allow adds to each of its sums: batches, targets, tenants and bytes. With `sign` -1 they are subtracted.
+pub(crate) fn summands(record: &DecisionRecord, sign: i64) -> [i64; 4] {
     let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX).saturating_mul(sign);
-    [sign, signed(record.decision.targets), signed(record.decision.tenants)]
+    let DecisionRecord { decision, review, .. } = record;
+    [sign, signed(decision.targets), signed(decision.tenants), signed(bytes(&review.facts))]
 }
 
 /// Adds an allow to the sums of the hour in which it counts, or with `sign` -1 subtracts it.
@@ -146,14 +155,15 @@ pub(crate) fn add(
     at: i64,
     sign: i64,
 ) -> Result<(), LedgerError> {
-    let [batches, targets, tenants] = summands(record, sign).map(Value::Int);
+    let [batches, targets, tenants, bytes] = summands(record, sign).map(Value::Int);
     for key in keys(record) {
         execute_one(
             transaction,
-            "INSERT INTO sums (key, hour, batches, targets, tenants) VALUES ($1, $2, $3, $4, $5) \
+            "INSERT INTO sums (key, hour, batches, targets, tenants, bytes) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (key, hour) DO UPDATE SET batches = sums.batches + excluded.batches, \
-             targets = sums.targets + excluded.targets, tenants = sums.tenants + excluded.tenants",
-            &[Value::Text(key), hour(at).into(), batches.clone(), targets.clone(), tenants.clone()],
+             targets = sums.targets + excluded.targets, tenants = sums.tenants + excluded.tenants, \
+             bytes = sums.bytes + excluded.bytes",
+            &[Value::Text(key), hour(at).into(), batches.clone(), targets.clone(), tenants.clone(), bytes.clone()],
         )?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 
 use crate::append::{Head, head, ledger_id, now};
 use crate::database::{Row, Transaction, Value, damaged};
-use crate::sums::{Group, OPEN, campaign_batches};
+use crate::sums::{Group, OPEN, campaign_batches, known_bytes};
 use reprieve::history::{Question, normalize_name};
 use reprieve::ledger::{LedgerError, LedgerView};
 use reprieve::model::{HistoryFacts, PastBatch, Provenance, Spans, Timestamp};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 macro_rules! past_batches {
     ($condition:literal) => {
         concat!(
-            "SELECT closed, entry, counts_at, mode, environment, kind, targets, tenants, campaign, actor, succeeded \
+            "SELECT closed, entry, counts_at, mode, environment, kind, targets, tenants, campaign, actor, succeeded, bytes \
              FROM decisions WHERE ",
             $condition
         )
@@ -176,6 +176,7 @@ fn past_batch(transaction: &mut dyn Transaction, row: &Row, now: i64) -> Result<
         kind: row.text(5)?.to_owned(),
         targets: row.count(6)?,
         tenants: row.count(7)?,
+        bytes: known_bytes(row.count(11)?),
         campaign: row.text_or_null(8)?.map(str::to_owned),
         actor: row.text_or_null(9)?.map(str::to_owned),
         succeeded: row.int_or_null(10)?.map(|succeeded| succeeded == 1),

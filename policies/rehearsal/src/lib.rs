@@ -130,23 +130,28 @@ fn check_order(context: &Context<Settings>, at: Timestamp, findings: &mut Findin
 
 fn check_step(context: &Context<Settings>, findings: &mut Findings) {
     let (targets, tenants) = (context.facts.targets(), context.facts.tenants_at_most());
+    let (bytes, settings) = (context.facts.bytes().copied().unwrap_or_default(), &context.settings);
     let history = context.facts.history();
     let last = history.and_then(|history| history.campaign_last.as_ref());
-    let growth = context.settings.growth;
-    let (max_targets, max, reason) = match last.map(|last| (last, allows_growth(context, last))) {
+    let growth = settings.growth;
+    let (grown, max, reason) = match last.map(|last| (last, allows_growth(context, last))) {
         Some((last, Ok(()))) => (
-            Some(last.targets.saturating_mul(growth).max(context.settings.unusual_from)),
+            Some(last),
             last.tenants.saturating_mul(growth),
             format!("the last batch of its campaign had {} targets of {} tenants", last.targets, last.tenants),
         ),
         Some((_, Err(reason))) => (None, max_first_step(context), reason.to_owned()),
         None => (None, max_first_step(context), "this is the first batch of its campaign".to_owned()),
     };
-    let (size, limit, what) = match max_targets {
+    let max_targets = grown.map(|last| last.targets.saturating_mul(growth).max(settings.unusual_from));
+    let max_bytes =
+        grown.and_then(|last| Some(last.bytes?.saturating_mul(growth).max(bytes_of(settings.unusual_size_from))));
+    let (size, limit, what) = match (max_targets, max_bytes) {
         _ if tenants > max => (format!("reaches {tenants} tenants"), max, "tenants"),
-        Some(max_targets) if targets > max_targets => (format!("has {targets} targets"), max_targets, "targets"),
-        Some(_) => return,
-        None => return check_usual_size(context, findings),
+        (Some(max), _) if targets > max => (format!("has {targets} targets"), max, "targets"),
+        (_, Some(max)) if bytes > max => (format!("has {bytes} bytes"), max, "bytes"),
+        (Some(_), _) => return,
+        (None, _) => return check_usual_size(context, findings),
     };
     findings
         .deny(&NO_CANARY, format!("the batch {size}, but at most {limit} are allowed: {reason}"))
@@ -157,30 +162,41 @@ fn check_step(context: &Context<Settings>, findings: &mut Findings) {
         ));
 }
 
+/// A size in GiB as bytes.
+const fn bytes_of(gib: u64) -> u64 {
+    gib.saturating_mul(1 << 30)
+}
+
 /// Fewer batches than this do not show what is usual.
 const MIN_BATCHES: u64 = 3;
 
 /// Compares the batch with what the same job usually deletes.
 fn check_usual_size(context: &Context<Settings>, findings: &mut Findings) {
-    let (targets, settings) = (context.facts.targets(), &context.settings);
-    let Some(history) = context.facts.history().filter(|_| targets > settings.unusual_from) else { return };
+    let settings = &context.settings;
+    let Some(history) = context.facts.history() else { return };
     for (whose, spans) in [("this kind", &history.same_kind), ("this actor", &history.same_actor)] {
         let month = &spans.month;
-        let average = month.targets.div_ceil(month.batches.max(1));
-        if month.batches >= MIN_BATCHES && targets > average.saturating_mul(settings.unusual) {
-            findings
-                .deny_if(
-                    !context.is_soft(),
-                    &UNUSUAL_SIZE,
-                    format!(
-                        "the batch has {targets} targets; {} batches of {whose} in the last 30 days had {average} on average",
-                        month.batches
-                    ),
-                )
-                .field("/targets")
-                .setting("unusual")
-                .help("find out why there are so many; if it is right, delete them in growing steps of one campaign");
-            return;
+        for (size, all, from, what) in [
+            (Some(context.facts.targets()), Some(month.targets), settings.unusual_from, "targets"),
+            (context.facts.bytes().copied(), month.bytes, bytes_of(settings.unusual_size_from), "bytes"),
+        ] {
+            let Some((size, all)) = size.zip(all) else { continue };
+            let average = all.div_ceil(month.batches.max(1));
+            if month.batches >= MIN_BATCHES && size > from && size > average.saturating_mul(settings.unusual) {
+                findings
+                    .deny_if(
+                        !context.is_soft(),
+                        &UNUSUAL_SIZE,
+                        format!(
+                            "the batch has {size} {what}; {} batches of {whose} in the last 30 days had {average} on average",
+                            month.batches
+                        ),
+                    )
+                    .field("/targets")
+                    .setting("unusual")
+                    .help("find out why there is so much; if it is right, delete it in growing steps of one campaign");
+                return;
+            }
         }
     }
 }

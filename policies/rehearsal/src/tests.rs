@@ -225,3 +225,32 @@ fn a_batch_of_many_more_targets_than_usual_is_denied() {
     }
     assert!(of("hard", 1_000_000, "same_mode", 9).is_empty());
 }
+
+#[test]
+fn a_batch_of_many_more_bytes_than_before_is_denied() {
+    const TERABYTE: u64 = 1_000_000_000_000;
+    let step = |last: Value, bytes: u64| {
+        let facts = json!({ "bytes": bytes, "history": history(json!({ "bytes": last })) });
+        found(json!({ "campaign": "c", "mode": "soft" }), facts)
+    };
+    assert_eq!(step(json!(TERABYTE / 10), 2 * TERABYTE), ["deny no-canary"]);
+    assert!(step(json!(TERABYTE / 10), TERABYTE).is_empty());
+    assert!(step(json!(TERABYTE / 5), 2 * TERABYTE).is_empty());
+    assert!(step(json!(null), 2 * TERABYTE).is_empty(), "nothing is known to compare with");
+
+    let usual = |mode: &str, whose: &str, bytes: u64, of_others: u64| {
+        let month = json!({ "batches": 4, "targets": 8, "tenants": 8, "bytes": 4 * of_others });
+        let facts = json!({ "bytes": bytes, "history": merge(empty(), json!({ whose: { "month": month } })) });
+        found(json!({ "mode": mode }), facts)
+    };
+    for whose in ["same_kind", "same_actor"] {
+        assert_eq!(usual("hard", whose, 2 * TERABYTE, TERABYTE / 10), ["deny unusual-size"]);
+        assert_eq!(usual("soft", whose, 2 * TERABYTE, TERABYTE / 10), ["warn unusual-size"]);
+        assert!(usual("hard", whose, 2 * TERABYTE, TERABYTE / 5).is_empty());
+        assert!(usual("hard", whose, TERABYTE, 1).is_empty());
+        let unknown = json!({ "batches": 4, "targets": 8, "tenants": 8 });
+        let facts =
+            json!({ "bytes": 2 * TERABYTE, "history": merge(empty(), json!({ whose: { "month": unknown } })) });
+        assert!(found(json!({ "mode": "hard" }), facts).is_empty(), "nothing is known to compare with");
+    }
+}

@@ -29,6 +29,9 @@ pub struct Facts {
     pub targets_sha256: String,
     /// Number of rows in the list.
     pub targets: u64,
+    /// Size in bytes of all targets whose size is known, according to the list or, if that is more, to the inventory. Absent: no
+    /// size is known.
+    pub bytes: Option<u64>,
     /// Rows with blank or duplicate ids.
     pub ids: IdFacts,
     /// Tenants according to the list, and to the inventory if the list leaves some out or the inventory knows of more.
@@ -207,6 +210,8 @@ pub struct InventoryFacts {
     pub resolved: u64,
     /// Number of rows whose id is not in the inventory.
     pub unresolved: u64,
+    /// Size in bytes of all resolved rows whose size is known. Absent: no size is known.
+    pub bytes: Option<u64>,
     /// Tenants of the targets according to the inventory, and to the list where the inventory names none.
     pub tenants: TenantFacts,
     /// Number of resolved rows by kind.

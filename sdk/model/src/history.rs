@@ -50,7 +50,9 @@ impl Spans {
 }
 
 /// How much was deleted.
-#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(miniserde::Deserialize)]
+#[skip_serializing_none]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Deleted {
     /// Number of batches.
@@ -59,20 +61,25 @@ pub struct Deleted {
     pub targets: u64,
     /// Number of tenants, summed over the batches.
     pub tenants: u64,
+    /// Size in bytes of all targets whose size is known. Absent: no size is known.
+    pub bytes: Option<u64>,
 }
 
 impl Deleted {
     /// Adds a batch.
-    pub const fn add(&mut self, targets: u64, tenants: u64) {
-        self.batches = self.batches.saturating_add(1);
-        self.targets = self.targets.saturating_add(targets);
-        self.tenants = self.tenants.saturating_add(tenants);
+    pub const fn add(&mut self, targets: u64, tenants: u64, bytes: Option<u64>) {
+        self.merge(&Self { batches: 1, targets, tenants, bytes });
     }
 
-    const fn merge(&mut self, other: &Self) {
+    /// Adds what was deleted elsewhere.
+    pub const fn merge(&mut self, other: &Self) {
         self.batches = self.batches.saturating_add(other.batches);
         self.targets = self.targets.saturating_add(other.targets);
         self.tenants = self.tenants.saturating_add(other.tenants);
+        self.bytes = match (self.bytes, other.bytes) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (None, known) | (known, None) => known,
+        };
     }
 }
 
@@ -95,6 +102,8 @@ pub struct PastBatch {
     pub targets: u64,
     /// Number of tenants.
     pub tenants: u64,
+    /// Size in bytes of the targets whose size is known. Absent: no size is known.
+    pub bytes: Option<u64>,
     /// The campaign to which it belonged.
     pub campaign: Option<String>,
     /// Who submitted it.

@@ -277,6 +277,7 @@ class InventoryFacts(Record):
     sha256: str
     resolved: int
     unresolved: int
+    bytes: int | None
     tenants: TenantFacts
     kinds: Tally
     environments: Tally
@@ -321,6 +322,7 @@ class Deleted(Record):
     batches: int
     targets: int
     tenants: int
+    bytes: int | None
 
 
 class Spans(Record):
@@ -340,6 +342,7 @@ class PastBatch(Record):
     kind: str
     targets: int
     tenants: int
+    bytes: int | None
     campaign: str | None
     actor: str | None
     succeeded: bool | None
@@ -393,6 +396,7 @@ class Facts(Record):
     request_sha256: str
     targets_sha256: str
     targets: int
+    bytes: int | None
     ids: IdFacts
     tenants: TenantFacts
     tenants_at_most: int

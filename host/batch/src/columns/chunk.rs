@@ -185,6 +185,13 @@ impl Column {
         }) as u64
     }
 
+    /// The sum of the known values of a column of numbers; it stops at the maximum. None: none is known.
+    pub(crate) fn sum(&self) -> Option<u64> {
+        let Values::U64s(values) = &self.values else { return None };
+        let known = values.iter().enumerate().filter(|(row, _)| self.is_known(*row));
+        known.map(|(_, value)| *value).reduce(u64::saturating_add)
+    }
+
     /// Counts the values of a column of codes.
     pub fn count(&self) -> ValueCounts<'_> {
         let Values::Codes(codes) = &self.values else { return ValueCounts::default() };

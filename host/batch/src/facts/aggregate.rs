@@ -1,9 +1,9 @@
 //! Counting the targets, chunk by chunk, while they are read.
 
-use super::counts::{Counter, Counts};
+use super::counts::{Counter, Counts, total};
 use super::distinct::Distinct;
 use super::ids::{ChunkIds, Hasher, Ids};
-use crate::columns::{Chunk, Store, Values};
+use crate::columns::{Chunk, Column, Store, Values};
 use crate::error::LookupError;
 use crate::spill::MemoryBudget;
 use reprieve_model::TenantFacts;
@@ -12,6 +12,7 @@ use reprieve_model::TenantFacts;
 #[derive(Debug)]
 pub(crate) struct Aggregate {
     targets: u64,
+    bytes: Option<u64>,
     ids: Ids,
     tenants: Distinct,
     tenants_unknown: u64,
@@ -23,6 +24,7 @@ impl Aggregate {
     pub fn new(hasher: Hasher, memory: MemoryBudget) -> Self {
         Self {
             targets: 0,
+            bytes: None,
             ids: Ids::new(hasher, memory.ids()),
             tenants: Distinct::new(memory.tenants()),
             tenants_unknown: 0,
@@ -35,6 +37,7 @@ impl Aggregate {
     pub fn add(&mut self, chunk: &Chunk, ids: ChunkIds) -> Result<(), String> {
         let in_spilling = |error: std::io::Error| format!("the count cannot be spilled to a temporary file: {error}");
         self.targets += u64::from(chunk.rows);
+        self.bytes = total(self.bytes, chunk.column("size_bytes").and_then(Column::sum));
         self.ids.add(chunk.first_row, ids).map_err(in_spilling)?;
         self.tenants_unknown += match chunk.column("tenant") {
             None => u64::from(chunk.rows),
@@ -63,6 +66,7 @@ impl Aggregate {
             tenants.map_err(|error| LookupError::Spilled(format!("spilled tenants cannot be read: {error}")))?;
         Ok(Counts {
             targets: self.targets,
+            bytes: self.bytes,
             ids: self.ids.finish(chunks, threads)?,
             tenants: TenantFacts { distinct, unknown: self.tenants_unknown },
             kinds: self.kinds.tally(),

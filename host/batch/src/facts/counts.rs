@@ -61,10 +61,17 @@ impl Counter {
     }
 }
 
+/// Adds two sums, of which either may be unknown; it stops at the maximum.
+pub(crate) fn total(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    a.zip(b).map(|(a, b)| a.saturating_add(b)).or(a).or(b)
+}
+
 /// Counts over the targets of a list.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Counts {
     pub targets: u64,
+    /// Of the rows whose size is known.
+    pub bytes: Option<u64>,
     pub ids: IdFacts,
     pub tenants: TenantFacts,
     pub kinds: Tally,

@@ -7,7 +7,7 @@ mod estimate;
 mod ids;
 
 pub(crate) use aggregate::Aggregate;
-pub(crate) use counts::{Counter, Counts, Digests};
+pub(crate) use counts::{Counter, Counts, Digests, total};
 pub(crate) use distinct::Distinct;
 pub(crate) use ids::{ChunkIds, Hasher};
 
@@ -40,6 +40,7 @@ pub(crate) fn build_facts(
         request_sha256: digests.request.clone(),
         targets_sha256: digests.targets.clone(),
         targets: counts.targets,
+        bytes: counts.bytes.max(inventory.and_then(|inventory| inventory.bytes)),
         ids: counts.ids.clone(),
         tenants: tenants.clone(),
         tenants_at_most,

@@ -5,7 +5,7 @@ use super::interface::{Inventory, Snapshot};
 use super::tenants::{TENANTS_AT_ONCE, Tenants};
 use crate::columns::{Chunk, Column, ResolvedBuilder, Store};
 use crate::error::LookupError;
-use crate::facts::{Counter, Distinct};
+use crate::facts::{Counter, Distinct, total};
 use crate::record::{Record, reached};
 use crate::spill::MemoryBudget;
 use reprieve_model::{Claims, InventoryFacts, NearMiss, NearMisses, TenantFacts};
@@ -25,6 +25,7 @@ pub struct Resolution {
 struct ResolvedCounts {
     resolved: u64,
     unresolved: u64,
+    bytes: Option<u64>,
     kinds: Counter,
     environments: Counter,
     states: Counter,
@@ -77,6 +78,7 @@ pub(crate) fn resolve_targets(
     let facts = InventoryFacts {
         resolved: counts.resolved,
         unresolved: counts.unresolved,
+        bytes: counts.bytes,
         tenants: TenantFacts { distinct, unknown: counts.tenants_unknown },
         kinds: counts.kinds.tally(),
         environments: counts.environments.tally(),
@@ -136,6 +138,7 @@ impl ResolvedCounts {
         Self {
             resolved: 0,
             unresolved: 0,
+            bytes: None,
             kinds: Counter::default(),
             environments: Counter::default(),
             states: Counter::default(),
@@ -159,6 +162,10 @@ impl ResolvedCounts {
             "resolved_kind" => ("kind", &mut self.kinds),
             "resolved_environment" => ("environment", &mut self.environments),
             "resolved_state" => ("state", &mut self.states),
+            "resolved_size_bytes" => {
+                self.bytes = total(self.bytes, column.sum());
+                return Ok(());
+            }
             _ => return Ok(()),
         };
         counter.add_all(&column.count());

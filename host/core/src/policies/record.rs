@@ -31,16 +31,26 @@ pub(crate) struct RecordedKeys {
 }
 
 /// A recorded set.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct SetText {
     policies: Vec<PolicyRecord>,
-    /// The environments that are not production, in canonical form.
-    not_production: Vec<String>,
+    /// The environments that are not production, in canonical form. None: it was not recorded.
+    not_production: Option<Vec<String>>,
     /// Here `keys` is the digest of a key set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     approvals: Option<SignatureSettings>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attestations: Option<SignatureSettings>,
+}
+
+impl SetText {
+    /// Reads a recorded set. Version 0.1 recorded its policies alone.
+    fn read(text: &[u8]) -> Result<Self, serde_json::Error> {
+        if text.starts_with(b"[") {
+            return Ok(Self { policies: serde_json::from_slice(text)?, ..Self::default() });
+        }
+        serde_json::from_slice(text)
+    }
 }
 
 /// The digest of a piece of reference data.
@@ -105,7 +115,7 @@ impl SetRecord {
         };
         let set = SetText {
             policies: records,
-            not_production: not_production.to_vec(),
+            not_production: Some(not_production.to_vec()),
             approvals: approvals.map(&mut record_keys),
             attestations: attestations.map(&mut record_keys),
         };
@@ -144,7 +154,7 @@ impl RecordedSet {
         text: &str,
         mut blob: impl FnMut(&str) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
-        let SetText { policies, not_production, approvals, attestations } = serde_json::from_str(text)?;
+        let SetText { policies, not_production, approvals, attestations } = SetText::read(text.as_bytes())?;
         let mut files = Vec::new();
         for SignatureSettings { keys, .. } in approvals.iter().chain(&attestations) {
             files.push((keys.clone(), blob(keys)?));
@@ -169,14 +179,30 @@ impl RecordedSet {
                 data: record.data,
             });
         }
-        let environments = Some(EnvironmentSettings { not_production });
+        let environments = not_production.map(|not_production| EnvironmentSettings { not_production });
         Ok(Self { set: PolicySet { environments, approvals, attestations, ..PolicySet::of(entries) }, files })
     }
 }
 
 /// The digests of the reference data and the keys in the record of a set.
 pub(crate) fn data_digests(text: &[u8]) -> Result<Vec<String>, serde_json::Error> {
-    let SetText { policies, approvals, attestations, .. } = serde_json::from_slice(text)?;
+    let SetText { policies, approvals, attestations, .. } = SetText::read(text)?;
     let keys = approvals.into_iter().chain(attestations).map(|settings| settings.keys);
     Ok(policies.into_iter().flat_map(|record| record.data.into_values()).chain(keys).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_version_0_1_recorded() {
+        let policy = r#"{"name":"own","version":"0.1.0","sha256":"f00","enforce":true,"when":{},"memory":null,"settings":{},"data":{"list":"ba5"}}"#;
+        let text = format!("[{policy}]");
+        assert_eq!(data_digests(text.as_bytes()).unwrap(), ["ba5"]);
+        let read = RecordedSet::read(&text, |digest| Ok::<_, serde_json::Error>(digest.into())).unwrap();
+        assert_eq!(read.set.environments, None);
+        assert_eq!(read.files, [("f00".to_owned(), b"f00".to_vec()), ("ba5".to_owned(), b"ba5".to_vec())]);
+        assert!(data_digests(b"[1]").is_err() && data_digests(b"{}").is_err());
+    }
 }

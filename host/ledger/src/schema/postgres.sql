@@ -14,7 +14,7 @@ FROM ours
 UNION ALL
 SELECT 'column ' || ours.relname || '.' || a.attname || ': ' || pg_catalog.format_type(a.atttypid, a.atttypmod)
        || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
-       || CASE WHEN a.atthasdef THEN ' default or generated' ELSE '' END
+       || CASE WHEN a.attgenerated <> '' THEN ' generated' WHEN a.atthasdef THEN ' default' ELSE '' END
        || CASE WHEN a.attidentity <> '' THEN ' identity' ELSE '' END
        || CASE WHEN a.attcollation NOT IN (0, 100) THEN ' another collation' ELSE '' END
 FROM ours JOIN pg_catalog.pg_attribute a ON a.attrelid = ours.oid WHERE a.attnum > 0 AND NOT a.attisdropped

@@ -160,8 +160,8 @@ struct Walk {
     outcomes: HashMap<u64, DatedOutcome>,
     /// The entry of the use, by the entry of the decision.
     permit_uses: HashMap<u64, u64>,
-    /// Batches, targets and tenants, by key and hour.
-    sums: BTreeMap<(String, i64), [i64; 3]>,
+    /// Batches, targets, tenants and bytes, by key and hour.
+    sums: BTreeMap<(String, i64), [i64; 4]>,
     /// The ids of the overrides that are used, by a decision that was not aborted.
     overrides: HashSet<String>,
     /// The override of each decision that has one, by its entry.

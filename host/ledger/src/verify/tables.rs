@@ -33,7 +33,7 @@ impl Walk {
         loop {
             let rows = transaction.query(
                 "SELECT d.entry, d.at, d.request, d.decision, d.mode, d.environment, d.kind, d.actor, d.campaign, \
-                 d.targets, d.tenants, d.targets_sha256, d.whole_sha256, d.override_id, d.counts_at, d.state, d.used, \
+                 d.targets, d.tenants, d.bytes, d.targets_sha256, d.whole_sha256, d.override_id, d.counts_at, d.state, d.used, \
                  d.closed, d.closed_at, d.succeeded, d.deleted, e.at, e.body, e.kind FROM decisions d \
                  LEFT JOIN entries e ON e.entry = d.entry WHERE d.entry > $1 ORDER BY d.entry LIMIT $2",
                 &[Value::from(after), ROWS_PER_QUERY.into()],
@@ -66,11 +66,11 @@ impl Walk {
     fn decision(&mut self, row: &Row) -> Result<(), Stop> {
         let number = row.count(0)?;
         let differs = || damage(number, "the table of decisions differs from the entry");
-        let (Some(body), Some("decision")) = (row.text_or_null(22)?, row.text_or_null(23)?) else {
+        let (Some(body), Some("decision")) = (row.text_or_null(23)?, row.text_or_null(24)?) else {
             return Err(differs());
         };
         let Ok(Entry::Decision(record)) = Entry::parse("decision", body) else { return Err(differs()) };
-        let at = row.int(21)?;
+        let at = row.int(22)?;
         let mut expected = decision_columns(number, at, &record);
         let recorded = self
             .outcomes
@@ -101,10 +101,10 @@ impl Walk {
     }
 
     pub(super) fn sums(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
-        let rows = transaction.query("SELECT key, hour, batches, targets, tenants FROM sums", &[])?;
+        let rows = transaction.query("SELECT key, hour, batches, targets, tenants, bytes FROM sums", &[])?;
         for row in &rows {
             let (key, hour) = (row.text(0)?.to_owned(), row.int(1)?);
-            let found = [row.int(2)?, row.int(3)?, row.int(4)?];
+            let found = [row.int(2)?, row.int(3)?, row.int(4)?, row.int(5)?];
             if self.sums.remove(&(key.clone(), hour)) != Some(found) {
                 return Err(damage(None, format!("the sum of {key} in hour {hour} differs from the entries")));
             }
