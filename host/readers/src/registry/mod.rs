@@ -1,6 +1,7 @@
 //! Images, tags and packages: lists of Docker, of GitLab, Harbor and GitHub, and of registries. None of them is a deletion
 //! before somebody says so.
 
+mod harbor;
 mod json;
 mod table;
 
@@ -35,6 +36,9 @@ pub(crate) fn read(input: &Input<'_>, _: &Options, sink: &mut Sink<'_>) -> Resul
     };
     let items = if text.trim_start().starts_with(['{', '[']) {
         read_documents(input, text, &mut summary)?
+    } else if harbor::is_table(text) {
+        summary.tool = Some("Harbor".to_owned());
+        harbor::read(input, text, &mut summary.notes)?
     } else {
         refuse_reports(input, text)?;
         summary.tool = Some("Docker".to_owned());
