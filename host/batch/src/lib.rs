@@ -75,7 +75,7 @@ pub use inventory::{
 };
 pub use parallel::{in_order, threads};
 pub use read::{
-    Folder, ParquetRows, Progress, ReadAs, ReadOptions, UsedColumn, check_database, create_private, list_sha256,
-    read_file, silence_decoder_panics,
+    Folder, Manifest, ManifestFile, ParquetRows, Progress, ReadAs, ReadOptions, UsedColumn, check_database,
+    create_private, list_sha256, read_file, silence_decoder_panics,
 };
 pub use record::{PoolRecord, Record, Sharers};
