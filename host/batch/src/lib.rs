@@ -17,7 +17,7 @@
 //! line ─ Row ─ ChunkBuilder ─ FinishedChunk ─ ListBuilder ─┬─ Aggregate ─ Counts ┐
 //!        │     │              │               │            └─ Store ─────────────┴─ List ─ Batch
 //!        │     │              │               │               └ every chunk: in memory, on disk, or read again
-//!        │     │              │               └ appends chunks in the order of the list (one thread)
+//!        │     │              │               └ joins short chunks, and appends them in the order of the list (one thread)
 //!        │     │              └ a Chunk with the hashes of its ids (any thread)
 //!        │     └ one array per type of value; Chunker cuts it into chunks of at most 65,536 rows
 //!        └ borrowed values of one target; a Field is their place in the table of target columns

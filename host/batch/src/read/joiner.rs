@@ -37,11 +37,11 @@ impl Joiner {
             Waiting::Nothing => Waiting::One(next),
             Waiting::One(first) => {
                 let mut chunker = Chunker::new(self.hasher.clone());
-                [first, next].iter().for_each(|part| append(&part.chunk, &mut chunker, &mut complete));
+                complete.extend([first, next].iter().flat_map(|part| chunker.append(&part.chunk)));
                 Waiting::Joined(chunker)
             }
             Waiting::Joined(mut chunker) => {
-                append(&next.chunk, &mut chunker, &mut complete);
+                complete.extend(chunker.append(&next.chunk));
                 Waiting::Joined(chunker)
             }
         };
@@ -62,10 +62,6 @@ fn is_short(chunk: &Chunk) -> bool {
     chunk.rows < SHORT_ROWS && chunk.size() < SHORT_BYTES
 }
 
-fn append(chunk: &Chunk, chunker: &mut Chunker, complete: &mut Vec<FinishedChunk>) {
-    complete.extend((0..chunk.rows as usize).filter_map(|row| chunker.push(&chunk.row(row))));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,9 +71,12 @@ mod tests {
     fn chunk(first: usize, rows: usize) -> FinishedChunk {
         let mut builder = ChunkBuilder::default();
         for row in first..first + rows {
-            let mut values = Row { id: Some(Cow::Owned(format!("id-{row}"))), ..Row::default() };
-            values.texts[0] = (row % 3 > 0).then_some(Cow::Borrowed("kind"));
-            values.numbers[0] = (row > 5).then_some(row as u64);
+            let id = (row % 7 != 2).then(|| Cow::Owned(format!("id-{row}")));
+            let mut values = Row { id, ..Row::default() };
+            values.texts[0] = (row % 3 > 0).then(|| Cow::Owned(format!("kind-{}", row % 5)));
+            values.texts[1] = (10..12).contains(&row).then_some(Cow::Borrowed("tenant"));
+            values.times[0] = (row % 11 == 4).then_some(row as i64);
+            values.numbers[0] = (row > 5 && row < 30).then_some(row as u64);
             builder.push(&values);
         }
         FinishedChunk::of(builder.finish(), &Hasher::default())

@@ -54,6 +54,15 @@ impl Chunker {
         if self.current.is_full() { self.cut() } else { None }
     }
 
+    /// Adds the rows of a chunk. Returns the chunks that they fill.
+    pub fn append(&mut self, chunk: &Chunk) -> Vec<FinishedChunk> {
+        if self.current.append(chunk) {
+            let full = if self.current.is_full() { self.cut() } else { None };
+            return full.into_iter().collect();
+        }
+        (0..chunk.rows as usize).filter_map(|row| self.push(&chunk.row(row))).collect()
+    }
+
     /// Returns the rows since the last chunk as a chunk, if there are any.
     pub fn cut(&mut self) -> Option<FinishedChunk> {
         let chunk = std::mem::take(&mut self.current).finish();

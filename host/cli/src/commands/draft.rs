@@ -29,7 +29,6 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let folder = arguments.out.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let paths = arguments.lists.iter().map(|list| relative(list, folder)).collect::<anyhow::Result<Vec<_>>>()?;
     let list = listed(folder, &paths, &arguments.form)?;
     let request = draft(&arguments.claims, &list, &arguments.form, &Summary::default(), Some(&list.name))?;
@@ -60,8 +59,9 @@ pub fn say_blanks(request: &Document) {
 
 /// The path of a list relative to the folder of its request, which has to be above it.
 fn relative(list: &Path, folder: &Path) -> anyhow::Result<String> {
+    let base = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let real = |path: &Path| path.canonicalize().with_context(|| path.display().to_string());
-    let (list, base) = (real(list)?, real(folder)?);
+    let (list, base) = (real(list)?, real(base)?);
     let below = list.strip_prefix(&base).ok().and_then(Path::to_str).map(str::to_owned);
     below.ok_or_else(|| {
         let message = format!("{} is not below the folder of the request", list.display());
