@@ -171,7 +171,8 @@ impl Batch {
         &self.claims
     }
 
-    /// How the list was read: the first 16 different ways, if it is in several files. Empty if it is not in a file.
+    /// How the list was read: the first 16 different ways, if it is in several files. Empty if the batch was
+    /// rebuilt from a record.
     pub fn read_as(&self) -> &[ReadAs] {
         &self.read_as
     }

@@ -19,7 +19,7 @@ pub(super) struct Joiner {
 enum Waiting {
     Nothing,
     One(FinishedChunk),
-    Joined(Chunker),
+    Joined(Box<Chunker>),
 }
 
 impl Joiner {
@@ -36,7 +36,7 @@ impl Joiner {
         self.waiting = match std::mem::replace(&mut self.waiting, Waiting::Nothing) {
             Waiting::Nothing => Waiting::One(next),
             Waiting::One(first) => {
-                let mut chunker = Chunker::new(self.hasher.clone());
+                let mut chunker = Box::new(Chunker::new(self.hasher.clone()));
                 complete.extend([first, next].iter().flat_map(|part| chunker.append(&part.chunk)));
                 Waiting::Joined(chunker)
             }

@@ -21,7 +21,7 @@ pub(crate) struct List {
     pub chunks: Store,
     pub counts: Counts,
     pub sha256: String,
-    /// The ways in which its files were read. None: the list was not in a file.
+    /// The ways in which its files were read.
     pub read_as: Vec<ReadAs>,
 }
 
