@@ -215,3 +215,30 @@ fn a_request_may_name_many_files_but_claim_no_more_than_others() {
     let error = open(folder.path(), &targets, ReadOptions::default()).unwrap_err();
     assert!(error.message.contains("at most 16777216 are allowed"), "{error}");
 }
+
+#[test]
+fn every_file_is_handed_on_as_it_was_vetted_or_not_at_all() {
+    let rows: Vec<Row> = (0..9).map(|i| ids_of(&format!("app-{i}"))).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let formats = ["csv", "parquet", "ndjson.gz"];
+    let several = cut(folder.path(), &rows, &formats.map(|format| Piece { rows: 3, format }));
+    let batch = open(folder.path(), &several, ReadOptions::default()).unwrap();
+    let mut lines = Vec::new();
+    batch.write_list(&mut lines).unwrap();
+    let manifest = batch.manifest().unwrap();
+    assert_eq!((batch.list_name().as_str(), lines), ("targets.sha256", manifest.to_text().into_bytes()));
+    for (file, format) in manifest.files().iter().zip(formats) {
+        let vetted = std::fs::read(folder.path().join(&file.path)).unwrap();
+        let mut copy = Vec::new();
+        batch.write_file(file, &mut copy).unwrap();
+        assert_eq!(copy, vetted, "{format}");
+        std::fs::write(folder.path().join(&file.path), [vetted, b"\n".to_vec()].concat()).unwrap();
+        let error = batch.write_file(file, &mut Vec::new()).unwrap_err();
+        assert!(error.file.ends_with(&file.path) && error.message.contains(&file.sha256), "{error}");
+        std::fs::remove_file(folder.path().join(&file.path)).unwrap();
+        assert!(batch.write_file(file, &mut Vec::new()).is_err(), "{format}");
+    }
+    // A batch of some of the rows is another list, which is in no file.
+    let part = batch.select(&[0, 8]).unwrap();
+    assert_eq!((part.manifest(), part.list_name().as_str()), (None, "targets.ndjson"));
+}
