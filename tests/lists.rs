@@ -1,6 +1,8 @@
 //! Target lists: every format has the same content and facts, and decisions do not depend on memory, threads or
 //! partitions.
 
+mod manifest;
+
 use arrow_array::builder::{Int64Builder, StringBuilder, StringDictionaryBuilder, UInt64Builder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;

@@ -17,7 +17,7 @@
 //! line ─ Row ─ ChunkBuilder ─ FinishedChunk ─ ListBuilder ─┬─ Aggregate ─ Counts ┐
 //!        │     │              │               │            └─ Store ─────────────┴─ List ─ Batch
 //!        │     │              │               │               └ every chunk: in memory, on disk, or read again
-//!        │     │              │               └ appends chunks in the order of the list (one thread)
+//!        │     │              │               └ joins short chunks, and appends them in the order of the list (one thread)
 //!        │     │              └ a Chunk with the hashes of its ids (any thread)
 //!        │     └ one array per type of value; Chunker cuts it into chunks of at most 65,536 rows
 //!        └ borrowed values of one target; a Field is their place in the table of target columns
@@ -75,7 +75,7 @@ pub use inventory::{
 };
 pub use parallel::{in_order, threads};
 pub use read::{
-    Folder, ParquetRows, Progress, ReadAs, ReadOptions, UsedColumn, check_database, create_private, list_sha256,
-    read_file, silence_decoder_panics,
+    Folder, Manifest, ManifestFile, ParquetRows, Progress, ReadAs, ReadOptions, UsedColumn, check_database,
+    create_private, list_sha256, read_file, silence_decoder_panics,
 };
 pub use record::{PoolRecord, Record, Sharers};

@@ -20,7 +20,7 @@ fn read_with(folder: &Path, name: &str, more: &str, threads: usize) -> Result<(S
     let batch = Batch::read_with(request.as_bytes(), "r", &folder, options).map_err(|error| error.to_string())?;
     let mut text = Vec::new();
     batch.write_targets(&mut text).unwrap();
-    Ok((String::from_utf8(text).unwrap(), batch.read_as().clone()))
+    Ok((String::from_utf8(text).unwrap(), batch.read_as()[0].clone()))
 }
 
 /// Reads a text as a list.

@@ -4,7 +4,7 @@ use crate::error::with_help;
 use anstream::stream::IsTerminal;
 use anyhow::Context;
 use clap::Args;
-use reprieve::model::{NumericTimes, SourceColumns, TargetFile};
+use reprieve::model::{NumericTimes, SourceColumns, TargetFiles};
 use reprieve::{Batch, Folder, Progress, ReadError, ReadOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -57,15 +57,14 @@ impl ListArguments {
         }
     }
 
-    /// The description of a list in a request, with these options.
-    pub fn target_file(&self, path: String, sha256: String) -> TargetFile {
-        TargetFile {
-            path,
-            sha256: Some(sha256),
+    /// Adds these options to the description of a list in a request.
+    pub fn describe(&self, files: TargetFiles) -> TargetFiles {
+        TargetFiles {
             columns: self.columns.iter().cloned().collect(),
             skip_lines: self.skip_lines,
             header: self.no_header.then_some(false),
             times: self.times,
+            ..files
         }
     }
 }

@@ -285,7 +285,8 @@ impl BatchArguments {
             }
             None => {
                 let batch = self.reading.request(&self.request)?;
-                if let Some(note) = how_it_was_read(batch.read_as()) {
+                let ways = batch.read_as();
+                for note in ways.iter().filter_map(|read| how_it_was_read(read, ways.len() > 1)) {
                     errln!("note: {}", plain(&note));
                 }
                 (batch, None)
@@ -320,13 +321,14 @@ impl BatchArguments {
 }
 
 /// Describes how a list was read, if not every column of it was, or if it is not as most lists are.
-fn how_it_was_read(read: &ReadAs) -> Option<String> {
+fn how_it_was_read(read: &ReadAs, names_file: bool) -> Option<String> {
     let delimiter = read.delimiter().filter(|delimiter| *delimiter != ',');
     let is_usual = delimiter.is_none() && matches!(read.encoding(), "" | "UTF-8") && read.array().is_none();
     if is_usual && read.left_alone().is_empty() {
         return None;
     }
-    let mut parts = vec![format!("the list was read as {}", read.format())];
+    let what = if names_file { read.file() } else { "the list" };
+    let mut parts = vec![format!("{what} was read as {}", read.format())];
     if !matches!(read.encoding(), "" | "UTF-8") {
         parts.push(format!("encoded in {}", read.encoding()));
     }

@@ -99,8 +99,8 @@ pub use error::BuildError;
 pub use gate::{Gate, GateBuilder};
 pub use policy::PolicySet;
 pub use reprieve_batch::{
-    Batch, Breakdown, Distribution, Environments, Folder, LookupError, NamedCount, Place, Progress, ReadAs,
-    ReadError, ReadOptions, check_database, list_sha256, read_file, silence_decoder_panics,
+    Batch, Breakdown, Distribution, Environments, Folder, LookupError, Manifest, ManifestFile, NamedCount, Place,
+    Progress, ReadAs, ReadError, ReadOptions, check_database, list_sha256, read_file, silence_decoder_panics,
 };
 pub use reprieve_model as model;
 pub use reprieve_sandbox::Limits;

@@ -237,6 +237,15 @@ impl RecordedDecision {
         read_affected(&bytes).map_err(|error| self.damaged(&error))
     }
 
+    /// Returns the lines of the manifest, if the list was in several files.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the record is damaged.
+    pub fn manifest(&self) -> Result<Option<String>, LedgerError> {
+        let Some(sha256) = &self.record.manifest_sha256 else { return Ok(None) };
+        String::from_utf8(self.blob(sha256)?).map(Some).map_err(|error| self.damaged(&error))
+    }
+
     /// Returns a blob that the record refers to. A missing one is damage.
     fn blob(&self, sha256: &str) -> Result<Vec<u8>, LedgerError> {
         self.ledger.blob(sha256).map_err(|error| match error {

@@ -14,6 +14,7 @@ mod json;
 mod request;
 #[cfg(feature = "host")]
 mod suggest;
+mod targets;
 mod time;
 mod words;
 
@@ -32,10 +33,10 @@ pub use fault::{Fault, FaultCause};
 pub use history::{BatchState, Deleted, HistoryFacts, PastBatch, Spans};
 pub use json::{Free, UniqueMap};
 pub use request::{
-    Actor, ActorType, By, Claims, Credential, Mode, NumericTimes, Operation, Reason, Request, Schedule,
-    SourceColumns, Target, TargetFile, Targets, Trigger, TriggerSource,
+    Actor, ActorType, By, Claims, Credential, Mode, Operation, Reason, Request, Schedule, Trigger, TriggerSource,
 };
 #[cfg(feature = "host")]
 pub use suggest::{did_you_mean, shorten};
+pub use targets::{ListedFile, NumericTimes, SourceColumns, Target, TargetFiles, Targets};
 pub use time::{Duration, Timestamp};
 pub use words::{KindName, OUT_OF_USE, is_out_of_use, same_kind, same_letters, same_name};

@@ -1,7 +1,7 @@
 //! Building columns row by row.
 
 use super::chunk::{CHUNK_ROWS, Chunk, Codes, Column, MAX_CHUNK_BYTES, Strings, Values};
-use super::fields::{LIST_COLUMNS, NUMBERS, Slot, TEXTS, TIMES};
+use super::fields::{Field, LIST_COLUMNS, NUMBERS, Slot, TEXTS, TIMES};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::borrow::Cow;
@@ -83,6 +83,23 @@ impl CodesBuilder {
         self.push_code(code);
     }
 
+    /// Adds the known rows of a column, of which row 0 becomes row `first`.
+    fn append(&mut self, first: usize, column: &Column, codes: &Codes) {
+        let mut seen = vec![None; codes.dictionary.len()];
+        for (row, code) in codes.values.iter().enumerate().filter(|(row, _)| column.is_known(*row)) {
+            if let Some(seen) = seen.get_mut(*code as usize) {
+                self.pad(first + row);
+                let code = *seen.get_or_insert_with(|| self.code(codes.dictionary.get(*code as usize)));
+                self.push_code(Some(code));
+            }
+        }
+    }
+
+    /// Adds unknown rows before row `row`.
+    fn pad(&mut self, row: usize) {
+        (self.validity.rows..row).for_each(|_| self.push(None));
+    }
+
     /// Adds a row with a code that [`code`](Self::code) returned.
     #[inline]
     pub fn push_code(&mut self, code: Option<u32>) {
@@ -94,7 +111,7 @@ impl CodesBuilder {
     #[inline]
     fn put(&mut self, row: usize, text: Option<&str>) {
         if text.is_some() || self.validity.rows > 0 {
-            (self.validity.rows..row).for_each(|_| self.push(None));
+            self.pad(row);
             self.push(text);
         }
     }
@@ -158,11 +175,27 @@ impl<T: Default> NumbersBuilder<T> {
         self.values.push(value.unwrap_or_default());
     }
 
+    /// Adds the known rows of a column, of which row 0 becomes row `first`.
+    fn append(&mut self, first: usize, values: &[T], is_known: impl Fn(usize) -> bool)
+    where
+        T: Copy,
+    {
+        for (row, value) in values.iter().enumerate().filter(|(row, _)| is_known(*row)) {
+            self.pad(first + row);
+            self.push(Some(*value));
+        }
+    }
+
+    /// Adds unknown rows before row `row`.
+    fn pad(&mut self, row: usize) {
+        (self.validity.rows..row).for_each(|_| self.push(None));
+    }
+
     /// Adds row `row`. The column stays empty before its first known row.
     #[inline]
     fn put(&mut self, row: usize, value: Option<T>) {
         if value.is_some() || self.validity.rows > 0 {
-            (self.validity.rows..row).for_each(|_| self.push(None));
+            self.pad(row);
             self.push(value);
         }
     }
@@ -257,6 +290,35 @@ impl ChunkBuilder {
         }
     }
 
+    /// Adds the rows of a chunk at once, as [`push`](Self::push) would one by one. Returns false, and adds none, if they might
+    /// overfill this chunk, or if either has columns of its own.
+    pub fn append(&mut self, chunk: &Chunk) -> bool {
+        let (first, rows) = (self.rows, self.rows + chunk.rows as usize);
+        let field = |column: &Column| Field::of(&column.name).filter(|field| field.slot != Slot::Own);
+        let is_plain = self.own.is_empty() && chunk.columns.iter().all(|column| field(column).is_some());
+        if !is_plain || rows > CHUNK_ROWS || self.bytes + text_bytes(chunk) >= MAX_CHUNK_BYTES {
+            return false;
+        }
+        for column in &chunk.columns {
+            let Some(field) = field(column) else { continue };
+            let known = |row: usize| column.is_known(row);
+            match (field.slot, &column.values) {
+                (Slot::Id, _) => (0..chunk.rows as usize).for_each(|row| self.ids.push(column.text(row))),
+                (Slot::Text(i), Values::Codes(codes)) => self.texts[i].append(first, column, codes),
+                (Slot::Time(i), Values::I64s(times)) => self.times[i].append(first, times, known),
+                (Slot::Number(i), Values::U64s(numbers)) => self.numbers[i].append(first, numbers, known),
+                _ => {}
+            }
+        }
+        (self.ids.validity.rows..rows).for_each(|_| self.ids.push(None));
+        self.texts.iter_mut().filter(|column| column.validity.rows > 0).for_each(|column| column.pad(rows));
+        self.times.iter_mut().filter(|column| column.validity.rows > 0).for_each(|column| column.pad(rows));
+        self.numbers.iter_mut().filter(|column| column.validity.rows > 0).for_each(|column| column.pad(rows));
+        self.bytes += text_bytes(chunk);
+        self.rows = rows;
+        true
+    }
+
     pub fn is_full(&self) -> bool {
         self.rows >= CHUNK_ROWS || self.bytes >= MAX_CHUNK_BYTES
     }
@@ -276,6 +338,19 @@ impl ChunkBuilder {
         columns.extend(self.own.into_iter().map(|column| column.texts.finish(column.name)));
         Chunk { first_row: 0, rows: self.rows as u32, columns }
     }
+}
+
+/// The bytes of the texts of all rows, those of a dictionary in every row.
+fn text_bytes(chunk: &Chunk) -> usize {
+    let of = |column: &Column| match &column.values {
+        Values::Strings(strings) => strings.bytes.len(),
+        Values::Codes(codes) => {
+            let known = codes.values.iter().enumerate().filter(|(row, _)| column.is_known(*row));
+            known.map(|(_, code)| codes.dictionary.bytes(*code as usize).len()).sum()
+        }
+        Values::U64s(_) | Values::I64s(_) | Values::Bools(_) => 0,
+    };
+    chunk.columns.iter().map(of).sum()
 }
 
 #[cfg(test)]

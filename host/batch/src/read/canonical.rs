@@ -5,6 +5,7 @@ use super::json_row::{JsonRow, RowReader};
 use super::list_builder::{Chunker, List, ListBuilder};
 use super::mapping::Mapping;
 use super::options::ReadOptions;
+use super::read_as::ReadAs;
 use crate::columns::{Column, Row, Store, Values};
 use crate::error::{Place, ReadError, without_position};
 use crate::text::{control_character, is_control};
@@ -58,6 +59,7 @@ fn build_list(
     rows: impl FnOnce(&mut dyn FnMut(&Row<'_>)) -> Result<(), ReadError>,
 ) -> Result<List, ReadError> {
     let mut builder = ListBuilder::new(shown, options);
+    builder.read_as = ReadAs::new("JSON", "");
     let mut chunker = Chunker::new(builder.hasher.clone());
     let mut added = Ok(());
     rows(&mut |row| {
@@ -69,6 +71,7 @@ fn build_list(
     })?;
     added?;
     chunker.cut().map_or(Ok(()), |chunk| builder.add(chunk))?;
+    builder.end_file();
     let mut list = builder.finish(String::new())?;
     let mut hash = Sha256::new();
     write_ndjson(&list.chunks, &mut hash).map_err(|error| ReadError::of_file(shown, error.to_string()))?;

@@ -3,7 +3,7 @@
 use super::mapping::Mapping;
 use crate::parallel::threads;
 use crate::spill::MemoryBudget;
-use reprieve_model::{NumericTimes, SourceColumns, TargetFile};
+use reprieve_model::{NumericTimes, SourceColumns, TargetFiles};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -33,9 +33,9 @@ pub struct ReadOptions<'a> {
 pub struct Progress {
     /// The number of rows that were read.
     pub rows: u64,
-    /// The number of bytes of the file that were read.
+    /// The number of bytes of its files that were read.
     pub bytes: u64,
-    /// The size of the file in bytes.
+    /// The size of its files in bytes.
     pub of: u64,
 }
 
@@ -116,7 +116,7 @@ impl<'a> ReadOptions<'a> {
     }
 
     /// Returns the columns of the request, overridden by those that were set here, and how else the file is read.
-    pub(crate) fn mapping(&self, file: &TargetFile) -> Result<Mapping, String> {
+    pub(crate) fn mapping(&self, file: &TargetFiles) -> Result<Mapping, String> {
         let mut all = file.columns.clone();
         all.extend(self.columns.iter().map(|(field, columns)| (field.clone(), columns.clone())));
         let mut mapping = Mapping::of(&all)?;

@@ -10,9 +10,10 @@ const MAX_LEFT_ALONE: usize = 32;
 /// The maximum length of such a name in characters; a longer one is cut.
 const MAX_NAME_CHARS: usize = 100;
 
-/// How a list was read.
+/// How a list was read, or a file of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadAs {
+    file: String,
     pub(super) format: &'static str,
     pub(super) encoding: &'static str,
     pub(super) delimiter: Option<char>,
@@ -34,6 +35,19 @@ pub struct UsedColumn {
 impl ReadAs {
     pub(super) fn new(format: &'static str, encoding: &'static str) -> Self {
         Self { format, encoding, ..Self::default() }
+    }
+
+    /// Sets the file that was read.
+    pub(super) fn of_file(self, shown: &str) -> Self {
+        Self { file: shown.to_owned(), ..self }
+    }
+
+    /// Whether another file was read in the same way.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let Self { file: _, format, encoding, delimiter, header_line, array, columns, left_alone } = self;
+        (*format, *encoding, *delimiter, *header_line)
+            == (other.format, other.encoding, other.delimiter, other.header_line)
+            && (array, columns, left_alone) == (&other.array, &other.columns, &other.left_alone)
     }
 
     /// Sets the fields that were read, by a test of the columns of each.
@@ -59,6 +73,11 @@ impl ReadAs {
                 self.left_alone.push(shorten(&name, MAX_NAME_CHARS).into_owned());
             }
         }
+    }
+
+    /// The first file of the list that was read in this way.
+    pub fn file(&self) -> &str {
+        &self.file
     }
 
     /// The format: `NDJSON`, `JSON`, `CSV`, `lines`, `Parquet` or `Arrow`.

@@ -2,9 +2,10 @@
 
 use super::folder::{Folder, read_bounded};
 use super::json_error::{explain, explain_in};
+use super::manifest::{MAX_MANIFEST_BYTES, PathFlaw, path_flaw};
 use crate::error::{Place, ReadError};
 use crate::text::{canonical, control_character, describe_control, name_flaw};
-use reprieve_model::{Claims, Request, Tally, TargetFile};
+use reprieve_model::{Claims, Request, Tally, TargetFiles};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -37,8 +38,8 @@ pub(crate) struct Document {
 pub(crate) enum TargetSource {
     /// In the document: the array as text, and the line it begins on.
     Inline { json: Box<RawValue>, line: u64 },
-    /// In a file of the document's folder.
-    File(TargetFile),
+    /// In a file of the document's folder, or in several.
+    Files(TargetFiles),
 }
 
 impl Document {
@@ -64,9 +65,11 @@ pub(crate) fn read_request(reader: impl Read, shown: &str) -> Result<Document, R
             .with_help("list them, or name their file: `\"targets\": { \"path\": \"targets.ndjson\" }`"));
     };
     let line = line_of(&bytes, targets.get().as_ptr() as usize - text.as_ptr() as usize);
-    let inline = if targets.get().starts_with('[') { targets.get().len() } else { 0 };
-    let claims_bytes = bytes.len() - inline;
+    let list_bytes = targets.get().len();
     let targets = target_source(targets, shown, line)?;
+    // A list, and a list of files, have bounds of their own.
+    let is_list = !matches!(&targets, TargetSource::Files(TargetFiles { files: None, .. }));
+    let claims_bytes = bytes.len() - if is_list { list_bytes } else { 0 };
     let sha256 = hex::encode(Sha256::digest(&bytes));
     let claims = without_targets(request);
     require_non_blank(shown, &claims)?;
@@ -119,7 +122,7 @@ fn parse<'a>(text: &'a str, shown: &str) -> Result<Request<Option<&'a RawValue>>
 fn target_source(targets: &RawValue, shown: &str, line: u64) -> Result<TargetSource, ReadError> {
     match targets.get().as_bytes().first() {
         Some(b'[') => Ok(TargetSource::Inline { json: targets.to_owned(), line }),
-        Some(b'{') => Ok(TargetSource::File(parse_target_file(shown, targets, line)?)),
+        Some(b'{') => Ok(TargetSource::Files(parse_target_files(shown, targets, line)?)),
         _ => {
             let place = Place::Pointer { pointer: "/targets".into(), line };
             Err(ReadError::new(shown, place, "expected a list or a file")
@@ -284,17 +287,42 @@ fn check_lengths(shown: &str, claims: &Claims, bytes: usize) -> Result<(), ReadE
     Ok(())
 }
 
-fn parse_target_file(shown: &str, raw: &RawValue, line: u64) -> Result<TargetFile, ReadError> {
+fn parse_target_files(shown: &str, raw: &RawValue, line: u64) -> Result<TargetFiles, ReadError> {
+    let bytes = raw.get().len();
+    let wrong = |pointer: String, message: String, help: &str| {
+        ReadError::new(shown, Place::Pointer { pointer, line }, message).with_help(help)
+    };
+    if bytes > MAX_MANIFEST_BYTES {
+        let message = format!("it has {bytes} bytes, at most {MAX_MANIFEST_BYTES} are allowed");
+        return Err(wrong("/targets".to_owned(), message, "write the list into fewer files, with shorter paths"));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-    let parsed: Result<TargetFile, _> = serde_path_to_error::deserialize(&mut deserializer);
-    parsed.map_err(|error| {
-        let mut explained = explain_in::<TargetFile>(shown, &error);
+    let parsed: Result<TargetFiles, _> = serde_path_to_error::deserialize(&mut deserializer);
+    let files = parsed.map_err(|error| {
+        let mut explained = explain_in::<TargetFiles>(shown, &error);
         if let Place::Pointer { pointer, line: within } = &mut explained.place {
             *pointer = format!("/targets{pointer}");
             *within += line - 1;
         }
         explained
-    })
+    })?;
+    let both = "name one file with `path`, or every file of a list with `files`";
+    match (&files.path, &files.files) {
+        (Some(_), None) => {}
+        (None, Some(listed)) => {
+            if let Some(PathFlaw { file, message, help }) = path_flaw(listed.iter().map(|file| file.path.as_str())) {
+                let file = file.map(|file| format!("/{file}/path")).unwrap_or_default();
+                return Err(wrong(format!("/targets/files{file}"), message, help));
+            }
+        }
+        (Some(_), Some(_)) => {
+            return Err(wrong("/targets".to_owned(), "there are both `path` and `files`".to_owned(), both));
+        }
+        (None, None) => {
+            return Err(wrong("/targets".to_owned(), "there is neither `path` nor `files`".to_owned(), both));
+        }
+    }
+    Ok(files)
 }
 
 /// Returns the line of an offset, counted from 1.

@@ -4,12 +4,13 @@ use super::blocks::{Block, Blocks, LineError};
 use super::columnar::{ColumnarFormat, EXTENSIONS, read_columnar_list};
 use super::csv::{Header, is_plain, read_quoted_rows};
 use super::folder::Folder;
-use super::hashing::Hashing;
 use super::id_lines::read_id_lines;
 use super::json_lines::read_json_lines;
 use super::json_list::{is_document, read_json_document};
 use super::json_row::RowReader;
 use super::list_builder::{Chunker, List, ListBuilder};
+use super::list_files::ListFiles;
+use super::manifest::{Manifest, ManifestFile};
 use super::mapping::Mapping;
 use super::options::ReadOptions;
 use super::parsed::{Collector, Members, ParsedBlock, Unparsed};
@@ -18,30 +19,85 @@ use super::text_file::{TextFile, TextFormat};
 use crate::error::{ReadError, describe};
 use crate::facts::Hasher;
 use crate::parallel::in_order;
-use std::io::{Cursor, Read, Write};
-use std::path::Path;
+use reprieve_model::{ListedFile, TargetFiles};
+use std::io::{Cursor, Read};
 use std::sync::{Mutex, PoisonError};
 
-/// Reads the list in a file. A file whose digest is not `expected` is an error.
-pub(crate) fn read_target_file(
+/// Reads the list in a file, or in several of one folder. A file whose digest is not the one that the request names is an
+/// error. Returns the list, and the files that hold it.
+pub(crate) fn read_target_files(
     folder: &Folder,
-    name: &str,
+    files: &TargetFiles,
+    mapping: &Mapping,
+    options: &mut ReadOptions<'_>,
+) -> Result<(List, ListFiles), ReadError> {
+    let folder_of_list = folder.clone();
+    if let Some(listed) = &files.files {
+        return read_manifest(folder_of_list, listed, files.sha256.as_deref(), mapping, options);
+    }
+    let name = files.path.clone().unwrap_or_default();
+    let shown = folder.display_name(&name);
+    let mut list = ListBuilder::new(&shown, options);
+    let sha256 = read_file(folder, &name, mapping, &mut list)?;
+    check_digest(&shown, files.sha256.as_deref(), &sha256)?;
+    Ok((list.finish(sha256)?, ListFiles::One { folder: folder_of_list, name }))
+}
+
+/// Reads the files of a manifest, one after the other. All are opened once beforehand, so that one that is missing is found
+/// before much is read.
+fn read_manifest(
+    folder: Folder,
+    listed: &[ListedFile],
     expected: Option<&str>,
     mapping: &Mapping,
     options: &mut ReadOptions<'_>,
-) -> Result<List, ReadError> {
-    let shown = folder.display_name(name);
-    let list = match ColumnarFormat::of(name) {
-        Some(format) => read_columnar_list(folder, name, format, mapping, options)?,
-        None => read_text(folder, name, &shown, mapping, options)?,
+) -> Result<(List, ListFiles), ReadError> {
+    let size = |file: &ListedFile| {
+        let opened = folder.file(&file.path).map_err(|error| match error.help {
+            None => error.with_help("the list is whole only with every file that the request names"),
+            Some(_) => error,
+        })?;
+        Ok(opened.metadata().map(|metadata| metadata.len()).unwrap_or_default())
     };
-    match expected {
-        Some(expected) if expected != list.sha256 => {
-            let message = format!("its digest is `{}`, but the request names `{expected}`", list.sha256);
-            Err(ReadError::of_file(&shown, message).with_help("submit the file that the request was written for"))
-        }
-        _ => Ok(list),
+    let sizes = listed.iter().map(size).collect::<Result<Vec<u64>, ReadError>>()?;
+    let mut list = ListBuilder::of_several(sizes.iter().sum(), options);
+    let mut files = Vec::with_capacity(listed.len());
+    for (ListedFile { path, sha256: expected }, size) in listed.iter().zip(sizes) {
+        let shown = folder.display_name(path);
+        list.next_file(&shown, size);
+        let sha256 = read_file(&folder, path, mapping, &mut list)?;
+        check_digest(&shown, expected.as_deref(), &sha256)?;
+        files.push(ManifestFile { path: path.clone(), sha256 });
     }
+    let manifest = Manifest::new(files);
+    let sha256 = manifest.sha256();
+    check_digest("the manifest", expected, &sha256)?;
+    Ok((list.finish(sha256)?, ListFiles::Several { folder, manifest }))
+}
+
+fn check_digest(shown: &str, expected: Option<&str>, found: &str) -> Result<(), ReadError> {
+    match expected {
+        Some(expected) if expected != found => {
+            let message = format!("its digest is `{found}`, but the request names `{expected}`");
+            Err(ReadError::of_file(shown, message).with_help("submit the file that the request was written for"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads the rows of a file into a list. Returns its digest.
+fn read_file(
+    folder: &Folder,
+    name: &str,
+    mapping: &Mapping,
+    list: &mut ListBuilder<'_, '_>,
+) -> Result<String, ReadError> {
+    let sha256 = match ColumnarFormat::of(name) {
+        Some(format) => read_columnar_list(folder, name, format, mapping, list)?,
+        None => read_text(folder, name, mapping, list)?,
+    };
+    list.end_file();
+    Ok(sha256)
 }
 
 /// The blocks of a text, which several threads parse.
@@ -91,21 +147,20 @@ impl Iterator for Source<'_> {
 fn read_text(
     folder: &Folder,
     name: &str,
-    shown: &str,
     mapping: &Mapping,
-    options: &mut ReadOptions<'_>,
-) -> Result<List, ReadError> {
+    list: &mut ListBuilder<'_, '_>,
+) -> Result<String, ReadError> {
+    let shown = &folder.display_name(name);
     let mut file = TextFile::open(folder, name, "target lists", EXTENSIONS)?;
-    let (format, threads) = (file.format, options.threads);
+    let (format, threads) = (file.format, list.threads());
     check_options(format, shown, mapping)?;
-    let mut list = ListBuilder::new(shown, options);
     list.read_as = ReadAs::new(format.name(), "");
     match format {
-        TextFormat::Json => read_json_document(&mut file, Vec::new(), shown, mapping, threads, &mut list)?,
-        _ => read_blocks(&mut file, shown, mapping, threads, &mut list)?,
+        TextFormat::Json => read_json_document(&mut file, Vec::new(), shown, mapping, threads, list)?,
+        _ => read_blocks(&mut file, shown, mapping, threads, list)?,
     }
     list.read_as.encoding = file.encoding().name();
-    list.finish(file.finish()?)
+    file.finish()
 }
 
 /// Checks that a list has what its request says of it.
@@ -218,31 +273,4 @@ fn read_quoted(
         None => Ok(()),
     })?;
     chunker.cut().map_or(Ok(()), |chunk| list.add(chunk))
-}
-
-/// Copies the list in a file, if it still has the digest that it was read with.
-pub(crate) fn copy_list(folder: &Folder, name: &str, sha256: &str, out: &mut impl Write) -> Result<(), ReadError> {
-    let shown = folder.display_name(name);
-    let mut reader = Hashing::new(folder.file(name)?);
-    std::io::copy(&mut reader, out)
-        .map_err(|error| ReadError::of_file(&shown, format!("cannot be copied: {error}")))?;
-    let found = reader.finish();
-    if found == sha256 {
-        return Ok(());
-    }
-    let message = format!("the file changed after it was vetted: its digest was `{sha256}` and is `{found}`");
-    Err(ReadError::of_file(&shown, message)
-        .with_help("nothing was deleted; find out what writes to it, and submit the list again"))
-}
-
-/// Computes the digest of the list in a file, as evidence and permits name it: SHA-256 of its bytes, lower-case hex.
-///
-/// # Errors
-/// [`ReadError`] if the file cannot be read.
-pub fn list_sha256(path: &Path) -> Result<String, ReadError> {
-    let (folder, name) = Folder::of(path)?;
-    let mut reader = Hashing::new(folder.file(&name)?);
-    std::io::copy(&mut reader, &mut std::io::sink())
-        .map_err(|error| ReadError::of_file(&folder.display_name(&name), describe(&error)))?;
-    Ok(reader.finish())
 }

@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         // Fail before the batch is allowed and reserved.
         signing.permit_key()?;
     }
-    let read_as = batch.read_as().clone();
+    let read_as = batch.read_as().to_vec();
     let decision = gate.vet_with(batch, with_override.as_ref());
     let mut document = decision.document().clone();
     let printed = (|| {
@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             format: arguments.format,
             detail: Detail::of(arguments.verbose),
             plots: arguments.plots,
-            read_as: Some(&read_as),
+            read_as: &read_as,
         };
         print(&decision, &document, &view)
     })();
@@ -138,7 +138,7 @@ pub struct View<'a> {
     /// Whether there are plots in a terminal.
     pub plots: Plots,
     /// How the list was read.
-    pub read_as: Option<&'a ReadAs>,
+    pub read_as: &'a [ReadAs],
 }
 
 /// Prints a decision.

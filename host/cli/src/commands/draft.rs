@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 /// Draft a request for a list: counts, digest, kinds and origin are filled in, and what only people know is null
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The list of targets
-    list: PathBuf,
+    /// The list of targets; or several files in their order, which are one list
+    #[arg(required = true, value_name = "LIST")]
+    lists: Vec<PathBuf>,
     #[command(flatten)]
     claims: ClaimArguments,
     #[command(flatten)]
@@ -28,10 +29,9 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let folder = arguments.out.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let path = relative(&arguments.list, folder)?;
-    let list = listed(&arguments.list, path, &arguments.form)?;
-    let name = arguments.list.file_name().map(|name| name.to_string_lossy().into_owned());
-    let request = draft(&arguments.claims, &list, &arguments.form, &Summary::default(), name.as_deref())?;
+    let paths = arguments.lists.iter().map(|list| relative(list, folder)).collect::<anyhow::Result<Vec<_>>>()?;
+    let list = listed(folder, &paths, &arguments.form)?;
+    let request = draft(&arguments.claims, &list, &arguments.form, &Summary::default(), Some(&list.name))?;
     match &arguments.out {
         Some(out) => write_new(out, &request)?,
         None => data(|out| Ok(write!(out, "{}", request.to_json())?))?,

@@ -1,6 +1,7 @@
 //! `reprieve ledger`: creates, verifies and lists a ledger.
 
-use crate::output::{Page, plain};
+use crate::error::fail;
+use crate::output::{Page, data, plain};
 use crate::render::plural;
 use crate::setup::LedgerArguments;
 use crate::status::Status;
@@ -8,7 +9,7 @@ use clap::{Args, Subcommand};
 use reprieve::model::{BatchState, Timestamp};
 use reprieve_ledger::{ActiveHalt, Anchor, Filter};
 
-/// Create a ledger, verify it, list its decisions
+/// Create a ledger, verify it, list its decisions and the files of a list
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Create the ledger that the policy set names: a file, or the tables in a PostgreSQL database
@@ -17,6 +18,8 @@ pub enum Command {
     Verify(Verify),
     /// List decisions and their outcomes
     List(List),
+    /// Print the files of a list as `sha256sum --check` reads them: the manifest that a decision was made for
+    Manifest(Manifest),
 }
 
 /// `reprieve ledger new`
@@ -52,6 +55,15 @@ pub struct List {
     last: u64,
 }
 
+/// `reprieve ledger manifest`
+#[derive(Args, Debug)]
+pub struct Manifest {
+    /// The entry of the decision
+    entry: u64,
+    #[command(flatten)]
+    ledger: LedgerArguments,
+}
+
 /// Runs the command.
 pub fn run(command: &Command) -> anyhow::Result<Status> {
     match command {
@@ -64,6 +76,7 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
         }
         Command::Verify(arguments) => verify(arguments),
         Command::List(arguments) => list(arguments),
+        Command::Manifest(arguments) => manifest(arguments),
     }
 }
 
@@ -87,6 +100,15 @@ fn verify(arguments: &Verify) -> anyhow::Result<Status> {
             Ok(Status::Deny)
         }
     }
+}
+
+fn manifest(arguments: &Manifest) -> anyhow::Result<Status> {
+    let lines = arguments.ledger.open()?.decision(arguments.entry)?.manifest()?.ok_or_else(|| {
+        let message = format!("the list of entry {} was not in several files", arguments.entry);
+        fail(message, "`reprieve report` shows what was decided about it")
+    })?;
+    data(|out| Ok(out.write_all(lines.as_bytes())?))?;
+    Ok(Status::Success)
 }
 
 fn list(arguments: &List) -> anyhow::Result<Status> {

@@ -28,7 +28,8 @@ pub enum Command {
 pub struct Verify {
     /// The permit that `check --permit` wrote
     permit: PathBuf,
-    /// The list that is about to be deleted
+    /// The list that is about to be deleted. Of several files, it is a file `….sha256` beside them with what `sha256sum`
+    /// prints
     #[arg(long, value_name = "FILE")]
     targets: PathBuf,
     /// The mode in which it is about to be deleted

@@ -133,7 +133,7 @@ fn as_html(recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<String
     let (document, outcome) = (recorded.document(), state(recorded));
     let printed = Printed { claims: &recorded.record.review.claims, document: &document, request: &request() };
     let tenants = Some(html::Tenants { titles: &titles, rows: &rows });
-    let beside = html::Beside { read_as: None, outcome: Some(&outcome), tenants };
+    let beside = html::Beside { read_as: &[], outcome: Some(&outcome), tenants };
     Ok(html::page(&printed, &recorded.breakdown()?, beside)?)
 }
 

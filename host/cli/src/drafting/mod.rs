@@ -14,7 +14,7 @@ use crate::reading::ListArguments;
 use clap::Args;
 use document::blank;
 use origin::Origin;
-use reprieve::model::{Mode, Timestamp};
+use reprieve::model::{Mode, TargetFiles, Timestamp};
 use reprieve_readers::Summary;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -60,10 +60,10 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
 /// A list that a request is drafted for.
 #[derive(Debug)]
 pub struct List {
-    /// Its path relative to the request.
-    pub path: String,
-    /// SHA-256 of its bytes, lower-case hex.
-    pub sha256: String,
+    /// Its name.
+    pub name: String,
+    /// Its files relative to the request, and its digest.
+    pub files: TargetFiles,
     /// The number of rows.
     pub targets: u64,
     /// The number of rows of each kind that the list states.
@@ -99,9 +99,9 @@ pub fn draft(
         fail("the list does not say in which environment the call will run", help)
     })?;
     let origin = Origin::find();
-    let name = list.path.rsplit('/').next().unwrap_or(&list.path);
-    let digest = list.sha256.get(..SHORT_DIGEST).unwrap_or(&list.sha256);
-    let id = claims.id.clone().or_else(|| origin.run.clone()).unwrap_or_else(|| format!("{name}/{digest}"));
+    let sha256 = list.files.sha256.as_deref().unwrap_or_default();
+    let digest = sha256.get(..SHORT_DIGEST).unwrap_or(sha256);
+    let id = claims.id.clone().or_else(|| origin.run.clone()).unwrap_or_else(|| format!("{}/{digest}", list.name));
     let kinds = kinds(claims, list)?;
     let only_kind = kinds.keys().next().filter(|_| kinds.len() == 1);
 
@@ -149,7 +149,7 @@ pub fn draft(
         provenance.add("id_kind", json!(only_kind.filter(|kind| list.kinds.contains_key(*kind))));
         provenance.add("row_count", list.targets);
         provenance.add("source_total", if is_call { list.targets.into() } else { blank() });
-        provenance.add("sha256", list.sha256.as_str());
+        provenance.add("sha256", sha256);
         let extracted_at = summary.extracted_at.map(Timestamp::from_seconds);
         provenance.add("extracted_at", json!(extracted_at));
         provenance.add("extracted_by", json!(origin.system.or(origin.person.as_deref())));
@@ -167,8 +167,8 @@ pub fn draft(
         ["owners_notified_at", "opt_outs"].into_iter().for_each(|name| notice.add(name, blank()));
     });
     document.add_object("targets", |targets| {
-        let file = json!(form.target_file(list.path.clone(), list.sha256.clone()));
-        let fields = ["path", "sha256", "columns", "skip_lines", "header", "times"];
+        let file = json!(form.describe(list.files.clone()));
+        let fields = ["path", "files", "sha256", "columns", "skip_lines", "header", "times"];
         fields.into_iter().for_each(|name| {
             if let Some(value) = file.get(name).filter(|value| !value.is_null()) {
                 targets.add(name, value.clone());

@@ -6,8 +6,8 @@ use crate::output::plain;
 use crate::reading::ListArguments;
 use anyhow::Context;
 use clap::Args;
-use reprieve::model::Timestamp;
-use reprieve::{Batch, Environments, Folder, ReadOptions};
+use reprieve::model::{ListedFile, TargetFiles, Timestamp};
+use reprieve::{Batch, Environments, Folder, Manifest, ManifestFile, ReadOptions};
 use reprieve_readers::{FORMATS, Format, Input, Item, Options, Part, Summary, find};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -156,7 +156,9 @@ impl From {
             return Err(selects(path, selector));
         }
         let sha256 = hex(&out.hasher.finalize());
-        let list = List { path: LIST_NAME.to_owned(), sha256, targets, kinds, without_kind, environment: None };
+        let files = TargetFiles { path: Some(LIST_NAME.to_owned()), sha256: Some(sha256), ..TargetFiles::default() };
+        let name = LIST_NAME.to_owned();
+        let list = List { name, files, targets, kinds, without_kind, environment: None };
         if targets == 0 && summary.is_call {
             return Err(NothingToDelete { file: path.display().to_string(), notes: summary.notes }.into());
         }
@@ -196,13 +198,18 @@ fn row(item: &Item) -> Map<String, Value> {
         .collect()
 }
 
-/// Reads a list that a request is drafted for. `path` is how the request will name it.
-pub fn listed(file: &Path, path: String, form: &ListArguments) -> anyhow::Result<List> {
+/// Reads a list that a request is drafted for. The files are below this folder, and the request will be in it.
+pub fn listed(folder: &Path, paths: &[String], form: &ListArguments) -> anyhow::Result<List> {
     /// Stands for the kind that the list does not state.
     const UNSTATED: &str = "kind that is not stated";
-    let (folder, name) = Folder::of(file)?;
+    let folder = Folder::open(folder)?;
+    let file = |path: &String| ListedFile { path: path.clone(), sha256: None };
+    let files = match paths {
+        [path] => TargetFiles { path: Some(path.clone()), ..TargetFiles::default() },
+        _ => TargetFiles { files: Some(paths.iter().map(file).collect()), ..TargetFiles::default() },
+    };
     let request = json!({
-        "id": "draft", "mode": "soft", "environment": "draft", "target_kind": UNSTATED, "targets": { "path": name },
+        "id": "draft", "mode": "soft", "environment": "draft", "target_kind": UNSTATED, "targets": files,
     });
     let options = form.apply(ReadOptions::default());
     let batch = Batch::read_with(request.to_string().as_bytes(), "<draft>", &folder, options)?;
@@ -216,9 +223,22 @@ pub fn listed(file: &Path, path: String, form: &ListArguments) -> anyhow::Result
     let mut environments = facts.environments.counts.into_keys();
     let environment =
         environments.next().filter(|_| environments.next().is_none() && facts.environments.unknown == 0);
+    let first = paths.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let name = match paths.len() {
+        0 | 1 => first.to_owned(),
+        several => format!("{first} and {} more", several - 1),
+    };
+    let digests = |manifest: &Manifest| {
+        let listed = |file: &ManifestFile| ListedFile { path: file.path.clone(), sha256: Some(file.sha256.clone()) };
+        manifest.files().iter().map(listed).collect()
+    };
     Ok(List {
-        path,
-        sha256: batch.targets_sha256().to_owned(),
+        name,
+        files: TargetFiles {
+            files: batch.manifest().map(digests),
+            sha256: Some(batch.targets_sha256().to_owned()),
+            ..files
+        },
         targets: batch.len(),
         kinds,
         without_kind,

@@ -126,6 +126,9 @@ pub struct DecisionRecord {
     pub columns_sha256: String,
     /// The digest of the affected tenants.
     pub affected_sha256: String,
+    /// The digest of the lines of the manifest, if the list was in several files. It is the digest of the list, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_sha256: Option<String>,
 }
 
 /// The permit that a ledger is asked to redeem.

@@ -45,6 +45,12 @@ pub(crate) fn decide_and_record(
     let (columns_sha256, affected_sha256) = (columns.sha256.clone(), affected.sha256.clone());
     let mut blobs = evaluator.set.blobs(&evaluator.policies);
     blobs.extend([columns, affected]);
+    let manifest = batch.manifest().map(|manifest| Blob {
+        sha256: manifest.sha256(),
+        content: BlobContent::Bytes(manifest.to_text().into_bytes().into()),
+    });
+    let manifest_sha256 = manifest.as_ref().map(|blob| blob.sha256.clone());
+    blobs.extend(manifest);
 
     let override_id = with_override.map(|with| with.terms().id.as_str());
     let question = Question::about(batch, &evaluator.sources.environments, override_id);
@@ -65,6 +71,7 @@ pub(crate) fn decide_and_record(
             review: Review { claims: batch.claims().clone(), facts },
             columns_sha256: columns_sha256.clone(),
             affected_sha256: affected_sha256.clone(),
+            manifest_sha256: manifest_sha256.clone(),
         };
         last = Some(sealed);
         record

@@ -281,6 +281,7 @@ impl Walk {
         }
         self.policy_sets.insert(record.decision.policy_set_sha256.clone());
         self.digests.extend([record.columns_sha256, record.affected_sha256, record.decision.policy_set_sha256]);
+        self.digests.extend(record.manifest_sha256);
         self.digests.extend(record.decision.policies.into_iter().map(|policy| policy.sha256));
     }
 

@@ -6,57 +6,49 @@ use super::parquet::read_parquet_list;
 use super::snapshot::Snapshot;
 use crate::error::{ReadError, describe};
 use crate::read::folder::Folder;
-use crate::read::list_builder::{List, ListBuilder};
+use crate::read::list_builder::ListBuilder;
 use crate::read::mapping::Mapping;
-use crate::read::options::ReadOptions;
 use crate::read::read_as::ReadAs;
 
-/// Reads the target list in a file.
+/// Reads the rows of a file into a list. Returns its digest.
 pub(in crate::read) fn read_columnar_list(
     folder: &Folder,
     name: &str,
     format: ColumnarFormat,
     mapping: &Mapping,
-    options: &mut ReadOptions<'_>,
-) -> Result<List, ReadError> {
+    list: &mut ListBuilder<'_, '_>,
+) -> Result<String, ReadError> {
     let shown = folder.display_name(name);
-    let (threads, memory) = (options.threads, options.memory);
+    let (threads, memory) = (list.threads(), list.memory());
     let snapshot = Snapshot::open(folder, name, memory)?;
     if mapping.no_header || mapping.skip_lines > 0 {
         return Err(ReadError::of_file(&shown, "only a CSV file has lines before its header, or no header")
             .with_help("remove `skip_lines` and `header`"));
     }
-    let mut builder = ListBuilder::new(&shown, options);
-    builder.read_as = ReadAs::new(if format == ColumnarFormat::Parquet { "Parquet" } else { "Arrow" }, "");
-    with_digest(&snapshot, &shown, threads, || {
-        let mut builder = builder;
-        match format {
-            ColumnarFormat::Parquet => read_parquet_list(&snapshot, &shown, mapping, threads, &mut builder)?,
-            ColumnarFormat::ArrowFile | ColumnarFormat::ArrowStream => {
-                read_arrow_list(snapshot.clone(), format, &shown, mapping, threads, memory, &mut builder)?;
-            }
+    list.read_as = ReadAs::new(if format == ColumnarFormat::Parquet { "Parquet" } else { "Arrow" }, "");
+    with_digest(&snapshot, &shown, threads, || match format {
+        ColumnarFormat::Parquet => read_parquet_list(&snapshot, &shown, mapping, threads, list),
+        ColumnarFormat::ArrowFile | ColumnarFormat::ArrowStream => {
+            read_arrow_list(snapshot.clone(), format, &shown, mapping, threads, memory, list)
         }
-        Ok(builder)
     })
-    .and_then(|(builder, sha256)| builder.finish(sha256))
 }
 
 /// Reads a file and computes its digest, at the same time if there is a second thread. A file that cannot be read is not
 /// hashed to its end.
-fn with_digest<T>(
+fn with_digest(
     snapshot: &Snapshot,
     shown: &str,
     threads: usize,
-    read: impl FnOnce() -> Result<T, ReadError>,
-) -> Result<(T, String), ReadError> {
+    read: impl FnOnce() -> Result<(), ReadError>,
+) -> Result<String, ReadError> {
     let digest = || snapshot.digest().map_err(|error| ReadError::of_file(shown, describe(&error)));
     std::thread::scope(|scope| {
         let digest_thread = (threads > 1).then(|| scope.spawn(digest));
-        let done = read().inspect_err(|_| snapshot.stop())?;
-        let digest = match digest_thread {
+        read().inspect_err(|_| snapshot.stop())?;
+        match digest_thread {
             Some(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             None => digest(),
-        };
-        Ok((done, digest?))
+        }
     })
 }

@@ -9,11 +9,13 @@ use anyhow::{Context, ensure};
 use reprieve::Permit;
 use serde::Deserialize;
 use std::ffi::OsString;
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+/// The folder with a list in several files.
+const LIST: &str = "list";
 /// The file with the ids.
 const IDS: &str = "ids";
 /// The file that the command may write.
@@ -33,8 +35,7 @@ pub fn run(runner: &Runner<'_>, permit: &Permit) -> anyhow::Result<Ended> {
         placeholder::check(runner.command, permit)?;
     }
     let folder = PrivateFolder::create().context("no temporary folder")?;
-    let list = permit.batch().list_name();
-    write_targets(permit, &folder, &list).context("the list")?;
+    let list = write_list(permit, &folder).context("the list")?;
     write_ids(permit, &folder).context("the list of ids")?;
     let mut variables = vec![
         ("REPRIEVE_TARGETS", folder.path(&list).into_os_string()),
@@ -79,20 +80,39 @@ pub fn run(runner: &Runner<'_>, permit: &Permit) -> anyhow::Result<Ended> {
 
 /// Writes the ids alone, each with a NUL byte after it, which no id has.
 fn write_ids(permit: &Permit, folder: &PrivateFolder) -> anyhow::Result<()> {
-    let mut file = BufWriter::new(folder.create_file(IDS)?);
-    permit.batch().each_id(|id| -> anyhow::Result<()> {
-        ensure!(!id.contains('\0'), "an id contains a NUL byte");
-        file.write_all(id.as_bytes())?;
-        Ok(file.write_all(&[0])?)
-    })?;
-    let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    Ok(file.set_permissions(Permissions::from_mode(0o400))?)
+    write_file(folder, IDS, |file| {
+        permit.batch().each_id(|id| -> anyhow::Result<()> {
+            ensure!(!id.contains('\0'), "an id contains a NUL byte");
+            file.write_all(id.as_bytes())?;
+            Ok(file.write_all(&[0])?)
+        })
+    })
 }
 
-/// Writes the list exactly as it was vetted. From here on the batch counts as read.
-fn write_targets(permit: &Permit, folder: &PrivateFolder, name: &str) -> anyhow::Result<()> {
+/// Writes the list exactly as it was vetted, and returns the name of its file. A list in several files has a folder of its
+/// own, with a manifest of them. From here on the batch counts as read.
+fn write_list(permit: &Permit, folder: &PrivateFolder) -> anyhow::Result<String> {
+    let batch = permit.batch();
+    let mut name = batch.list_name();
+    if let Some(manifest) = batch.manifest() {
+        name = format!("{LIST}/{name}");
+        for file in manifest.files() {
+            let path = format!("{LIST}/{}", file.path);
+            write_file(folder, &path, |out| Ok(batch.write_file(file, out)?))?;
+        }
+    }
+    write_file(folder, &name, |out| Ok(batch.write_list(out)?))?;
+    Ok(name)
+}
+
+/// Writes a file that the command can only read.
+fn write_file(
+    folder: &PrivateFolder,
+    name: &str,
+    write: impl FnOnce(&mut BufWriter<File>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut file = BufWriter::new(folder.create_file(name)?);
-    permit.batch().write_list(&mut file)?;
+    write(&mut file)?;
     let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     Ok(file.set_permissions(Permissions::from_mode(0o400))?)
 }

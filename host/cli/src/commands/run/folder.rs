@@ -2,7 +2,7 @@
 //! anything that Reprieve started lives; an unlocked one is left over from a run that was killed, and is removed.
 
 use anyhow::{Context, bail, ensure};
-use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, Stat, flock, fstat, mkdirat, openat, statat};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::geteuid;
 use std::fs::{File, Permissions};
@@ -61,8 +61,14 @@ impl PrivateFolder {
         self.folder.path().join(name)
     }
 
-    /// Creates a file that only this user can read and write.
+    /// Creates a file that only this user can read and write, and the folders in its name that do not exist.
     pub fn create_file(&self, name: &str) -> anyhow::Result<File> {
+        for (end, _) in name.match_indices('/') {
+            match mkdirat(&self.handle, name.get(..end).unwrap_or_default(), Mode::RWXU) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR)?.into())
     }

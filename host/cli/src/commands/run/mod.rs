@@ -35,7 +35,8 @@ use supervise::Finished;
 /// Vet a batch, and run the command that deletes it only if it is allowed
 ///
 /// REPRIEVE_TARGETS names a file with the list, byte for byte as it was vetted, and REPRIEVE_IDS one with the ids alone, each
-/// followed by a NUL byte, for `xargs -0`. If a key signs permits, REPRIEVE_PERMIT
+/// followed by a NUL byte, for `xargs -0`. For a list in several files, REPRIEVE_TARGETS names a file `targets.sha256`, whose
+/// lines have the digests and the names of copies beside it. If a key signs permits, REPRIEVE_PERMIT
 /// names a file with the permit. REPRIEVE_MODE, REPRIEVE_ENVIRONMENT and REPRIEVE_ENTRY are set as well. The command may
 /// write the number of targets that it deleted into the file that REPRIEVE_OUTCOME names. The outcome is recorded.
 ///
@@ -126,7 +127,7 @@ impl Runner<'_> {
         let decision = self.gate.vet_with(batch, self.with_override);
         // If printing fails, the permit is dropped unused, which aborts the reservation.
         let (format, detail, plots) = (Format::Human, Detail::Screen, Plots::Auto);
-        let view = check::View { request: &self.request, format, detail, plots, read_as: None };
+        let view = check::View { request: &self.request, format, detail, plots, read_as: &[] };
         check::print(&decision, decision.document(), &view)?;
         Ok(match decision {
             Decision::Allow(permit) => Ok(permit),

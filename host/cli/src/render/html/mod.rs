@@ -14,7 +14,7 @@ use std::fmt::{self, Display, Write};
 #[derive(Clone, Copy, Default)]
 pub struct Beside<'a> {
     /// How the list was read.
-    pub read_as: Option<&'a ReadAs>,
+    pub read_as: &'a [ReadAs],
     /// What became of the batch.
     pub outcome: Option<&'a str>,
     /// The affected tenants: the titles of the columns, and a row for each.
@@ -107,7 +107,7 @@ pub fn page(printed: &Printed<'_>, breakdown: &Breakdown, beside: Beside<'_>) ->
         plots(breakdown).into_iter().try_for_each(|(title, distribution)| plot(out, title, distribution))?;
         tables::restore(out, &decision.restore)?;
         beside.tenants.map_or(Ok(()), |tenants| tables::tenants(out, tenants))?;
-        beside.read_as.map_or(Ok(()), |read_as| tables::reading(out, read_as))?;
+        tables::reading(out, beside.read_as)?;
         tables::evidence(out, claims)?;
         tables::digests(out, decision)?;
         tables::policies(out, decision)

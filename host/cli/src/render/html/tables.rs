@@ -60,8 +60,17 @@ pub(super) fn tenants(out: &mut String, tenants: Tenants<'_>) -> fmt::Result {
     wide(out, "in the order of a restore", tenants.titles, rows)
 }
 
-pub(super) fn reading(out: &mut String, read: &ReadAs) -> fmt::Result {
-    let mut rows = vec![("format".to_owned(), read.format().to_owned())];
+/// Adds how the list was read: one table for each way, if its files differ.
+pub(super) fn reading(out: &mut String, ways: &[ReadAs]) -> fmt::Result {
+    ways.iter().try_for_each(|read| way(out, read, ways.len() > 1))
+}
+
+fn way(out: &mut String, read: &ReadAs, names_file: bool) -> fmt::Result {
+    let mut rows = Vec::new();
+    if names_file {
+        rows.push(("file".to_owned(), format!("{}, and others that were read like it", read.file())));
+    }
+    rows.push(("format".to_owned(), read.format().to_owned()));
     let mut add = |name: &str, value: Option<String>| rows.extend(value.map(|value| (name.to_owned(), value)));
     add("encoding", Some(read.encoding().to_owned()).filter(|encoding| !encoding.is_empty()));
     add("separator", read.delimiter().map(|delimiter| delimiter.escape_default().to_string()));

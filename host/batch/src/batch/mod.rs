@@ -1,5 +1,7 @@
 //! A batch: a request with its targets, read and counted.
 
+mod handed_on;
+
 use crate::clock;
 use crate::columns::{Chunk, Column, Store};
 use crate::environments::Environments;
@@ -7,13 +9,13 @@ use crate::error::{LookupError, Place, ReadError};
 use crate::facts::{Counts, Digests, build_facts};
 use crate::inventory::{Inventory, Resolution, Tenants, TenantsBuilder, resolve_targets};
 use crate::read::{
-    Document, Folder, List, ReadAs, ReadOptions, TargetSource, copy_list, is_lines, read_inline_targets,
-    read_request, read_target_file, select_rows, write_ndjson,
+    Document, Folder, List, ListFiles, ReadAs, ReadOptions, TargetSource, read_inline_targets, read_request,
+    read_target_files, select_rows,
 };
 use crate::spill::MemoryBudget;
-use reprieve_model::{Claims, Facts, HistoryFacts, InventoryFacts, Review, TargetFile, Timestamp, Whole};
+use reprieve_model::{Claims, Facts, HistoryFacts, InventoryFacts, Review, TargetFiles, Timestamp, Whole};
 use std::borrow::Cow;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 /// A deletion batch: the claims of the request, and its targets in columns. A file that changes after it was read does not
@@ -29,9 +31,9 @@ pub struct Batch {
     time_is_given: bool,
     /// The list that this batch is a wave of.
     whole: Option<Whole>,
-    /// The file that holds the list, if it is in a file.
-    file: Option<(Folder, String)>,
-    read_as: ReadAs,
+    /// The files that hold the list, if it is in files.
+    files: Option<ListFiles>,
+    read_as: Vec<ReadAs>,
     memory: MemoryBudget,
     threads: usize,
 }
@@ -81,11 +83,14 @@ impl Batch {
             let place = Place::Pointer { pointer: "/targets/columns".to_owned(), line: 1 };
             ReadError::new(&document.file, place, error)
         };
-        let (list, file) = match (options.targets.take(), &document.targets) {
+        let read = |folder: &Folder, files: &TargetFiles, options: &mut ReadOptions<'_>| {
+            let mapping = options.mapping(files).map_err(in_columns)?;
+            read_target_files(folder, files, &mapping, options).map(|(list, files)| (list, Some(files)))
+        };
+        let (list, files) = match (options.targets.take(), &document.targets) {
             (Some(path), _) => {
                 let (folder, name) = Folder::of(&path)?;
-                let mapping = options.mapping(&TargetFile::default()).map_err(in_columns)?;
-                (read_target_file(&folder, &name, None, &mapping, &mut options)?, Some((folder, name)))
+                read(&folder, &TargetFiles { path: Some(name), ..TargetFiles::default() }, &mut options)?
             }
             (None, TargetSource::Inline { line, .. }) if options.is_about_a_file() => {
                 let place = Place::Pointer { pointer: "/targets".to_owned(), line: *line };
@@ -95,14 +100,10 @@ impl Batch {
             (None, TargetSource::Inline { json, line }) => {
                 (read_inline_targets(json, &document.file, *line, &mut options)?, None)
             }
-            (None, TargetSource::File(file)) => {
-                let mapping = options.mapping(file).map_err(in_columns)?;
-                let list = read_target_file(folder, &file.path, file.sha256.as_deref(), &mapping, &mut options)?;
-                (list, Some((folder.clone(), file.path.clone())))
-            }
+            (None, TargetSource::Files(files)) => read(folder, files, &mut options)?,
         };
         let (memory, threads) = (options.memory, options.threads);
-        Ok(Self { file, memory, threads, ..Self::new(document.claims, document.sha256, list) })
+        Ok(Self { files, memory, threads, ..Self::new(document.claims, document.sha256, list) })
     }
 
     fn new(claims: Claims, request: String, list: List) -> Self {
@@ -116,7 +117,7 @@ impl Batch {
             at: clock::now(),
             time_is_given: false,
             whole: None,
-            file: None,
+            files: None,
             memory,
             threads,
         }
@@ -139,7 +140,7 @@ impl Batch {
         let mut store = Store::new(u64::MAX);
         let stored = chunks.into_iter().try_for_each(|chunk| store.push(chunk));
         stored.map_err(|error| LookupError::Spilled(format!("the targets cannot be stored: {error}")))?;
-        let list = List { chunks: store, counts, sha256: facts.targets_sha256.clone(), read_as: ReadAs::default() };
+        let list = List { chunks: store, counts, sha256: facts.targets_sha256.clone(), read_as: Vec::new() };
         let batch = Self::new(review.claims.clone(), facts.request_sha256.clone(), list);
         Ok(Self { at: facts.evaluated_at, time_is_given: true, ..batch })
     }
@@ -171,8 +172,9 @@ impl Batch {
         &self.claims
     }
 
-    /// How the list was read. The format is empty if the batch was not read from a list, but from a record.
-    pub const fn read_as(&self) -> &ReadAs {
+    /// How the list was read: the first 16 different ways, if it is in several files. Empty if the batch was
+    /// rebuilt from a record.
+    pub fn read_as(&self) -> &[ReadAs] {
         &self.read_as
     }
 
@@ -296,52 +298,6 @@ impl Batch {
             all_of: facts.inventory.as_ref().map(InventoryFacts::whole_kinds),
         });
         Ok(wave)
-    }
-
-    /// Returns a name for a copy of the list, with the extension of its format: `targets.csv.gz`.
-    pub fn list_name(&self) -> String {
-        let name = self.file.as_ref().map(|(_, name)| name.rsplit('/').next().unwrap_or(name));
-        let extension = name.and_then(|name| name.split_once('.')).map_or("ndjson", |(_, extension)| extension);
-        format!("targets.{extension}")
-    }
-
-    /// Checks that the format of the list can escape the ids in it. A list in CSV with ids that contain control characters
-    /// cannot be handed on.
-    ///
-    /// # Errors
-    /// [`ReadError`] with the formats that can.
-    pub fn check_format(&self) -> Result<(), ReadError> {
-        match &self.file {
-            Some((folder, name)) if self.counts.ids.control.is_some() && is_lines(name) => {
-                Err(ReadError::of_file(&folder.display_name(name), "it has ids with control characters").with_help(
-                    "submit the list as NDJSON, Parquet or Arrow, where no reader takes them for the end of a line",
-                ))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Writes the list byte for byte as it was vetted: the file it was read from, or NDJSON for inline targets. It fails if
-    /// the digest of the written bytes is not [`targets_sha256`](Self::targets_sha256).
-    ///
-    /// # Errors
-    /// [`ReadError`] if the file has changed, or `out` cannot be written.
-    pub fn write_list(&self, out: &mut impl Write) -> Result<(), ReadError> {
-        self.check_format()?;
-        match &self.file {
-            Some((folder, name)) => copy_list(folder, name, &self.digests.targets, out),
-            None => self
-                .write_targets(out)
-                .map_err(|error| ReadError::of_file("the list", format!("cannot be written: {error}"))),
-        }
-    }
-
-    /// Writes the targets as NDJSON. The digest of inline targets is that of this form.
-    ///
-    /// # Errors
-    /// The error of writing.
-    pub fn write_targets(&self, out: &mut impl Write) -> std::io::Result<()> {
-        write_ndjson(&self.chunks, out)
     }
 
     /// Resolves every target with an inventory; with `contacts`, also the contact of each tenant.
