@@ -82,7 +82,9 @@ fn lists_are_printed_whole_or_not_at_all() {
                 }
                 Some(2) => {
                     let selects = err.contains("may delete what it does not list");
-                    assert!(case["refused"].is_string() || selects, "{arguments:?}\n{err}");
+                    let is_state = err.contains("is a state, not a plan");
+                    assert!(case["refused"].is_string() || selects || is_state, "{arguments:?}\n{err}");
+                    assert!(format != "terraform-state" || case["refused"].is_string() || is_state, "{err}");
                     assert_eq!(out, "", "{arguments:?}: nothing that looks like a list");
                     assert!(err.starts_with("error: ") && !err.contains("panicked"), "{arguments:?}\n{err}");
                 }
@@ -168,6 +170,40 @@ fn an_inventory_is_made_of_lists_and_not_of_calls() {
     assert!(error.contains("not what there is") && !folder.path().join("plan.ndjson").exists(), "{error}");
     let (_, error) = run(folder.path(), &strs(arguments), 2);
     assert!(error.contains("already exists"), "{error}");
+}
+
+#[test]
+fn a_state_becomes_an_inventory_and_never_a_list() {
+    let folder = folder(&[]);
+    let state = data("terraform-state").join("made-shop.json");
+    let state = state.to_str().unwrap();
+    let read = |more: &[&'static str]| [&["read", "terraform-state", state][..], more].concat();
+    let check = ["check", state, "--from", "terraform-state", "--environment", "staging", "--mode", "soft"];
+    let out = read(&["--out", "d", "--mode", "soft", "--environment", "staging"]);
+    for arguments in [read(&[]), read(&["--list"]), out, check.to_vec()] {
+        let (printed, error) = run(folder.path(), &arguments, 2);
+        assert!(printed.is_empty() && error.contains("is a state, not a plan"), "{printed}{error}");
+        assert!(error.contains("reprieve inventory from terraform-state"), "{error}");
+        assert!(!folder.path().join("d").exists());
+    }
+    let (out, notes) = run(folder.path(), &["inventory", "from", "terraform-state", state, "--tenant", "shop"], 0);
+    assert_eq!(out, "wrote inventory.ndjson: 11 things\n");
+    assert!(notes.contains("`dependents` of 6 is unknown") && notes.contains("`environment` of 4"), "{notes}");
+    let written = fs::read_to_string(folder.path().join("inventory.ndjson")).unwrap();
+    assert!(!written.contains("hunter2"), "{written}");
+    // A plan's deletions resolve to what the state has, and what depends on them goes along.
+    let [vpc, other] = ["aws_vpc.main", "aws_vpc.other"].map(|address| {
+        json!({"address": address, "mode": "managed", "type": "aws_vpc", "name": "main",
+            "change": {"actions": ["delete"], "before": {"id": "vpc-01"}, "after": null}})
+    });
+    let plan = json!({"format_version": "1.2", "planned_values": {}, "resource_changes": [vpc, other]});
+    fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    let check = ["check", "plan.json", "--from", "terraform", "--environment", "staging", "--format", "json"];
+    let (decision, _) = run(folder.path(), &[&check[..], &["--inventory", "inventory.ndjson"]].concat(), 1);
+    let decision: Value = serde_json::from_str(&decision).unwrap();
+    let inventory = &decision["facts"]["inventory"];
+    assert_eq!((&inventory["resolved"], &inventory["unresolved"]), (&json!(1), &json!(1)), "{inventory}");
+    assert_eq!(inventory["closure"]["things"], json!(8), "{inventory}");
 }
 
 const INVENTORY: &str =

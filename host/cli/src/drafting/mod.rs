@@ -6,7 +6,9 @@ mod origin;
 mod reading;
 
 pub use document::Document;
-pub use reading::{From, FromArguments, LIST_NAME, NothingToDelete, format, formats, listed, read_items, selects};
+pub use reading::{
+    From, FromArguments, LIST_NAME, NothingToDelete, format, formats, listed, read_deletions, read_items, selects,
+};
 
 use crate::error::fail;
 use crate::mode::ModeArgument;

@@ -97,6 +97,26 @@ pub fn format(name: &str) -> Result<&'static Format, String> {
     })
 }
 
+/// Reads a file of another tool that deletes or lists things, and passes its items to `each`. A file that records what
+/// there is, such as a state, is refused: it is never a list of deletions.
+pub fn read_deletions(
+    format: &Format,
+    path: &Path,
+    claims: &ClaimArguments,
+    from: &FromArguments,
+    no_header: bool,
+    each: impl FnMut(Item) -> anyhow::Result<()>,
+) -> anyhow::Result<Summary> {
+    let summary = read_items(format, path, claims, from, no_header, each)?;
+    if summary.is_state {
+        let message =
+            format!("{} is a state, not a plan: it says what there is, and deletes nothing", path.display());
+        let help = format!("`reprieve inventory from {} FILE` makes an inventory of it", format.name);
+        return Err(fail(message, &help));
+    }
+    Ok(summary)
+}
+
 /// Reads a file of another tool and passes its items to `each`.
 pub fn read_items(
     format: &Format,
@@ -142,7 +162,7 @@ impl From {
         let file = std::fs::File::create_new(folder.path().join(LIST_NAME)).context("the list")?;
         let mut out = Hashing { out: BufWriter::new(file), hasher: Sha256::new() };
         let (mut targets, mut kinds, mut without_kind) = (0, BTreeMap::new(), 0);
-        let summary = read_items(format, path, claims, from, no_header, |item| {
+        let summary = read_deletions(format, path, claims, from, no_header, |item| {
             targets += 1;
             match &item.record.kind {
                 Some(kind) => *kinds.entry(kind.clone()).or_default() += 1,
