@@ -25,8 +25,8 @@ pub use evidence::{
     Approval, Checkpoint, DryRun, KeepSet, Lookups, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };
 pub use facts::{
-    ApprovalToken, Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, NOT_PRODUCTION,
-    NearMiss, NearMisses, Pool, Review, SignedApprovals, Tally, TenantFacts, Whole,
+    ApprovalToken, Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, InventorySource,
+    NOT_PRODUCTION, NearMiss, NearMisses, Pool, Review, SignedApprovals, Tally, TenantFacts, Whole,
 };
 pub use fault::{Fault, FaultCause};
 pub use history::{BatchState, Deleted, HistoryFacts, PastBatch, Spans};

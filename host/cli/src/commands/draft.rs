@@ -1,6 +1,6 @@
 //! `reprieve draft`: prints a request for a list.
 
-use crate::drafting::{ClaimArguments, Document, draft, listed};
+use crate::drafting::{ClaimArguments, Document, SourceFile, draft, listed};
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
 use crate::output::{data, plain};
@@ -31,7 +31,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let path = relative(&arguments.list, folder)?;
     let list = listed(&arguments.list, path, &arguments.form)?;
     let name = arguments.list.file_name().map(|name| name.to_string_lossy().into_owned());
-    let request = draft(&arguments.claims, &list, &arguments.form, &Summary::default(), name.as_deref())?;
+    let source = SourceFile { name, sha256: list.sha256.clone() };
+    let request = draft(&arguments.claims, &list, &arguments.form, &Summary::default(), &source)?;
     match &arguments.out {
         Some(out) => write_new(out, &request)?,
         None => data(|out| Ok(write!(out, "{}", request.to_json())?))?,

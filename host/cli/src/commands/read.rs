@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 
 fn items(arguments: &Arguments, each: impl FnMut(Item) -> anyhow::Result<()>) -> anyhow::Result<Summary> {
     let Arguments { format, file, claims, from, no_header, .. } = arguments;
-    read_deletions(format, file, claims, from, *no_header, each)
+    Ok(read_deletions(format, file, claims, from, *no_header, each)?.0)
 }
 
 /// Prints every item. They are held until the file was read whole, so that half a list is never printed.
