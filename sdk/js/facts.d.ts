@@ -118,6 +118,8 @@ export interface Tally {
 export interface InventoryFacts {
   /** SHA-256 of the inventory that was queried, lower-case hex. */
   sha256: string;
+  /** The file that the inventory was made from. Absent: unknown. */
+  source?: InventorySource;
   /** Number of rows whose id is in the inventory. */
   resolved: number;
   /** Number of rows whose id is not in the inventory. */
@@ -146,6 +148,16 @@ export interface InventoryFacts {
   closure: Closure;
   /** The backups and copies that the request's evidence names. Absent: unknown. */
   evidence?: EvidenceFacts[];
+}
+
+/** The file of another tool that an inventory was made from. */
+export interface InventorySource {
+  /** The format of the file, for example `kubernetes`. */
+  format: string;
+  /** SHA-256 of the file, lower-case hex. */
+  sha256: string;
+  /** When the file was made, or else read. */
+  taken_at?: Timestamp;
 }
 
 /** What is known of a place that the request's evidence names: a backup, its location, or a copy. */

@@ -82,7 +82,9 @@ fn lists_are_printed_whole_or_not_at_all() {
                 }
                 Some(2) => {
                     let selects = err.contains("may delete what it does not list");
-                    assert!(case["refused"].is_string() || selects, "{arguments:?}\n{err}");
+                    let is_state = err.contains("is a state, not a plan");
+                    assert!(case["refused"].is_string() || selects || is_state, "{arguments:?}\n{err}");
+                    assert!(format != "terraform-state" || case["refused"].is_string() || is_state, "{err}");
                     assert_eq!(out, "", "{arguments:?}: nothing that looks like a list");
                     assert!(err.starts_with("error: ") && !err.contains("panicked"), "{arguments:?}\n{err}");
                 }
@@ -158,7 +160,8 @@ fn an_inventory_is_made_of_lists_and_not_of_calls() {
     assert!(out.starts_with("wrote inventory.ndjson: ") && notes.contains("`tenant` of "), "{out}{notes}");
     let (first, _) = run(folder.path(), &["read", "kubernetes", list.to_str().unwrap(), "--list"], 0);
     let ids = |text: &str| {
-        let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let rows = text.lines().filter(|line| !line.contains("reprieve_inventory"));
+        let rows = rows.map(|line| serde_json::from_str::<Value>(line).unwrap());
         rows.map(|row| row["id"].clone()).collect::<Vec<_>>()
     };
     let written = fs::read_to_string(folder.path().join("inventory.ndjson")).unwrap();
@@ -175,6 +178,77 @@ fn an_inventory_is_made_of_lists_and_not_of_calls() {
     assert!(error.contains("not what there is") && !folder.path().join("plan.ndjson").exists(), "{error}");
     let (_, error) = run(folder.path(), &strs(arguments), 2);
     assert!(error.contains("already exists"), "{error}");
+}
+
+#[test]
+fn a_state_becomes_an_inventory_and_never_a_list() {
+    let folder = folder(&[]);
+    let state = data("terraform-state").join("made-shop.json");
+    let state = state.to_str().unwrap();
+    let read = |more: &[&'static str]| [&["read", "terraform-state", state][..], more].concat();
+    let check = ["check", state, "--from", "terraform-state", "--environment", "staging", "--mode", "soft"];
+    let out = read(&["--out", "d", "--mode", "soft", "--environment", "staging"]);
+    for arguments in [read(&[]), read(&["--list"]), out, check.to_vec()] {
+        let (printed, error) = run(folder.path(), &arguments, 2);
+        assert!(printed.is_empty() && error.contains("is a state, not a plan"), "{printed}{error}");
+        assert!(error.contains("reprieve inventory from terraform-state"), "{error}");
+        assert!(!folder.path().join("d").exists());
+    }
+    let (out, notes) = run(folder.path(), &["inventory", "from", "terraform-state", state, "--tenant", "shop"], 0);
+    assert_eq!(out, "wrote inventory.ndjson: 11 things\n");
+    assert!(notes.contains("`dependents` of 6 is unknown") && notes.contains("`environment` of 4"), "{notes}");
+    let written = fs::read_to_string(folder.path().join("inventory.ndjson")).unwrap();
+    assert!(!written.contains("hunter2"), "{written}");
+    assert!(written.starts_with("{\"reprieve_inventory\":{"), "{written}");
+    // A plan's deletions resolve to what the state has, and what depends on them goes along.
+    let [vpc, other] = ["aws_vpc.main", "aws_vpc.other"].map(|address| {
+        json!({"address": address, "mode": "managed", "type": "aws_vpc", "name": "main",
+            "change": {"actions": ["delete"], "before": {"id": "vpc-01"}, "after": null}})
+    });
+    let plan = json!({"format_version": "1.2", "planned_values": {}, "resource_changes": [vpc, other]});
+    fs::write(folder.path().join("plan.json"), plan.to_string()).unwrap();
+    let check = ["check", "plan.json", "--from", "terraform", "--environment", "staging", "--format", "json"];
+    let (decision, _) = run(folder.path(), &[&check[..], &["--inventory", "inventory.ndjson"]].concat(), 1);
+    let decision: Value = serde_json::from_str(&decision).unwrap();
+    let inventory = &decision["facts"]["inventory"];
+    assert_eq!((&inventory["resolved"], &inventory["unresolved"]), (&json!(1), &json!(1)), "{inventory}");
+    assert_eq!(inventory["closure"]["things"], json!(8), "{inventory}");
+    assert_eq!(inventory["source"]["format"], "terraform-state", "{inventory}");
+    // The plan and the state are files of their own.
+    assert!(!same_source(&decision), "{decision}");
+}
+
+fn same_source(decision: &Value) -> bool {
+    decision["findings"].as_array().unwrap().iter().any(|finding| finding["code"] == "identity/same-source")
+}
+
+#[test]
+fn an_inventory_of_the_same_file_as_the_list_proves_nothing() {
+    let folder = folder(&[]);
+    let path = folder.path();
+    for (name, format, file) in [("kubernetes", "kubernetes", "made-list-owners.json"), ("sql", "sql", "ids.csv")] {
+        let file = if name == "sql" {
+            fs::write(path.join(file), "id,kind\na,app\n").unwrap();
+            path.join(file)
+        } else {
+            data(format).join(file)
+        };
+        let file = file.to_str().unwrap();
+        let inventory = format!("{name}.ndjson");
+        run(path, &["inventory", "from", format, file, "--kind", "app", "--out", &inventory], 0);
+        let rest = ["--environment", "staging", "--mode", "soft", "--inventory", &inventory, "--format", "json"];
+        let (decision, _) = run(path, &[&["check", file, "--from", format, "--kind", "app"], &rest[..]].concat(), 1);
+        let decision: Value = serde_json::from_str(&decision).unwrap();
+        assert!(same_source(&decision), "{decision}");
+        let digest = &decision["facts"]["inventory"]["source"]["sha256"];
+        assert_eq!(&decision["claims"]["provenance"]["source_sha256"], digest);
+        // Another inventory of the same rows has another source.
+        let other =
+            fs::read_to_string(path.join(&inventory)).unwrap().replace(digest.as_str().unwrap(), &"0".repeat(64));
+        fs::write(path.join(&inventory), other).unwrap();
+        let (decision, _) = run(path, &[&["check", file, "--from", format, "--kind", "app"], &rest[..]].concat(), 1);
+        assert!(!same_source(&serde_json::from_str(&decision).unwrap()), "{decision}");
+    }
 }
 
 const INVENTORY: &str =

@@ -89,6 +89,11 @@ pub const FORMATS: &[Format] = &[
         summary: "a plan of Terraform or OpenTofu: `terraform show -json PLAN`",
         read: terraform::read,
     },
+    Format {
+        name: "terraform-state",
+        summary: "a state of Terraform or OpenTofu, for an inventory only: `terraform state pull`",
+        read: terraform::read_state,
+    },
 ];
 
 /// Returns the format of a name.

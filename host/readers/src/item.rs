@@ -93,6 +93,8 @@ pub struct Summary {
     /// Whether the file is the call itself, such as a plan: what it does not name is not deleted. Otherwise it is a list,
     /// and an empty list says nothing.
     pub is_call: bool,
+    /// Whether the file records what there is, such as a state: it is never a list of deletions.
+    pub is_state: bool,
     /// The tool that wrote the file, with its version if the file has it, for example `Terraform 1.13.5`.
     pub tool: Option<String>,
     /// When the items were looked up, in seconds since 1970.

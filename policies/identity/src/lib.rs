@@ -1,9 +1,10 @@
 //! Compares what each id is with what the request says it is.
 //!
-//! In reading order: the kind, whether the inventory knows the id, protected kinds, the tenant, the environment, and
-//! whether the target is in use. `state.rs` counts the targets.
+//! In reading order: the kind, whether the inventory knows the id and from where, protected kinds, the tenant, the
+//! environment, and whether the target is in use. `state.rs` counts the targets, and `source.rs` compares sources.
 
 mod rules;
+mod source;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ impl Policy for Identity {
     fn check(context: &Context<Settings>, state: &State, findings: &mut Findings) {
         check_kind(context, state, findings);
         check_resolved(context, state, findings);
+        source::check(context, findings);
         check_near_misses(context, findings);
         check_protected(context, state, findings);
         check_tenant(context, state, findings);

@@ -53,6 +53,14 @@ rules! {
     /// none. Case, surrounding blanks, compatibility forms and invisible characters are ignored for it.
     NEAR_MISS = "near-miss": wrong, targets [];
 
+    /// The inventory was made from the same file as the list, or that is unknown.
+    ///
+    /// What the list says is compared with the inventory. An inventory that was made from the list agrees with every
+    /// mistake in it. `reprieve inventory from` writes the digest of its source into the inventory, and `read`, `draft`
+    /// and `check --from` write that of theirs into the request. The same digest denies a hard delete and warns about a
+    /// soft one, and so does a request that does not state it. Of an inventory without a source, nothing is known.
+    SAME_SOURCE = "same-source": missing [];
+
     /// The batch deletes more than one resource of a protected kind, or has too few approvals for one.
     ///
     /// Sites (Atlassian), servers (Azure DevOps), clusters (Spotify, 2018) and databases (GitLab, 2017) take

@@ -196,3 +196,39 @@ fn denies_a_hard_delete_of_targets_in_use() {
         assert!(found(json!({}), &one).is_empty());
     }
 }
+
+/// Checks apps with an inventory of a source, and a request with this digest of its own.
+fn found_of(source: &str, claimed: Value, mode: &str) -> Vec<String> {
+    let mut review = review(
+        json!({ "mode": mode, "provenance": { "source_sha256": claimed } }),
+        json!({ "inventory": { "source": { "format": "kubernetes", "sha256": source } } }),
+    );
+    review["claims"]["reason"]["basis"] = json!("contract-ended");
+    let columns = [
+        ("kind", "app"),
+        ("resolved_kind", "app"),
+        ("resolved_environment", "production"),
+        ("resolved_state", "soft-deleted"),
+    ];
+    let columns = columns.map(|(name, value)| codes(name, &[Some(value); 2]));
+    check::<Identity>(&review, json!({}), &[chunk(2, columns.to_vec())])
+}
+
+#[test]
+fn an_inventory_of_the_same_file_proves_nothing() {
+    let (other, own) = ("0a".repeat(32), "0b".repeat(32));
+    for (mode, severity) in [("hard", "deny"), ("disable", "deny"), ("soft", "warn")] {
+        let expected = [format!("{severity} same-source")];
+        assert!(found_of(&other, json!(own), mode).is_empty(), "{mode}");
+        for claimed in [json!(other), json!(other.to_uppercase()), json!(format!(" {other}"))] {
+            assert_eq!(found_of(&other, claimed.clone(), mode), expected, "{mode} {claimed}");
+        }
+        // What the request does not say is unknown.
+        for claimed in [json!(null), json!(""), json!(" ")] {
+            assert_eq!(found_of(&other, claimed.clone(), mode), expected, "{mode} {claimed}");
+        }
+        // The list itself became the inventory, whatever the request says.
+        let list = review(json!({}), json!({}))["facts"]["targets_sha256"].as_str().unwrap().to_owned();
+        assert_eq!(found_of(&list, json!(own), mode), expected, "{mode}");
+    }
+}

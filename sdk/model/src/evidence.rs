@@ -30,6 +30,9 @@ pub struct Provenance {
     pub page_size: Option<u64>,
     /// SHA-256 of the list, lower-case hex.
     pub sha256: Option<String>,
+    /// SHA-256 of the file that the list was made from, lower-case hex: a plan, an export. That of the list, if it was not
+    /// made from another file.
+    pub source_sha256: Option<String>,
     /// When the list was extracted.
     pub extracted_at: Option<Timestamp>,
     /// Who extracted it.

@@ -206,6 +206,8 @@ pub struct NearMiss {
 pub struct InventoryFacts {
     /// SHA-256 of the inventory that was queried, lower-case hex.
     pub sha256: String,
+    /// The file that the inventory was made from. Absent: unknown.
+    pub source: Option<InventorySource>,
     /// Number of rows whose id is in the inventory.
     pub resolved: u64,
     /// Number of rows whose id is not in the inventory.
@@ -235,6 +237,20 @@ pub struct InventoryFacts {
     pub closure: Closure,
     /// The backups and copies that the request's evidence names. Absent: unknown.
     pub evidence: Option<Vec<EvidenceFacts>>,
+}
+
+/// The file of another tool that an inventory was made from.
+#[derive(miniserde::Deserialize)]
+#[skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
+pub struct InventorySource {
+    /// The format of the file, for example `kubernetes`.
+    pub format: String,
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
+    /// When the file was made, or else read.
+    pub taken_at: Option<Timestamp>,
 }
 
 /// What is known of a place that the request's evidence names: a backup, its location, or a copy.

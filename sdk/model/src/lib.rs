@@ -26,8 +26,8 @@ pub use evidence::{
     Approval, Checkpoint, DryRun, KeepSet, Lookups, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };
 pub use facts::{
-    Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, NOT_PRODUCTION, NearMiss, NearMisses,
-    Pool, Review, Signature, Signatures, Tally, TenantFacts, Whole,
+    Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, InventorySource, NOT_PRODUCTION,
+    NearMiss, NearMisses, Pool, Review, Signature, Signatures, Tally, TenantFacts, Whole,
 };
 pub use fault::{Fault, FaultCause};
 pub use history::{BatchState, Deleted, HistoryFacts, PastBatch, Spans};

@@ -83,6 +83,7 @@ class Provenance(Record):
     source_total: int | None
     page_size: int | None
     sha256: str | None
+    source_sha256: str | None
     extracted_at: Timestamp | None
     extracted_by: str | None
     program_sha256: str | None
@@ -271,10 +272,19 @@ class NearMisses(Record):
     unchecked: int
 
 
+class InventorySource(Record):
+    """The file of another tool that an inventory was made from."""
+
+    format: str
+    sha256: str
+    taken_at: Timestamp | None
+
+
 class InventoryFacts(Record):
     """What the inventory knows about the targets and about everything that is deleted with them."""
 
     sha256: str
+    source: InventorySource | None
     resolved: int
     unresolved: int
     bytes: int | None

@@ -3,9 +3,9 @@
 
 use crate::index::{Index, Parent};
 use crate::model::{
-    Actor, Approval, Closure, DryRun, Estimate, EvidenceFacts, HistoryFacts, IdFacts, Migration, Mode, NearMisses,
-    Notice, Operation, Pool, Provenance, Reason, Recovery, Schedule, Signatures, Tally, TenantFacts, Timestamp,
-    UniqueMap, Whole,
+    Actor, Approval, Closure, DryRun, Estimate, EvidenceFacts, HistoryFacts, IdFacts, InventorySource, Migration,
+    Mode, NearMisses, Notice, Operation, Pool, Provenance, Reason, Recovery, Schedule, Signatures, Tally,
+    TenantFacts, Timestamp, UniqueMap, Whole,
 };
 use miniserde::Deserialize;
 use std::cell::OnceCell;
@@ -143,6 +143,7 @@ view! {
         required "Capacity pools from which the batch removes members." pools: Vec<Pool>,
         required "The targets and everything that is deleted with them." closure: Closure,
         optional "Size in bytes of the resolved rows whose size is known." bytes: u64,
+        optional "The file that the inventory was made from. None: unknown." source: InventorySource,
         optional "The backups and copies that the request's evidence names. None: unknown." evidence: Vec<EvidenceFacts>,
         optional "Number of tenants of which nothing would be left. None: unknown." tenants_gone: u64,
         optional "Targets whose id is nearly one of the inventory. None: unknown." near_misses: NearMisses,

@@ -2,6 +2,7 @@
 
 use crate::error::LookupError;
 use crate::record::{PoolRecord, Record};
+use reprieve_model::InventorySource;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +28,11 @@ pub trait Inventory: Send + Sync {
 pub trait Snapshot {
     /// SHA-256 of the inventory, or of all the answers given so far, lower-case hex: what a decision was based on.
     fn sha256(&self) -> String;
+
+    /// Returns the file that the inventory was made from. `None`, the default: it is not known.
+    fn source(&self) -> Option<InventorySource> {
+        None
+    }
 
     /// Returns what is known of each id, in their order; `None` if the id is not known.
     ///

@@ -40,11 +40,11 @@ pub fn read_inventory_within(folder: &Folder, name: &str, memory: u64) -> Result
     }
     let memory = MemoryBudget(memory);
     let mut rows = Rows::Memory { table: Table::default(), bytes_left: memory.inventory() };
-    let sha256 = read_inventory_file(folder, name, memory, |row| rows.insert(row))?;
+    let file = read_inventory_file(folder, name, memory, |row| rows.insert(row))?;
     Ok(match rows {
-        Rows::Memory { table, .. } => Box::new(table.with_digest(sha256)),
+        Rows::Memory { table, .. } => Box::new(table.of_file(file)),
         Rows::Spilled(builder) => {
-            let spilled: Result<Spilled, String> = builder.finish(sha256);
+            let spilled: Result<Spilled, String> = builder.finish(file);
             Box::new(spilled.map_err(|message| ReadError::of_file(&folder.display_name(name), message))?)
         }
     })

@@ -91,6 +91,7 @@ pub(crate) fn resolve_targets(
         pools,
         closure,
         evidence: Some(evidence),
+        source: inventory.source(),
         // Last, because it may be the digest of all answers.
         sha256: inventory.sha256(),
     };

@@ -4,8 +4,10 @@
 use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer};
 use super::near::NearIds;
 use crate::error::LookupError;
+use crate::read::InventoryFile;
 use crate::record::{InventoryRow, PoolRecord, Record};
 use hashbrown::HashMap;
+use reprieve_model::InventorySource;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Error, Params, Row, params};
 use std::borrow::Cow;
@@ -43,6 +45,7 @@ const DUPLICATE: &str = "SELECT id, row FROM (
 #[derive(Debug)]
 pub(super) struct Spilled {
     sha256: String,
+    source: Option<InventorySource>,
     tenants: u64,
     connection: Mutex<Connection>,
 }
@@ -86,8 +89,8 @@ impl SpilledBuilder {
         Ok(())
     }
 
-    /// Returns the inventory. `sha256` is the digest of the file that it was read from.
-    pub fn finish(self, sha256: String) -> Result<Spilled, String> {
+    /// Returns the inventory. `file` is what the file says of itself that it was read from.
+    pub fn finish(self, InventoryFile { sha256, source }: InventoryFile) -> Result<Spilled, String> {
         let Self { connection, max_tenants } = self;
         if let Err(error) = connection.execute_batch(INDEX) {
             let duplicate = connection.query_row(DUPLICATE, [], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -99,7 +102,7 @@ impl SpilledBuilder {
         let tenants: u64 = connection
             .query_row("SELECT count(*) FROM tenants", [], |row| row.get(0))
             .map_err(|error| spilling(&error))?;
-        Ok(Spilled { sha256, tenants: tenants.max(max_tenants), connection: Mutex::new(connection) })
+        Ok(Spilled { sha256, source, tenants: tenants.max(max_tenants), connection: Mutex::new(connection) })
     }
 }
 
@@ -140,6 +143,10 @@ fn list(texts: &[&str]) -> [Rc<Vec<Value>>; 1] {
 impl Snapshot for Reading<'_> {
     fn sha256(&self) -> String {
         self.inventory.sha256.clone()
+    }
+
+    fn source(&self) -> Option<InventorySource> {
+        self.inventory.source.clone()
     }
 
     fn records(&self, ids: &[&str]) -> Result<Vec<Option<Cow<'_, Record>>>, LookupError> {

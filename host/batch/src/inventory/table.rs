@@ -3,10 +3,11 @@
 use super::interface::{Inventory, Snapshot};
 use super::near::NearIds;
 use crate::error::{LookupError, ReadError};
-use crate::read::{Folder, read_inventory_file};
+use crate::read::{Folder, InventoryFile, read_inventory_file};
 use crate::record::{InventoryRow, PoolRecord, Record};
 use crate::spill::MemoryBudget;
 use hashbrown::HashMap;
+use reprieve_model::InventorySource;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +16,7 @@ use std::path::Path;
 #[derive(Debug, Default)]
 pub struct Table {
     sha256: String,
+    source: Option<InventorySource>,
     records: HashMap<String, Box<Record>>,
     kinds: HashMap<String, u64>,
     tenants: HashMap<String, u64>,
@@ -41,8 +43,8 @@ impl Table {
     pub fn read(folder: &Folder, name: &str) -> Result<Self, ReadError> {
         let mut table = Self::default();
         let insert = |row: InventoryRow| table.insert(&row.id, row.record, row.pool_minimum);
-        let sha256 = read_inventory_file(folder, name, MemoryBudget::default(), insert)?;
-        Ok(table.with_digest(sha256))
+        let file = read_inventory_file(folder, name, MemoryBudget::default(), insert)?;
+        Ok(table.of_file(file))
     }
 
     /// Adds a thing. `pool_minimum` is the number of members that its pool requires; the largest one counts.
@@ -53,9 +55,9 @@ impl Table {
         self.insert(id, record, pool_minimum).map_err(LookupError::Invalid)
     }
 
-    /// Sets the digest of the file that the inventory was read from.
-    pub(super) fn with_digest(self, sha256: String) -> Self {
-        Self { sha256, ..self }
+    /// Sets what the file says of itself that the inventory was read from.
+    pub(super) fn of_file(self, InventoryFile { sha256, source }: InventoryFile) -> Self {
+        Self { sha256, source, ..self }
     }
 
     /// Returns its rows, in any order. The number of members that a pool requires is in each row of the pool.
@@ -97,6 +99,10 @@ impl Inventory for Table {
 impl Snapshot for &Table {
     fn sha256(&self) -> String {
         self.sha256.clone()
+    }
+
+    fn source(&self) -> Option<InventorySource> {
+        self.source.clone()
     }
 
     fn records(&self, ids: &[&str]) -> Result<Vec<Option<Cow<'_, Record>>>, LookupError> {

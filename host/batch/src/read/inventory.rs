@@ -4,28 +4,31 @@ use super::blocks::{LineError, each_line_of_text};
 use super::columnar::{ColumnarFormat, EXTENSIONS, read_columnar_inventory};
 use super::csv::each_named_record;
 use super::folder::Folder;
+use super::inventory_header::{InventoryFile, take_header};
 use super::json_blocks::{JsonBlocks, RowError};
 use super::json_list::is_document;
 use super::mapping::Mapping;
 use super::text_file::{TextFile, TextFormat};
-use crate::error::{ReadError, describe, without_position};
+use crate::error::{Place, ReadError, describe, without_position};
 use crate::record::{InventoryReader, InventoryRow, is_inventory_column};
 use crate::spill::MemoryBudget;
 use std::io::{Cursor, Read};
 
-/// Reads an inventory and passes each row to `each`. Returns the file's digest. `memory` is for the decoder.
+/// Reads an inventory and passes each row to `each`. Returns what the file says of itself. `memory` is for the decoder.
 pub(crate) fn read_inventory_file(
     folder: &Folder,
     name: &str,
     memory: MemoryBudget,
     mut each: impl FnMut(InventoryRow) -> Result<(), String>,
-) -> Result<String, ReadError> {
+) -> Result<InventoryFile, ReadError> {
     let shown = folder.display_name(name);
     if let Some(format) = ColumnarFormat::of(name) {
-        return read_columnar_inventory(folder, name, format, memory, each);
+        let sha256 = read_columnar_inventory(folder, name, format, memory, each)?;
+        return Ok(InventoryFile { sha256, source: None });
     }
     let also = format!("{EXTENSIONS}; or in .db, .sqlite or .sqlite3");
     let mut reader = TextFile::open(folder, name, "inventories", &also)?;
+    let mut source = None;
     match reader.format {
         TextFormat::Csv | TextFormat::Tsv => {
             let tabs = reader.format == TextFormat::Tsv;
@@ -33,13 +36,13 @@ pub(crate) fn read_inventory_file(
                 each(InventoryRow::from_texts(fields)?)
             })?;
         }
-        TextFormat::Json => read_document(&mut reader, &shown, each)?,
-        TextFormat::Ndjson => {
+        TextFormat::Json | TextFormat::Ndjson => {
             let mut start = Vec::new();
             let peeked = reader.by_ref().take(PEEKED_BYTES).read_to_end(&mut start);
             peeked.map_err(|error| ReadError::of_file(&shown, describe(&error)))?;
+            source = take_header(&mut start).map_err(|message| ReadError::new(&shown, Place::Line(1), message))?;
             let start_of_text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
-            let is_document = is_document(start_of_text, &Mapping::default());
+            let is_document = reader.format == TextFormat::Json || is_document(start_of_text, &Mapping::default());
             let mut text = Cursor::new(start).chain(&mut reader);
             if is_document {
                 read_document(&mut text, &shown, each)?;
@@ -55,7 +58,7 @@ pub(crate) fn read_inventory_file(
                 .with_help("name what is known of each id: in CSV, JSON, Parquet, Arrow or SQLite"));
         }
     }
-    reader.finish()
+    Ok(InventoryFile { sha256: reader.finish()?, source })
 }
 
 /// The number of bytes that show whether a text is lines of JSON or a document.
@@ -135,6 +138,47 @@ mod tests {
             assert_eq!(read("i.csv", &text).as_ref(), Ok(&expected), "{text}");
             assert_eq!(read("i.csv", utf16(&text)).as_ref(), Ok(&expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_header_names_the_source_and_is_no_row() {
+        let header = format!(
+            r#"{{"reprieve_inventory": {{"version": 1, "source": "kubernetes", "source_sha256": "{}"}}}}"#,
+            "0a".repeat(32)
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let read = |name: &str, text: &[u8]| {
+            std::fs::write(folder.path().join(name), text).unwrap();
+            let (mut ids, folder) = (Vec::new(), Folder::open(folder.path()).unwrap());
+            let each = |row: InventoryRow| {
+                ids.push(row.id);
+                Ok(())
+            };
+            let file = read_inventory_file(&folder, name, MemoryBudget::default(), each);
+            file.map(|file| (ids, file.source)).map_err(|error| error.to_string())
+        };
+        let text = format!("{header}\n{{\"id\": \"a\"}}\n{{\"id\": \"b\"}}\n");
+        for name in ["i.ndjson", "i.jsonl", "i.json"] {
+            for bytes in [text.clone().into_bytes(), utf16(&text)] {
+                let (ids, source) = read(name, &bytes).unwrap();
+                assert_eq!(
+                    (ids, source.unwrap().format),
+                    (vec!["a".to_owned(), "b".to_owned()], "kubernetes".to_owned())
+                );
+            }
+            // Anywhere else it is a row without an id.
+            let twice = read(name, format!("{header}\n{text}").as_bytes()).unwrap_err();
+            assert!(twice.contains(":2: missing field `id`"), "{twice}");
+            // Lines are counted from the beginning of the file.
+            let broken = read(name, format!("{text}{{\"id\": \"\"}}\n").as_bytes()).unwrap_err();
+            assert!(broken.contains(":4: the id is empty"), "{broken}");
+            let newer = read(name, text.replace("\"version\": 1", "\"version\": 2").as_bytes()).unwrap_err();
+            assert!(newer.contains(":1: the version of the inventory is 2"), "{newer}");
+        }
+        // A header alone is an inventory that knows nothing.
+        assert!(read("i.ndjson", header.as_bytes()).is_ok_and(|(ids, source)| ids.is_empty() && source.is_some()));
+        let csv = read("i.csv", b"id\na\n").unwrap();
+        assert_eq!(csv, (vec!["a".to_owned()], None));
     }
 
     #[test]

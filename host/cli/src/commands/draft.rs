@@ -1,6 +1,6 @@
 //! `reprieve draft`: prints a request for a list.
 
-use crate::drafting::{ClaimArguments, Document, draft, listed};
+use crate::drafting::{ClaimArguments, Document, SourceFile, draft, listed};
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
 use crate::output::{data, plain};
@@ -31,7 +31,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let folder = arguments.out.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let paths = arguments.lists.iter().map(|list| relative(list, folder)).collect::<anyhow::Result<Vec<_>>>()?;
     let list = listed(folder, &paths, &arguments.form)?;
-    let request = draft(&arguments.claims, &list, &arguments.form, &Summary::default(), Some(&list.name))?;
+    let source = SourceFile { name: Some(list.name.clone()), sha256: list.files.sha256.clone().unwrap_or_default() };
+    let request = draft(&arguments.claims, &list, &arguments.form, &Summary::default(), &source)?;
     match &arguments.out {
         Some(out) => write_new(out, &request)?,
         None => data(|out| Ok(write!(out, "{}", request.to_json())?))?,

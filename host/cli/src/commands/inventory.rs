@@ -1,6 +1,6 @@
 //! `reprieve inventory`: writes an inventory from a file of another tool.
 
-use crate::drafting::{ClaimArguments, FromArguments, format, read_items};
+use crate::drafting::{FromArguments, Source, format};
 use crate::error::fail;
 use crate::output::plain;
 use crate::render::plural;
@@ -9,11 +9,12 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use reprieve::inventory::Record;
 use reprieve::model::Timestamp;
-use reprieve_readers::{Format, Item};
+use reprieve_readers::{Format, Item, Options};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 /// Write an inventory, the operator's own record of what each id is
 #[derive(Subcommand, Debug)]
@@ -52,13 +53,23 @@ pub fn run(Command::From(arguments): &Command) -> anyhow::Result<Status> {
     if arguments.out.exists() {
         return Err(fail(format!("{shown} already exists"), "name a new file with `--out FILE`"));
     }
+    let source = Source::open(&arguments.file)?;
+    let options =
+        Options { kind: arguments.kind.clone(), id: arguments.from.id_columns.clone(), ..Options::default() };
+    // Read twice: the header has what the file says as a whole, and comes before its first item.
+    let summary = source.items(arguments.format, &options, |_| Ok(()))?;
+    if summary.is_call {
+        let message = format!("{} says what a call deletes, not what there is", arguments.file.display());
+        return Err(fail(message, "make the inventory from a list of everything: it must know more than the call"));
+    }
     let folder = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     let file =
         tempfile::NamedTempFile::new_in(folder.unwrap_or_else(|| ".".as_ref())).with_context(|| shown.clone())?;
     let mut out = BufWriter::new(file);
-    let claims = ClaimArguments { kind: arguments.kind.clone(), ..ClaimArguments::default() };
+    let taken_at = summary.extracted_at.map_or_else(now, Timestamp::from_seconds);
+    writeln!(out, "{}", header(arguments.format.name, &source.sha256, taken_at))?;
     let (mut things, mut unknown) = (0, BTreeMap::new());
-    let summary = read_items(arguments.format, &arguments.file, &claims, &arguments.from, false, |item| {
+    source.items(arguments.format, &options, |item| {
         let row = row(item, arguments);
         things += 1;
         for name in REQUIRED.into_iter().filter(|name| !row.contains_key(*name)) {
@@ -67,17 +78,29 @@ pub fn run(Command::From(arguments): &Command) -> anyhow::Result<Status> {
         serde_json::to_writer(&mut out, &row)?;
         Ok(out.write_all(b"\n")?)
     })?;
-    if summary.is_call {
-        let message = format!("{} says what a call deletes, not what there is", arguments.file.display());
-        return Err(fail(message, "make the inventory from a list of everything: it must know more than the call"));
-    }
     let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     file.persist_noclobber(&arguments.out).with_context(|| format!("cannot write {shown}"))?;
     outln!("wrote {}: {}", plain(&shown), plural(things, "thing", "things"))?;
+    for note in &summary.notes {
+        errln!("note: {}", plain(note));
+    }
     for (name, count) in unknown {
         errln!("note: `{name}` of {count} is unknown; a hard delete of them is denied");
     }
     Ok(Status::Success)
+}
+
+/// The first line of an inventory: the file that it was made from.
+fn header(format: &str, sha256: &str, taken_at: Timestamp) -> Value {
+    json!({ "reprieve_inventory": {
+        "version": 1, "source": format, "source_sha256": sha256, "taken_at": taken_at,
+    } })
+}
+
+/// The current time.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// The columns that a hard delete needs.

@@ -1,7 +1,7 @@
 //! `reprieve read`: reads a file of another tool.
 
 use crate::commands::draft::{say_blanks, write_new};
-use crate::drafting::{ClaimArguments, From, FromArguments, LIST_NAME, format, formats, read_items, selects};
+use crate::drafting::{ClaimArguments, From, FromArguments, LIST_NAME, format, formats, read_deletions, selects};
 use crate::error::fail;
 use crate::output::{Page, data, plain};
 use crate::render::plural;
@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 
 fn items(arguments: &Arguments, each: impl FnMut(Item) -> anyhow::Result<()>) -> anyhow::Result<Summary> {
     let Arguments { format, file, claims, from, no_header, .. } = arguments;
-    read_items(format, file, claims, from, *no_header, each)
+    Ok(read_deletions(format, file, claims, from, *no_header, each)?.0)
 }
 
 /// Prints every item. They are held until the file was read whole, so that half a list is never printed.

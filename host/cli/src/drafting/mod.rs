@@ -6,7 +6,9 @@ mod origin;
 mod reading;
 
 pub use document::Document;
-pub use reading::{From, FromArguments, LIST_NAME, NothingToDelete, format, formats, listed, read_items, selects};
+pub use reading::{
+    From, FromArguments, LIST_NAME, NothingToDelete, Source, format, formats, listed, read_deletions, selects,
+};
 
 use crate::error::fail;
 use crate::mode::ModeArgument;
@@ -77,13 +79,22 @@ pub struct List {
 /// The number of characters of a digest in the name of a request.
 const SHORT_DIGEST: usize = 8;
 
-/// Drafts a request for a list. `summary` is what the file says that the list was read from; `source` names that file.
+/// The file that a list was made from.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// Its name, if it is known.
+    pub name: Option<String>,
+    /// SHA-256 of its bytes, lower-case hex.
+    pub sha256: String,
+}
+
+/// Drafts a request for a list. `summary` is what the file says that the list was made from; `source` is that file.
 pub fn draft(
     claims: &ClaimArguments,
     list: &List,
     form: &ListArguments,
     summary: &Summary,
-    source: Option<&str>,
+    source: &SourceFile,
 ) -> anyhow::Result<Document> {
     let mode = match claims.mode.map(Mode::from).or(summary.mode) {
         Some(mode) => mode,
@@ -141,8 +152,8 @@ pub fn draft(
         });
     });
     document.add_object("provenance", |provenance| {
-        let source = source.map(|source| format!("{} {source}", summary.tool.as_deref().unwrap_or("file")));
-        provenance.add("source", json!(source));
+        let tool = summary.tool.as_deref().unwrap_or("file");
+        provenance.add("source", json!(source.name.as_ref().map(|name| format!("{tool} {name}"))));
         provenance.add("query", blank());
         provenance.add("selection", if is_call { "explicit".into() } else { blank() });
         provenance.add("complete", if is_call { true.into() } else { blank() });
@@ -150,6 +161,7 @@ pub fn draft(
         provenance.add("row_count", list.targets);
         provenance.add("source_total", if is_call { list.targets.into() } else { blank() });
         provenance.add("sha256", sha256);
+        provenance.add("source_sha256", source.sha256.as_str());
         let extracted_at = summary.extracted_at.map(Timestamp::from_seconds);
         provenance.add("extracted_at", json!(extracted_at));
         provenance.add("extracted_by", json!(origin.system.or(origin.person.as_deref())));

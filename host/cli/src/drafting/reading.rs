@@ -1,6 +1,6 @@
 //! Lists for a draft: one that is in a file, or the items of a file of another tool.
 
-use super::{ClaimArguments, Document, List, draft};
+use super::{ClaimArguments, Document, List, SourceFile, draft};
 use crate::error::{fail, with_help};
 use crate::output::plain;
 use crate::reading::ListArguments;
@@ -97,34 +97,70 @@ pub fn format(name: &str) -> Result<&'static Format, String> {
     })
 }
 
-/// Reads a file of another tool and passes its items to `each`.
-pub fn read_items(
+/// A file of another tool, whole.
+pub struct Source {
+    folder: Folder,
+    name: String,
+    bytes: Vec<u8>,
+    /// SHA-256 of its bytes, lower-case hex.
+    pub sha256: String,
+}
+
+impl Source {
+    /// Reads the bytes of a file.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let (folder, name) = Folder::of(path)?;
+        let bytes = folder.read(&name, MAX_FILE_BYTES)?;
+        let sha256 = hex(&Sha256::digest(&bytes));
+        Ok(Self { folder, name, bytes, sha256 })
+    }
+
+    /// Passes its items to `each`.
+    pub fn items(
+        &self,
+        format: &Format,
+        options: &Options,
+        mut each: impl FnMut(Item) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Summary> {
+        let shown = self.folder.display_name(&self.name);
+        let companion = |name: &str| self.folder.read(name, MAX_FILE_BYTES);
+        let mut failed = None;
+        let mut sink = |item: Item| {
+            each(item).map_err(|error| {
+                let message = error.to_string();
+                failed = Some(error);
+                reprieve::ReadError::of_file("the list", message)
+            })
+        };
+        let input = Input { name: &shown, bytes: &self.bytes, companion: &companion };
+        let read = (format.read)(&input, options, &mut sink);
+        match failed {
+            Some(error) => Err(error),
+            None => read.map_err(with_flags),
+        }
+    }
+}
+
+/// Reads a file of another tool that deletes or lists things, and passes its items to `each`. Returns its digest as well. A
+/// file that records what there is, such as a state, is refused: it is never a list of deletions.
+pub fn read_deletions(
     format: &Format,
     path: &Path,
     claims: &ClaimArguments,
     from: &FromArguments,
     no_header: bool,
-    mut each: impl FnMut(Item) -> anyhow::Result<()>,
-) -> anyhow::Result<Summary> {
-    let (folder, name) = Folder::of(path)?;
-    let bytes = folder.read(&name, MAX_FILE_BYTES)?;
-    let shown = folder.display_name(&name);
-    let companion = |name: &str| folder.read(name, MAX_FILE_BYTES);
+    each: impl FnMut(Item) -> anyhow::Result<()>,
+) -> anyhow::Result<(Summary, String)> {
+    let source = Source::open(path)?;
     let options = Options { kind: claims.kind.clone(), id: from.id_columns.clone(), no_header };
-    let mut failed = None;
-    let mut sink = |item: Item| {
-        each(item).map_err(|error| {
-            let message = error.to_string();
-            failed = Some(error);
-            reprieve::ReadError::of_file("the list", message)
-        })
-    };
-    let input = Input { name: &shown, bytes: &bytes, companion: &companion };
-    let read = (format.read)(&input, &options, &mut sink);
-    match failed {
-        Some(error) => Err(error),
-        None => read.map_err(with_flags),
+    let summary = source.items(format, &options, each)?;
+    if summary.is_state {
+        let message =
+            format!("{} is a state, not a plan: it says what there is, and deletes nothing", path.display());
+        let help = format!("`reprieve inventory from {} FILE` makes an inventory of it", format.name);
+        return Err(fail(message, help));
     }
+    Ok((summary, source.sha256))
 }
 
 impl From {
@@ -142,7 +178,7 @@ impl From {
         let file = std::fs::File::create_new(folder.path().join(LIST_NAME)).context("the list")?;
         let mut out = Hashing { out: BufWriter::new(file), hasher: Sha256::new() };
         let (mut targets, mut kinds, mut without_kind) = (0, BTreeMap::new(), 0);
-        let summary = read_items(format, path, claims, from, no_header, |item| {
+        let (summary, source_sha256) = read_deletions(format, path, claims, from, no_header, |item| {
             targets += 1;
             match &item.record.kind {
                 Some(kind) => *kinds.entry(kind.clone()).or_default() += 1,
@@ -163,7 +199,8 @@ impl From {
             return Err(NothingToDelete { file: path.display().to_string(), notes: summary.notes }.into());
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let request = draft(claims, &list, &ListArguments::default(), &summary, name.as_deref())?;
+        let source = SourceFile { name, sha256: source_sha256 };
+        let request = draft(claims, &list, &ListArguments::default(), &summary, &source)?;
         Ok(Self { folder, request, summary, targets })
     }
 }

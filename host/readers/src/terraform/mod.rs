@@ -1,6 +1,10 @@
-//! Plans of Terraform and OpenTofu, as `terraform show -json PLAN` prints them.
+//! Plans of Terraform and OpenTofu, as `terraform show -json PLAN` prints them. `state.rs` reads their states.
 
+mod address;
 mod plan;
+mod state;
+
+pub(crate) use state::read as read_state;
 
 use crate::node::{count, error_at_pointer};
 use crate::{Action, Input, Item, Options, Part, Sink, Summary};
