@@ -20,11 +20,12 @@ use crate::private::{PrivateFile, PrivateFolder};
 use crate::refusal::CONTRACT;
 use crate::worker::VERSION;
 use reprieve_builtin::Builtin;
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Error;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wasmtime::component::Component;
 use wasmtime::{CustomCodeMemory, Engine};
 
@@ -207,11 +208,16 @@ pub(crate) fn component(engine: &Engine, code: &[u8]) -> wasmtime::Result<Compon
     // SAFETY: `Component::deserialize` runs what a compiler of wasmtime has written. `policy.rs` calls this with the output
     // of that compiler, in this process or read from the pipe of a worker that this process started, and with bytes that
     // `ModuleCache::authentic` has authenticated: only this user has the key, and this program applies it only to such output.
-    // The bytes are in the memory of this process since before they were authenticated, so nothing else can change them.
+    // `builtin` calls it with the output of that compiler in the build script. The bytes are in the memory of this process since before they were authenticated, so nothing else can change them.
     unsafe { Component::deserialize(engine, code) }
 }
 
-/// Loads the code of a built-in policy. It stays where it is in this program, and processes share it.
+/// The built-in policies whose code was loaded where it is in this program. Wasmtime finds code by its address, so it cannot
+/// load it there a second time.
+static LOADED_IN_PLACE: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+
+/// Loads the code of a built-in policy. For the first engine of a process it stays where it is in this program, and
+/// processes share it; a further engine has a copy.
 ///
 /// # Errors
 /// There is none, it needs another processor or configuration than this engine has, or it cannot be made executable.
@@ -220,7 +226,8 @@ pub(crate) fn builtin(engine: &Engine, builtin: &'static Builtin) -> wasmtime::R
     if code.is_empty() {
         return Err(wasmtime::Error::msg("it was not compiled for this target"));
     }
-    if code_memory().is_none() {
+    let is_first = || LOADED_IN_PLACE.lock().unwrap_or_else(PoisonError::into_inner).insert(builtin.name());
+    if code_memory().is_none() || !is_first() {
         return component(engine, code);
     }
     // SAFETY: only the build script of `reprieve-builtin` makes a `Builtin`, and its code is what the compiler of wasmtime
@@ -256,7 +263,7 @@ impl CustomCodeMemory for Executable {
         protected.map_err(|error| wasmtime::Error::msg(format!("code cannot be made executable: {error}")))
     }
 
-    /// Several engines share the code of a built-in policy, so it stays executable. Wasmtime unmaps its own memory.
+    /// Code in this program stays executable for as long as the process lives. Wasmtime unmaps memory of its own.
     fn unpublish_executable(&self, _: *const u8, _: usize) -> wasmtime::Result<()> {
         Ok(())
     }
