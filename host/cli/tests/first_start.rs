@@ -45,7 +45,7 @@ impl Machine {
         fs::write(self.path("work/own.wasm"), component).unwrap();
         let (_, listed, _) = self.run(Some("home"), &["policies"]);
         let digest = listed.split("mode 0").nth(1).unwrap().split("sha256 ").nth(1).unwrap().lines().next().unwrap();
-        let set = format!("[[policy]]\nsource = \"own.wasm\"\nsha256 = \"{digest}\"\n");
+        let set = format!("[[policy]]\nuse = \"own.wasm\"\nsha256 = \"{digest}\"\n");
         fs::write(self.path("work/reprieve.toml"), set).unwrap();
     }
 }
