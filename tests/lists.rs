@@ -244,7 +244,7 @@ fn decisions_do_not_depend_on_memory_or_threads() {
     for (name, bytes) in &lists {
         let mut first = None;
         for (threads, memory) in [(1, 1 << 30), (2, 1 << 30), (1, 0), (5, 100_000), (2, 8 << 20)] {
-            let cache = ModuleCache::open(&folder.path().join("compiled"), &folder.path().join("state")).unwrap();
+            let cache = ModuleCache::new(folder.path().join("compiled"), folder.path().join("state"));
             let builder = Gate::builder().cache(cache).threads(threads);
             let gate = builder.inventory(Arc::clone(&inventory)).build().unwrap();
             let batch = read(folder.path(), name, bytes, ReadOptions::default().memory(memory).threads(threads));

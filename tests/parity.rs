@@ -20,7 +20,7 @@ type Found = (String, bool, String, u64);
 fn gate(name: &str, resources: &[Resource]) -> Gate {
     let set = PolicySet::of(vec![PolicyEntry::builtin(name)]);
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let cache = ModuleCache::open(&temporary.join("compiled"), &temporary.join("state")).unwrap();
+    let cache = ModuleCache::new(temporary.join("compiled"), temporary.join("state"));
     Gate::builder().policies(set, None).inventory(inventory(resources)).cache(cache).build().unwrap()
 }
 

@@ -143,7 +143,7 @@ pub fn inventory(target: &Record) -> Table {
 /// A gate with all built-in policies, this inventory and this history.
 pub fn gate(inventory: Option<Table>, history: Option<PastBatches>) -> Gate {
     let out = Path::new(env!("OUT_DIR"));
-    let cache = ModuleCache::open(&out.join("compiled"), &out.join("state")).unwrap();
+    let cache = ModuleCache::new(out.join("compiled"), out.join("state"));
     let mut builder = Gate::builder().cache(cache);
     if let Some(inventory) = inventory {
         builder = builder.inventory(inventory);

@@ -24,7 +24,7 @@ impl Incident {
     pub fn open(path: &Path) -> Self {
         let case = Case::open(path).unwrap_or_else(|error| panic!("{error}"));
         let out = Path::new(env!("OUT_DIR"));
-        let cache = ModuleCache::open(&out.join("compiled"), &out.join("state")).unwrap();
+        let cache = ModuleCache::new(out.join("compiled"), out.join("state"));
         let gate = case.gate(Gate::builder().cache(cache)).unwrap_or_else(|error| panic!("{error}"));
         Self { case, gate }
     }

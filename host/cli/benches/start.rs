@@ -1,5 +1,5 @@
-//! A whole `reprieve check` as a process, with ten targets and compiled policies in the cache: without a ledger, with a
-//! new one, and with one that contains a million decisions.
+//! A whole `reprieve check` as a process, with ten targets: on a machine where it never ran, with a home, without a ledger,
+//! with a new one, and with one that contains a million decisions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -26,6 +26,13 @@ fn start(criterion: &mut Criterion) {
     }
     fill(&folder.path().join("million.db"));
     let mut group = criterion.benchmark_group("process");
+    group.bench_function("first check of 10 targets, without a home", |bencher| {
+        bencher.iter(|| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
+            command.current_dir(folder.path()).args(["check", "request.json"]).env_clear();
+            command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap()
+        });
+    });
     group.bench_function("check of 10 targets", |bencher| bencher.iter(|| run(&["check", "request.json"])));
     for (name, ledger) in [("a new ledger", "new.db"), ("a ledger of a million", "million.db")] {
         let arguments = ["check", "request.json", "--ledger", ledger];

@@ -146,9 +146,18 @@ pub fn equipped(builder: GateBuilder) -> GateBuilder {
     }
 }
 
-/// Builds a gate, and says which of its policies a worker compiled.
+/// Builds a gate, and says what makes its start slow: what was compiled, and what the next start compiles again.
 pub fn build(builder: GateBuilder) -> anyhow::Result<Gate> {
     let gate = builder.build()?;
+    if let Some(why) = gate.policies().find_map(|policy| policy.unfit) {
+        errln!(
+            "warning: the built-in policies are compiled, because their code does not fit this machine: {}",
+            plain(why)
+        );
+    }
+    if let Some(why) = gate.policies().find_map(|policy| policy.uncached) {
+        errln!("warning: every start compiles policies, because they cannot be cached: {}", plain(why));
+    }
     for policy in gate.policies().filter(|policy| policy.compiled_by_worker) {
         errln!(
             "note: the policy `{}` is not pinned, so a process of its own compiled it; if you know the module, add",
@@ -159,17 +168,12 @@ pub fn build(builder: GateBuilder) -> anyhow::Result<Gate> {
     Ok(gate)
 }
 
-/// Opens the cache of compiled policies, in the cache folder of the user, with its key in the state folder of the user. A
-/// folder that others can write to, or that cannot be created, is not used, and a warning says so.
+/// The cache of compiled policies, in the cache folder of the user, with its key in the state folder of the user.
 fn cache() -> Option<ModuleCache> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = |name, below_home| absolute(name).or_else(|| absolute("HOME").map(|home| home.join(below_home)));
     let (cache, state) = (base("XDG_CACHE_HOME", ".cache")?, base("XDG_STATE_HOME", ".local/state")?);
-    let warn = |error: std::io::Error| {
-        let error = error.to_string();
-        errln!("warning: every start compiles the policies, because they cannot be cached: {}", plain(&error));
-    };
-    ModuleCache::open(&cache.join("reprieve"), &state.join("reprieve")).map_err(warn).ok()
+    Some(ModuleCache::new(cache.join("reprieve"), state.join("reprieve")))
 }
 
 /// A batch and the facts about it.

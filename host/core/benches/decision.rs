@@ -11,7 +11,7 @@ use std::path::Path;
 
 fn cache() -> ModuleCache {
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    ModuleCache::open(&temporary.join("compiled"), &temporary.join("state")).unwrap()
+    ModuleCache::new(temporary.join("compiled"), temporary.join("state"))
 }
 
 /// A request for `rows` apps, each of another tenant. It passes except for missing evidence.

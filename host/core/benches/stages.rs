@@ -17,7 +17,7 @@ type Part = fn(&Cost) -> Duration;
 
 fn cache() -> ModuleCache {
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    ModuleCache::open(&temporary.join("compiled"), &temporary.join("state")).unwrap()
+    ModuleCache::new(temporary.join("compiled"), temporary.join("state"))
 }
 
 fn write(folder: &Path, rows: u64, tenants: u64) {

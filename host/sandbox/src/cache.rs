@@ -1,6 +1,7 @@
-//! A cache of compiled code on disk, so that the next start does not compile. This is the only module of the host with
-//! unsafe code: wasmtime runs compiled code without checking it. Code comes from the compiler of this program, or from a
-//! file that has a valid code of authentication (MAC):
+//! Compiled code: that of the built-in policies, which is part of this program, and a cache on disk for that of others, so
+//! that the next start does not compile. This is the only module of the host with unsafe code: wasmtime runs compiled code
+//! without checking it. Code comes from the build script of this program, from the compiler of this program, or from a file
+//! that has a valid code of authentication (MAC):
 //!
 //! - The MAC is keyed with a random key that only this user can read. It is in another folder than the cache, which a
 //!   continuous integration may restore from elsewhere. So a file of another user or machine is not valid.
@@ -8,9 +9,9 @@
 //! - The name contains the digest of the module and of everything that affects compilation.
 //! - The bytes are read into memory, checked there, and used from there.
 //!
-//! Reading and checking the code of nine policies takes longer than everything else of a start. So the folder of the key
-//! has a mark for each file that was checked, named after the file, its inode, its size and the time of its last change.
-//! A file with such a mark has not changed since, and is mapped.
+//! Reading and checking code takes longer than everything else of a start. So the folder of the key has a mark for each
+//! file that was checked, named after the file, its inode, its size and the time of its last change. A file with such a
+//! mark has not changed since, and is mapped.
 //!
 //! If a cached file cannot be used, the policy is compiled again: a cache can make a start slow, never wrong.
 #![allow(unsafe_code)]
@@ -18,12 +19,15 @@
 use crate::private::{PrivateFile, PrivateFolder};
 use crate::refusal::CONTRACT;
 use crate::worker::VERSION;
+use reprieve_builtin::Builtin;
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Error;
-use std::path::Path;
-use std::sync::Arc;
-use wasmtime::Engine;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wasmtime::component::Component;
+use wasmtime::{CustomCodeMemory, Engine};
 
 /// The maximum number of files in a cache. The oldest are removed first.
 const MAX_FILES: usize = 128;
@@ -34,9 +38,17 @@ const KEY_NAME: &str = "cache.key";
 /// The name of the folder of the marks, in the folder of the key.
 const MARKS_NAME: &str = "checked";
 
-/// A folder that keeps compiled policies from one start to the next.
+/// A folder that keeps compiled policies from one start to the next. It is opened when the first policy that is not built
+/// in is loaded.
 #[derive(Clone, Debug)]
-pub struct ModuleCache(Arc<Opened>);
+pub struct ModuleCache(Arc<Lazy>);
+
+#[derive(Debug)]
+struct Lazy {
+    folder: PathBuf,
+    key_folder: PathBuf,
+    opened: OnceLock<Result<Opened, String>>,
+}
 
 struct Opened {
     folder: PrivateFolder,
@@ -66,25 +78,53 @@ impl Entry {
 }
 
 impl ModuleCache {
-    /// Opens a cache in a folder. Its key is in `key_folder`, which must not be where the cache may be restored from
-    /// another machine. Folders and key are created if there are none.
+    /// A cache in a folder. Its key is in `key_folder`, which must not be where the cache may be restored from another
+    /// machine. Folders and key are created when they are needed, if there are none. A cache cannot be used if that fails,
+    /// if they belong to another user, or if other users can write to them or to a parent of them that is not sticky: they
+    /// could run code in this process.
+    pub fn new(folder: impl Into<PathBuf>, key_folder: impl Into<PathBuf>) -> Self {
+        Self(Arc::new(Lazy { folder: folder.into(), key_folder: key_folder.into(), opened: OnceLock::new() }))
+    }
+
+    fn opened(&self) -> Result<&Opened, &str> {
+        let Lazy { folder, key_folder, opened } = &*self.0;
+        let opened = opened.get_or_init(|| Opened::open(folder, key_folder).map_err(|error| error.to_string()));
+        opened.as_ref().map_err(String::as_str)
+    }
+
+    /// Returns the code that is kept under a name, if it is authentic and of this engine.
+    pub(crate) fn component(&self, engine: &Engine, entry: &Entry) -> Option<Component> {
+        self.opened().ok()?.component(engine, entry)
+    }
+
+    /// Whether something is kept under a name, and is authentic.
+    pub(crate) fn has(&self, entry: &Entry) -> bool {
+        self.opened().is_ok_and(|opened| opened.has(entry))
+    }
+
+    /// Keeps bytes under a name.
     ///
     /// # Errors
-    /// A folder or the key cannot be created or belongs to another user; or other users can write to it, or to a parent
-    /// of it that is not sticky: they could run code in this process.
-    pub fn open(folder: &Path, key_folder: &Path) -> Result<Self, Error> {
+    /// Why they cannot be kept.
+    pub(crate) fn put(&self, entry: &Entry, bytes: &[u8]) -> Result<(), String> {
+        self.opened()?.put(entry, bytes).map_err(|error| format!("{}: {error}", self.0.folder.display()))
+    }
+}
+
+impl Opened {
+    fn open(folder: &Path, key_folder: &Path) -> Result<Self, Error> {
         let in_folder =
             |folder: &Path, error: Error| Error::new(error.kind(), format!("{}: {error}", folder.display()));
         let opened = |folder: &Path| PrivateFolder::open(folder).map_err(|error| in_folder(folder, error));
         let key = read_key(&opened(key_folder)?).map_err(|error| in_folder(key_folder, error))?;
         let (folder, marks) = (opened(folder)?, opened(&key_folder.join(MARKS_NAME))?);
-        Ok(Self(Arc::new(Opened { folder, marks, key })))
+        Ok(Self { folder, marks, key })
     }
 
     /// Returns the code that is kept under a name, if it is authentic and of this engine.
-    pub(crate) fn component(&self, engine: &Engine, entry: &Entry) -> Option<Component> {
-        let file = self.0.folder.file(&entry.0).ok()??;
-        if self.0.marks.has(&self.mark(entry, &file)) {
+    fn component(&self, engine: &Engine, entry: &Entry) -> Option<Component> {
+        let file = self.folder.file(&entry.0).ok()??;
+        if self.marks.has(&self.mark(entry, &file)) {
             // SAFETY: see `component` below. `authentic` has authenticated this file, and since then it has not changed:
             // only this user can write to it or to its folder, and every change of a file changes the time that is part
             // of its mark, which no program can set. The path is that of the open file.
@@ -96,8 +136,8 @@ impl ModuleCache {
     }
 
     /// Whether something is kept under a name, and is authentic.
-    pub(crate) fn has(&self, entry: &Entry) -> bool {
-        let file = self.0.folder.file(&entry.0).ok().flatten();
+    fn has(&self, entry: &Entry) -> bool {
+        let file = self.folder.file(&entry.0).ok().flatten();
         file.is_some_and(|file| self.authentic(entry, &file).is_some())
     }
 
@@ -112,10 +152,10 @@ impl ModuleCache {
         }
         bytes.truncate(length);
         let is_unchanged = |now: &PrivateFile| now.stamp() == file.stamp();
-        if self.0.folder.file(&entry.0).ok().flatten().as_ref().is_some_and(is_unchanged) {
+        if self.folder.file(&entry.0).ok().flatten().as_ref().is_some_and(is_unchanged) {
             // Without a mark, the next start is slow and nothing else is lost.
-            let marked = self.0.marks.write(&self.mark(entry, file), &[]);
-            drop(marked.and_then(|()| self.0.marks.remove_oldest(MAX_FILES)));
+            let marked = self.marks.write(&self.mark(entry, file), &[]);
+            drop(marked.and_then(|()| self.marks.remove_oldest(MAX_FILES)));
         }
         Some(bytes)
     }
@@ -123,17 +163,17 @@ impl ModuleCache {
     /// The name of the mark of a file in its present state.
     fn mark(&self, entry: &Entry, file: &PrivateFile) -> String {
         let state = format!("{} {}", entry.0, file.stamp());
-        blake3::keyed_hash(&self.0.key, state.as_bytes()).to_hex().to_string()
+        blake3::keyed_hash(&self.key, state.as_bytes()).to_hex().to_string()
     }
 
     /// Keeps bytes under a name.
-    pub(crate) fn put(&self, entry: &Entry, bytes: &[u8]) -> Result<(), Error> {
-        self.0.folder.write(&entry.0, &[bytes, self.mac(entry, bytes).as_bytes()])?;
-        self.0.folder.remove_oldest(MAX_FILES)
+    fn put(&self, entry: &Entry, bytes: &[u8]) -> Result<(), Error> {
+        self.folder.write(&entry.0, &[bytes, self.mac(entry, bytes).as_bytes()])?;
+        self.folder.remove_oldest(MAX_FILES)
     }
 
     fn mac(&self, entry: &Entry, bytes: &[u8]) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0.key);
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(&(entry.0.len() as u64).to_le_bytes()).update(entry.0.as_bytes()).update(bytes);
         hasher.finalize()
     }
@@ -168,8 +208,65 @@ pub(crate) fn component(engine: &Engine, code: &[u8]) -> wasmtime::Result<Compon
     // SAFETY: `Component::deserialize` runs what a compiler of wasmtime has written. `policy.rs` calls this with the output
     // of that compiler, in this process or read from the pipe of a worker that this process started, and with bytes that
     // `ModuleCache::authentic` has authenticated: only this user has the key, and this program applies it only to such output.
-    // The bytes are in the memory of this process since before they were authenticated, so nothing else can change them.
+    // `builtin` calls it with the output of that compiler in the build script. The bytes are in the memory of this process since before they were authenticated, so nothing else can change them.
     unsafe { Component::deserialize(engine, code) }
+}
+
+/// The built-in policies whose code was loaded where it is in this program. Wasmtime finds code by its address, so it cannot
+/// load it there a second time.
+static LOADED_IN_PLACE: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+
+/// Loads the code of a built-in policy. For the first engine of a process it stays where it is in this program, and
+/// processes share it; a further engine has a copy.
+///
+/// # Errors
+/// There is none, it needs another processor or configuration than this engine has, or it cannot be made executable.
+pub(crate) fn builtin(engine: &Engine, builtin: &'static Builtin) -> wasmtime::Result<Component> {
+    let code = builtin.code();
+    if code.is_empty() {
+        return Err(wasmtime::Error::msg("it was not compiled for this target"));
+    }
+    let is_first = || LOADED_IN_PLACE.lock().unwrap_or_else(PoisonError::into_inner).insert(builtin.name());
+    if code_memory().is_none() || !is_first() {
+        return component(engine, code);
+    }
+    // SAFETY: only the build script of `reprieve-builtin` makes a `Builtin`, and its code is what the compiler of wasmtime
+    // has returned there. It is a constant of this program: it lives as long as the process, and nothing can change it.
+    unsafe { Component::deserialize_raw(engine, NonNull::from(code)) }
+}
+
+/// What makes code executable that is part of this program: wasmtime does that only for memory that it has mapped itself.
+/// `None`: code is copied into such memory. Some other processors would have to be told that their instructions changed.
+pub(crate) fn code_memory() -> Option<Arc<dyn CustomCodeMemory>> {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    return Some(Arc::new(Executable));
+    #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+    None
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+struct Executable;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+impl CustomCodeMemory for Executable {
+    fn required_alignment(&self) -> usize {
+        rustix::param::page_size()
+    }
+
+    fn publish_executable(&self, start: *const u8, bytes: usize) -> wasmtime::Result<()> {
+        use rustix::mm::{MprotectFlags, mprotect};
+        // SAFETY: wasmtime passes the whole pages of the text of compiled code that `component`, `builtin` or
+        // `Component::deserialize_file` loads. Nothing writes to them: those of the program are constants, and those that
+        // wasmtime has mapped are complete.
+        let protected =
+            unsafe { mprotect(start.cast_mut().cast(), bytes, MprotectFlags::READ | MprotectFlags::EXEC) };
+        protected.map_err(|error| wasmtime::Error::msg(format!("code cannot be made executable: {error}")))
+    }
+
+    /// Code in this program stays executable for as long as the process lives. Wasmtime unmaps memory of its own.
+    fn unpublish_executable(&self, _: *const u8, _: usize) -> wasmtime::Result<()> {
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for Opened {
@@ -201,8 +298,8 @@ mod tests {
             self.0.path().join("state")
         }
 
-        fn open(&self) -> Result<ModuleCache, Error> {
-            ModuleCache::open(&self.folder(), &self.key_folder())
+        fn open(&self) -> Result<Opened, Error> {
+            Opened::open(&self.folder(), &self.key_folder())
         }
 
         fn files(&self) -> Vec<PathBuf> {
@@ -210,13 +307,13 @@ mod tests {
         }
     }
 
-    fn get(cache: &ModuleCache, name: &str) -> Option<Vec<u8>> {
-        cache.authentic(&entry(name), &cache.0.folder.file(name).ok()??)
+    fn get(cache: &Opened, name: &str) -> Option<Vec<u8>> {
+        cache.authentic(&entry(name), &cache.folder.file(name).ok()??)
     }
 
-    fn is_marked(cache: &ModuleCache, name: &str) -> bool {
-        let file = cache.0.folder.file(name).unwrap().unwrap();
-        cache.0.marks.has(&cache.mark(&entry(name), &file))
+    fn is_marked(cache: &Opened, name: &str) -> bool {
+        let file = cache.folder.file(name).unwrap().unwrap();
+        cache.marks.has(&cache.mark(&entry(name), &file))
     }
 
     fn entry(name: &str) -> Entry {

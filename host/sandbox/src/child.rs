@@ -2,7 +2,7 @@
 
 use crate::admission::admit;
 use crate::compile::compile;
-use crate::engine::config;
+use crate::engine::limited;
 use crate::limits::Limits;
 use crate::refusal::AdmissionError;
 use crate::schema::{check_schema, check_settings};
@@ -49,7 +49,7 @@ pub fn run_worker() -> Result<(), Error> {
 }
 
 fn compiled(module: &[u8], limits: &Limits, trace: bool) -> Result<Result<Vec<u8>, AdmissionError>, Error> {
-    let mut config = config(limits, trace);
+    let mut config = limited(limits, trace);
     // One thread, so that the memory does not depend on the number of processors.
     config.parallel_compilation(false);
     let engine = Engine::new(&config).map_err(|error| Error::other(format!("{error:#}")))?;

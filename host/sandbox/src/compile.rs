@@ -8,7 +8,7 @@ use wasmtime::Engine;
 /// Where a module comes from, and so whether this process compiles it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It was built together with the host.
+    /// It was built together with the host, with its code.
     BuiltIn,
     /// The operator named its digest, or this program has just built it from source.
     Pinned,

@@ -1,18 +1,16 @@
 //! The engine: the one function that configures wasmtime, and what all policies of a gate share.
 
-use crate::cache::ModuleCache;
+use crate::cache::{self, ModuleCache};
+use crate::config::config;
 use crate::fault::Fault;
 use crate::limits::{Limits, Meter};
 use crate::slots::Slots;
 use crate::ticker::{TICK_MS, Ticker};
 use crate::worker::Worker;
 use reprieve_model::FaultCause;
-use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use wasmtime::component::Linker;
-use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, WasmBacktraceDetails,
-};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 /// Why a wasm engine cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,8 +42,18 @@ impl Sandbox {
         worker: Option<Worker>,
         trace: bool,
     ) -> Result<Self, EngineError> {
-        let engine = Engine::new(&pooled(config(&limits, trace), &limits))
-            .map_err(|error| EngineError(format!("{error:#}")))?;
+        Self::of(limited(&limits, trace), limits, cache, worker, trace)
+    }
+
+    /// Creates an engine of a configuration.
+    pub(crate) fn of(
+        config: Config,
+        limits: Limits,
+        cache: Option<ModuleCache>,
+        worker: Option<Worker>,
+        trace: bool,
+    ) -> Result<Self, EngineError> {
+        let engine = Engine::new(&pooled(config, &limits)).map_err(|error| EngineError(format!("{error:#}")))?;
         Ok(Self {
             linker: Linker::new(&engine),
             slots: Slots::new(limits.concurrent_runs as usize),
@@ -94,25 +102,10 @@ impl std::fmt::Debug for Sandbox {
     }
 }
 
-/// Everything that decides what a policy can do and how it is measured. Fuel, canonical NaNs, no threads and no relaxed
-/// SIMD make an evaluation the same on every machine.
-pub(crate) fn config(limits: &Limits, trace: bool) -> Config {
-    let mut config = Config::new();
-    config
-        .consume_fuel(true)
-        .epoch_interruption(true)
-        .cranelift_nan_canonicalization(true)
-        .wasm_relaxed_simd(false)
-        .wasm_memory64(false)
-        .concurrency_support(false)
-        .wasm_component_model(true)
-        // The cause of a fault follows from the type of its error; only an author needs its place in the source. Without
-        // places, compiled code is half as large.
-        .wasm_backtrace_max_frames(NonZeroUsize::new(64).filter(|_| trace))
-        .wasm_backtrace_details(if trace { WasmBacktraceDetails::Enable } else { WasmBacktraceDetails::Disable })
-        .generate_address_map(trace)
-        .native_unwind_info(false)
-        .max_wasm_stack(limits.stack_bytes as usize);
+/// The configuration of an engine that runs or compiles policies within these limits.
+pub(crate) fn limited(limits: &Limits, trace: bool) -> Config {
+    let mut config = config(trace);
+    config.max_wasm_stack(limits.stack_bytes as usize);
     config
 }
 
@@ -136,5 +129,6 @@ fn pooled(mut config: Config, limits: &Limits) -> Config {
         .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(runs * limits.memories);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config.with_custom_code_memory(cache::code_memory());
     config
 }

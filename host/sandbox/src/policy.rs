@@ -12,6 +12,7 @@ use crate::limits::Meter;
 use crate::refusal::AdmissionError;
 use crate::schema::{SchemaError, check_bounds, check_schema, check_settings, check_settings_bounds};
 use crate::worker::{Answer, Check, Task, Worker, WorkerError};
+use reprieve_builtin::Builtin;
 use serde_json::Value;
 use std::sync::{MutexGuard, PoisonError};
 use wasmtime::component::Component;
@@ -31,6 +32,10 @@ pub struct Policy {
     pub origin: Origin,
     /// Whether a worker compiled it now, because its code was not in the cache.
     pub compiled_by_worker: bool,
+    /// Why the next start compiles it again, if it does.
+    pub uncached: Option<String>,
+    /// Why the machine code that it was built with could not be used, if it is built in.
+    pub unfit: Option<String>,
     pub(crate) pre: PolicyPre<Meter>,
 }
 
@@ -93,42 +98,74 @@ impl From<SchemaError> for LoadError {
 }
 
 impl Sandbox {
-    /// Loads a policy from a component, or from a core module as cargo builds it. `sha256` is the digest of `bytes`. What
-    /// is built in is not admitted again; tests load every built-in policy as a pinned one, too.
+    /// Loads a policy that is not built in, from a component, or from a core module as cargo builds it. `sha256` is the
+    /// digest of `bytes`, and `is_pinned` says whether the operator named it.
     ///
     /// Its settings schema is bounded, but not checked; see [`check_settings`](Self::check_settings).
     ///
     /// # Errors
     /// [`LoadError`].
-    pub fn load(&self, bytes: &[u8], sha256: &str, origin: Origin) -> Result<Policy, LoadError> {
-        let form = if origin == Origin::BuiltIn { None } else { Some(admit(bytes, &self.limits)?) };
-        let key = Entry::code(&self.engine, sha256);
-        let kept = self.cache.as_ref().and_then(|cache| cache.component(&self.engine, &key));
-        let compiled_by_worker = kept.is_none() && origin == Origin::Unknown;
-        let component = match kept {
-            Some(component) => component,
-            None => {
-                let code = match (origin, form) {
-                    (Origin::Unknown, _) => self.compile_by_worker(bytes, sha256)?,
-                    (_, Some(form)) => compile(&self.engine, bytes, form)?,
-                    (_, None) => precompile(&self.engine, bytes)?,
-                };
-                self.keep(&key, &code);
-                let component = cache::component(&self.engine, &code);
-                component.map_err(|error| AdmissionError::Invalid(format!("{error:#}")))?
+    pub fn load(&self, bytes: &[u8], sha256: &str, is_pinned: bool) -> Result<Policy, LoadError> {
+        let form = admit(bytes, &self.limits)?;
+        let mut compiled_by_worker = false;
+        let (component, uncached) = self.kept_or(sha256, || {
+            if is_pinned {
+                return Ok(compile(&self.engine, bytes, form)?);
             }
+            compiled_by_worker = true;
+            self.compile_by_worker(bytes, sha256)
+        })?;
+        let origin = if is_pinned { Origin::Pinned } else { Origin::Unknown };
+        let policy = self.policy(&component, origin, sha256, bytes)?;
+        check_bounds(&policy.descriptor.settings_schema).map_err(LoadError::Descriptor)?;
+        Ok(Policy { compiled_by_worker, uncached, ..policy })
+    }
+
+    /// Loads a built-in policy. It is not admitted; tests load every built-in policy as a pinned one, too. If its code does
+    /// not fit this processor or configuration, it is compiled as others are.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load_builtin(&self, builtin: &'static Builtin) -> Result<Policy, LoadError> {
+        let (bytes, sha256) = (builtin.component(), builtin.sha256());
+        let error = match cache::builtin(&self.engine, builtin) {
+            Ok(component) => return self.policy(&component, Origin::BuiltIn, sha256, bytes),
+            Err(error) => error,
         };
-        let pre = self.link(&component)?;
-        let descriptor = self.describe(&pre)?;
-        if origin != Origin::BuiltIn {
-            check_bounds(&descriptor.settings_schema).map_err(LoadError::Descriptor)?;
+        let (component, uncached) = self.kept_or(sha256, || Ok(precompile(&self.engine, bytes)?))?;
+        let policy = self.policy(&component, Origin::BuiltIn, sha256, bytes)?;
+        // Code that names places in a source differs from what was built, and an author asks for it.
+        let unfit = Some(format!("{error:#}")).filter(|_| !self.trace);
+        Ok(Policy { unfit, uncached, ..policy })
+    }
+
+    /// Finds the code of a module in the cache, or compiles and keeps it. Returns why it cannot be kept, too.
+    fn kept_or(
+        &self,
+        sha256: &str,
+        compile: impl FnOnce() -> Result<Vec<u8>, LoadError>,
+    ) -> Result<(Component, Option<String>), LoadError> {
+        let key = Entry::code(&self.engine, sha256);
+        if let Some(component) = self.cache.as_ref().and_then(|cache| cache.component(&self.engine, &key)) {
+            return Ok((component, None));
         }
+        let code = compile()?;
+        let kept = self.keep(&key, &code);
+        let component = cache::component(&self.engine, &code);
+        Ok((component.map_err(|error| AdmissionError::Invalid(format!("{error:#}")))?, kept.err()))
+    }
+
+    /// Links the component of a policy, and reads its descriptor.
+    fn policy(&self, component: &Component, origin: Origin, sha256: &str, bytes: &[u8]) -> Result<Policy, LoadError> {
+        let pre = self.link(component)?;
         Ok(Policy {
-            descriptor,
+            descriptor: self.describe(&pre)?,
             sha256: sha256.to_owned(),
             bytes: bytes.len() as u64,
             origin,
-            compiled_by_worker,
+            compiled_by_worker: false,
+            uncached: None,
+            unfit: None,
             pre,
         })
     }
@@ -163,7 +200,8 @@ impl Sandbox {
             Ok(_) => return Err(no_answer(&policy.sha256)),
             Err(cause) => return Err(LoadError::Worker { cause, help: pin(&policy.sha256) }),
         }
-        self.keep(&key, &[]);
+        // If it cannot be kept, the next start checks it again and nothing else is lost.
+        drop(self.keep(&key, &[]));
         Ok(())
     }
 
@@ -182,11 +220,8 @@ impl Sandbox {
         worker.ok_or_else(|| LoadError::NoWorker { help: format!("name a worker, or {}", pin(sha256)) })
     }
 
-    fn keep(&self, key: &Entry, bytes: &[u8]) {
-        if let Some(cache) = &self.cache {
-            // If the cache cannot be written, the next start is slow and nothing else is lost.
-            drop(cache.put(key, bytes));
-        }
+    fn keep(&self, key: &Entry, bytes: &[u8]) -> Result<(), String> {
+        self.cache.as_ref().ok_or_else(|| "there is no cache".to_owned())?.put(key, bytes)
     }
 
     fn link(&self, component: &Component) -> Result<PolicyPre<Meter>, LoadError> {
@@ -240,5 +275,66 @@ impl std::fmt::Debug for Policy {
             .field("bytes", &self.bytes)
             .field("origin", &self.origin)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::limited;
+    use crate::limits::Limits;
+    use wasmtime::Config;
+
+    fn sandbox(limits: Limits, change: impl FnOnce(&mut Config)) -> Sandbox {
+        let mut config = limited(&limits, false);
+        change(&mut config);
+        Sandbox::of(config, limits, None, None, false).unwrap()
+    }
+
+    #[test]
+    fn a_built_in_policy_has_code_that_fits_whatever_the_limits() {
+        let other = Limits { stack_bytes: 64 << 10, fuel: 1 << 40, memory_bytes: 32 << 20, ..Limits::default() };
+        for limits in [Limits::default(), other] {
+            let sandbox = sandbox(limits, |_| {});
+            for builtin in reprieve_builtin::all() {
+                let policy = sandbox.load_builtin(builtin).unwrap();
+                assert_eq!((policy.unfit, policy.uncached), (None, None), "{}", builtin.name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_built_in_policy_whose_code_does_not_fit_is_compiled() {
+        let fits = sandbox(Limits::default(), |_| {});
+        let differs = sandbox(Limits::default(), |config| {
+            config.memory_init_cow(false);
+        });
+        let builtin = reprieve_builtin::all().next().unwrap();
+        let (as_built, compiled) = (fits.load_builtin(builtin).unwrap(), differs.load_builtin(builtin).unwrap());
+        assert_eq!(as_built.unfit, None);
+        assert!(compiled.unfit.is_some());
+        assert_eq!(compiled.uncached.as_deref(), Some("there is no cache"));
+        let described = |policy: &Policy| format!("{:?}", policy.descriptor);
+        assert_eq!(described(&as_built), described(&compiled));
+        assert_eq!(differs.validate(&compiled, "{}", &Data::new()), Ok(()));
+    }
+
+    #[test]
+    fn several_engines_run_the_same_built_in_policies() {
+        let sandboxes = [0; 3].map(|_| sandbox(Limits::default(), |_| {}));
+        let mut loaded: Vec<_> = sandboxes
+            .iter()
+            .map(|sandbox| {
+                (sandbox, reprieve_builtin::all().map(|b| sandbox.load_builtin(b).unwrap()).collect::<Vec<_>>())
+            })
+            .collect();
+        let are_valid = |(sandbox, policies): &(&Sandbox, Vec<Policy>)| {
+            policies.iter().all(|policy| sandbox.validate(policy, "{}", &Data::new()) == Ok(()))
+        };
+        // Whichever of them has the code in place, the others run without it.
+        while !loaded.is_empty() {
+            assert!(loaded.iter().all(are_valid));
+            drop(loaded.remove(0));
+        }
     }
 }

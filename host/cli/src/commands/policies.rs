@@ -1,5 +1,6 @@
 //! `reprieve policies`: lists the policies of the set.
 
+use crate::error::fail;
 use crate::output::{Page, plain};
 use crate::setup::{PolicyArguments, build};
 use crate::status::Status;
@@ -10,11 +11,22 @@ use clap::Args;
 pub struct Arguments {
     #[command(flatten)]
     policies: PolicyArguments,
+    /// Fail unless the code of every policy is there for the next start: built in, or compiled and kept in the cache. For an
+    /// image, which then carries the cache folder and the state folder of its user
+    #[arg(long)]
+    compile: bool,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let gate = build(arguments.policies.builder_without_ledger()?)?;
+    if arguments.compile {
+        let uncached = gate.policies().find_map(|policy| Some((policy.descriptor.name.as_str(), policy.uncached?)));
+        if let Some((name, why)) = uncached {
+            let message = format!("the code of the policy `{}` is not kept: {}", plain(name), plain(why));
+            return Err(fail(message, "let this user write to $XDG_CACHE_HOME and $XDG_STATE_HOME, or to $HOME"));
+        }
+    }
     let mut page = Page::default();
     for policy in gate.policies() {
         let descriptor = policy.descriptor;

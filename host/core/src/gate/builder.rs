@@ -10,7 +10,7 @@ use crate::policies::{
 };
 use crate::signed::{EvidenceSigners, KeySet, Signers};
 use reprieve_batch::{Environments, Folder, History, Inventory, ReadError, read_inventory_within, threads};
-use reprieve_sandbox::{Descriptor, Limits, ModuleCache, Origin, Sandbox, Worker};
+use reprieve_sandbox::{Descriptor, Limits, ModuleCache, Sandbox, Worker};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -143,7 +143,7 @@ impl GateBuilder {
         self
     }
 
-    /// Keeps compiled policies, so that the next start does not compile them.
+    /// Keeps compiled policies, so that the next start does not compile them. Built-in policies do not need it.
     #[must_use]
     pub fn cache(mut self, cache: ModuleCache) -> Self {
         self.cache = Some(cache);
@@ -247,8 +247,7 @@ impl GateBuilder {
     pub fn describe(self, module: &[u8]) -> Result<(Descriptor, String), BuildError> {
         let sandbox = Sandbox::new(self.limits, self.cache, self.worker, self.trace)?;
         let digest = hex::encode(Sha256::digest(module));
-        let origin = if self.pins.contains(&digest) { Origin::Pinned } else { Origin::Unknown };
-        let policy = sandbox.load(module, &digest, origin)?;
+        let policy = sandbox.load(module, &digest, self.pins.contains(&digest))?;
         sandbox.check_settings(&policy, None)?;
         Ok((policy.descriptor, policy.sha256))
     }

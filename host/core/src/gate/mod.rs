@@ -35,6 +35,10 @@ pub struct PolicyInfo<'a> {
     pub enforced: bool,
     /// Whether a worker compiled it when the gate was built, because it is not pinned and was not in the cache.
     pub compiled_by_worker: bool,
+    /// Why the next start compiles it again, if it does.
+    pub uncached: Option<&'a str>,
+    /// Why the machine code that it was built with could not be used, if it is built in.
+    pub unfit: Option<&'a str>,
 }
 
 impl Gate {
@@ -51,6 +55,8 @@ impl Gate {
             bytes: loaded.policy.bytes,
             enforced: loaded.enforced,
             compiled_by_worker: loaded.policy.compiled_by_worker,
+            uncached: loaded.policy.uncached.as_deref(),
+            unfit: loaded.policy.unfit.as_deref(),
         })
     }
 

@@ -6,7 +6,7 @@ use super::set::{PolicyEntry, PolicySet};
 use crate::error::BuildError;
 use reprieve_batch::{Folder, ReadError, threads};
 use reprieve_model::did_you_mean;
-use reprieve_sandbox::{Data, Fault, LoadError, Origin, Policy, Sandbox};
+use reprieve_sandbox::{Data, Fault, LoadError, Policy, Sandbox};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,19 +145,17 @@ impl Loader<'_> {
             let digest = hex::encode(Sha256::digest(&bytes));
             check_pin(&digest)?;
             let is_pinned = entry.sha256.is_some() || self.files.pins.contains(&digest);
-            let origin = if is_pinned { Origin::Pinned } else { Origin::Unknown };
-            return Ok((self.sandbox.load(&bytes, &digest, origin)?, Cow::Owned(bytes)));
+            return Ok((self.sandbox.load(&bytes, &digest, is_pinned)?, Cow::Owned(bytes)));
         };
-        let builtin = builtin::find(name).ok_or_else(|| {
+        let builtin = reprieve_builtin::find(name).ok_or_else(|| {
             let help = match did_you_mean(name, builtin::names()) {
                 Some(near) => format!("did you mean `builtin:{near}`?"),
                 None => format!("the built-in policies are {}", builtin::names().collect::<Vec<_>>().join(", ")),
             };
             Unusable::new(format!("there is no built-in policy `{name}`")).with_help(help)
         })?;
-        check_pin(builtin.sha256)?;
-        let policy = self.sandbox.load(builtin.component, builtin.sha256, Origin::BuiltIn)?;
-        Ok((policy, Cow::Borrowed(builtin.component)))
+        check_pin(builtin.sha256())?;
+        Ok((self.sandbox.load_builtin(builtin)?, Cow::Borrowed(builtin.component())))
     }
 
     fn file(&self, name: &str) -> Result<Vec<u8>, Unusable> {

@@ -1,7 +1,6 @@
 //! The record of a policy set: everything that affects a decision, by digest. The same gate can be built again from the
 //! record and the bytes that its digests stand for.
 
-use super::builtin;
 use super::loaded::LoadedPolicy;
 use super::scope::Scope;
 use super::set::{EnvironmentSettings, Missing, PolicyEntry, PolicySet, SignatureSettings};
@@ -161,7 +160,8 @@ impl RecordedSet {
         }
         let mut entries = Vec::new();
         for record in policies {
-            let is_builtin = builtin::find(&record.name).is_some_and(|builtin| builtin.sha256 == record.sha256);
+            let is_builtin =
+                reprieve_builtin::find(&record.name).is_some_and(|builtin| builtin.sha256() == record.sha256);
             if !is_builtin {
                 files.push((record.sha256.clone(), blob(&record.sha256)?));
             }
