@@ -15,6 +15,7 @@ mod hashing;
 mod history;
 mod id_lines;
 mod inventory;
+mod inventory_text;
 mod json_blocks;
 mod json_error;
 mod json_frames;
@@ -35,7 +36,7 @@ mod text_file;
 
 pub(crate) use canonical::{read_inline_targets, select_rows, write_ndjson};
 pub(crate) use history::{HistoryFile, read_history};
-pub(crate) use inventory::read_inventory_file;
+pub(crate) use inventory::{counts_lines, read_inventory_file};
 pub(crate) use list_builder::List;
 pub(crate) use request::{Document, TargetSource, read_request};
 pub(crate) use targets::{copy_list, read_target_file};
