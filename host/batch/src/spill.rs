@@ -59,6 +59,16 @@ impl MemoryBudget {
         self.0 / 8 * 3
     }
 
+    /// For the rows of an inventory.
+    pub const fn inventory_rows(self) -> u64 {
+        self.inventory() / 4 * 3
+    }
+
+    /// For the counts of an inventory.
+    pub const fn inventory_totals(self) -> u64 {
+        self.inventory() / 4
+    }
+
     /// For a record batch or the dictionaries of an Arrow file, which are decoded as a whole.
     pub fn record_batch(self) -> u64 {
         (self.0 / 8).max(MIN_RECORD_BATCH_BYTES)

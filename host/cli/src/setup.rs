@@ -257,6 +257,11 @@ impl BatchArguments {
         Ok(name.filter(|name| name.contains("://")))
     }
 
+    /// The number of threads that read an inventory.
+    fn inventory_threads(&self) -> usize {
+        self.reading.threads().unwrap_or_else(reprieve::inventory::threads)
+    }
+
     fn gate(&self) -> anyhow::Result<(Gate, Option<SqlLedger>, Signing)> {
         let mut builder = self.ledger.policies.configured_builder()?;
         if let Some(threads) = self.reading.threads() {
@@ -265,7 +270,8 @@ impl BatchArguments {
         builder = builder.memory(self.reading.memory());
         let signing = Signing::of(&builder);
         if let Some(path) = &self.inventory {
-            builder = builder.inventory(open_inventory_within(path, self.reading.memory())?);
+            builder =
+                builder.inventory(open_inventory_within(path, self.reading.memory(), self.inventory_threads())?);
         }
         if let Some(path) = &self.history {
             builder = builder.history(PastBatches::open(path)?);
@@ -316,7 +322,8 @@ impl BatchArguments {
     pub fn facts(&self) -> anyhow::Result<(Batch, Facts)> {
         let mut builder = self.ledger.policies.builder_without_ledger()?;
         if let Some(path) = &self.inventory {
-            builder = builder.inventory(open_inventory_within(path, self.reading.memory())?);
+            builder =
+                builder.inventory(open_inventory_within(path, self.reading.memory(), self.inventory_threads())?);
         }
         let (batch, _) = self.batch()?;
         let facts = build(builder)?.facts(&batch).map_err(|fault| anyhow::Error::msg(fault.message))?;

@@ -67,6 +67,7 @@ pub mod split;
 pub mod inventory {
     pub use reprieve_batch::{
         Inventory, PoolRecord, Record, Sharers, Snapshot, Sqlite, Table, open_inventory, open_inventory_within,
+        threads,
     };
 }
 

@@ -305,7 +305,7 @@ impl Batch {
     /// # Errors
     /// [`LookupError`] if the inventory has no answer.
     pub fn resolve(&self, inventory: &dyn Inventory, contacts: bool) -> Result<Resolution, LookupError> {
-        resolve_targets(&self.chunks, inventory, &self.claims, contacts, self.memory)
+        resolve_targets(&self.chunks, inventory, &self.claims, contacts, self.memory, self.threads)
     }
 
     /// Returns the tenants that the list names, each with the number of its targets.

@@ -2,7 +2,7 @@
 
 use super::builder::{CodesBuilder, NumbersBuilder};
 use super::chunk::{Column, Values};
-use crate::record::{RESOLVED, Record, RecordValue};
+use crate::record::{Fields, RESOLVED, RecordValue};
 use reprieve_model::{COLUMNS, ColumnSource, ColumnType};
 
 /// The resolved columns of a chunk.
@@ -35,8 +35,8 @@ impl Default for ResolvedBuilder {
 impl ResolvedBuilder {
     /// Adds a row: what the inventory knows of a target, or `None` if the inventory does not have it.
     /// `listed` is the tenant that the list names.
-    pub fn push(&mut self, record: Option<&Record>, listed: Option<&str>) {
-        let values = record.map(|record| record.resolved(listed)).unwrap_or_default();
+    pub fn push(&mut self, fields: Option<&Fields<'_>>, listed: Option<&str>) {
+        let values = fields.map(|fields| fields.resolved(listed)).unwrap_or_default();
         for (column, value) in self.columns.iter_mut().zip(values) {
             column.push(value);
         }
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn builds_the_resolved_columns_of_the_table_in_their_order() {
-        for record in [None, Some(&Record::default())] {
+        for record in [None, Some(&Fields::default())] {
             let mut builder = ResolvedBuilder::default();
             builder.push(record, None);
             let columns = builder.finish();

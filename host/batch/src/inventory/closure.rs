@@ -2,11 +2,12 @@
 
 use super::fate::Fates;
 use super::interface::Snapshot;
+use super::resolved_chunk::{Dependents, ResolvedChunk};
 use super::tenants::{Tenants, TenantsBuilder};
 use crate::columns::Store;
 use crate::error::LookupError;
 use crate::facts::Counter;
-use crate::record::{PoolRecord, Record, reached};
+use crate::record::{Fields, PoolRecord, Record, reached};
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::{Claims, Closure, EvidenceFacts, Pool, TenantFacts};
 use std::borrow::Cow;
@@ -68,46 +69,51 @@ impl Walk {
         }
     }
 
-    /// Counts a target. `tenant` and `kind` are those of the list, which count if the inventory has none.
-    pub fn add_target(
-        &mut self,
-        record: Option<&Record>,
-        tenant: Option<&str>,
-        kind: Option<&str>,
-    ) -> Result<(), LookupError> {
-        let kind = record.and_then(|record| record.kind.as_deref()).or(kind);
-        self.add(record, tenant, kind)
+    /// Counts the targets of a chunk.
+    pub fn add_targets(&mut self, chunk: ResolvedChunk) -> Result<(), LookupError> {
+        self.closure.things += u64::from(chunk.columns.rows);
+        chunk.kinds.iter().for_each(|(kind, count)| self.kinds.add(kind.as_deref(), *count));
+        chunk.tenants.into_iter().try_for_each(|(name, share)| self.tenants.add_share(&name, share))?;
+        self.tenants_unknown = self.tenants_unknown.saturating_add(chunk.tenants_unknown);
+        self.unnamed = self.unnamed.saturating_add(chunk.unnamed);
+        for (pool, count) in &chunk.pools {
+            *self.pools.entry_ref(pool.as_str()).or_default() += count;
+        }
+        self.closure.unknown += chunk.dependents_unknown;
+        chunk.dependents.into_iter().for_each(|dependents| self.name(dependents));
+        Ok(())
     }
 
-    /// Counts a thing. `tenant` is that of the list, which counts if the inventory has none.
-    fn add(&mut self, record: Option<&Record>, tenant: Option<&str>, kind: Option<&str>) -> Result<(), LookupError> {
+    /// Counts a thing that goes along with others.
+    fn add(&mut self, fields: Option<&Fields<'_>>) -> Result<(), LookupError> {
+        let kind = fields.and_then(|fields| fields.kind);
         self.closure.things += 1;
         self.kinds.add(kind, 1);
-        let (names, unnamed) = reached(record, tenant);
-        let owner = record.map_or(tenant, |record| record.tenant.as_deref().or(tenant));
+        let (names, unnamed) = reached(fields, None);
         for name in names {
-            // Who is responsible for a thing need not be so for a tenant that only shares it.
-            self.tenants.add(name, record.filter(|_| Some(name) == owner))?;
+            self.tenants.add(name, fields.filter(|fields| fields.tenant == Some(name)))?;
         }
         self.tenants_unknown = self.tenants_unknown.saturating_add(unnamed);
-        self.unnamed = self.unnamed.saturating_add(record.map_or(0, Record::unnamed_tenants));
-        // A member that is out of use is no capacity, so it is no loss.
-        if let Some(pool) = record.filter(|record| record.is_in_use()).and_then(|record| record.pool.as_deref()) {
+        self.unnamed = self.unnamed.saturating_add(fields.map_or(0, Fields::unnamed_tenants));
+        if let Some(pool) = fields.and_then(|fields| fields.pool.filter(|_| fields.is_in_use())) {
             *self.pools.entry_ref(pool).or_default() += 1;
         }
-        match record.and_then(|record| record.dependents.as_ref()) {
+        match fields.and_then(|fields| fields.dependents) {
             None => self.closure.unknown += 1,
-            Some(dependents) => {
-                let kind: Option<Rc<str>> = kind.filter(|_| !dependents.is_empty()).map(Rc::from);
-                for id in dependents {
-                    if !self.named.contains_key(id.as_str()) {
-                        self.named.insert(id.clone(), kind.clone());
-                        self.frontier.push(id.clone());
-                    }
-                }
-            }
+            Some(ids) => self.name(Dependents::of(kind, ids)),
         }
         Ok(())
+    }
+
+    /// Adds ids that were named as dependents.
+    fn name(&mut self, Dependents { kind, ids }: Dependents) {
+        let kind: Option<Rc<str>> = kind.map(Rc::from);
+        for id in ids {
+            if !self.named.contains_key(id.as_str()) {
+                self.named.insert(id.clone(), kind.clone());
+                self.frontier.push(id);
+            }
+        }
     }
 
     /// Follows the dependents, level by level, and returns the counts.
@@ -130,15 +136,15 @@ impl Walk {
             let level: Vec<String> = undeclared;
             let ids: Vec<&str> = level.iter().map(String::as_str).collect();
             for (id, record) in ids.iter().zip(inventory.records(&ids)?) {
-                let record = record.as_deref();
-                let kind = record.and_then(|record| record.kind.as_deref());
+                let fields = record.as_deref().map(Record::fields);
+                let kind = fields.and_then(|fields| fields.kind);
                 self.closure.undeclared += 1;
                 self.undeclared_kinds.add(kind, 1);
                 self.count_part(id, kind);
                 if self.closure.examples.len() < MAX_EXAMPLES {
                     self.closure.examples.push((*id).to_owned());
                 }
-                self.add(record, None, kind)?;
+                self.add(fields.as_ref())?;
             }
         }
         // Targets that are named at the maximum depth were counted already, so they do not truncate the closure.

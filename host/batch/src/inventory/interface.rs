@@ -1,5 +1,6 @@
 //! What an inventory has to answer.
 
+use super::table::Table;
 use crate::error::LookupError;
 use crate::record::{PoolRecord, Record};
 use reprieve_model::InventorySource;
@@ -76,6 +77,12 @@ pub trait Snapshot {
     fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
         let _ = ids;
         Ok(None)
+    }
+
+    /// Returns the table that answers, which is then joined with all targets at once. `None`, the default: every chunk of
+    /// targets is looked up with [`records`](Self::records).
+    fn as_table(&self) -> Option<&Table> {
+        None
     }
 }
 

@@ -4,14 +4,17 @@
 mod closure;
 mod fate;
 mod interface;
+mod join;
 mod near;
 mod open;
 mod resolve;
+mod resolved_chunk;
+mod rows;
 mod share;
-mod spilled;
 mod sqlite;
 mod table;
 mod tenants;
+mod totals;
 
 pub use interface::{Inventory, Snapshot};
 pub use open::{open_inventory, open_inventory_within, read_inventory_within};
@@ -22,3 +25,6 @@ pub use sqlite::Sqlite;
 pub use table::Table;
 pub use tenants::Tenants;
 pub(crate) use tenants::TenantsBuilder;
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,12 @@
 
 use super::closure::{ClosureFacts, Walk};
 use super::interface::{Inventory, Snapshot};
+use super::resolved_chunk::ResolvedChunk;
 use super::tenants::{TENANTS_AT_ONCE, Tenants};
-use crate::columns::{Chunk, Column, ResolvedBuilder, Store};
+use crate::columns::{Chunk, Column, Store};
 use crate::error::LookupError;
 use crate::facts::{Counter, Distinct, total};
-use crate::record::{Record, reached};
+use crate::record::Record;
 use crate::spill::MemoryBudget;
 use reprieve_model::{Claims, InventoryFacts, NearMiss, NearMisses, TenantFacts};
 
@@ -59,16 +60,23 @@ pub(crate) fn resolve_targets(
     claims: &Claims,
     contacts: bool,
     memory: MemoryBudget,
+    threads: usize,
 ) -> Result<Resolution, LookupError> {
     let inventory = inventory.snapshot()?;
     let (mut walk, mut counts) = (Walk::new(memory.shares()), ResolvedCounts::new(memory.tenants()));
     let mut columns = Store::new(memory.resolved());
-    for chunk in chunks.iter() {
-        let chunk = chunk?;
-        let resolved = resolve_chunk(&chunk, &*inventory, &mut walk, &mut counts)?;
-        columns.push(resolved).map_err(|error| {
+    let add = |mut chunk: ResolvedChunk| {
+        counts.add(&mut chunk)?;
+        let Chunk { first_row, rows, .. } = chunk.columns;
+        let resolved = std::mem::take(&mut chunk.columns.columns);
+        columns.push(Chunk { first_row, rows, columns: resolved }).map_err(|error| {
             LookupError::Invalid(format!("the resolved columns cannot be spilled to a temporary file: {error}"))
         })?;
+        walk.add_targets(chunk)
+    };
+    match inventory.as_table() {
+        Some(table) => table.join(chunks, threads, &|chunk, fields| Ok(ResolvedChunk::of(chunk, fields)), add)?,
+        None => look_up(chunks, &*inventory, add)?,
     }
     let ClosureFacts { closure, pools, tenants, unnamed, evidence } = walk.finish(chunks, &*inventory, claims)?;
     let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
@@ -99,38 +107,24 @@ pub(crate) fn resolve_targets(
     Ok(Resolution { columns, facts, tenants })
 }
 
-/// Resolves the targets of a chunk. Returns a chunk of the resolved columns.
-fn resolve_chunk(
-    chunk: &Chunk,
+/// Looks the targets of every chunk up.
+fn look_up(
+    chunks: &Store,
     inventory: &dyn Snapshot,
-    walk: &mut Walk,
-    counts: &mut ResolvedCounts,
-) -> Result<Chunk, LookupError> {
-    let (tenant, kind) = (chunk.column("tenant"), chunk.column("kind"));
-    let ids: Vec<&str> = chunk.ids().map(Option::unwrap_or_default).collect();
-    let records = inventory.records(&ids)?;
-    if records.len() != ids.len() {
-        let (found, expected) = (records.len(), ids.len());
-        return Err(LookupError::Invalid(format!("the inventory returned {found} records for {expected} ids")));
-    }
-    let mut builder = ResolvedBuilder::default();
-    for (row, record) in records.iter().enumerate() {
-        let record = record.as_deref();
-        let listed = tenant.and_then(|tenant| tenant.text(row));
-        builder.push(record, listed);
-        match record {
-            Some(_) => counts.resolved += 1,
-            None => {
-                counts.unresolved += 1;
-                counts.unknown.add(chunk.first_row + row as u64, ids.get(row).copied().unwrap_or_default());
-            }
+    mut each: impl FnMut(ResolvedChunk) -> Result<(), LookupError>,
+) -> Result<(), LookupError> {
+    for chunk in chunks.iter() {
+        let chunk = chunk?;
+        let ids: Vec<&str> = chunk.ids().map(Option::unwrap_or_default).collect();
+        let records = inventory.records(&ids)?;
+        if records.len() != ids.len() {
+            let (found, expected) = (records.len(), ids.len());
+            return Err(LookupError::Invalid(format!("the inventory returned {found} records for {expected} ids")));
         }
-        counts.add_tenants(record, listed)?;
-        walk.add_target(record, listed, kind.and_then(|kind| kind.text(row)))?;
+        let fields: Vec<_> = records.iter().map(|record| record.as_deref().map(Record::fields)).collect();
+        each(ResolvedChunk::of(&chunk, &fields))?;
     }
-    let columns = builder.finish();
-    columns.iter().try_for_each(|column| counts.add(column))?;
-    Ok(Chunk { first_row: chunk.first_row, rows: chunk.rows, columns })
+    Ok(())
 }
 
 impl ResolvedCounts {
@@ -149,16 +143,19 @@ impl ResolvedCounts {
         }
     }
 
-    /// Counts the tenants of a target: those of the inventory, or else that of the list.
-    fn add_tenants(&mut self, record: Option<&Record>, listed: Option<&str>) -> Result<(), LookupError> {
-        let (mut names, unnamed) = reached(record, listed);
-        self.tenants_unknown = self.tenants_unknown.saturating_add(unnamed);
-        names.try_for_each(|name| self.tenants.add(name.as_bytes())).map_err(|error| {
+    /// Counts the targets of a chunk.
+    fn add(&mut self, chunk: &mut ResolvedChunk) -> Result<(), LookupError> {
+        self.resolved += chunk.resolved;
+        self.unresolved += chunk.unknown.len() as u64;
+        chunk.unknown.drain(..).for_each(|(row, id)| self.unknown.add(row, id));
+        self.tenants_unknown = self.tenants_unknown.saturating_add(chunk.tenants_unknown);
+        chunk.tenants.iter().try_for_each(|(name, _)| self.tenants.add(name.as_bytes())).map_err(|error| {
             LookupError::Spilled(format!("the tenants cannot be spilled to a temporary file: {error}"))
-        })
+        })?;
+        chunk.columns.columns.iter().try_for_each(|column| self.add_column(column))
     }
 
-    fn add(&mut self, column: &Column) -> Result<(), LookupError> {
+    fn add_column(&mut self, column: &Column) -> Result<(), LookupError> {
         let (name, counter) = match column.name.as_str() {
             "resolved_kind" => ("kind", &mut self.kinds),
             "resolved_environment" => ("environment", &mut self.environments),
@@ -175,10 +172,10 @@ impl ResolvedCounts {
 }
 
 impl UnknownIds {
-    fn add(&mut self, row: u64, id: &str) {
+    fn add(&mut self, row: u64, id: String) {
         if self.bytes + id.len() <= MAX_UNKNOWN_BYTES && self.ids.len() < MAX_UNKNOWN_IDS {
             self.bytes += id.len();
-            self.ids.push((row, id.to_owned()));
+            self.ids.push((row, id));
         } else {
             self.others += 1;
         }

@@ -1,6 +1,6 @@
 //! The share of each tenant in a batch, and the tenant's owner and contact.
 
-use crate::record::Record;
+use crate::record::Fields;
 
 /// The share of a tenant in a batch.
 #[derive(Clone, Debug, Default)]
@@ -20,12 +20,9 @@ pub struct Who {
 
 impl Share {
     /// Counts a thing of the tenant. The owner and the contact are those of the first thing that has them.
-    pub fn add(&mut self, record: Option<&Record>) {
-        self.things += 1;
-        if let Some(who) = record.and_then(Who::of) {
-            let first = self.who.take().map(|first| *first).unwrap_or_default();
-            self.who = Some(Box::new(first.or(who)));
-        }
+    pub(super) fn add(&mut self, fields: Option<&Fields<'_>>) {
+        let who = fields.and_then(|fields| Who::known(fields.owner, fields.contact)).map(Box::new);
+        self.continue_with(Self { things: 1, who });
     }
 
     /// Sets the owner and the contact of the tenant's own record. They take precedence over those of its things.
@@ -45,9 +42,10 @@ impl Share {
 }
 
 impl Who {
-    pub(super) fn of(record: &Record) -> Option<Self> {
-        let Record { owner, contact, .. } = record;
-        (owner.is_some() || contact.is_some()).then(|| Self { owner: owner.clone(), contact: contact.clone() })
+    /// Who that is, if anything is known.
+    pub(super) fn known(owner: Option<&str>, contact: Option<&str>) -> Option<Self> {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        (owner.is_some() || contact.is_some()).then(|| Self { owner: text(owner), contact: text(contact) })
     }
 
     /// Fills in what is unknown from `other`.

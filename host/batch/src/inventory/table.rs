@@ -1,33 +1,51 @@
-//! An inventory held in memory.
+//! An inventory that was read from a file, or built by the embedding program. Its rows are bytes, in memory or in a temporary
+//! file; no answer depends on which.
 
-use super::interface::{Inventory, Snapshot};
+use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer};
 use super::near::NearIds;
-use crate::error::{LookupError, ReadError};
-use crate::read::{Folder, InventoryFile, read_inventory_file};
-use crate::record::{InventoryRow, PoolRecord, Record};
+use super::rows::{Duplicate, Rows, RowsBuilder, RowsError, damaged};
+use super::totals::SpillingTotals;
+use crate::error::{LookupError, Place, ReadError};
+use crate::parallel::threads;
+use crate::read::{Folder, InventoryFile, counts_lines, read_inventory_file};
+use crate::record::{Encoder, Encoders, Fields, Names, PoolRecord, Record, Totals, decode};
 use crate::spill::MemoryBudget;
 use hashbrown::HashMap;
 use reprieve_model::InventorySource;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::path::Path;
 
 /// An inventory read from a file, or built by the embedding program.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Table {
     sha256: String,
     source: Option<InventorySource>,
-    records: HashMap<String, Box<Record>>,
-    kinds: HashMap<String, u64>,
-    tenants: HashMap<String, u64>,
-    /// The largest number of tenants of one thing.
-    max_tenants: u64,
-    pools: HashMap<String, PoolRecord>,
+    pub(super) rows: Rows,
+    names: Names,
+    totals: SpillingTotals,
+    pub(super) memory: MemoryBudget,
+    pub(super) threads: usize,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            sha256: String::new(),
+            source: None,
+            rows: Rows::default(),
+            names: Names::default(),
+            totals: SpillingTotals::new(u64::MAX),
+            memory: MemoryBudget::default(),
+            threads: threads(),
+        }
+    }
 }
 
 impl Table {
     /// Reads an inventory that the operator or the embedding program named: `.csv`, `.ndjson`, `.jsonl`, Parquet or Arrow.
-    /// However large it is, it is held in memory.
+    /// What does not fit into 384 MiB is spilled to a temporary file.
     ///
     /// # Errors
     /// [`ReadError`] with the line.
@@ -41,52 +59,90 @@ impl Table {
     /// # Errors
     /// [`ReadError`] with the line.
     pub fn read(folder: &Folder, name: &str) -> Result<Self, ReadError> {
-        let mut table = Self::default();
-        let insert = |row: InventoryRow| table.insert(&row.id, row.record, row.pool_minimum);
-        let file = read_inventory_file(folder, name, MemoryBudget::default(), insert)?;
-        Ok(table.of_file(file))
+        Self::read_within(folder, name, MemoryBudget::default(), threads())
+    }
+
+    pub(super) fn read_within(
+        folder: &Folder,
+        name: &str,
+        memory: MemoryBudget,
+        threads: usize,
+    ) -> Result<Self, ReadError> {
+        let of_file = |message: String| ReadError::of_file(&folder.display_name(name), message);
+        let mut rows = RowsBuilder::new(memory.inventory_rows());
+        let mut totals = SpillingTotals::new(memory.inventory_totals());
+        let encoders = Encoders::new(rows.hasher.clone());
+        let read = read_inventory_file(folder, name, memory, threads, &encoders, |mut block, before| {
+            rows.push(&block, before)?;
+            block.totals.take().map_or(Ok(()), |counts| totals.add(counts))
+        });
+        // A duplicated id is an error of its line, which may be before the line of another error.
+        let rows = rows.finish(threads).map_err(|error| match error {
+            RowsError::Spill(message) => of_file(message),
+            RowsError::Duplicate(Duplicate { position, id }) if counts_lines(name) => {
+                let message = format!("the id `{id}` is duplicated");
+                ReadError::new(&folder.display_name(name), Place::Line(position), message)
+            }
+            RowsError::Duplicate(Duplicate { position, id }) => {
+                of_file(format!("row {position}: the id `{id}` is duplicated"))
+            }
+        })?;
+        let InventoryFile { sha256, source } = read?;
+        let (names, rest) = encoders.finish();
+        rest.into_iter().try_for_each(|counts| totals.add(counts)).map_err(of_file)?;
+        let totals = totals.finish().map_err(of_file)?;
+        Ok(Self { sha256, source, rows, names, totals, memory, threads })
     }
 
     /// Adds a thing. `pool_minimum` is the number of members that its pool requires; the largest one counts.
     ///
     /// # Errors
-    /// [`LookupError::Invalid`] if the id was added before, because its record would be ambiguous.
+    /// [`LookupError::Invalid`] if the id was added before, because its record would be ambiguous, or if the table was read
+    /// from a file and is not in memory.
     pub fn add(&mut self, id: &str, record: Record, pool_minimum: Option<u64>) -> Result<(), LookupError> {
-        self.insert(id, record, pool_minimum).map_err(LookupError::Invalid)
-    }
-
-    /// Sets what the file says of itself that the inventory was read from.
-    pub(super) fn of_file(self, InventoryFile { sha256, source }: InventoryFile) -> Self {
-        Self { sha256, source, ..self }
-    }
-
-    /// Returns its rows, in any order. The number of members that a pool requires is in each row of the pool.
-    pub(super) fn into_rows(self) -> impl Iterator<Item = InventoryRow> {
-        let Self { records, pools, .. } = self;
-        records.into_iter().map(move |(id, record)| {
-            let pool = record.pool.as_ref().and_then(|pool| pools.get(pool));
-            InventoryRow { id, pool_minimum: pool.and_then(|pool| pool.minimum), record: *record }
-        })
-    }
-
-    pub(super) fn insert(&mut self, id: &str, record: Record, pool_minimum: Option<u64>) -> Result<(), String> {
-        if self.records.contains_key(id) {
-            return Err(format!("the id `{id}` is duplicated"));
+        if !self.rows.in_memory() {
+            return Err(LookupError::Invalid("nothing can be added to a table that is not in memory".to_owned()));
         }
-        if let Some(kind) = &record.kind {
-            *self.kinds.entry_ref(kind.as_str()).or_default() += 1;
+        let mut encoder = Encoder::new(self.rows.hasher.clone());
+        encoder.push(0, id, &record.fields(), pool_minimum);
+        if !self.rows.add(&encoder.finish_block()) {
+            return Err(LookupError::Invalid(format!("the id `{id}` is duplicated")));
         }
-        for tenant in record.tenant_names() {
-            *self.tenants.entry_ref(tenant).or_default() += 1;
-        }
-        self.max_tenants = self.max_tenants.max(record.tenant_count());
-        if let Some(pool) = &record.pool {
-            let pool = self.pools.entry_ref(pool.as_str()).or_default();
-            pool.members += u64::from(record.is_in_use());
-            pool.minimum = pool.minimum.max(pool_minimum);
-        }
-        self.records.insert(id.to_owned(), Box::new(record));
+        let counts: &mut Totals = self.totals.in_memory();
+        counts.count(&record.fields(), pool_minimum);
         Ok(())
+    }
+
+    /// Decodes what follows the id in a row.
+    pub(super) fn decode<'a>(&'a self, row: &'a [u8]) -> Result<Fields<'a>, LookupError> {
+        decode(row, &self.names).ok_or_else(damaged)
+    }
+
+    /// Returns the records of ids whose rows are in a temporary file.
+    fn spilled_records(&self, ids: &[&str]) -> Result<Vec<Option<Record>>, LookupError> {
+        let hashes: Vec<u64> = ids.iter().map(|id| self.rows.hasher.hash_one(id.as_bytes())).collect();
+        let mut records: Vec<Option<Record>> = vec![None; ids.len()];
+        let mut bytes = 0_u64;
+        let probe = |partition: &super::rows::Partition, numbers: &[u32]| {
+            let of = |number: &u32| {
+                let (id, hash) = (ids.get(*number as usize)?, hashes.get(*number as usize)?);
+                Some((*number, partition.find(*hash, id.as_bytes())?.to_vec()))
+            };
+            numbers.iter().filter_map(of).collect::<Vec<_>>()
+        };
+        self.rows.probe(self.threads, &hashes, probe, |found| {
+            for (number, row) in found {
+                bytes += (size_of::<Record>() + 2 * row.len()) as u64;
+                if bytes > MAX_ANSWER_BYTES {
+                    return Err(too_long_an_answer(ids.len()));
+                }
+                if let Some(record) = records.get_mut(number as usize) {
+                    *record = Some(self.decode(&row)?.to_record());
+                }
+            }
+            Ok(())
+        })?;
+        Ok(records)
     }
 }
 
@@ -106,29 +162,46 @@ impl Snapshot for &Table {
     }
 
     fn records(&self, ids: &[&str]) -> Result<Vec<Option<Cow<'_, Record>>>, LookupError> {
-        Ok(ids.iter().map(|id| self.records.get(*id).map(|record| Cow::Borrowed(&**record))).collect())
+        if !self.rows.in_memory() {
+            let records = self.spilled_records(ids)?;
+            return Ok(records.into_iter().map(|record| record.map(Cow::Owned)).collect());
+        }
+        let record = |id: &&str| -> Result<Option<Cow<'_, Record>>, LookupError> {
+            let row = self.rows.find(id.as_bytes());
+            row.map(|row| self.decode(row).map(|fields| Cow::Owned(fields.to_record()))).transpose()
+        };
+        ids.iter().map(record).collect()
     }
 
     fn population(&self, kinds: &[&str]) -> Result<BTreeMap<String, u64>, LookupError> {
-        let count = |kind: &&str| ((*kind).to_owned(), self.kinds.get(*kind).copied().unwrap_or_default());
-        Ok(kinds.iter().map(count).collect())
+        Ok(kinds.iter().map(|kind| (*kind).to_owned()).zip(self.totals.kinds(kinds)?).collect())
     }
 
     fn tenants(&self) -> Result<u64, LookupError> {
-        Ok(self.max_tenants.max(self.tenants.len() as u64))
+        Ok(self.totals.tenant_count())
     }
 
     fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError> {
-        Ok(names.iter().map(|name| self.pools.get(*name).cloned().unwrap_or_default()).collect())
+        self.totals.pools(names)
     }
 
     fn things(&self, tenants: &[&str]) -> Result<Option<Vec<u64>>, LookupError> {
-        Ok(Some(tenants.iter().map(|tenant| self.tenants.get(*tenant).copied().unwrap_or_default()).collect()))
+        self.totals.tenants(tenants).map(Some)
     }
 
     fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
-        let mut near = NearIds::of(ids);
-        self.records.keys().for_each(|id| near.compare(id));
-        Ok(Some(near.finish()))
+        let near = NearIds::of(ids);
+        let mut known: HashMap<&str, String> = HashMap::new();
+        let scan = |ids: &mut dyn Iterator<Item = &[u8]>| {
+            let mut found = HashMap::new();
+            ids.for_each(|id| near.compare(str::from_utf8(id).unwrap_or_default(), &mut found));
+            found
+        };
+        self.rows.scan(self.threads, scan, |found| near.merge(found, &mut known))?;
+        Ok(Some(near.finish(&known)))
+    }
+
+    fn as_table(&self) -> Option<&Table> {
+        Some(self)
     }
 }

@@ -1,8 +1,7 @@
 //! A text in blocks of whole lines. The cuts depend on the text alone, not on how it is read or on the number of threads
 //! that parse the blocks.
 
-use super::json_scan::is_blank;
-use crate::error::{Place, ReadError, describe};
+use crate::error::{Place, ReadError};
 use std::io::Read;
 
 /// The maximum length of a line in bytes.
@@ -125,23 +124,6 @@ pub(super) fn each_line<'a>(
 
 fn too_long() -> String {
     format!("the line is longer than {} KiB; write one target per line", MAX_LINE_BYTES >> 10)
-}
-
-/// Calls `each` with every line of a text that is not blank.
-pub(super) fn each_line_of_text(
-    reader: &mut impl Read,
-    shown: &str,
-    mut each: impl FnMut(&str) -> Result<(), String>,
-) -> Result<(), ReadError> {
-    let mut blocks = Blocks::new(reader);
-    let (mut buffer, mut lines) = (Vec::new(), 0);
-    loop {
-        let block = blocks.next(buffer).map_err(|error| ReadError::of_file(shown, describe(&error)))?;
-        let Some(block) = block else { return Ok(()) };
-        let each = |text: &str| if text.bytes().all(is_blank) { Ok(()) } else { each(text) };
-        lines += each_line(block.lines(), each).map_err(|error| error.after(shown, lines))?;
-        buffer = block.bytes;
-    }
 }
 
 impl LineError {

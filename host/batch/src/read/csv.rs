@@ -1,17 +1,17 @@
-//! CSV: target lists and inventories. Columns are separated by commas, semicolons, tabs or bars, which the header shows.
+//! Target lists in CSV. Columns are separated by commas, semicolons, tabs or bars, which the header shows.
 
-use super::blocks::{BLANK_LINE, Blocks, LineError, each_line};
+use super::blocks::{BLANK_LINE, LineError, each_line};
 use super::csv_records::{each_record, wrong_length};
 use super::dialect::{Expected, Opening};
 use super::mapping::{Mapping, Role, check_distinct, join_parts};
 use super::read_as::ReadAs;
 use crate::columns::{Field, OwnValue, Row, Slot};
-use crate::error::{Place, ReadError, describe};
+use crate::error::{Place, ReadError};
 use crate::text::{control_character, describe_control, is_unknown, known, number};
 use crate::times::time;
 use reprieve_model::NumericTimes;
 use std::borrow::Cow;
-use std::io::{Cursor, Read};
+use std::io::Read;
 
 /// A header.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ pub(super) fn read_quoted_rows(
     mut each: impl FnMut(&Row<'_>) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     let mut failed = None;
-    let done = each_record(reader, shown, lines, header.len(), header.delimiter(), |record| {
+    let done = each_record(reader, shown, lines, header.len(), header.delimiter(), |_, record| {
         let row = header.row(record.iter())?;
         each(&row).map_err(|error| {
             let message = error.message.clone();
@@ -177,30 +177,4 @@ pub(super) fn read_quoted_rows(
         })
     });
     failed.map_or(done, Err)
-}
-
-/// Calls `each` with every record of an inventory: the names of its columns with their fields. `is_read` checks the name of
-/// each column, and tells whether it is read. `tabs` if columns are separated by tabs.
-pub(super) fn each_named_record(
-    reader: &mut impl Read,
-    shown: &str,
-    tabs: bool,
-    is_read: impl Fn(&str) -> Result<bool, String>,
-    mut each: impl for<'a> FnMut(&mut dyn Iterator<Item = (&'a str, &'a str)>) -> Result<(), String>,
-) -> Result<(), ReadError> {
-    let mut blocks = Blocks::new(reader);
-    let first = blocks.next(Vec::new()).map_err(|error| ReadError::of_file(shown, describe(&error)))?;
-    let first = first.unwrap_or_default();
-    let expected = Expected { tabs, skip_lines: 0, columns: vec!["id"], is_list: false, numbered: None };
-    let Opening { names, delimiter, bytes, lines, .. } = expected.read(first.lines(), blocks.is_at_end(), shown)?;
-    let in_header = |message: String| ReadError::new(shown, Place::Line(1), message);
-    let read = names.iter().map(|name| is_read(name)).collect::<Result<Vec<bool>, _>>().map_err(in_header)?;
-    check_distinct(names.iter().map(String::as_str), |name| is_read(name) == Ok(true)).map_err(in_header)?;
-    let (rest, reader) = blocks.into_rest();
-    let rows = first.lines().get(bytes..).unwrap_or_default();
-    let mut rows = Cursor::new(rows).chain(Cursor::new(rest)).chain(reader);
-    each_record(&mut rows, shown, lines, names.len(), delimiter, |record| {
-        let fields = names.iter().map(String::as_str).zip(record).zip(&read);
-        each(&mut fields.filter(|(_, is_read)| **is_read).map(|(field, _)| field))
-    })
 }

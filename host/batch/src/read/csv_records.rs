@@ -70,14 +70,14 @@ impl<R: Read> Read for Watched<R> {
 
 pub(super) const QUOTES_HELP: &str = "enclose a field that contains a quote in quotes, and double the quotes in it: `\"5\"\" disk\"`; end lines in LF or CR LF";
 
-/// Calls `each` with every record of a text, which has `columns` columns. `lines` lines were read before.
+/// Calls `each` with the line and every record of a text, which has `columns` columns. `lines` lines were read before.
 pub(super) fn each_record(
     reader: &mut impl Read,
     shown: &str,
     lines: u64,
     columns: usize,
     delimiter: u8,
-    mut each: impl FnMut(&StringRecord) -> Result<(), String>,
+    mut each: impl FnMut(u64, &StringRecord) -> Result<(), String>,
 ) -> Result<(), ReadError> {
     let left = MAX_RECORD_BYTES + BUFFER_BYTES;
     let watched = Watched {
@@ -112,7 +112,7 @@ pub(super) fn each_record(
     };
     while let Some(line) = next(&mut record)? {
         let checked = if record.len() == columns {
-            each(&record)
+            each(line, &record)
         } else {
             Err(wrong_length(record.len() as u64, columns as u64))
         };

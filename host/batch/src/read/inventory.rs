@@ -1,40 +1,45 @@
 //! Reading an inventory file: CSV with a header, JSON, Parquet or Arrow. JSON has the shapes that a list has.
 
-use super::blocks::{LineError, each_line_of_text};
 use super::columnar::{ColumnarFormat, EXTENSIONS, read_columnar_inventory};
-use super::csv::each_named_record;
 use super::folder::Folder;
 use super::inventory_header::{InventoryFile, take_header};
-use super::json_blocks::{JsonBlocks, RowError};
+use super::inventory_text::RowSink;
 use super::json_list::is_document;
 use super::mapping::Mapping;
 use super::text_file::{TextFile, TextFormat};
-use crate::error::{Place, ReadError, describe, without_position};
-use crate::record::{InventoryReader, InventoryRow, is_inventory_column};
+use crate::error::{Place, ReadError, describe};
+use crate::record::{EncodedBlock, Encoders};
 use crate::spill::MemoryBudget;
 use std::io::{Cursor, Read};
 
-/// Reads an inventory and passes each row to `each`. Returns what the file says of itself. `memory` is for the decoder.
+/// Whether a position in an inventory of that name is a line. In a file of columns, it is the number of a row.
+pub(crate) fn counts_lines(name: &str) -> bool {
+    ColumnarFormat::of(name).is_none()
+}
+
+/// Reads an inventory and passes its rows to `each`. Rows before an error are passed on before it is returned. Returns what
+/// the file says of itself. `memory` is for the decoder.
 pub(crate) fn read_inventory_file(
     folder: &Folder,
     name: &str,
     memory: MemoryBudget,
-    mut each: impl FnMut(InventoryRow) -> Result<(), String>,
+    threads: usize,
+    encoders: &Encoders,
+    mut each: impl FnMut(EncodedBlock, u64) -> Result<(), String>,
 ) -> Result<InventoryFile, ReadError> {
     let shown = folder.display_name(name);
     if let Some(format) = ColumnarFormat::of(name) {
-        let sha256 = read_columnar_inventory(folder, name, format, memory, each)?;
+        let sha256 = read_columnar_inventory(folder, name, format, memory, threads, encoders, &mut each)?;
         return Ok(InventoryFile { sha256, source: None });
     }
     let also = format!("{EXTENSIONS}; or in .db, .sqlite or .sqlite3");
     let mut reader = TextFile::open(folder, name, "inventories", &also)?;
     let mut source = None;
+    let mut rows = RowSink::new(&shown, threads, encoders, &mut each);
     match reader.format {
         TextFormat::Csv | TextFormat::Tsv => {
             let tabs = reader.format == TextFormat::Tsv;
-            each_named_record(&mut reader, &shown, tabs, is_inventory_column, |fields| {
-                each(InventoryRow::from_texts(fields)?)
-            })?;
+            rows.read_csv(&mut reader, tabs)?;
         }
         TextFormat::Json | TextFormat::Ndjson => {
             let mut start = Vec::new();
@@ -45,12 +50,9 @@ pub(crate) fn read_inventory_file(
             let is_document = reader.format == TextFormat::Json || is_document(start_of_text, &Mapping::default());
             let mut text = Cursor::new(start).chain(&mut reader);
             if is_document {
-                read_document(&mut text, &shown, each)?;
+                rows.read_json_document(&mut text)?;
             } else {
-                let mut rows = InventoryReader::default();
-                each_line_of_text(&mut text, &shown, |text| {
-                    each(rows.read(text).map_err(|error| without_position(&error))??)
-                })?;
+                rows.read_json_lines(&mut text)?;
             }
         }
         TextFormat::Lines => {
@@ -64,41 +66,33 @@ pub(crate) fn read_inventory_file(
 /// The number of bytes that show whether a text is lines of JSON or a document.
 const PEEKED_BYTES: u64 = 2 << 20;
 
-/// Reads a JSON document with the shapes of a list: arrays of objects, objects, or objects with such an array.
-fn read_document(
-    reader: &mut impl Read,
-    shown: &str,
-    mut each: impl FnMut(InventoryRow) -> Result<(), String>,
-) -> Result<(), ReadError> {
-    let mut blocks = JsonBlocks::new(reader, |name: &str| name == "id");
-    let (mut buffer, mut lines, mut rows) = (Vec::new(), 0, InventoryReader::default());
-    while let Some(block) = blocks.next(buffer).map_err(|error| error.of_file(shown))? {
-        let read = block.each_row(|json| {
-            let row = rows.read(json).map_err(RowError::Json)?;
-            row.and_then(&mut each).map_err(RowError::Row)
-        });
-        lines += read.map_err(|error: LineError| error.after(shown, lines))?;
-        buffer = block.bytes;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Record;
+    use crate::record::{Record, Row, decode, take_row};
 
-    fn read(name: &str, text: impl AsRef<[u8]>) -> Result<Vec<(String, Record)>, String> {
+    fn read_file(name: &str, text: &[u8]) -> Result<(Vec<(String, Record)>, InventoryFile), String> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(name), text).unwrap();
         let folder = Folder::open(folder.path()).unwrap();
-        let mut rows = Vec::new();
-        let each = |row: InventoryRow| {
-            rows.push((row.id, row.record));
+        let (mut blocks, encoders) = (Vec::new(), Encoders::default());
+        let each = |block, _| {
+            blocks.push(block);
             Ok(())
         };
-        let read = read_inventory_file(&folder, name, MemoryBudget::default(), each);
-        read.map(|_| rows).map_err(|error| error.to_string())
+        let read = read_inventory_file(&folder, name, MemoryBudget::default(), 2, &encoders, each);
+        let file = read.map_err(|error| error.to_string())?;
+        let (names, _) = encoders.finish();
+        let rows = blocks.iter().flat_map(EncodedBlock::rows).map(|row| take_row(row.bytes).unwrap());
+        let row = |row: Row<'_>| {
+            let record = decode(row.rest, &names).unwrap().to_record();
+            (String::from_utf8(row.id.to_vec()).unwrap(), record)
+        };
+        Ok((rows.map(row).collect(), file))
+    }
+
+    fn read(name: &str, text: impl AsRef<[u8]>) -> Result<Vec<(String, Record)>, String> {
+        read_file(name, text.as_ref()).map(|(rows, _)| rows)
     }
 
     fn utf16(text: &str) -> Vec<u8> {
@@ -146,16 +140,9 @@ mod tests {
             r#"{{"reprieve_inventory": {{"version": 1, "source": "kubernetes", "source_sha256": "{}"}}}}"#,
             "0a".repeat(32)
         );
-        let folder = tempfile::tempdir().unwrap();
         let read = |name: &str, text: &[u8]| {
-            std::fs::write(folder.path().join(name), text).unwrap();
-            let (mut ids, folder) = (Vec::new(), Folder::open(folder.path()).unwrap());
-            let each = |row: InventoryRow| {
-                ids.push(row.id);
-                Ok(())
-            };
-            let file = read_inventory_file(&folder, name, MemoryBudget::default(), each);
-            file.map(|file| (ids, file.source)).map_err(|error| error.to_string())
+            let (rows, file) = read_file(name, text)?;
+            Ok::<_, String>((rows.into_iter().map(|(id, _)| id).collect::<Vec<_>>(), file.source))
         };
         let text = format!("{header}\n{{\"id\": \"a\"}}\n{{\"id\": \"b\"}}\n");
         for name in ["i.ndjson", "i.jsonl", "i.json"] {

@@ -83,6 +83,16 @@ fn count_lines(bytes: &[u8]) -> u64 {
 }
 
 impl JsonBlock {
+    /// The line of the block that each row begins at.
+    pub fn row_lines(&self) -> impl Iterator<Item = u64> {
+        let (mut at, mut line) = (0, 1);
+        self.rows.iter().map(move |row| {
+            line += count_lines(self.bytes.get(at..row.start).unwrap_or_default());
+            at = row.start;
+            line
+        })
+    }
+
     /// Calls `each` with the text of every row. Returns the number of lines of the block.
     pub fn each_row<'a>(&'a self, mut each: impl FnMut(&'a str) -> Result<(), RowError>) -> Result<u64, LineError> {
         let bytes = self.bytes.as_slice();

@@ -16,6 +16,7 @@ mod history;
 mod id_lines;
 mod inventory;
 mod inventory_header;
+mod inventory_text;
 mod joiner;
 mod json_blocks;
 mod json_error;
@@ -39,7 +40,7 @@ mod text_file;
 
 pub(crate) use canonical::{read_inline_targets, select_rows, write_ndjson};
 pub(crate) use history::{HistoryFile, read_history};
-pub(crate) use inventory::read_inventory_file;
+pub(crate) use inventory::{counts_lines, read_inventory_file};
 pub(crate) use inventory_header::InventoryFile;
 pub(crate) use list_builder::List;
 pub(crate) use list_files::ListFiles;

@@ -1,11 +1,11 @@
 //! A row of an inventory in JSON. Null and absent are unknown; an empty list of dependents is known.
 
 use super::Sharers;
-use super::row::{InventoryRow, InventoryRowBuilder, is_inventory_column};
+use super::row::{InventoryColumn, InventoryRow, InventoryRowBuilder, inventory_column};
 use crate::scalar::{Digits, Scalar, Text};
 use crate::text::{flag, is_unknown, number};
 use crate::times::{retain_until, time};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -16,13 +16,33 @@ const MAX_NAMES: usize = 4_096;
 /// Reads rows of an inventory in JSON. Members that are no column are left alone, unless their name looks like that of one.
 #[derive(Debug, Default)]
 pub(crate) struct InventoryReader {
-    /// Whether each name that was seen is that of a column that is read.
-    names: HashMap<String, bool>,
+    /// The column of each name that was seen, if it has one.
+    names: HashMap<String, Option<InventoryColumn>>,
+    /// The names in the order in which they were seen.
+    pub seen: Vec<SeenName>,
+    /// The line of the row that is being read.
+    pub line: u64,
+}
+
+/// A name of a member.
+#[derive(Debug)]
+pub(crate) struct SeenName {
+    pub name: String,
+    /// The line of the first row that has it.
+    pub line: u64,
+}
+
+/// Checks that rows do not have too many different names of members.
+pub(crate) fn check_names(count: usize) -> Result<(), String> {
+    if count > MAX_NAMES {
+        return Err(format!("the inventory has more than {MAX_NAMES} different members"));
+    }
+    Ok(())
 }
 
 impl InventoryReader {
     /// Reads a text that is one row. The outer error is one of the JSON, the inner one of the row.
-    pub fn read(&mut self, json: &str) -> Result<Result<InventoryRow, String>, serde_json::Error> {
+    pub fn read<'a>(&mut self, json: &'a str) -> Result<Result<InventoryRow<'a>, String>, serde_json::Error> {
         let row = match self.read_as(json, false) {
             Err(_) => self.read_as(json, true),
             read => read,
@@ -30,22 +50,21 @@ impl InventoryReader {
         row.map(InventoryRowBuilder::finish)
     }
 
-    fn read_as(&mut self, json: &str, exact: bool) -> Result<InventoryRowBuilder, serde_json::Error> {
+    fn read_as<'a>(&mut self, json: &'a str, exact: bool) -> Result<InventoryRowBuilder<'a>, serde_json::Error> {
         let mut deserializer = serde_json::Deserializer::from_str(json);
         let row = JsonRow { reader: self, exact }.deserialize(&mut deserializer)?;
         deserializer.end().map(|()| row)
     }
 
-    fn is_read(&mut self, name: &str) -> Result<bool, String> {
-        if let Some(is_read) = self.names.get(name) {
-            return Ok(*is_read);
+    fn column(&mut self, name: &str) -> Result<Option<InventoryColumn>, String> {
+        if let Some(column) = self.names.get(name) {
+            return Ok(*column);
         }
-        let is_read = is_inventory_column(name)?;
-        if self.names.len() >= MAX_NAMES {
-            return Err(format!("the inventory has more than {MAX_NAMES} different members"));
-        }
-        self.names.insert(name.to_owned(), is_read);
-        Ok(is_read)
+        let column = inventory_column(name)?;
+        check_names(self.names.len() + 1)?;
+        self.names.insert(name.to_owned(), column);
+        self.seen.push(SeenName { name: name.to_owned(), line: self.line });
+        Ok(column)
     }
 }
 
@@ -56,9 +75,9 @@ struct JsonRow<'r> {
 }
 
 impl<'de> DeserializeSeed<'de> for JsonRow<'_> {
-    type Value = InventoryRowBuilder;
+    type Value = InventoryRowBuilder<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<InventoryRowBuilder, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<InventoryRowBuilder<'de>, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
@@ -74,28 +93,30 @@ impl JsonRow<'_> {
 }
 
 impl<'de> Visitor<'de> for JsonRow<'_> {
-    type Value = InventoryRowBuilder;
+    type Value = InventoryRowBuilder<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a row of an inventory: an object with `id` and what is known of it")
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<InventoryRowBuilder, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<InventoryRowBuilder<'de>, A::Error> {
         let mut row = InventoryRowBuilder::default();
-        let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
+        // One bit for each column that was seen.
+        let mut seen = 0_u32;
         while let Some(Text(name)) = map.next_key::<Text<'de>>()? {
             let name = name.unwrap_or_default();
-            if !self.reader.is_read(&name).map_err(A::Error::custom)? {
+            let Some(column) = self.reader.column(&name).map_err(A::Error::custom)? else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
-            }
-            if seen.contains(&name) {
+            };
+            let bit = 1 << column as u32;
+            if seen & bit != 0 {
                 return Err(A::Error::custom(format_args!("the field `{name}` is duplicated")));
             }
-            self.member(&name, &mut map, &mut row)?;
-            seen.insert(name);
+            self.member(column, &mut map, &mut row)?;
+            seen |= bit;
         }
-        if !seen.contains("id") {
+        if seen & (1 << InventoryColumn::Id as u32) == 0 {
             return Err(A::Error::custom("missing field `id`"));
         }
         Ok(row)
@@ -105,34 +126,33 @@ impl<'de> Visitor<'de> for JsonRow<'_> {
 impl JsonRow<'_> {
     fn member<'de, A: MapAccess<'de>>(
         &mut self,
-        name: &str,
+        column: InventoryColumn,
         map: &mut A,
-        row: &mut InventoryRowBuilder,
+        builder: &mut InventoryRowBuilder<'de>,
     ) -> Result<(), A::Error> {
+        use InventoryColumn as C;
+        let name = column.name();
         let in_column = |message: String| A::Error::custom(format_args!("`{name}`: {message}"));
-        match name {
-            "id" => row.id = self.text(map)?.unwrap_or_default().into_owned(),
-            "state_since" | "created_at" | "last_used_at" => {
+        let row = &mut builder.row;
+        match column {
+            C::Id => row.id = self.text(map)?.unwrap_or_default(),
+            C::StateSince | C::CreatedAt | C::LastUsedAt => {
                 let text = self.text(map)?.unwrap_or_default();
                 let at = time(name, &text, None).map_err(in_column)?;
-                match name {
-                    "state_since" => row.record.state_since = at,
-                    "created_at" => row.record.created_at = at,
-                    _ => row.record.last_used_at = at,
-                }
+                builder.set_time(column, at);
             }
-            "retain_until" => {
+            C::RetainUntil => {
                 let text = self.text(map)?.unwrap_or_default();
-                row.record.retain_until = retain_until(&text).map_err(in_column)?;
+                row.retain_until = retain_until(&text).map_err(in_column)?;
             }
-            "size_bytes" => row.record.size_bytes = self.number(map)?.map_err(in_column)?,
-            "pool_minimum" => row.pool_minimum = self.number(map)?.map_err(in_column)?,
-            "tenants" => row.record.tenants = map.next_value::<Tenants>()?.0.map_err(in_column)?,
-            "dependents" => row.record.dependents = map.next_value::<Option<Ids>>()?.map(|ids| ids.0),
-            "legal_hold" => row.record.legal_hold = map.next_value::<Flag>()?.0.map_err(in_column)?,
-            _ => {
-                let text = self.text(map)?.filter(|text| !is_unknown(text)).map(Cow::into_owned);
-                row.set_name(name, text);
+            C::SizeBytes => row.size_bytes = self.number(map)?.map_err(in_column)?,
+            C::PoolMinimum => row.pool_minimum = self.number(map)?.map_err(in_column)?,
+            C::Tenants => row.tenants = map.next_value::<Tenants>()?.0.map_err(in_column)?,
+            C::Dependents => row.dependents = map.next_value::<Option<Ids>>()?.map(|ids| ids.0),
+            C::LegalHold => row.legal_hold = map.next_value::<Flag>()?.0.map_err(in_column)?,
+            C::Kind | C::Tenant | C::Environment | C::State | C::Pool | C::Owner | C::Contact => {
+                let text = self.text(map)?.filter(|text| !is_unknown(text));
+                builder.set_name(column, text);
             }
         }
         Ok(())
@@ -262,7 +282,7 @@ mod tests {
 
     fn read(json: &str) -> Result<(String, Record), String> {
         let row = InventoryReader::default().read(json).map_err(|error| error.to_string())??;
-        Ok((row.id, row.record))
+        Ok((row.id.to_string(), row.fields().to_record()))
     }
 
     #[test]

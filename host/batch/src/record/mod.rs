@@ -1,19 +1,25 @@
 //! What an inventory knows of one thing and of one pool: the record, and the values that it resolves target columns to.
-//! `row.rs` reads a row of an inventory into a record, and `json_row.rs` one in JSON. `sharers.rs` has the tenants of a thing
-//! that several share.
+//! `row.rs` reads a row of an inventory, and `json_row.rs` one in JSON. `sharers.rs` has the tenants of a thing that several
+//! share. `encoder.rs` turns rows into bytes and counts them, and `encode.rs` has the form of the bytes. All of them pass
+//! `Fields` to each other, which borrow.
 //!
 //! A new inventory column is a line in the table of target columns and its lines in this folder.
 
+mod encode;
+mod encoder;
+mod fields;
 mod json_row;
 mod row;
 mod sharers;
 
-pub(crate) use json_row::InventoryReader;
-pub(crate) use row::{InventoryRow, InventoryRowBuilder, has_column, is_inventory_column};
+pub(crate) use encode::{Names, Row, decode, push_number, take_number, take_row};
+pub(crate) use encoder::{EncodedBlock, Encoder, Encoders, IdHasher, Totals};
+pub(crate) use fields::{Fields, Texts, reached};
+pub(crate) use json_row::{InventoryReader, SeenName, check_names};
+pub(crate) use row::{InventoryColumn, InventoryRow, InventoryRowBuilder, inventory_column, is_inventory_column};
 pub use sharers::Sharers;
-pub(crate) use sharers::reached;
 
-use reprieve_model::{COLUMNS, ColumnSource, is_out_of_use};
+use reprieve_model::{COLUMNS, ColumnSource};
 use serde::{Deserialize, Serialize};
 
 /// What the inventory knows of one thing. `None` is unknown, which is never the same as a known absence.
@@ -79,30 +85,4 @@ pub(crate) enum RecordValue<'a> {
     Time(i64),
     Number(u64),
     Flag(bool),
-}
-
-impl Record {
-    /// Whether it serves someone, as far as its state says.
-    pub(crate) fn is_in_use(&self) -> bool {
-        !self.state.as_deref().is_some_and(is_out_of_use)
-    }
-
-    /// Returns the values of the resolved columns in the order of the table. `listed` is the tenant that the list names.
-    pub(crate) fn resolved(&self, listed: Option<&str>) -> [Option<RecordValue<'_>>; RESOLVED] {
-        use RecordValue::{Flag, Number, Text, Time};
-        [
-            self.kind.as_deref().map(Text),
-            self.tenant_beside(listed).map(Text),
-            self.tenants.as_ref().map(|_| Number(self.tenant_count())),
-            self.environment.as_deref().map(Text),
-            self.state.as_deref().map(Text),
-            self.state_since.map(Time),
-            self.created_at.map(Time),
-            self.last_used_at.map(Time),
-            self.size_bytes.map(Number),
-            self.dependents.as_ref().map(|ids| Number(ids.len() as u64)),
-            self.legal_hold.map(Flag),
-            self.retain_until.map(Time),
-        ]
-    }
 }

@@ -1,6 +1,6 @@
 //! The tenants that share a thing: a list of names, or a number where only that is known.
 
-use super::Record;
+use super::fields::{SharersOf, Texts};
 use crate::text::is_unknown;
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
@@ -57,55 +57,20 @@ impl Sharers {
         Ok(Self::of_names(text.split(';').map(|name| Some(name.trim().to_owned()))))
     }
 
+    pub(super) fn borrowed(&self) -> SharersOf<'_> {
+        SharersOf { names: Texts::Owned(&self.names), unnamed: self.unnamed }
+    }
+
     /// The number of them.
     pub fn count(&self) -> u64 {
         self.unnamed.saturating_add(self.names.len() as u64)
     }
 }
 
-impl Record {
-    /// The names of the tenants that it reaches, its owner first.
-    pub(crate) fn tenant_names(&self) -> impl Iterator<Item = &str> {
-        let owner = self.tenant.as_deref();
-        let sharers = self.tenants.iter().flat_map(|sharers| &sharers.names).map(String::as_str);
-        owner.into_iter().chain(sharers.filter(move |name| Some(*name) != owner))
-    }
-
-    /// The number of tenants that it reaches without naming them.
-    pub(crate) fn unnamed_tenants(&self) -> u64 {
-        self.tenants.as_ref().map_or(0, |sharers| sharers.unnamed)
-    }
-
-    /// The number of tenants that it is known to reach.
-    pub(crate) fn tenant_count(&self) -> u64 {
-        self.unnamed_tenants().saturating_add(self.tenant_names().count() as u64)
-    }
-
-    /// Whose it is: of several tenants the one that the list names, or else the first.
-    pub(crate) fn tenant_beside(&self, listed: Option<&str>) -> Option<&str> {
-        let is_listed = |name: &&str| listed.is_some_and(|listed| listed.trim() == name.trim());
-        self.tenant_names().find(is_listed).or_else(|| self.tenant_names().next())
-    }
-}
-
-/// The tenants that a thing reaches: those of its record, or else the one of the list, or else an unknown one. Returns
-/// their names, and the number of those without a name.
-pub(crate) fn reached<'a>(
-    record: Option<&'a Record>,
-    listed: Option<&'a str>,
-) -> (impl Iterator<Item = &'a str>, u64) {
-    let count = record.map_or(0, Record::tenant_count);
-    let listed = listed.filter(|_| count == 0);
-    let unnamed = match record {
-        Some(record) if count > 0 => record.unnamed_tenants(),
-        _ => u64::from(listed.is_none()),
-    };
-    (record.into_iter().flat_map(Record::tenant_names).chain(listed), unnamed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Record, reached};
 
     fn sharers(names: &[&str], unnamed: u64) -> Option<Sharers> {
         Some(Sharers { names: names.iter().map(|name| (*name).to_owned()).collect(), unnamed })
@@ -150,7 +115,8 @@ mod tests {
             ..Record::default()
         };
         let all = |record: Option<&Record>, listed| {
-            let (names, unnamed) = reached(record, listed);
+            let fields = record.map(Record::fields);
+            let (names, unnamed) = reached(fields.as_ref(), listed);
             (names.map(str::to_owned).collect::<Vec<String>>().join(" "), unnamed)
         };
         let is = |names: &str, unnamed| (names.to_owned(), unnamed);
@@ -160,7 +126,7 @@ mod tests {
         assert_eq!(all(Some(&shared(None, "400")), Some("x")), is("", 400));
         assert_eq!(all(Some(&shared(None, "0")), Some("x")), is("x", 0));
         assert_eq!((all(Some(&shared(None, "")), None), all(None, None)), (is("", 1), is("", 1)));
-        let whose = |record: &Record, listed| record.tenant_beside(listed).map(str::to_owned);
+        let whose = |record: &Record, listed| record.fields().tenant_beside(listed).map(str::to_owned);
         assert_eq!(whose(&shared(Some("a"), "b;c"), Some("c ")).as_deref(), Some("c"));
         assert_eq!(whose(&shared(Some("a"), "b;c"), Some("x")).as_deref(), Some("a"));
         assert_eq!(whose(&shared(None, "b;c"), None).as_deref(), Some("b"));

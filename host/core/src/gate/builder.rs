@@ -203,7 +203,12 @@ impl GateBuilder {
             (None, Some(name)) => {
                 let folder = folder.as_ref();
                 let folder = folder.ok_or_else(|| BuildError::set("the set names an inventory but has no folder"))?;
-                Some(Arc::from(read_inventory_within(folder, name, self.memory.unwrap_or(DEFAULT_MEMORY))?))
+                Some(Arc::from(read_inventory_within(
+                    folder,
+                    name,
+                    self.memory.unwrap_or(DEFAULT_MEMORY),
+                    self.threads.unwrap_or_else(threads),
+                )?))
             }
         };
         let files = Files { folder: folder.as_ref(), provided: &self.files, pins: &self.pins };

@@ -12,7 +12,7 @@ use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer
 use super::near::NearIds;
 use crate::error::{LookupError, ReadError};
 use crate::read::{Folder, check_database};
-use crate::record::{InventoryRow, PoolRecord, Record, has_column, is_inventory_column};
+use crate::record::{InventoryColumn, InventoryRow, InventoryRowBuilder, PoolRecord, Record, is_inventory_column};
 use crate::text::{WORDS_FOR_NOTHING, is_unknown};
 use hashbrown::{HashMap, HashSet};
 use reprieve_model::is_out_of_use;
@@ -167,19 +167,20 @@ impl Snapshot for Moment<'_> {
         // The order makes the digest independent of SQLite's query plan.
         let query = "SELECT inventory.* FROM inventory WHERE id IN rarray(?1) ORDER BY id";
         self.query(query, ids, |row| {
-            let columns = self.columns.iter().enumerate().filter(|(_, name)| has_column(name));
-            let fields = columns.map(|(i, name)| Ok((name.as_str(), text(row.get_ref(i)?)?)));
+            let columns = self.columns.iter().enumerate();
+            let columns = columns.filter_map(|(i, name)| Some((i, InventoryColumn::of(name)?)));
+            let fields = columns.map(|(i, column)| Ok((column, text(row.get_ref(i)?)?)));
             let fields = fields.collect::<Result<Vec<_>, LookupError>>()?;
             check_id(row.get_ref("id")?)?;
-            let row = InventoryRow::from_texts(fields.iter().map(|(name, text)| (*name, text.as_ref())))
+            let row = read_row(&fields)
                 .map_err(|message| LookupError::Invalid(format!("{}: {message}", row_name(&fields))))?;
             // A collation may find an id that differs in case. It is the id of another thing.
-            let Some(&id) = asked.get(row.id.as_str()) else { return Ok(()) };
+            let Some(&id) = asked.get(row.id.as_ref()) else { return Ok(()) };
             bytes += row.memory();
             if bytes > MAX_ANSWER_BYTES {
                 return Err(too_long_an_answer(ids.len()));
             }
-            match records.insert(id, row.record) {
+            match records.insert(id, row.fields().to_record()) {
                 Some(_) => Err(LookupError::Invalid(format!("the id `{id}` is duplicated"))),
                 None => Ok(()),
             }
@@ -273,12 +274,13 @@ impl Snapshot for Moment<'_> {
 
     /// Reads every id, because SQLite knows no other canonical form than that of ASCII. The answer alone is hashed.
     fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
-        let mut near = NearIds::of(ids);
+        let near = NearIds::of(ids);
+        let mut known = HashMap::new();
         self.run("SELECT id FROM inventory", &[], |row| {
-            near.compare(&text(row.get_ref(0)?)?);
+            near.compare(&text(row.get_ref(0)?)?, &mut known);
             Ok(())
         })?;
-        let found = near.finish();
+        let found = near.finish(&known);
         let mut hash = self.answers.borrow_mut();
         for known in found.iter().flatten() {
             hash.update((known.len() as u64).to_le_bytes());
@@ -289,8 +291,14 @@ impl Snapshot for Moment<'_> {
     }
 }
 
-fn row_name(fields: &[(&str, Cow<'_, str>)]) -> String {
-    let id = fields.iter().find(|(name, _)| *name == "id").map(|(_, id)| id.as_ref());
+fn read_row<'a>(fields: &'a [(InventoryColumn, Cow<'_, str>)]) -> Result<InventoryRow<'a>, String> {
+    let mut row = InventoryRowBuilder::default();
+    fields.iter().try_for_each(|(column, text)| row.set(*column, Cow::Borrowed(text)))?;
+    row.finish()
+}
+
+fn row_name(fields: &[(InventoryColumn, Cow<'_, str>)]) -> String {
+    let id = fields.iter().find(|(column, _)| *column == InventoryColumn::Id).map(|(_, id)| id.as_ref());
     format!("the row `{}`", id.unwrap_or_default())
 }
 

@@ -49,8 +49,9 @@ impl Moment<'_> {
                 tenants: Sharers::of_text(sharers.trim()).map_err(in_row)?,
                 ..Record::default()
             };
-            shares.max_tenants = shares.max_tenants.max(record.tenant_count());
-            for name in record.tenant_names().skip(usize::from(record.tenant.is_some())) {
+            let fields = record.fields();
+            shares.max_tenants = shares.max_tenants.max(fields.tenant_count());
+            for name in fields.tenant_names().skip(usize::from(record.tenant.is_some())) {
                 *shares.things.entry_ref(name).or_insert_with(|| {
                     bytes += name.len() as u64 + NAME_BYTES;
                     0

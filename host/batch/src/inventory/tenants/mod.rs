@@ -8,7 +8,7 @@ use super::interface::Snapshot;
 use super::share::{Share, Who};
 use crate::columns::CHUNK_ROWS;
 use crate::error::LookupError;
-use crate::record::Record;
+use crate::record::Fields;
 use crate::spill::SpillFile;
 use hashbrown::HashMap;
 use std::cmp::Reverse;
@@ -53,27 +53,31 @@ impl TenantsBuilder {
     }
 
     /// Counts a thing of a tenant.
-    pub fn add(&mut self, tenant: &str, record: Option<&Record>) -> Result<(), LookupError> {
+    pub fn add(&mut self, tenant: &str, fields: Option<&Fields<'_>>) -> Result<(), LookupError> {
+        self.change(tenant, |share| share.add(fields))
+    }
+
+    /// Adds a share of a tenant, counted over later things.
+    pub fn add_share(&mut self, tenant: &str, later: Share) -> Result<(), LookupError> {
+        self.change(tenant, |share| share.continue_with(later))
+    }
+
+    /// Counts things of a tenant without a record.
+    pub fn add_things(&mut self, tenant: &str, things: u64) -> Result<(), LookupError> {
+        self.change(tenant, |share| share.things += things)
+    }
+
+    fn change(&mut self, tenant: &str, change: impl FnOnce(&mut Share)) -> Result<(), LookupError> {
         let share = self.shares.entry_ref(tenant).or_insert_with(|| {
             self.bytes += TENANT_BYTES + tenant.len() as u64;
             Share::default()
         });
         let is_first = share.who.is_none();
-        share.add(record);
+        change(share);
         if is_first && let Some(who) = &share.who {
             self.bytes += WHO_BYTES
                 + [&who.owner, &who.contact].into_iter().flatten().map(|text| text.len() as u64).sum::<u64>();
         }
-        self.limit()
-    }
-
-    /// Counts things of a tenant without a record.
-    pub fn add_things(&mut self, tenant: &str, things: u64) -> Result<(), LookupError> {
-        let share = self.shares.entry_ref(tenant).or_insert_with(|| {
-            self.bytes += TENANT_BYTES + tenant.len() as u64;
-            Share::default()
-        });
-        share.things += things;
         self.limit()
     }
 
@@ -208,8 +212,14 @@ pub(super) const TENANTS_AT_ONCE: usize = 4_096;
 
 fn correct(some: &mut [(String, Share)], inventory: &dyn Snapshot) -> Result<(), LookupError> {
     let ids: Vec<&str> = some.iter().map(|(tenant, _)| tenant.as_str()).collect();
-    let records: Vec<Option<Who>> =
-        inventory.records(&ids)?.iter().map(|record| Who::of(record.as_deref()?)).collect();
+    let records: Vec<Option<Who>> = inventory
+        .records(&ids)?
+        .iter()
+        .map(|record| {
+            let fields = record.as_deref()?.fields();
+            Who::known(fields.owner, fields.contact)
+        })
+        .collect();
     for ((_, share), who) in some.iter_mut().zip(records) {
         who.into_iter().for_each(|who| share.correct(who));
     }
@@ -223,6 +233,7 @@ fn unreadable(error: &std::io::Error) -> LookupError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
 
     #[test]
     fn the_tenants_do_not_depend_on_the_memory() {
@@ -231,7 +242,7 @@ mod tests {
             for i in 0..5_000_u64 {
                 let who = |every: u64, name: &str| (i % every == 0).then(|| format!("{name}-{i}"));
                 let record = Record { owner: who(3, "owner"), contact: who(5, "contact"), ..Record::default() };
-                builder.add(&format!("t-{}", i * i % 1_009), Some(&record).filter(|_| i % 2 == 0)).unwrap();
+                builder.add(&format!("t-{}", i * i % 1_009), Some(&record.fields()).filter(|_| i % 2 == 0)).unwrap();
             }
             builder.add_things("t-0", 7).unwrap();
             let (tenants, mut all) = (builder.finish().unwrap(), Vec::new());

@@ -9,7 +9,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
-use reprieve_model::NumericTimes;
+use reprieve_model::{NumericTimes, Timestamp};
 use std::borrow::Cow;
 
 /// The years 0000 to 9999 in seconds since 1970. RFC 3339 has no other years.
@@ -157,6 +157,24 @@ pub(super) fn times<'a>(
         )),
         Err(_) => Err(format!("its type is {kind}; expected times or text")),
     }
+}
+
+/// Reads an array as text. Times are in the form of RFC 3339.
+pub(super) fn texts_and_times(array: &ArrayRef) -> Result<Texts<'_>, String> {
+    if is_time(array.data_type()) {
+        let times = times(array, "", None)?;
+        let is_date = is_date(array.data_type());
+        return Ok(Box::new(move |row| {
+            // A date stays one: its column tells which second of the day it stands for. The message of an invalid time is not a time either, so the row is rejected with it.
+            let text = match times(row) {
+                Ok(at) if is_date => Timestamp::from_seconds(at?).to_string().split('T').next()?.to_owned(),
+                Ok(at) => Timestamp::from_seconds(at?).to_string(),
+                Err(error) => error,
+            };
+            Some(Cow::Owned(text))
+        }));
+    }
+    texts(array)
 }
 
 /// Whether the values of such an array are days.

@@ -1,72 +1,166 @@
 //! Reading an inventory from a columnar file. It has the columns of the text formats, and `dependents` and `tenants` may be
-//! lists of strings.
+//! lists of strings. Several threads decode the pieces of a Parquet file; the batches of an Arrow file are decoded by one,
+//! and their rows encoded by several.
 
-use super::arrays::{Texts, is_date, is_text, is_time, texts, times};
 use super::format::ColumnarFormat;
 use super::guard::buffer_sizes::{Decoded, check_buffer_sizes};
+use super::guard::guarded;
 use super::guard::layout::check_layout;
-use super::guard::pages::{PlannedColumn, plan_group};
-use super::guard::{guarded, row_counts};
+use super::inventory_rows::{RowReader, longest_row};
 use super::ipc::{Batches, open_arrow};
-use super::parquet_file::{RowRange, open_parquet, parquet_reader};
+use super::list::with_digest;
+use super::parquet::{PIECES_BYTES, Piece, Pieces};
+use super::parquet_file::{ParquetColumns, open_parquet};
 use super::snapshot::Snapshot;
-use crate::columns::OriginRow;
 use crate::error::ReadError;
+use crate::parallel::in_order_within;
 use crate::read::folder::Folder;
+use crate::read::inventory_text::EachBlock;
 use crate::read::mapping::check_distinct;
-use crate::record::{InventoryRow, InventoryRowBuilder, is_inventory_column};
+use crate::record::{EncodedBlock, Encoders, InventoryColumn, is_inventory_column};
 use crate::spill::MemoryBudget;
-use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader};
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{ArrowError, DataType, Schema};
-use reprieve_model::Timestamp;
-use std::borrow::Cow;
+use arrow_array::RecordBatch;
+use arrow_schema::Schema;
 
-/// Reads an inventory and passes each row to `each`. Returns the file's digest.
+/// The maximum bytes of the texts of dictionaries, in every row that has them, of rows that are encoded at once.
+const MAX_TEXT_BYTES: usize = 16 << 20;
+/// The number of rows that are encoded at once if their texts are longer.
+const LONG_ROWS: usize = 64;
+/// The number of rows of an Arrow file that a thread encodes at once.
+const ARROW_ROWS: usize = 1 << 14;
+/// The bytes of the batches of an Arrow file that are encoded at the same time, per thread.
+const BATCHES_BYTES: u64 = 48 << 20;
+
+/// Reads an inventory and passes its rows to `each`. Returns the file's digest.
 pub(in crate::read) fn read_columnar_inventory(
     folder: &Folder,
     name: &str,
     format: ColumnarFormat,
     memory: MemoryBudget,
-    mut each: impl FnMut(InventoryRow) -> Result<(), String>,
+    threads: usize,
+    encoders: &Encoders,
+    each: &mut EachBlock<'_>,
 ) -> Result<String, ReadError> {
     let shown = folder.display_name(name);
     let snapshot = Snapshot::open(folder, name, memory)?;
-    let mut batches = guarded(&shown, || match format {
-        ColumnarFormat::Parquet => {
-            let metadata = open_parquet(&snapshot, |_| false)?;
-            let columns = read_columns(metadata.schema())?;
-            Ok::<_, String>(Box::new(ParquetBatches::new(snapshot.clone(), metadata, columns)) as Batches)
-        }
-        _ => {
-            check_layout(&snapshot, format)?;
-            let check = |decoded| check_buffer_sizes(&snapshot, format, decoded, memory.record_batch());
-            check(None)?;
-            let (schema, _) = open_arrow(snapshot.clone(), format, None).map_err(|error| error.to_string())?;
-            let columns = read_columns(&schema)?;
-            check(Some(Decoded { schema: &schema, columns: &columns }))?;
-            let (_, batches) =
-                open_arrow(snapshot.clone(), format, Some(columns)).map_err(|error| error.to_string())?;
-            Ok(batches)
-        }
-    })?;
-    let mut rows = 0_u64;
-    while let Some(batch) = guarded(&shown, || batches.next().transpose())? {
-        for start in (0..batch.num_rows()).step_by(ROWS_AT_ONCE) {
-            let part = batch.slice(start, ROWS_AT_ONCE.min(batch.num_rows() - start));
-            let read = guarded(&shown, || inventory_rows(&part, rows))?;
-            for (number, row) in (rows + 1..).zip(read) {
-                each(row).map_err(|message| ReadError::of_file(&shown, format!("row {number}: {message}")))?;
-            }
-            rows += part.num_rows() as u64;
-        }
-    }
-    snapshot.digest().map_err(|error| ReadError::of_file(&shown, error.to_string()))
+    let mut sink = Sink { shown: &shown, encoders, each, rows: 0 };
+    let read = || match format {
+        ColumnarFormat::Parquet => read_parquet(&snapshot, &mut sink, threads),
+        _ => read_arrow(&snapshot, format, memory, &mut sink, threads),
+    };
+    with_digest(&snapshot, &shown, threads, read)
 }
 
-/// The number of rows that are read from a batch before they are passed on.
-const ROWS_AT_ONCE: usize = 64;
+/// Where the rows go.
+struct Sink<'a, 'e> {
+    shown: &'a str,
+    encoders: &'a Encoders,
+    each: &'a mut EachBlock<'e>,
+    /// The number of rows that were read.
+    rows: u64,
+}
+
+/// Rows of a batch that were decoded.
+enum Part {
+    Rows {
+        rows: EncodedBlock,
+        count: u64,
+        failed: Option<RowError>,
+    },
+    /// What follows them cannot be decoded.
+    Failed(ReadError),
+    /// Their texts are so long that they are encoded few at a time.
+    Long(RecordBatch),
+}
+
+/// What is wrong with a row of a part.
+struct RowError {
+    row: u64,
+    message: String,
+}
+
+impl Sink<'_, '_> {
+    fn add(&mut self, part: Part) -> Result<(), ReadError> {
+        match part {
+            Part::Rows { rows, count, failed } => {
+                (self.each)(rows, self.rows).map_err(|message| ReadError::of_file(self.shown, message))?;
+                if let Some(RowError { row, message }) = failed {
+                    let number = self.rows + row + 1;
+                    let message = format!("it cannot be decoded: row {number}: {message}");
+                    return Err(ReadError::of_file(self.shown, message));
+                }
+                self.rows += count;
+                Ok(())
+            }
+            Part::Long(batch) => (0..batch.num_rows()).step_by(LONG_ROWS).try_for_each(|start| {
+                let rows = batch.slice(start, LONG_ROWS.min(batch.num_rows() - start));
+                let part = guarded(self.shown, || Part::encode(&rows, self.encoders))?;
+                self.add(part)
+            }),
+            Part::Failed(error) => Err(error),
+        }
+    }
+}
+
+fn read_parquet(snapshot: &Snapshot, sink: &mut Sink<'_, '_>, threads: usize) -> Result<(), ReadError> {
+    let shown = sink.shown;
+    let is_dictionary = |name: &str| InventoryColumn::of(name).is_some_and(InventoryColumn::is_dictionary);
+    let file = guarded(shown, || {
+        let metadata = open_parquet(snapshot, is_dictionary)?;
+        let columns = read_columns(metadata.schema())?;
+        Ok::<_, String>(ParquetColumns::new(snapshot.clone(), metadata, columns))
+    })?;
+    let encoders = sink.encoders;
+    let decode = |piece: Result<Piece, ReadError>| -> Result<Vec<Part>, ReadError> {
+        let (piece, mut parts) = (piece?, Vec::new());
+        let read = guarded(shown, || {
+            piece.each_batch(&file, |batch| {
+                parts.push(Part::of(batch, encoders)?);
+                Ok(())
+            })
+        });
+        match read {
+            // The rows before the error are read first.
+            Err(error) => {
+                parts.push(Part::Failed(error));
+                Ok(parts)
+            }
+            Ok(()) => Ok(parts),
+        }
+    };
+    let weigh = |piece: &Result<Piece, ReadError>| piece.as_ref().map_or(0, Piece::bytes);
+    in_order_within(PIECES_BYTES * threads as u64, weigh, threads, Pieces::new(&file, shown), decode, |parts| {
+        parts?.into_iter().try_for_each(|part| sink.add(part))
+    })
+}
+
+fn read_arrow(
+    snapshot: &Snapshot,
+    format: ColumnarFormat,
+    memory: MemoryBudget,
+    sink: &mut Sink<'_, '_>,
+    threads: usize,
+) -> Result<(), ReadError> {
+    let shown = sink.shown;
+    let batches = guarded(shown, || {
+        check_layout(snapshot, format)?;
+        let check = |decoded| check_buffer_sizes(snapshot, format, decoded, memory.record_batch());
+        check(None)?;
+        let (schema, _) = open_arrow(snapshot.clone(), format, None).map_err(|error| error.to_string())?;
+        let columns = read_columns(&schema)?;
+        check(Some(Decoded { schema: &schema, columns: &columns }))?;
+        let opened = open_arrow(snapshot.clone(), format, Some(columns));
+        opened.map(|(_, batches)| batches).map_err(|error| error.to_string())
+    })?;
+    let slices = Slices { batches, shown, current: None };
+    let encoders = sink.encoders;
+    let encode = |slice: Result<Slice, ReadError>| {
+        let slice = slice?;
+        guarded(shown, || Part::of(slice.rows, encoders))
+    };
+    let weigh = |slice: &Result<Slice, ReadError>| slice.as_ref().map_or(0, |slice| slice.bytes);
+    in_order_within(BATCHES_BYTES * threads as u64, weigh, threads, slices, encode, |part| sink.add(part?))
+}
 
 /// Returns the columns that are read: those that an inventory has.
 fn read_columns(schema: &Schema) -> Result<Vec<usize>, String> {
@@ -79,118 +173,69 @@ fn read_columns(schema: &Schema) -> Result<Vec<usize>, String> {
     Ok(is_read.iter().enumerate().filter(|(_, is_read)| **is_read).map(|(i, _)| i).collect())
 }
 
-/// The batches of a Parquet file, whose row groups are checked one after another.
-pub(super) struct ParquetBatches {
-    snapshot: Snapshot,
-    metadata: ArrowReaderMetadata,
-    columns: Vec<usize>,
-    /// The next row group.
-    group: usize,
-    current: Option<ParquetRecordBatchReader>,
+/// The batches of an Arrow file, cut into parts.
+struct Slices<'a> {
+    batches: Batches,
+    shown: &'a str,
+    /// The rest of the last batch, and the bytes of one of its rows.
+    current: Option<(RecordBatch, u64)>,
 }
 
-impl ParquetBatches {
-    pub const fn new(snapshot: Snapshot, metadata: ArrowReaderMetadata, columns: Vec<usize>) -> Self {
-        Self { snapshot, metadata, columns, group: 0, current: None }
-    }
-
-    fn open(&self, group: usize) -> Result<ParquetRecordBatchReader, String> {
-        let (metadata, columns) = (self.metadata.metadata(), &self.columns);
-        row_counts::check_pages(&self.snapshot, metadata, group, columns)?;
-        let planned = columns.iter().map(|index| PlannedColumn { index: *index, is_dictionary: false });
-        let plan = plan_group(&self.snapshot, metadata, group, &planned.collect::<Vec<_>>())?;
-        let rows = metadata.row_group(group).num_rows() as usize;
-        let range = RowRange { start: OriginRow { part: group, row: 0 }, rows };
-        let reader = parquet_reader(&self.snapshot, &self.metadata, columns.iter().copied(), range, plan.batch_rows);
-        reader.map_err(|error| error.to_string())
-    }
+/// A part of a batch.
+struct Slice {
+    rows: RecordBatch,
+    /// Its share of the bytes of the batch.
+    bytes: u64,
 }
 
-impl Iterator for ParquetBatches {
-    type Item = Result<RecordBatch, ArrowError>;
+impl Iterator for Slices<'_> {
+    type Item = Result<Slice, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(batch) = self.current.as_mut().and_then(Iterator::next) {
-                return Some(batch);
-            }
-            if self.group >= self.metadata.metadata().num_row_groups() {
-                return None;
-            }
-            match self.open(self.group) {
-                Ok(reader) => self.current = Some(reader),
-                Err(error) => return Some(Err(ArrowError::ParquetError(error))),
-            }
-            self.group += 1;
+        let (batch, row_bytes) = match self.current.take() {
+            Some(current) => current,
+            None => match guarded(self.shown, || self.batches.next().transpose()) {
+                Ok(batch) => {
+                    let batch = batch?;
+                    let bytes =
+                        batch.columns().iter().map(|column| column.get_array_memory_size() as u64).sum::<u64>();
+                    let row_bytes = bytes.div_ceil(batch.num_rows().max(1) as u64);
+                    (batch, row_bytes)
+                }
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        let rows = batch.num_rows().min(ARROW_ROWS);
+        if rows < batch.num_rows() {
+            self.current = Some((batch.slice(rows, batch.num_rows() - rows), row_bytes));
         }
+        Some(Ok(Slice { rows: batch.slice(0, rows), bytes: row_bytes * rows as u64 }))
     }
 }
 
-/// The values of a column.
-enum Values<'a> {
-    Texts(Texts<'a>),
-    Lists(&'a ArrayRef),
-}
-
-fn inventory_rows(batch: &RecordBatch, before: u64) -> Result<Vec<InventoryRow>, String> {
-    let schema = batch.schema();
-    let mut columns = Vec::new();
-    for (field, array) in schema.fields().iter().zip(batch.columns()) {
-        let values = values(array).map_err(|error| format!("the column `{}`: {error}", field.name()))?;
-        columns.push((field.name().as_str(), values));
-    }
-    let read = |row: usize| {
-        let mut builder = InventoryRowBuilder::default();
-        for (name, values) in &columns {
-            match values {
-                Values::Texts(texts) => builder.set(name, &texts(row).unwrap_or_default())?,
-                Values::Lists(array) => builder.set_list(name, list(array, row)?)?,
-            }
+impl Part {
+    fn of(batch: RecordBatch, encoders: &Encoders) -> Result<Self, String> {
+        if longest_row(&batch).saturating_mul(batch.num_rows()) > MAX_TEXT_BYTES {
+            return Ok(Self::Long(batch));
         }
-        builder.finish()
-    };
-    (0..batch.num_rows())
-        .map(|row| read(row).map_err(|error| format!("row {}: {error}", before + row as u64 + 1)))
-        .collect()
-}
+        Self::encode(&batch, encoders)
+    }
 
-fn values(array: &ArrayRef) -> Result<Values<'_>, String> {
-    if let DataType::List(_) | DataType::LargeList(_) = array.data_type() {
-        return Ok(Values::Lists(array));
+    fn encode(batch: &RecordBatch, encoders: &Encoders) -> Result<Self, String> {
+        let reader = RowReader::new(batch)?;
+        encoders.with(|encoder| {
+            let mut failed = None;
+            for row in 0..batch.num_rows() {
+                let read = reader.read(row);
+                match read {
+                    Ok(read) => encoder.push(row as u64 + 1, &read.id, &read.fields(), read.pool_minimum),
+                    Err(error) => {
+                        failed = Some(RowError { row: row as u64, message: error });
+                        break;
+                    }
+                }
+            }
+            Ok(Self::Rows { rows: encoder.finish_block(), count: batch.num_rows() as u64, failed })
+        })
     }
-    texts_and_times(array).map(Values::Texts)
-}
-
-/// Reads an array as text. Times are in the form of RFC 3339.
-pub(super) fn texts_and_times(array: &ArrayRef) -> Result<Texts<'_>, String> {
-    if is_time(array.data_type()) {
-        let times = times(array, "", None)?;
-        let is_date = is_date(array.data_type());
-        return Ok(Box::new(move |row| {
-            // A date stays one: its column tells which second of the day it stands for. The message of an invalid time is not a time either, so the row is rejected with it.
-            let text = match times(row) {
-                Ok(at) if is_date => Timestamp::from_seconds(at?).to_string().split('T').next()?.to_owned(),
-                Ok(at) => Timestamp::from_seconds(at?).to_string(),
-                Err(error) => error,
-            };
-            Some(Cow::Owned(text))
-        }));
-    }
-    texts(array)
-}
-
-/// Returns the strings of a list; null is unknown.
-fn list(array: &ArrayRef, row: usize) -> Result<Option<Vec<Option<String>>>, String> {
-    if array.is_null(row) {
-        return Ok(None);
-    }
-    let items = match array.data_type() {
-        DataType::LargeList(_) => array.as_list::<i64>().value(row),
-        _ => array.as_list::<i32>().value(row),
-    };
-    if !is_text(items.data_type()) {
-        return Err(format!("expected a list of strings, found a list of {}", items.data_type()));
-    }
-    let texts = texts(&items)?;
-    Ok(Some((0..items.len()).map(|i| texts(i).map(Cow::into_owned)).collect()))
 }

@@ -36,7 +36,7 @@ pub(in crate::read) fn read_columnar_list(
 
 /// Reads a file and computes its digest, at the same time if there is a second thread. A file that cannot be read is not
 /// hashed to its end.
-fn with_digest(
+pub(super) fn with_digest(
     snapshot: &Snapshot,
     shown: &str,
     threads: usize,

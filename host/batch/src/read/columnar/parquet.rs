@@ -1,8 +1,8 @@
-//! Reading a target list in Parquet. Several threads read pieces: runs of rows of one row group, as long as a few chunks. A row group whose rows can
+//! Reading Parquet, and a target list in it. Several threads read pieces: runs of rows of one row group, as long as a few chunks. A row group whose rows can
 //! be long is decoded batch by batch, and not by several threads at once.
 
 use super::guard::guarded;
-use super::parquet_file::{RowRange, Targets, open_parquet};
+use super::parquet_file::{ParquetColumns, RowRange, Targets, open_parquet};
 use super::parquet_stream::Rereader;
 use super::snapshot::Snapshot;
 use super::wanted::wanted_columns;
@@ -19,10 +19,10 @@ const PIECE_BATCHES: usize = 4;
 /// A row group with fewer rows in a batch is not read in pieces, because each piece would skip the rows before it.
 const MIN_PIECE_ROWS: usize = CHUNK_ROWS / 16;
 /// The bytes of the pieces that are decoded at the same time, per thread.
-const PIECES_BYTES: u64 = 48 << 20;
+pub(super) const PIECES_BYTES: u64 = 48 << 20;
 
 /// A run of rows of a row group.
-struct Piece {
+pub(super) struct Piece {
     start: OriginRow,
     rows: usize,
     /// Its rows, if they were decoded.
@@ -32,19 +32,39 @@ struct Piece {
 }
 
 impl Piece {
-    /// Decodes it. The rows of the chunks are counted from its first one.
-    fn decode(self, targets: &Targets) -> Result<Vec<Chunk>, String> {
+    /// The bytes that it takes while it is decoded.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Decodes it, and calls `each` with its batches.
+    pub fn each_batch(
+        self,
+        file: &ParquetColumns,
+        mut each: impl FnMut(RecordBatch) -> Result<(), String>,
+    ) -> Result<(), String> {
         if let Some(batch) = self.batch {
-            return targets.chunks(&batch);
+            return each(batch);
         }
-        let (mut all, mut rows) = (Vec::new(), 0);
-        for batch in targets.reader(RowRange { start: self.start, rows: self.rows })? {
+        let mut rows = 0;
+        for batch in file.reader(RowRange { start: self.start, rows: self.rows })? {
             let batch = batch.map_err(|error| error.to_string())?;
-            let first_row = |chunk: Chunk| Chunk { first_row: rows as u64 + chunk.first_row, ..chunk };
-            all.extend(targets.chunks(&batch)?.into_iter().map(first_row));
             rows += batch.num_rows();
+            each(batch)?;
         }
-        if rows == self.rows { Ok(all) } else { Err(too_few_rows(self.start.part)) }
+        if rows == self.rows { Ok(()) } else { Err(too_few_rows(self.start.part)) }
+    }
+
+    /// Decodes it into chunks. Their rows are counted from its first one.
+    fn decode(self, targets: &Targets) -> Result<Vec<Chunk>, String> {
+        let (mut all, mut rows) = (Vec::new(), 0);
+        self.each_batch(&targets.columns, |batch| {
+            let first_row = |chunk: Chunk| Chunk { first_row: rows + chunk.first_row, ..chunk };
+            all.extend(targets.chunks(&batch)?.into_iter().map(first_row));
+            rows += batch.num_rows() as u64;
+            Ok(())
+        })?;
+        Ok(all)
     }
 }
 
@@ -81,7 +101,7 @@ pub(super) fn read_parquet_list(
         });
         Ok::<_, ReadError>(DecodedPiece { chunks: chunks.collect(), rows })
     };
-    let pieces = Pieces { targets: &targets, shown, next: Some(OriginRow { part: 0, row: 0 }), stream: None };
+    let pieces = Pieces::new(&targets.columns, shown);
     let weigh = |piece: &Result<Piece, ReadError>| piece.as_ref().map_or(0, |piece| piece.bytes);
     let mut rows_done = 0_u64;
     in_order_within(
@@ -100,9 +120,9 @@ pub(super) fn read_parquet_list(
     )
 }
 
-/// The pieces of a list, in order.
-struct Pieces<'a> {
-    targets: &'a Targets,
+/// The pieces of a file, in order.
+pub(super) struct Pieces<'a> {
+    file: &'a ParquetColumns,
     shown: &'a str,
     /// The row that the next piece begins at; `None` at the end of the list, and after an error.
     next: Option<OriginRow>,
@@ -115,27 +135,31 @@ impl Iterator for Pieces<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.next.take()?;
-        if start.part >= self.targets.groups() {
+        if start.part >= self.file.groups() {
             return None;
         }
         Some(guarded(self.shown, || self.piece(start)))
     }
 }
 
-impl Pieces<'_> {
+impl<'a> Pieces<'a> {
+    pub const fn new(file: &'a ParquetColumns, shown: &'a str) -> Self {
+        Self { file, shown, next: Some(OriginRow { part: 0, row: 0 }), stream: None }
+    }
+
     fn piece(&mut self, start: OriginRow) -> Result<Piece, String> {
-        let targets = self.targets;
+        let file = self.file;
         if start.row == 0 {
-            targets.check_group(start.part)?;
+            file.check_group(start.part)?;
         }
-        let plan = targets.plan(start.part)?;
-        let left = targets.group_rows(start.part) - start.row;
+        let plan = file.plan(start.part)?;
+        let left = file.group_rows(start.part) - start.row;
         // A row group without rows has a piece too, because its pages may have some.
         let mut piece = Piece { start, rows: left.min(PIECE_BATCHES * plan.batch_rows), batch: None, bytes: 0 };
         if plan.batch_rows < MIN_PIECE_ROWS && left > 0 {
             let stream = match &mut self.stream {
                 Some(stream) => stream,
-                None => self.stream.insert(targets.reader(RowRange { start, rows: left })?),
+                None => self.stream.insert(file.reader(RowRange { start, rows: left })?),
             };
             let batch = stream.next().ok_or_else(|| too_few_rows(start.part))?.map_err(|error| error.to_string())?;
             (piece.rows, piece.batch) = (batch.num_rows(), Some(batch));

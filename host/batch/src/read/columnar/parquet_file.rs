@@ -11,7 +11,6 @@ use ::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use ::parquet::basic::Type as PhysicalType;
-use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::PageIndexPolicy;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema, TimeUnit};
@@ -56,39 +55,25 @@ pub(super) struct RowRange {
     pub rows: usize,
 }
 
-/// Creates a reader of these columns for a range of rows.
-pub(super) fn parquet_reader(
-    snapshot: &Snapshot,
-    metadata: &ArrowReaderMetadata,
-    columns: impl IntoIterator<Item = usize>,
-    RowRange { start, rows }: RowRange,
-    batch_rows: usize,
-) -> Result<ParquetRecordBatchReader, ParquetError> {
-    let mask = ProjectionMask::roots(metadata.parquet_schema(), columns);
-    ParquetRecordBatchReaderBuilder::new_with_metadata(snapshot.clone(), metadata.clone())
-        .with_projection(mask)
-        .with_batch_size(batch_rows)
-        .with_row_groups(vec![start.part])
-        .with_offset(start.row)
-        .with_limit(rows)
-        .build()
-}
-
-/// The targets in a file.
+/// The columns of a file that are read.
 #[derive(Clone, Debug)]
-pub(super) struct Targets {
+pub(super) struct ParquetColumns {
     snapshot: Snapshot,
     metadata: ArrowReaderMetadata,
-    wanted: Vec<WantedColumn>,
+    columns: Arc<[PlannedColumn]>,
     /// How each row group is decoded.
     plans: Arc<[OnceLock<GroupPlan>]>,
 }
 
-impl Targets {
-    /// The columns `wanted` of a file.
-    pub fn new(snapshot: Snapshot, metadata: ArrowReaderMetadata, wanted: Vec<WantedColumn>) -> Self {
+impl ParquetColumns {
+    /// The columns of these indices.
+    pub fn new(snapshot: Snapshot, metadata: ArrowReaderMetadata, columns: impl IntoIterator<Item = usize>) -> Self {
+        let is_dictionary =
+            |index: usize| matches!(metadata.schema().field(index).data_type(), DataType::Dictionary(_, _));
+        let columns = columns.into_iter();
+        let columns = columns.map(|index| PlannedColumn { index, is_dictionary: is_dictionary(index) }).collect();
         let plans = (0..metadata.metadata().num_row_groups()).map(|_| OnceLock::new()).collect();
-        Self { snapshot, metadata, wanted, plans }
+        Self { snapshot, metadata, columns, plans }
     }
 
     /// The number of row groups.
@@ -102,15 +87,7 @@ impl Targets {
         if let Some(plan) = plan.get() {
             return Ok(*plan);
         }
-        let columns = self.wanted.iter().map(|wanted| PlannedColumn {
-            index: wanted.index,
-            is_dictionary: matches!(
-                self.metadata.schema().field(wanted.index).data_type(),
-                DataType::Dictionary(_, _)
-            ),
-        });
-        let columns: Vec<PlannedColumn> = columns.collect();
-        let found = plan_group(&self.snapshot, self.metadata.metadata(), group, &columns)?;
+        let found = plan_group(&self.snapshot, self.metadata.metadata(), group, &self.columns)?;
         Ok(*plan.get_or_init(|| found))
     }
 
@@ -121,15 +98,37 @@ impl Targets {
 
     /// Checks the row counts of the pages of a row group.
     pub fn check_group(&self, group: usize) -> Result<(), String> {
-        let columns: Vec<usize> = self.wanted.iter().map(|wanted| wanted.index).collect();
+        let columns: Vec<usize> = self.columns.iter().map(|column| column.index).collect();
         row_counts::check_pages(&self.snapshot, self.metadata.metadata(), group, &columns)
     }
 
     /// Creates a reader of the batches of a range.
-    pub fn reader(&self, range: RowRange) -> Result<ParquetRecordBatchReader, String> {
-        let indices = self.wanted.iter().map(|wanted| wanted.index);
-        let batch_rows = self.plan(range.start.part)?.batch_rows;
-        parquet_reader(&self.snapshot, &self.metadata, indices, range, batch_rows).map_err(|error| error.to_string())
+    pub fn reader(&self, RowRange { start, rows }: RowRange) -> Result<ParquetRecordBatchReader, String> {
+        let columns = self.columns.iter().map(|column| column.index);
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns);
+        ParquetRecordBatchReaderBuilder::new_with_metadata(self.snapshot.clone(), self.metadata.clone())
+            .with_projection(mask)
+            .with_batch_size(self.plan(start.part)?.batch_rows)
+            .with_row_groups(vec![start.part])
+            .with_offset(start.row)
+            .with_limit(rows)
+            .build()
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The targets in a file.
+#[derive(Clone, Debug)]
+pub(super) struct Targets {
+    pub columns: ParquetColumns,
+    wanted: Vec<WantedColumn>,
+}
+
+impl Targets {
+    /// The columns `wanted` of a file.
+    pub fn new(snapshot: Snapshot, metadata: ArrowReaderMetadata, wanted: Vec<WantedColumn>) -> Self {
+        let indices = wanted.iter().map(|wanted| wanted.index);
+        Self { columns: ParquetColumns::new(snapshot, metadata, indices), wanted }
     }
 
     /// Turns a batch into chunks, whose rows are counted from its first one.

@@ -52,11 +52,11 @@ impl Rereader {
             return Ok(stream);
         }
         drop(streams);
-        let plan = self.targets.plan(at.part)?;
+        let plan = self.targets.columns.plan(at.part)?;
         let start = OriginRow { row: at.row - at.row % plan.batch_rows, ..at };
-        let rows = self.targets.group_rows(at.part).saturating_sub(start.row);
+        let rows = self.targets.columns.group_rows(at.part).saturating_sub(start.row);
         Ok(Stream {
-            reader: self.targets.reader(RowRange { start, rows })?,
+            reader: self.targets.columns.reader(RowRange { start, rows })?,
             next_batch: start,
             decoded: VecDeque::new(),
             bytes: plan.open_bytes + 2 * plan.row_bytes * plan.batch_rows as u64,

@@ -1,11 +1,14 @@
 //! Reading columns of a Parquet file in memory as text, for the readers of other tools' files.
 
+use super::arrays::texts_and_times;
 use super::guard::guarded;
-use super::inventory::{ParquetBatches, texts_and_times};
-use super::parquet_file::open_parquet;
+use super::parquet_file::{ParquetColumns, RowRange, open_parquet};
 use super::snapshot::Snapshot;
+use crate::columns::OriginRow;
 use crate::error::ReadError;
-use ::parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader};
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
 use std::borrow::Cow;
 
 /// The rows of a Parquet file. What the file says of its sizes is checked before anything is decoded.
@@ -58,7 +61,8 @@ impl ParquetRows {
             indices.push(index.ok_or_else(missing)?);
         }
         indices.sort_unstable();
-        let mut batches = ParquetBatches::new(self.snapshot.clone(), self.metadata.clone(), indices);
+        let file = ParquetColumns::new(self.snapshot.clone(), self.metadata.clone(), indices);
+        let mut batches = ParquetBatches { file: &file, group: 0, current: None };
         let mut number = 0_u64;
         while let Some(batch) = guarded(&self.name, || batches.next().transpose())? {
             for start in (0..batch.num_rows()).step_by(ROWS_AT_ONCE) {
@@ -81,5 +85,41 @@ impl ParquetRows {
             }
         }
         Ok(())
+    }
+}
+
+/// The batches of a file, whose row groups are checked one after another.
+struct ParquetBatches<'a> {
+    file: &'a ParquetColumns,
+    /// The next row group.
+    group: usize,
+    current: Option<ParquetRecordBatchReader>,
+}
+
+impl ParquetBatches<'_> {
+    fn open(&self, group: usize) -> Result<ParquetRecordBatchReader, String> {
+        self.file.check_group(group)?;
+        let range = RowRange { start: OriginRow { part: group, row: 0 }, rows: self.file.group_rows(group) };
+        self.file.reader(range)
+    }
+}
+
+impl Iterator for ParquetBatches<'_> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(batch) = self.current.as_mut().and_then(Iterator::next) {
+                return Some(batch);
+            }
+            if self.group >= self.file.groups() {
+                return None;
+            }
+            match self.open(self.group) {
+                Ok(reader) => self.current = Some(reader),
+                Err(error) => return Some(Err(ArrowError::ParquetError(error))),
+            }
+            self.group += 1;
+        }
     }
 }

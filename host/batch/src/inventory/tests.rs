@@ -1,0 +1,339 @@
+//! An inventory answers alike in memory, spilled, in SQLite, and as a reference that searches a list.
+
+use super::{Inventory, Snapshot, Sqlite, Table, read_inventory_within};
+use crate::batch::Batch;
+use crate::error::LookupError;
+use crate::read::Folder;
+use crate::record::{PoolRecord, Record, Sharers};
+use crate::spill::MemoryBudget;
+use crate::text::canonical;
+use proptest::prelude::*;
+use reprieve_model::{InventoryFacts, is_out_of_use};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// A row of an inventory with the number of members that its pool requires.
+#[derive(Clone, Debug)]
+struct Row {
+    id: String,
+    record: Record,
+    pool_minimum: Option<u64>,
+}
+
+/// The reference. Every answer is a search of the rows.
+struct Reference(Vec<Row>);
+
+impl Reference {
+    fn tenants_of(record: &Record) -> BTreeSet<&str> {
+        let shared = record.tenants.iter().flat_map(|sharers| &sharers.names);
+        record.tenant.iter().chain(shared).map(String::as_str).collect()
+    }
+}
+
+impl Inventory for Reference {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, LookupError> {
+        Ok(Box::new(self))
+    }
+}
+
+impl Snapshot for &Reference {
+    fn sha256(&self) -> String {
+        String::new()
+    }
+
+    fn records(&self, ids: &[&str]) -> Result<Vec<Option<Cow<'_, Record>>>, LookupError> {
+        let find = |id: &&str| self.0.iter().find(|row| row.id == *id).map(|row| Cow::Borrowed(&row.record));
+        Ok(ids.iter().map(find).collect())
+    }
+
+    fn population(&self, kinds: &[&str]) -> Result<BTreeMap<String, u64>, LookupError> {
+        let count = |kind: &str| self.0.iter().filter(|row| row.record.kind.as_deref() == Some(kind)).count() as u64;
+        Ok(kinds.iter().map(|kind| ((*kind).to_owned(), count(kind))).collect())
+    }
+
+    fn tenants(&self) -> Result<u64, LookupError> {
+        let all: BTreeSet<&str> = self.0.iter().flat_map(|row| Reference::tenants_of(&row.record)).collect();
+        let of_one = |row: &Row| {
+            let unnamed = row.record.tenants.as_ref().map_or(0, |sharers| sharers.unnamed);
+            Reference::tenants_of(&row.record).len() as u64 + unnamed
+        };
+        Ok(self.0.iter().map(of_one).max().unwrap_or_default().max(all.len() as u64))
+    }
+
+    fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError> {
+        let pool = |name: &&str| {
+            let rows = || self.0.iter().filter(|row| row.record.pool.as_deref() == Some(*name));
+            let in_use = |row: &&Row| !row.record.state.as_deref().is_some_and(is_out_of_use);
+            PoolRecord {
+                members: rows().filter(in_use).count() as u64,
+                minimum: rows().filter_map(|row| row.pool_minimum).max(),
+            }
+        };
+        Ok(names.iter().map(pool).collect())
+    }
+
+    fn things(&self, tenants: &[&str]) -> Result<Option<Vec<u64>>, LookupError> {
+        let of = |row: &&Row, tenant: &str| Reference::tenants_of(&row.record).contains(tenant);
+        Ok(Some(tenants.iter().map(|tenant| self.0.iter().filter(|row| of(row, tenant)).count() as u64).collect()))
+    }
+
+    fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
+        let near = |id: &&str| {
+            let form = canonical(id);
+            let same = |row: &&Row| !form.is_empty() && canonical(&row.id) == form;
+            self.0.iter().filter(same).map(|row| row.id.clone()).min()
+        };
+        Ok(Some(ids.iter().map(near).collect()))
+    }
+}
+
+const HEADER: &str = "id,kind,tenant,tenants,environment,state,last_used_at,size_bytes,dependents,legal_hold,pool,\
+                      pool_minimum,owner,contact";
+
+/// The fields of a row as text.
+fn fields(Row { id, record, pool_minimum }: &Row) -> Vec<String> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let tenants = record.tenants.as_ref().map_or_else(String::new, |sharers| match sharers.names.len() {
+        0 => sharers.unnamed.to_string(),
+        _ => format!("{}{}", sharers.names.join(";"), ";NULL".repeat(sharers.unnamed as usize)),
+    });
+    let dependents = record.dependents.as_ref().map_or_else(String::new, |ids| match ids.len() {
+        0 => "none".to_owned(),
+        _ => ids.join(";"),
+    });
+    let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
+    let time = record.last_used_at.map(|at| reprieve_model::Timestamp::from_seconds(at).to_string());
+    vec![
+        id.clone(),
+        text(&record.kind),
+        text(&record.tenant),
+        tenants,
+        text(&record.environment),
+        text(&record.state),
+        text(&time),
+        number(record.size_bytes),
+        dependents,
+        record.legal_hold.map_or_else(String::new, |hold| hold.to_string()),
+        text(&record.pool),
+        number(*pool_minimum),
+        text(&record.owner),
+        text(&record.contact),
+    ]
+}
+
+fn csv(rows: &[Row]) -> String {
+    let mut text = format!("{HEADER}\n");
+    rows.iter().for_each(|row| writeln!(text, "{}", fields(row).join(",")).unwrap());
+    text
+}
+
+/// A small name, of which several are the same.
+fn name(prefix: &'static str) -> impl Strategy<Value = Option<String>> {
+    prop::option::weighted(0.8, (0..4_u8).prop_map(move |i| format!("{prefix}{i}")))
+}
+
+fn id() -> impl Strategy<Value = String> {
+    "[aA][0-3]{1,2}|ü[0-3]"
+}
+
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let sharers = (prop::collection::btree_set("[tu][0-4]", 0..3), 0..3_u64)
+        .prop_filter("someone shares it", |(names, unnamed)| !names.is_empty() || *unnamed > 0)
+        .prop_map(|(names, unnamed)| Sharers { names: names.into_iter().collect(), unnamed });
+    let names = (name("k"), name("t"), name("e"), prop::option::of("live|disabled|deleted"));
+    let others = (name("p"), prop::option::of(0..9_u64), name("owner-"), name("contact-"));
+    let values = (
+        prop::option::of(sharers),
+        prop::option::of(prop::collection::vec(id(), 0..3)),
+        prop::option::of(1..2_000_000_000_i64),
+        prop::option::of(any::<u64>().prop_map(|size| size >> 1)),
+        prop::option::of(any::<bool>()),
+    );
+    let row = (id(), names, others, values).prop_map(|(id, names, others, values)| {
+        let (kind, tenant, environment, state) = names;
+        let (pool, pool_minimum, owner, contact) = others;
+        let (tenants, dependents, last_used_at, size_bytes, legal_hold) = values;
+        let record = Record {
+            kind,
+            tenant,
+            tenants,
+            environment,
+            state,
+            last_used_at,
+            size_bytes,
+            dependents,
+            legal_hold,
+            pool,
+            owner,
+            contact,
+            ..Record::default()
+        };
+        Row { id, record, pool_minimum }
+    });
+    prop::collection::vec(row, 0..24)
+}
+
+fn without_duplicates(rows: Vec<Row>) -> Vec<Row> {
+    let mut seen = BTreeSet::new();
+    rows.into_iter().filter(|row| seen.insert(row.id.clone())).collect()
+}
+
+fn write_sqlite(path: &std::path::Path, rows: &[Row]) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection
+        .execute_batch(&format!("CREATE TABLE inventory ({HEADER}); CREATE INDEX by_id ON inventory (id)"))
+        .unwrap();
+    for row in rows {
+        let values: Vec<Option<String>> =
+            fields(row).into_iter().map(|text| Some(text).filter(|text| !text.is_empty())).collect();
+        let marks = vec!["?"; values.len()].join(",");
+        let insert = format!("INSERT INTO inventory VALUES ({marks})");
+        connection.execute(&insert, rusqlite::params_from_iter(values)).unwrap();
+    }
+}
+
+/// What a decision takes from an inventory.
+#[derive(Debug, PartialEq)]
+struct Answers {
+    facts: InventoryFacts,
+    columns: Vec<crate::columns::Chunk>,
+    tenants: Vec<(String, u64, Option<String>, Option<String>)>,
+    records: Vec<Option<Record>>,
+}
+
+fn answers(batch: &Batch, inventory: &dyn Inventory, ids: &[&str]) -> Answers {
+    let found = batch.resolve(inventory, true).unwrap();
+    let mut tenants = Vec::new();
+    found
+        .tenants
+        .each(|tenant, share| {
+            let who = share.who.as_deref().cloned().unwrap_or_default();
+            tenants.push((tenant.to_owned(), share.things, who.owner, who.contact));
+            Ok::<_, LookupError>(())
+        })
+        .unwrap();
+    let snapshot = inventory.snapshot().unwrap();
+    let records = snapshot.records(ids).unwrap();
+    Answers {
+        facts: InventoryFacts { sha256: String::new(), ..found.facts },
+        columns: found.columns.iter().map(|chunk| chunk.unwrap().into_owned()).collect(),
+        tenants,
+        records: records.into_iter().map(|record| record.map(Cow::into_owned)).collect(),
+    }
+}
+
+fn batch(folder: &Folder, targets: &[(String, Option<String>)]) -> Batch {
+    let targets: Vec<_> = targets
+        .iter()
+        .map(|(id, tenant)| match tenant {
+            Some(tenant) => format!(r#"{{"id": "{id}", "tenant": "{tenant}"}}"#),
+            None => format!(r#"{{"id": "{id}", "kind": "k1"}}"#),
+        })
+        .collect();
+    let request = format!(
+        r#"{{"id": "r", "mode": "soft", "environment": "test", "target_kind": "k1", "targets": [{}],
+            "recovery": {{"checkpoints": [{{"id": "a1", "location": "a2"}}]}}}}"#,
+        targets.join(",")
+    );
+    Batch::read(request.as_bytes(), "r", folder).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn answers_do_not_depend_on_where_the_rows_are(
+        rows in rows().prop_map(without_duplicates),
+        targets in prop::collection::vec((id(), name("t")), 1..24),
+    ) {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        std::fs::write(place.path().join("i.csv"), csv(&rows)).unwrap();
+        write_sqlite(&place.path().join("i.db"), &rows);
+        let batch = batch(&folder, &targets);
+        let ids = ["a1", "A1", "ü2", "a33", "nobody"];
+        let mut built = Table::default();
+        rows.iter().for_each(|row| built.add(&row.id, row.record.clone(), row.pool_minimum).unwrap());
+        let expected = answers(&batch, &Reference(rows), &ids);
+        prop_assert_eq!(&answers(&batch, &built, &ids), &expected);
+        for (memory, threads) in [(u64::MAX, 1), (u64::MAX, 3), (0, 1), (0, 3), (4_000, 2)] {
+            let table = Table::read_within(&folder, "i.csv", MemoryBudget(memory), threads).unwrap();
+            prop_assert_eq!(&answers(&batch, &table, &ids), &expected, "{} bytes, {} threads", memory, threads);
+        }
+        let sqlite = Sqlite::read(&folder, "i.db").unwrap();
+        prop_assert_eq!(&answers(&batch, &sqlite, &ids), &expected);
+    }
+
+    #[test]
+    fn the_first_error_is_found_with_any_memory_and_threads(rows in rows(), broken in prop::option::of(0..24_usize)) {
+        let mut text = csv(&rows);
+        if let Some(line) = broken {
+            let mut lines: Vec<&str> = text.lines().collect();
+            lines.insert(lines.len().min(line + 1), "a,b");
+            text = lines.join("\n");
+        }
+        let mut seen = BTreeSet::new();
+        let is_wrong = |line: &str| match line.split(',').count() {
+            2 => Some("the row has 2 fields, but the header has 14".to_owned()),
+            _ => {
+                let id = line.split(',').next().unwrap();
+                (!seen.insert(id.to_owned())).then(|| format!("the id `{id}` is duplicated"))
+            }
+        };
+        let mut lines = text.lines().skip(1).map(is_wrong);
+        let expected = lines.position(|wrong| wrong.is_some()).map(|at| at + 2);
+        for (memory, threads) in [(u64::MAX, 1), (u64::MAX, 3), (0, 1), (0, 3)] {
+            let place = tempfile::tempdir().unwrap();
+            let folder = Folder::open(place.path()).unwrap();
+            std::fs::write(place.path().join("i.csv"), &text).unwrap();
+            let found = Table::read_within(&folder, "i.csv", MemoryBudget(memory), threads);
+            let line = found.err().map(|error| error.place);
+            prop_assert_eq!(&line, &expected.map(|line| crate::error::Place::Line(line as u64)));
+        }
+    }
+}
+
+#[test]
+fn a_large_inventory_answers_alike_in_memory_and_spilled() {
+    let mut text = "id,kind,tenant,state,dependents,legal_hold,pool,pool_minimum,contact,tenants\n".to_owned();
+    for i in 0..100_000_u64 {
+        let (kind, tenant, minimum) = (i % 7, i % 80_000, if i == 2_000 { u64::MAX } else { i });
+        let pool = if i % 3 == 0 { format!("p-{}", i % 9) } else { String::new() };
+        let state = if i % 5 == 0 { "disabled" } else { "live" };
+        let (dependent, hold) = (i + 1, i % 2 == 0);
+        let tenants = ["", "t-1;t-2;u-1", "NULL;t-5", "4000"][i as usize % 4];
+        let quote = if i > 90_000 { "\"" } else { "" };
+        writeln!(
+            text,
+            "id-{i},{quote}kind-{kind}{quote},t-{tenant},{state},id-{dependent} id-0,{hold},{pool},{minimum},c-{i},{tenants}"
+        )
+        .unwrap();
+    }
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("i.csv"), text).unwrap();
+    let folder = Folder::open(place.path()).unwrap();
+    // In memory, spilled from the start, and spilled after some rows.
+    let all = [u64::MAX, 0, 8 << 20];
+    let all = all.map(|memory| read_inventory_within(&folder, "i.csv", memory, 2).unwrap());
+    let ids: Vec<String> = (0..104_000).rev().step_by(3).map(|i| format!("id-{i}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let answers = all.iter().map(|inventory| {
+        let snapshot = inventory.snapshot().unwrap();
+        let records = snapshot.records(&ids).unwrap();
+        (
+            snapshot.sha256(),
+            records.into_iter().map(|record| record.map(Cow::into_owned)).collect::<Vec<_>>(),
+            snapshot.population(&["kind-1", "kind-6", "nothing"]).unwrap(),
+            snapshot.tenants().unwrap(),
+            snapshot.pools(&["p-0", "p-3", "p-6", "nothing"]).unwrap(),
+            snapshot.things(&["t-1", "nobody", "t-0", "u-1"]).unwrap(),
+            snapshot.nearly(&["ID-7", " id-8", "nothing"]).unwrap(),
+        )
+    });
+    let answers: Vec<_> = answers.collect();
+    assert_eq!(answers[0].5, Some(vec![25_000, 0, 2, 25_000]));
+    assert_eq!((answers[0].3, answers[0].1.iter().flatten().count()), (80_001, 33_333));
+    assert_eq!(answers[0].4[1], PoolRecord { members: 8_889, minimum: Some(99_993) });
+    assert!(answers[0] == answers[1] && answers[0] == answers[2]);
+}
