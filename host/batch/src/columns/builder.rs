@@ -33,12 +33,14 @@ pub(crate) struct Validity {
     bits: Option<Vec<u8>>,
     rows: usize,
     known: usize,
+    last_is_known: bool,
 }
 
 impl Validity {
     #[inline]
     fn push(&mut self, known: bool) {
         self.known += usize::from(known);
+        self.last_is_known = known;
         if known && self.bits.is_none() {
             self.rows += 1;
         } else {
@@ -98,6 +100,11 @@ impl CodesBuilder {
     /// Adds unknown rows before row `row`.
     fn pad(&mut self, row: usize) {
         (self.validity.rows..row).for_each(|_| self.push(None));
+    }
+
+    /// The code of the last row, if it is known.
+    pub fn last(&self) -> Option<u32> {
+        self.codes.values.last().copied().filter(|_| self.validity.last_is_known)
     }
 
     /// Adds a row with a code that [`code`](Self::code) returned.

@@ -214,6 +214,15 @@ impl Chunk {
         (0..self.rows as usize).map(move |row| ids.and_then(|ids| ids.text(row)))
     }
 
+    /// The same, as bytes.
+    pub(crate) fn id_bytes(&self) -> impl Iterator<Item = Option<&[u8]>> + Clone {
+        let column = self.columns.first();
+        (0..self.rows as usize).map(move |row| match column.map(|column| (column.is_known(row), &column.values)) {
+            Some((true, Values::Strings(ids))) => Some(ids.bytes(row)),
+            _ => None,
+        })
+    }
+
     /// The first value that is longer than a value may be.
     pub(crate) fn long_value(&self) -> Option<LongValue> {
         let found = self.columns.iter().filter_map(|column| {

@@ -42,6 +42,23 @@ impl ResolvedBuilder {
         }
     }
 
+    /// The code of the kind of the last row, if it is known.
+    pub fn kind(&self) -> Option<u32> {
+        self.last_code(0)
+    }
+
+    /// The code of the tenant of the last row, if it is known.
+    pub fn tenant(&self) -> Option<u32> {
+        self.last_code(1)
+    }
+
+    fn last_code(&self, column: usize) -> Option<u32> {
+        match self.columns.get(column) {
+            Some(ResolvedColumn::Text(codes)) => codes.last(),
+            _ => None,
+        }
+    }
+
     /// Returns every resolved column, known or not: there was an inventory, and this is its answer.
     pub fn finish(self) -> Vec<Column> {
         self.columns.into_iter().zip(resolved_columns()).map(|(column, (name, _))| column.finish(name)).collect()
@@ -95,6 +112,20 @@ fn bitmap(flags: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_codes_of_a_row_are_those_of_its_kind_and_its_tenant() {
+        assert!(resolved_columns().take(2).map(|(name, _)| name).eq(["resolved_kind", "resolved_tenant"]));
+        let mut builder = ResolvedBuilder::default();
+        for (kind, tenant, codes) in [
+            (Some("k"), Some("t"), (Some(0), Some(0))),
+            (Some("k"), Some("u"), (Some(0), Some(1))),
+            (None, Some("t"), (None, Some(0))),
+        ] {
+            builder.push(Some(&Fields { kind, tenant, ..Fields::default() }), None);
+            assert_eq!((builder.kind(), builder.tenant()), codes);
+        }
+    }
 
     #[test]
     fn builds_the_resolved_columns_of_the_table_in_their_order() {

@@ -39,15 +39,6 @@ pub(crate) struct ChunkIds {
     examples: Vec<u64>,
 }
 
-/// Returns the ids of a chunk; `None` is null.
-fn ids(chunk: &Chunk) -> impl Iterator<Item = Option<&[u8]>> {
-    let column = chunk.columns.first();
-    (0..chunk.rows as usize).map(move |row| match column.map(|column| (column.is_known(row), &column.values)) {
-        Some((true, Values::Strings(ids))) => Some(ids.bytes(row)),
-        _ => None,
-    })
-}
-
 /// Whether an id identifies nothing: it is blank, or a word for nothing.
 fn is_blank(id: &[u8]) -> bool {
     str::from_utf8(id).is_ok_and(is_unknown)
@@ -63,7 +54,7 @@ impl ChunkIds {
         });
         let has_control =
             |id: &[u8]| !is_plain && control_character(str::from_utf8(id).unwrap_or_default()).is_some();
-        for (row, id) in (0_u64..).zip(ids(chunk)) {
+        for (row, id) in (0_u64..).zip(chunk.id_bytes()) {
             // A blank id may have one as well, such as a vertical tab.
             let control = id.is_some_and(has_control);
             found.control += u64::from(control);
@@ -206,7 +197,7 @@ impl Ids {
         let mut examples = 0;
         for chunk in chunks.iter() {
             let chunk = chunk?;
-            for (row, id) in (chunk.first_row..).zip(ids(&chunk)) {
+            for (row, id) in (chunk.first_row..).zip(chunk.id_bytes()) {
                 let Some(id) = id.filter(|id| candidates.contains(&self.hasher.hash_one(id)) && !is_blank(id)) else {
                     continue;
                 };

@@ -1,6 +1,8 @@
-//! Joining targets with the rows of a table. Rows in memory are looked up chunk by chunk. If they are in a temporary file,
-//! the table's partitions are read one by one for many chunks at once, as many as fit into memory.
+//! Joining targets with the rows of a table, partition by partition, for as many targets at once as fit into memory. A
+//! partition that is in a temporary file is read for that. The rows that were found are then decoded in the order of the
+//! targets.
 
+use super::asked::{Asked, FoundRow};
 use super::interface::{MAX_ANSWER_BYTES, too_long_an_answer};
 use super::rows::{Partition, damaged};
 use super::table::Table;
@@ -9,10 +11,12 @@ use crate::error::LookupError;
 use crate::parallel::in_order;
 use crate::record::Fields;
 use std::borrow::Cow;
-use std::hash::BuildHasher;
 
 /// Bytes of memory that a target takes while it is joined, with a short row.
 const TARGET_BYTES: u64 = 96;
+
+/// The maximum number of targets that are joined at once with rows in memory. More would not make it faster.
+const MAX_ROWS: u64 = 1 << 18;
 
 /// What to do with a chunk and the fields of its targets.
 pub(super) type Work<'w, R> = dyn Fn(&Chunk, &[Option<Fields<'_>>]) -> Result<R, LookupError> + Sync + 'w;
@@ -27,16 +31,9 @@ impl Table {
         work: &Work<'_, R>,
         mut each: impl FnMut(R) -> Result<(), LookupError>,
     ) -> Result<(), LookupError> {
-        if self.rows.in_memory() {
-            let one = |i: usize| {
-                let chunk = targets.get(i)?;
-                let find = |id: Option<&str>| self.rows.find(id.unwrap_or_default().as_bytes());
-                let fields = chunk.ids().map(|id| find(id).map(|row| self.decode(row)).transpose());
-                work(&chunk, &fields.collect::<Result<Vec<_>, _>>()?)
-            };
-            return in_order(threads, 0..targets.len(), one, |result| each(result?));
-        }
-        let (mut start, mut max_rows) = (0, self.memory.inventory() / TARGET_BYTES);
+        let max_rows = self.memory.inventory() / TARGET_BYTES;
+        let mut max_rows = if self.rows.in_memory() { max_rows.min(MAX_ROWS) } else { max_rows };
+        let mut start = 0;
         while start < targets.len() {
             let mut rows = 0;
             let fits = |count: &u32| {
@@ -67,20 +64,17 @@ impl Table {
     ) -> Result<Part, LookupError> {
         let chunks: Vec<Cow<'_, Chunk>> =
             (start..start + chunks).map(|i| targets.get(i)).collect::<Result<_, LookupError>>()?;
-        let max_bytes =
-            if chunks.len() > 1 { self.memory.inventory().min(MAX_ANSWER_BYTES) } else { MAX_ANSWER_BYTES };
+        let max_bytes = match chunks.len() {
+            1 if self.rows.in_memory() => u64::MAX,
+            1 => MAX_ANSWER_BYTES,
+            _ => self.memory.inventory().min(MAX_ANSWER_BYTES),
+        };
         let Some(found) = self.find_all(&chunks, threads, max_bytes)? else { return Ok(Part::TooLong) };
-        let one = |(chunk, places): (&Cow<'_, Chunk>, &[FoundAt])| {
+        let one = |(chunk, places): (&Cow<'_, Chunk>, &Vec<FoundAt>)| {
             let fields = places.iter().map(|at| found.row(*at).map(|row| self.decode(row)).transpose());
             work(chunk, &fields.collect::<Result<Vec<_>, _>>()?)
         };
-        let mut rest = found.places.as_slice();
-        let places = chunks.iter().map(|chunk| {
-            let (places, after) = rest.split_at(chunk.rows as usize);
-            rest = after;
-            (chunk, places)
-        });
-        in_order(threads, places.collect::<Vec<_>>(), one, |result| each(result?))?;
+        in_order(threads, chunks.iter().zip(&found.places), one, |result| each(result?))?;
         Ok(Part::Done)
     }
 
@@ -91,49 +85,34 @@ impl Table {
         threads: usize,
         max_bytes: u64,
     ) -> Result<Option<Found>, LookupError> {
-        let hash = |chunk: &Cow<'_, Chunk>| -> Vec<u64> {
-            chunk.ids().map(|id| self.rows.hasher.hash_one(id.unwrap_or_default().as_bytes())).collect()
-        };
-        let mut hashes = Vec::new();
-        in_order(threads, chunks, hash, |some| {
-            hashes.extend(some);
-            Ok::<_, LookupError>(())
-        })?;
-        let starts: Vec<usize> = chunks
-            .iter()
-            .scan(0, |next, chunk| {
-                let start = *next;
-                *next += chunk.rows as usize;
-                Some(start)
-            })
-            .collect();
-        let id = |number: usize| {
-            let at = starts.partition_point(|start| *start <= number).checked_sub(1)?;
-            let column = chunks.get(at)?.column("id")?;
-            column.text(number - starts.get(at)?)
-        };
-        let probe = |partition: &Partition, numbers: &[u32]| {
-            let (mut rows, mut places) = (Vec::new(), Vec::with_capacity(numbers.len()));
-            for number in numbers {
-                let (Some(hash), id) = (hashes.get(*number as usize), id(*number as usize)) else { continue };
-                if let Some(row) = partition.find(*hash, id.unwrap_or_default().as_bytes()) {
-                    let start = rows.len();
-                    rows.extend_from_slice(row);
-                    places.push((*number, start as u32, row.len() as u32));
-                }
+        let mut asked = Vec::with_capacity(chunks.len());
+        in_order(
+            threads,
+            chunks,
+            |chunk| Asked::of(chunk.id_bytes(), &self.rows.hasher),
+            |some| {
+                asked.push(some);
+                Ok::<_, LookupError>(())
+            },
+        )?;
+        let probe = |number: usize, partition: &Partition| {
+            let (mut rows, mut places) = (Vec::new(), Vec::new());
+            for (chunk, asked) in asked.iter().enumerate() {
+                asked.find(number, partition, &mut rows, |found| places.push((chunk, found)));
             }
             (rows, places)
         };
-        let mut found = Found { rows: Vec::new(), places: vec![FoundAt::default(); hashes.len()] };
+        let places = chunks.iter().map(|chunk| vec![FoundAt::default(); chunk.rows as usize]).collect();
+        let mut found = Found { rows: Vec::new(), places };
         let mut bytes = 0;
-        self.rows.probe(threads, &hashes, probe, |(rows, places)| {
+        self.rows.probe(threads, Asked::partitions(&asked), probe, |(rows, places)| {
             bytes += rows.len() as u64;
             if bytes > max_bytes {
                 return Ok(());
             }
-            for (number, start, length) in places {
-                let at = found.places.get_mut(number as usize).ok_or_else(damaged)?;
-                *at = FoundAt { rows: found.rows.len() as u32 + 1, start, length };
+            for (chunk, FoundRow { number, start, length }) in places {
+                let at = found.places.get_mut(chunk).and_then(|places| places.get_mut(number as usize));
+                *at.ok_or_else(damaged)? = FoundAt { rows: found.rows.len() as u32 + 1, start, length };
             }
             found.rows.push(rows);
             Ok(())
@@ -152,7 +131,8 @@ enum Part {
 /// The rows of some ids.
 struct Found {
     rows: Vec<Vec<u8>>,
-    places: Vec<FoundAt>,
+    /// The place of the row of each target, by the chunks.
+    places: Vec<Vec<FoundAt>>,
 }
 
 /// Where the row of an id is.

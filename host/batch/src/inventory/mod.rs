@@ -1,6 +1,7 @@
 //! The inventory: the operator's authoritative record of what an id is. It is queried in bulk, and what it does not know
 //! stays unknown.
 
+mod asked;
 mod closure;
 mod fate;
 mod interface;

@@ -8,18 +8,17 @@ use crate::parallel::in_order;
 use crate::record::{EncodedBlock, IdHasher, Row, push_number, take_number, take_row};
 use crate::spill::Partitions;
 use hashbrown::HashTable;
-use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 /// The number of partitions. They are small enough for a processor cache, and for memory if there are a billion rows.
-const PARTITIONS: usize = 512;
+pub(super) const PARTITIONS: usize = 512;
 /// Bytes of memory that a row takes in the index of its partition.
 const INDEX_BYTES: u64 = 12;
 /// The maximum length of a partition in bytes: its index has offsets of 32 bits.
 const MAX_PARTITION_BYTES: usize = u32::MAX as usize;
 
 /// Returns the partition of a hash. These bits are not those that an index uses.
-const fn partition_of(hash: u64) -> usize {
+pub(super) const fn partition_of(hash: u64) -> usize {
     (hash >> 32) as usize % PARTITIONS
 }
 
@@ -101,7 +100,7 @@ impl RowsBuilder {
         let mut all = Rows { hasher, rows, place };
         let (mut found, mut indexed) = (None, Vec::new());
         let index = |(i, bytes): (usize, Vec<u8>)| match &all.place {
-            Place::Memory(_) => all.index(i, Cow::Owned(bytes)).map(Some),
+            Place::Memory(_) => all.index(i, bytes).map(Some),
             Place::File(_) => all.load(i).map(|_| None),
         };
         let each = |partition: Result<Option<Partition>, RowsError>| {
@@ -205,9 +204,10 @@ pub(super) fn damaged() -> LookupError {
 
 impl Rows {
     /// Indexes the rows of a partition.
-    fn index(&self, number: usize, bytes: Cow<'_, [u8]>) -> Result<Partition, RowsError> {
+    fn index(&self, number: usize, bytes: Vec<u8>) -> Result<Partition, RowsError> {
         let count = self.rows.get(number).copied().unwrap_or_default();
-        let mut partition = Partition { bytes: bytes.into_owned(), index: HashTable::with_capacity(count) };
+        let mut partition = Partition { bytes, index: HashTable::with_capacity(count) };
+        partition.bytes.shrink_to_fit();
         let Partition { bytes, index } = &mut partition;
         let (mut rest, mut position) = (bytes.as_slice(), 0);
         while !rest.is_empty() {
@@ -237,7 +237,7 @@ impl Rows {
         let Place::File(spilled) = &self.place else { return Ok(Partition::default()) };
         let bytes = spilled.read(number);
         let bytes = bytes.map_err(|error| RowsError::Spill(format!("spilled records cannot be read: {error}")))?;
-        self.index(number, Cow::Owned(bytes))
+        self.index(number, bytes)
     }
 
     /// Adds a row of which there is none with its id. Returns whether that is so.
@@ -279,44 +279,30 @@ impl Rows {
         partitions.get(partition_of(hash))?.find(hash, id)
     }
 
-    /// Calls `probe` with every partition that has some of the ids: with their numbers and their hashes. The ids are those
-    /// of `hashes`, by their numbers. The results are in the order of the partitions.
+    /// Calls `probe` with these partitions, on several threads, and `each` with the results in their order.
     pub fn probe<R: Send>(
         &self,
         threads: usize,
-        hashes: &[u64],
-        probe: impl Fn(&Partition, &[u32]) -> R + Sync,
+        numbers: Vec<usize>,
+        probe: impl Fn(usize, &Partition) -> R + Sync,
         mut each: impl FnMut(R) -> Result<(), LookupError>,
     ) -> Result<(), LookupError> {
-        let mut starts = vec![0_usize; PARTITIONS + 1];
-        for hash in hashes {
-            starts[partition_of(*hash) + 1] += 1;
-        }
-        (0..PARTITIONS).for_each(|i| starts[i + 1] += starts[i]);
-        let (mut next, mut numbers) = (starts.clone(), vec![0_u32; hashes.len()]);
-        for (number, hash) in hashes.iter().enumerate() {
-            let at = &mut next[partition_of(*hash)];
-            numbers[*at] = number as u32;
-            *at += 1;
-        }
-        let asked = (0..PARTITIONS).filter(|i| starts[*i] < starts[i + 1]);
         let probe = |i: usize| -> Result<R, LookupError> {
-            let numbers = &numbers[starts[i]..starts[i + 1]];
             match &self.place {
                 Place::Memory(partitions) => {
-                    partitions.get(i).map(|partition| probe(partition, numbers)).ok_or_else(damaged)
+                    partitions.get(i).map(|partition| probe(i, partition)).ok_or_else(damaged)
                 }
                 Place::File(_) => match self.load(i) {
-                    Ok(partition) => Ok(probe(&partition, numbers)),
+                    Ok(partition) => Ok(probe(i, &partition)),
                     Err(RowsError::Spill(message)) => Err(LookupError::Spilled(message)),
                     Err(RowsError::Duplicate(_)) => Err(damaged()),
                 },
             }
         };
-        in_order(threads, asked.collect::<Vec<_>>(), probe, |result| each(result?))
+        in_order(threads, numbers, probe, |result| each(result?))
     }
 
-    /// Calls `each` with the ids of every partition, on several threads, and `merge` with the results.
+    /// Calls `scan` with the ids of every partition, on several threads, and `merge` with the results.
     pub fn scan<R: Send>(
         &self,
         threads: usize,

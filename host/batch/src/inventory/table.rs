@@ -1,9 +1,10 @@
 //! An inventory that was read from a file, or built by the embedding program. Its rows are bytes, in memory or in a temporary
 //! file; no answer depends on which.
 
+use super::asked::{Asked, FoundRow};
 use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer};
 use super::near::NearIds;
-use super::rows::{Duplicate, Rows, RowsBuilder, RowsError, damaged};
+use super::rows::{Duplicate, Partition, Rows, RowsBuilder, RowsError, damaged};
 use super::totals::SpillingTotals;
 use crate::error::{LookupError, Place, ReadError};
 use crate::parallel::threads;
@@ -14,7 +15,6 @@ use hashbrown::HashMap;
 use reprieve_model::InventorySource;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::hash::BuildHasher;
 use std::path::Path;
 
 /// An inventory read from a file, or built by the embedding program.
@@ -120,24 +120,23 @@ impl Table {
 
     /// Returns the records of ids whose rows are in a temporary file.
     fn spilled_records(&self, ids: &[&str]) -> Result<Vec<Option<Record>>, LookupError> {
-        let hashes: Vec<u64> = ids.iter().map(|id| self.rows.hasher.hash_one(id.as_bytes())).collect();
+        let asked = [Asked::of(ids.iter().map(|id| Some(id.as_bytes())), &self.rows.hasher)];
         let mut records: Vec<Option<Record>> = vec![None; ids.len()];
         let mut bytes = 0_u64;
-        let probe = |partition: &super::rows::Partition, numbers: &[u32]| {
-            let of = |number: &u32| {
-                let (id, hash) = (ids.get(*number as usize)?, hashes.get(*number as usize)?);
-                Some((*number, partition.find(*hash, id.as_bytes())?.to_vec()))
-            };
-            numbers.iter().filter_map(of).collect::<Vec<_>>()
+        let probe = |number: usize, partition: &Partition| {
+            let (mut rows, mut found) = (Vec::new(), Vec::new());
+            asked.iter().for_each(|asked| asked.find(number, partition, &mut rows, |row| found.push(row)));
+            (rows, found)
         };
-        self.rows.probe(self.threads, &hashes, probe, |found| {
-            for (number, row) in found {
-                bytes += (size_of::<Record>() + 2 * row.len()) as u64;
-                if bytes > MAX_ANSWER_BYTES {
-                    return Err(too_long_an_answer(ids.len()));
-                }
+        self.rows.probe(self.threads, Asked::partitions(&asked), probe, |(rows, found)| {
+            bytes += (size_of::<Record>() * found.len() + 2 * rows.len()) as u64;
+            if bytes > MAX_ANSWER_BYTES {
+                return Err(too_long_an_answer(ids.len()));
+            }
+            for FoundRow { number, start, length } in found {
+                let row = rows.get(start as usize..).and_then(|rows| rows.get(..length as usize));
                 if let Some(record) = records.get_mut(number as usize) {
-                    *record = Some(self.decode(&row)?.to_record());
+                    *record = Some(self.decode(row.ok_or_else(damaged)?)?.to_record());
                 }
             }
             Ok(())

@@ -337,3 +337,87 @@ fn a_large_inventory_answers_alike_in_memory_and_spilled() {
     assert_eq!(answers[0].4[1], PoolRecord { members: 8_889, minimum: Some(99_993) });
     assert!(answers[0] == answers[1] && answers[0] == answers[2]);
 }
+
+/// The same rows in columns: with dictionaries, times, numbers, flags and lists.
+#[test]
+fn an_inventory_in_columns_answers_like_one_in_text() {
+    use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
+    use arrow_array::types::Int32Type;
+    use arrow_array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+    use std::sync::Arc;
+
+    // One text is so long that its rows are encoded few at a time.
+    let long = "o".repeat(60_000);
+    let rows: Vec<Row> = (0..1_000_u64)
+        .map(|i| {
+            let record = Record {
+                kind: Some(format!("k{}", i % 3)),
+                tenant: (i % 5 > 0).then(|| if i % 9 == 0 { long.clone() } else { format!("t{}", i % 40) }),
+                last_used_at: (i % 4 > 0).then_some(1_700_000_000 + i as i64),
+                size_bytes: (i % 6 > 0).then_some(i),
+                dependents: (i % 7 > 0).then(|| (0..i % 3).map(|n| format!("d{n}")).collect()),
+                legal_hold: (i % 2 > 0).then_some(i % 3 > 0),
+                ..Record::default()
+            };
+            Row { id: format!("id-{i}"), record, pool_minimum: None }
+        })
+        .collect();
+    let text = |of: fn(&Record) -> Option<&str>| {
+        let mut column = StringDictionaryBuilder::<Int32Type>::new();
+        rows.iter().for_each(|row| column.append_option(of(&row.record)));
+        Arc::new(column.finish()) as ArrayRef
+    };
+    let mut dependents = ListBuilder::new(StringBuilder::new());
+    rows.iter().for_each(|row| {
+        dependents.append_option(row.record.dependents.as_ref().map(|ids| ids.iter().map(Some)));
+    });
+    let records = || rows.iter().map(|row| &row.record);
+    let columns: [(&str, ArrayRef); 7] = [
+        ("kind", text(|record| record.kind.as_deref())),
+        ("id", Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.id)))),
+        ("tenant", text(|record| record.tenant.as_deref())),
+        (
+            "last_used_at",
+            Arc::new(TimestampMillisecondArray::from_iter(
+                records().map(|record| record.last_used_at.map(|at| at * 1_000)),
+            )),
+        ),
+        (
+            "size_bytes",
+            Arc::new(Int64Array::from_iter(records().map(|record| record.size_bytes.map(|size| size as i64)))),
+        ),
+        ("dependents", Arc::new(dependents.finish())),
+        ("legal_hold", Arc::new(BooleanArray::from_iter(records().map(|record| record.legal_hold)))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let folder = Folder::open(place.path()).unwrap();
+    let file = |name: &str| std::fs::File::create(place.path().join(name)).unwrap();
+    let mut parquet = parquet::arrow::ArrowWriter::try_new(file("i.parquet"), batch.schema(), None).unwrap();
+    let mut arrow = arrow_ipc::writer::FileWriter::try_new(file("i.arrow"), &batch.schema()).unwrap();
+    for start in (0..1_000).step_by(250) {
+        parquet.write(&batch.slice(start, 250)).unwrap();
+        parquet.flush().unwrap();
+    }
+    arrow.write(&batch).unwrap();
+    parquet.close().unwrap();
+    arrow.finish().unwrap();
+
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let expected: Vec<Option<Record>> = rows.iter().map(|row| Some(row.record.clone())).collect();
+    for (name, memory) in [("i.parquet", u64::MAX), ("i.parquet", 1 << 20), ("i.arrow", u64::MAX)] {
+        let table = Table::read_within(&folder, name, MemoryBudget(memory), 2).unwrap();
+        let snapshot = table.snapshot().unwrap();
+        let found = snapshot.records(&ids).unwrap();
+        assert!(found.into_iter().map(|record| record.map(Cow::into_owned)).eq(expected.clone()), "{name}");
+    }
+    // The second row of an id is named by its number.
+    let twice =
+        RecordBatch::try_from_iter([("id", Arc::new(StringArray::from(vec!["a", "b", "b", "a"])) as ArrayRef)]);
+    let mut parquet =
+        parquet::arrow::ArrowWriter::try_new(file("j.parquet"), twice.as_ref().unwrap().schema(), None).unwrap();
+    parquet.write(&twice.unwrap()).unwrap();
+    parquet.close().unwrap();
+    let error = Table::read(&folder, "j.parquet").unwrap_err().message;
+    assert_eq!(error, "row 3: the id `b` is duplicated");
+}

@@ -76,8 +76,7 @@ impl<'a, 'e> RowSink<'a, 'e> {
         parse: impl Fn(B, &mut Encoder) -> Parsed + Sync,
     ) -> Result<(), ReadError> {
         let encoders = self.encoders;
-        let parse =
-            |block: Result<B, ReadError>| Ok(encoders.with(|encoder| block.map(|block| parse(block, encoder)))?);
+        let parse = |block: Result<B, ReadError>| encoders.with(|encoder| block.map(|block| parse(block, encoder)));
         in_order(self.threads, blocks, parse, |parsed: Result<Parsed, ReadError>| self.add(parsed?))
     }
 
@@ -96,7 +95,7 @@ impl<'a, 'e> RowSink<'a, 'e> {
         first.start += opening.bytes;
         source.waiting = Some(first);
         self.parse(&mut source, |block, encoder| {
-            let mut number = 0;
+            let (mut number, mut row) = (0, InventoryRowBuilder::default());
             let lines = each_line(block.lines(), |line| {
                 number += 1;
                 let line = line.strip_suffix('\r').unwrap_or(line);
@@ -107,10 +106,11 @@ impl<'a, 'e> RowSink<'a, 'e> {
                 if count != columns.len() {
                     return Err(wrong_length(count as u64, columns.len() as u64));
                 }
-                let row = csv_row(&columns, line.split(char::from(delimiter)))?;
+                let row = csv_row(&mut row, &columns, line.split(char::from(delimiter)))?;
                 encoder.push(number, &row.id, &row.fields(), row.pool_minimum);
                 Ok(())
             });
+            drop(row);
             give_back(&buffers, block.bytes);
             Parsed { rows: encoder.finish_block(), names: Vec::new(), lines }
         })?;
@@ -131,7 +131,8 @@ impl<'a, 'e> RowSink<'a, 'e> {
         encoders.with(|encoder| {
             let mut rows = 0;
             let read = each_record(text, self.shown, lines, columns.len(), delimiter, |line, record| {
-                let row = csv_row(columns, record.iter())?;
+                let mut row = InventoryRowBuilder::default();
+                let row = csv_row(&mut row, columns, record.iter())?;
                 encoder.push(line, &row.id, &row.fields(), row.pool_minimum);
                 rows += 1;
                 if rows % ROWS_AT_ONCE == 0 { (self.each)(encoder.finish_block(), 0) } else { Ok(()) }
@@ -193,17 +194,18 @@ fn columns(opening: &Opening) -> Result<Vec<Option<InventoryColumn>>, String> {
     Ok(columns)
 }
 
-fn csv_row<'a>(
+fn csv_row<'a, 'r>(
+    row: &'r mut InventoryRowBuilder<'a>,
     columns: &[Option<InventoryColumn>],
     fields: impl Iterator<Item = &'a str>,
-) -> Result<InventoryRow<'a>, String> {
-    let mut row = InventoryRowBuilder::default();
+) -> Result<&'r InventoryRow<'a>, String> {
+    row.clear();
     for (column, text) in columns.iter().zip(fields) {
         if let Some(column) = column {
             row.set(*column, Cow::Borrowed(text))?;
         }
     }
-    row.finish()
+    row.checked()
 }
 
 type Buffers = Mutex<Vec<Vec<u8>>>;

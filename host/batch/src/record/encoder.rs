@@ -37,13 +37,25 @@ pub(crate) struct Totals {
 impl Totals {
     /// Counts a row. `pool_minimum` is the number of members that its pool requires; the largest one counts.
     pub fn count(&mut self, fields: &Fields<'_>, pool_minimum: Option<u64>) {
+        self.count_kind(fields);
+        self.count_tenants(fields);
+        self.count_pool(fields, pool_minimum);
+    }
+
+    fn count_kind(&mut self, fields: &Fields<'_>) {
         if let Some(kind) = fields.kind {
             *entry(&mut self.kinds, kind, &mut self.bytes) += 1;
         }
+    }
+
+    fn count_tenants(&mut self, fields: &Fields<'_>) {
         for tenant in fields.tenant_names() {
             *entry(&mut self.tenants, tenant, &mut self.bytes) += 1;
         }
         self.max_tenants = self.max_tenants.max(fields.tenant_count());
+    }
+
+    fn count_pool(&mut self, fields: &Fields<'_>, pool_minimum: Option<u64>) {
         if let Some(pool) = fields.pool {
             let pool = entry(&mut self.pools, pool, &mut self.bytes);
             pool.members += u64::from(fields.is_in_use());
@@ -133,10 +145,10 @@ impl Encoders {
     /// Returns the dictionaries, and the counts that were not passed on with a block.
     pub fn finish(self) -> (Names, Vec<Totals>) {
         let idle = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let totals = idle.into_iter().map(|encoder| encoder.totals).collect();
         let dictionaries = self.dictionaries.0.each_ref();
         let texts =
             dictionaries.map(|names| std::mem::take(&mut names.lock().unwrap_or_else(PoisonError::into_inner).texts));
+        let totals = idle.into_iter().map(|encoder| encoder.into_totals(&texts)).collect();
         (texts, totals)
     }
 }
@@ -151,6 +163,10 @@ pub(crate) struct Encoder {
     /// Whether each dictionary has no room for other names.
     full: [bool; NAMES],
     totals: Totals,
+    /// The number of things of each kind that has a code, by the codes.
+    kinds: Vec<u64>,
+    /// The number of things of each tenant that has a code and shares nothing with others, by the codes.
+    tenants: Vec<u64>,
     block: EncodedBlock,
 }
 
@@ -191,6 +207,15 @@ impl EncodedBlock {
     }
 }
 
+/// Counts a thing with a code.
+fn count(counts: &mut Vec<u64>, code: u64) {
+    let i = (code - FIRST) as usize;
+    if counts.len() <= i {
+        counts.resize(i + 1, 0);
+    }
+    counts[i] += 1;
+}
+
 impl Encoder {
     /// An encoder without dictionaries.
     pub fn new(hasher: IdHasher) -> Self {
@@ -200,21 +225,51 @@ impl Encoder {
     /// Appends a row to the block.
     pub fn push(&mut self, position: u64, id: &str, fields: &Fields<'_>, pool_minimum: Option<u64>) {
         push_id(&mut self.block.bytes, id);
-        for (field, name) in names(fields).into_iter().enumerate() {
+        let [kind, tenant, others @ ..] = names(fields);
+        match self.push_name(0, kind) {
+            Some(code) => count(&mut self.kinds, code),
+            None => self.totals.count_kind(fields),
+        }
+        match self.push_name(1, tenant).filter(|_| fields.tenants.is_none()) {
+            Some(code) => count(&mut self.tenants, code),
+            None => self.totals.count_tenants(fields),
+        }
+        for (field, name) in (2..).zip(others) {
             self.push_name(field, name);
         }
         push_values(&mut self.block.bytes, fields);
         let (hash, end) = (self.hasher.hash_one(id.as_bytes()), self.block.bytes.len());
         self.block.rows.push(EncodedRow { hash, end, position });
-        self.totals.count(fields, pool_minimum);
+        self.totals.count_pool(fields, pool_minimum);
     }
 
-    fn push_name(&mut self, field: usize, name: Option<&str>) {
-        let Some(name) = name else { return push_number(&mut self.block.bytes, UNKNOWN) };
-        match self.code(field, name) {
+    /// Appends a name. Returns its code, if it has one.
+    fn push_name(&mut self, field: usize, name: Option<&str>) -> Option<u64> {
+        let Some(name) = name else {
+            push_number(&mut self.block.bytes, UNKNOWN);
+            return None;
+        };
+        let code = self.code(field, name);
+        match code {
             Some(code) => push_number(&mut self.block.bytes, code),
             None => push_inline(&mut self.block.bytes, name),
         }
+        code
+    }
+
+    /// Returns all counts that were not passed on.
+    fn into_totals(mut self, names: &Names) -> Totals {
+        let [kinds, tenants, ..] = names;
+        let Totals { kinds: of_kinds, tenants: of_tenants, bytes, max_tenants, .. } = &mut self.totals;
+        for (counts, names, of) in [(&self.kinds, kinds, of_kinds), (&self.tenants, tenants, of_tenants)] {
+            for (count, name) in counts.iter().zip(names).filter(|(count, _)| **count > 0) {
+                *entry(of, name, bytes) += count;
+            }
+        }
+        if self.tenants.iter().any(|count| *count > 0) {
+            *max_tenants = (*max_tenants).max(1);
+        }
+        self.totals
     }
 
     fn code(&mut self, field: usize, name: &str) -> Option<u64> {

@@ -305,13 +305,24 @@ impl<'a> InventoryRowBuilder<'a> {
         Ok(())
     }
 
+    /// Begins another row.
+    pub fn clear(&mut self) {
+        self.row = InventoryRow::default();
+    }
+
     /// Returns the row, which must have an id.
     pub fn finish(self) -> Result<InventoryRow<'a>, String> {
-        let row = self.row;
+        self.checked()?;
+        Ok(self.row)
+    }
+
+    /// The row, which must have an id. [`clear`](Self::clear) begins another one without moving it.
+    pub fn checked(&self) -> Result<&InventoryRow<'a>, String> {
+        let row = &self.row;
         if row.id.is_empty() {
             return Err("the id is empty".to_owned());
         }
-        let InventoryRow { kind, tenant, environment, state, pool, owner, contact, tenants, .. } = &row;
+        let InventoryRow { kind, tenant, environment, state, pool, owner, contact, tenants, .. } = row;
         for (name, text) in [("kind", kind), ("environment", environment), ("state", state), ("pool", pool)] {
             if let Some(flaw) = text.as_deref().and_then(name_flaw) {
                 return Err(format!("`{name}`: {flaw}"));

@@ -17,7 +17,7 @@ use crate::parallel::in_order_within;
 use crate::read::folder::Folder;
 use crate::read::inventory_text::EachBlock;
 use crate::read::mapping::check_distinct;
-use crate::record::{EncodedBlock, Encoders, InventoryColumn, is_inventory_column};
+use crate::record::{EncodedBlock, Encoders, InventoryColumn, InventoryRowBuilder, is_inventory_column};
 use crate::spill::MemoryBudget;
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
@@ -224,10 +224,9 @@ impl Part {
     fn encode(batch: &RecordBatch, encoders: &Encoders) -> Result<Self, String> {
         let reader = RowReader::new(batch)?;
         encoders.with(|encoder| {
-            let mut failed = None;
+            let (mut failed, mut builder) = (None, InventoryRowBuilder::default());
             for row in 0..batch.num_rows() {
-                let read = reader.read(row);
-                match read {
+                match reader.read(row, &mut builder) {
                     Ok(read) => encoder.push(row as u64 + 1, &read.id, &read.fields(), read.pool_minimum),
                     Err(error) => {
                         failed = Some(RowError { row: row as u64, message: error });

@@ -35,8 +35,12 @@ impl<'a> RowReader<'a> {
     }
 
     /// Reads a row.
-    pub fn read(&self, row: usize) -> Result<InventoryRow<'_>, String> {
-        let mut builder = InventoryRowBuilder::default();
+    pub fn read<'r, 'b>(
+        &'r self,
+        row: usize,
+        builder: &'b mut InventoryRowBuilder<'r>,
+    ) -> Result<&'b InventoryRow<'r>, String> {
+        builder.clear();
         for (column, values) in &self.columns {
             let texts = match values {
                 Values::Texts(texts) => texts,
@@ -61,7 +65,7 @@ impl<'a> RowReader<'a> {
             };
             builder.set(*column, texts(row).unwrap_or_default())?;
         }
-        builder.finish()
+        builder.checked()
     }
 }
 
