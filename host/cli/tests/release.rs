@@ -287,7 +287,10 @@ fn the_image_contains_what_the_program_needs() {
     let rust =
         rust.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap().trim_matches('"').to_owned();
     assert!(dockerfile.contains(&format!("FROM rust:{rust}-")), "{rust}");
-    assert!(dockerfile.contains("\nRUN cargo build --release --locked -p reprieve-cli\n"));
+    assert!(
+        dockerfile
+            .contains("\nRUN cargo build --release --locked -p reprieve-cli && strip target/release/reprieve\n")
+    );
     assert!(!dockerfile.contains("USER root") && dockerfile.contains("\nUSER nonroot\n"));
 
     let action = Action::new();

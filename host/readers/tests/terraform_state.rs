@@ -1,5 +1,7 @@
 //! What an inventory learns from a state, and that no change of a state hides an object.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod mutation;
 
 use mutation::{accepted, bytes_hide_nothing, data, ids, read, read_json, refusal, text_around_is_refused};
