@@ -1,7 +1,8 @@
 //! A row of an inventory in JSON. Null and absent are unknown; an empty list of dependents is known.
 
 use super::Sharers;
-use super::row::{InventoryColumn, InventoryRow, InventoryRowBuilder, inventory_column};
+use super::column::{InventoryColumn, inventory_column};
+use super::row::{InventoryRow, InventoryRowBuilder};
 use crate::scalar::{Digits, Scalar, Text};
 use crate::text::{flag, is_unknown, number};
 use crate::times::{retain_until, time};

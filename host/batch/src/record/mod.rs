@@ -1,10 +1,11 @@
 //! What an inventory knows of one thing and of one pool: the record, and the values that it resolves target columns to.
-//! `row.rs` reads a row of an inventory, and `json_row.rs` one in JSON. `sharers.rs` has the tenants of a thing that several
+//! `column.rs` has the columns, `row.rs` reads a row of an inventory, and `json_row.rs` one in JSON. `sharers.rs` has the tenants of a thing that several
 //! share. `encoder.rs` turns rows into bytes and counts them, and `encode.rs` has the form of the bytes. All of them pass
 //! `Fields` to each other, which borrow.
 //!
 //! A new inventory column is a line in the table of target columns and its lines in this folder.
 
+mod column;
 mod encode;
 mod encoder;
 mod fields;
@@ -12,11 +13,12 @@ mod json_row;
 mod row;
 mod sharers;
 
+pub(crate) use column::{InventoryColumn, inventory_column, is_inventory_column};
 pub(crate) use encode::{Names, Row, decode, push_number, take_number, take_row};
 pub(crate) use encoder::{EncodedBlock, Encoder, Encoders, IdHasher, Totals};
 pub(crate) use fields::{Fields, Texts, reached};
 pub(crate) use json_row::{InventoryReader, SeenName, check_names};
-pub(crate) use row::{InventoryColumn, InventoryRow, InventoryRowBuilder, inventory_column, is_inventory_column};
+pub(crate) use row::{InventoryRow, InventoryRowBuilder};
 pub use sharers::Sharers;
 
 use reprieve_model::{COLUMNS, ColumnSource};
