@@ -257,10 +257,12 @@ mod tests {
 
     #[test]
     fn parses_sizes_with_units() {
-        for (text, expected) in [("0", 0), ("17", 17), ("4KiB", 4_096), ("512 MiB", 512 << 20), ("2GiB", 2 << 30)] {
+        for (text, expected) in
+            [("1048576", 1 << 20), ("4096KiB", 4 << 20), ("512 MiB", 512 << 20), ("2GiB", 2 << 30)]
+        {
             assert_eq!(bytes(text), Ok(expected), "{text}");
         }
-        for text in ["", "MiB", "1.5GiB", "-1", "1GB", "99999999999GiB"] {
+        for text in ["", "MiB", "1.5GiB", "-1", "1GB", "99999999999GiB", "0", "64", "1023KiB"] {
             assert!(bytes(text).is_err(), "{text}");
         }
     }

@@ -69,12 +69,16 @@ fn rows<'a>(input: &Input<'_>, text: &'a str) -> Result<Vec<Row<'a>>, ReadError>
     for (line, content) in (1..).zip(text.lines()) {
         let error = |message: String| input.error(Place::Line(line), message);
         let Some(cells) = cells(content) else {
-            is_in_table = false;
-            if content.trim_start().starts_with('|') {
-                return Err(error("the row is cut off: it does not end with `|`".to_owned()));
+            // A table belongs to the repository that is named directly before it.
+            if std::mem::take(&mut is_in_table) {
+                repository = None;
             }
-            if let Some((_, name)) = content.split_once("Repository: ") {
-                repository = Some(name.trim()).filter(|name| !name.is_empty());
+            match content.split_once("Repository: ") {
+                Some((before, name)) if before.trim().is_empty() || is_log(before) => {
+                    repository = Some(name.trim()).filter(|name| !name.is_empty());
+                }
+                _ if content.trim().is_empty() || is_log(content) => {}
+                _ => return Err(error("neither a line of a log nor a row between `|`".to_owned())),
             }
             continue;
         };
@@ -105,6 +109,12 @@ fn rows<'a>(input: &Input<'_>, text: &'a str) -> Result<Vec<Row<'a>>, ReadError>
         rows.push(Row { line, repository, digest, tag, kind, is_deleted });
     }
     Ok(rows)
+}
+
+/// Whether a line is one of a log: it begins with a date, and has no part of a row.
+fn is_log(line: &str) -> bool {
+    let date = line.bytes().take("2026-01-05".len()).map(|byte| if byte.is_ascii_digit() { b'9' } else { byte });
+    date.eq(*b"9999-99-99") && !line.contains('|')
 }
 
 /// The cells of a row between `|`.
