@@ -158,7 +158,7 @@ fn check_step(context: &Context<Settings>, findings: &mut Findings) {
         .field("/campaign")
         .setting(if last.is_some() { "growth" } else { "canary_share" })
         .help(format!(
-            "delete {limit} {what} first, check the result, and submit the rest in steps of the same campaign"
+            "delete at most {limit} {what} first, check the result, and submit the rest in steps of the same campaign"
         ));
 }
 

@@ -164,15 +164,15 @@ impl Signers {
             return Err(format!("`{by}` signed it for the request `{}`", signed.request));
         }
         let same = [
-            ("state other values", now.evidence == signed.evidence),
-            ("are for another environment", same_name(Some(&now.environment), Some(&signed.environment))),
-            ("are for another actor", same_name(now.actor.as_deref(), signed.actor.as_deref())),
-            ("are for another campaign", same_name(now.campaign.as_deref(), signed.campaign.as_deref())),
-            ("are for another reason", now.reason == signed.reason),
-            ("are for another selector", now.selector == signed.selector),
+            ("with other values", now.evidence == signed.evidence),
+            ("for another environment", same_name(Some(&now.environment), Some(&signed.environment))),
+            ("for another actor", same_name(now.actor.as_deref(), signed.actor.as_deref())),
+            ("for another campaign", same_name(now.campaign.as_deref(), signed.campaign.as_deref())),
+            ("for another reason", now.reason == signed.reason),
+            ("for another selector", now.selector == signed.selector),
         ];
         match same.into_iter().find(|(_, is_same)| !is_same) {
-            Some((difference, _)) => Err(format!("the fields that `{by}` signed {difference}")),
+            Some((difference, _)) => Err(format!("`{by}` signed it {difference}")),
             None => Ok(by),
         }
     }
