@@ -10,6 +10,9 @@ use crate::spill::Partitions;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
+/// With fewer rows, passing a partition to another thread costs more than its work. Tests have few rows, and use threads.
+const MIN_ROWS_OF_THREADS: usize = if cfg!(test) { 1 } else { 1 << 16 };
+
 /// The number of partitions. They are small enough for a processor cache, and for memory if there are a billion rows.
 pub(super) const PARTITIONS: usize = 512;
 /// Bytes of memory that a row takes in the index of its partition.
@@ -113,7 +116,7 @@ impl RowsBuilder {
             }
             Ok(())
         };
-        in_order(threads, bytes.enumerate(), index, each)?;
+        in_order(all.threads(threads), bytes.enumerate(), index, each)?;
         if let Some(duplicate) = found {
             return Err(RowsError::Duplicate(duplicate));
         }
@@ -279,6 +282,11 @@ impl Rows {
         partitions.get(partition_of(hash))?.find(hash, id)
     }
 
+    /// Of these threads, the number that is worth it.
+    fn threads(&self, threads: usize) -> usize {
+        if self.rows.iter().sum::<usize>() < MIN_ROWS_OF_THREADS { 1 } else { threads }
+    }
+
     /// Calls `probe` with these partitions, on several threads, and `each` with the results in their order.
     pub fn probe<R: Send>(
         &self,
@@ -299,7 +307,7 @@ impl Rows {
                 },
             }
         };
-        in_order(threads, numbers, probe, |result| each(result?))
+        in_order(self.threads(threads), numbers, probe, |result| each(result?))
     }
 
     /// Calls `scan` with the ids of every partition, on several threads, and `merge` with the results.
@@ -323,7 +331,7 @@ impl Rows {
                 }
             }
         };
-        in_order(threads, 0..PARTITIONS, one, |result| {
+        in_order(self.threads(threads), 0..PARTITIONS, one, |result| {
             merge(result?);
             Ok(())
         })
