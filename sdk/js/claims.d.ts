@@ -114,7 +114,7 @@ export interface Provenance {
   page_size?: number;
   /** SHA-256 of the list, lower-case hex. */
   sha256?: string;
-  /** SHA-256 of the file that the list was made from, lower-case hex: a plan, an export. That of the list, if there is none. */
+  /** SHA-256 of the file that the list was made from, lower-case hex: a plan, an export. Without such a file: of the list. */
   source_sha256?: string;
   /** When the list was extracted. */
   extracted_at?: Timestamp;

@@ -19,7 +19,7 @@ impl Machine {
         fs::create_dir(folder.path().join("work")).unwrap();
         fs::create_dir(folder.path().join("home")).unwrap();
         fs::write(folder.path().join("work/request.json"), REQUEST).unwrap();
-        // No folder can be created below a file, whoever the user is.
+        // No user can create a folder below a file.
         fs::write(folder.path().join("file"), "").unwrap();
         Self(folder)
     }

@@ -220,7 +220,7 @@ static LOADED_IN_PLACE: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
 /// processes share it; a further engine has a copy.
 ///
 /// # Errors
-/// There is none, it needs another processor or configuration than this engine has, or it cannot be made executable.
+/// Nothing is embedded, it needs another processor or configuration than this engine has, or it cannot be made executable.
 pub(crate) fn builtin(engine: &Engine, builtin: &'static Builtin) -> wasmtime::Result<Component> {
     let code = builtin.code();
     if code.is_empty() {

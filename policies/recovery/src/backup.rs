@@ -77,7 +77,7 @@ fn check_signatures(context: &Context<Settings>, checkpoints: &[Checkpoint], fin
         let name = non_blank(&checkpoint.id).unwrap_or_default();
         let finding = findings.deny(&NO_BACKUP, format!("the backup `{name}` does not count: {issue}"));
         let finding = if issue == SignatureIssue::NotSigned { finding.missing() } else { finding.wrong() };
-        finding.field(format!("{field}/token")).help("have whoever made the backup sign it with their own key");
+        finding.field(format!("{field}/token")).help("have the person or system that made the backup sign it");
         unsigned.push(i);
     }
     unsigned

@@ -66,7 +66,7 @@ fn a_dry_run_counts_if_it_is_signed_as_the_set_requires() {
     }
     assert!(signed(json!(null), false, json!([])).is_empty());
     assert_eq!(signed(json!(null), true, json!([])), [(Nature::Missing, "dry-run-differs")]);
-    // A signature of something else is none of the dry run.
+    // A signature of something else is not one of the dry run.
     let other = json!([{ "field": "/recovery/checkpoints/0", "by": "ci" }]);
     assert_eq!(signed(json!(null), true, other), [(Nature::Missing, "dry-run-differs")]);
 }

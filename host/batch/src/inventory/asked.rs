@@ -29,7 +29,7 @@ pub(super) struct FoundRow {
 }
 
 impl Asked {
-    /// The ids, at most 2^32 of them; `None` is none.
+    /// The ids, at most 2^32; `None` is a row without an id.
     pub fn of<'a>(ids: impl Iterator<Item = Option<&'a [u8]>> + Clone, hasher: &IdHasher) -> Self {
         let hashes: Vec<Option<u64>> = ids.clone().map(|id| id.map(|id| hasher.hash_one(id))).collect();
         let mut starts = vec![0_u32; PARTITIONS + 1];

@@ -8,14 +8,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The maximum number of bytes that the records of one query may take.
-pub(super) const MAX_ANSWER_BYTES: u64 = 128 << 20;
-
-/// The error of records that take more than that.
-pub(super) fn too_long_an_answer(ids: usize) -> LookupError {
-    LookupError::Invalid(format!("the records of {ids} ids take more than {MAX_ANSWER_BYTES} bytes"))
-}
-
 /// Where ids are resolved.
 pub trait Inventory: Send + Sync {
     /// Returns the inventory as it is now. A decision takes all its answers from one snapshot.

@@ -2,8 +2,8 @@
 //! partition that is in a temporary file is read for that. The rows that were found are then decoded in the order of the
 //! targets.
 
+use super::answer::{MAX_ANSWER_BYTES, too_long_an_answer};
 use super::asked::{Asked, FoundRow};
-use super::interface::{MAX_ANSWER_BYTES, too_long_an_answer};
 use super::rows::{Partition, damaged};
 use super::table::Table;
 use crate::columns::{Chunk, Store};

@@ -1,6 +1,7 @@
 //! The inventory: the operator's authoritative record of what an id is. It is queried in bulk, and what it does not know
 //! stays unknown.
 
+mod answer;
 mod asked;
 mod closure;
 mod fate;
@@ -14,6 +15,7 @@ mod rows;
 mod share;
 mod sqlite;
 mod table;
+mod table_snapshot;
 mod tenants;
 mod totals;
 

@@ -243,7 +243,7 @@ impl Rows {
         self.index(number, bytes)
     }
 
-    /// Adds a row of which there is none with its id. Returns whether that is so.
+    /// Adds a row. Returns false, and adds nothing, if there is a row with its id.
     pub fn add(&mut self, block: &EncodedBlock) -> bool {
         let Place::Memory(partitions) = &mut self.place else { return false };
         for row in block.rows() {

@@ -1,30 +1,26 @@
 //! An inventory that was read from a file, or built by the embedding program. Its rows are bytes, in memory or in a temporary
 //! file; no answer depends on which.
 
+use super::answer::{MAX_ANSWER_BYTES, too_long_an_answer};
 use super::asked::{Asked, FoundRow};
-use super::interface::{Inventory, MAX_ANSWER_BYTES, Snapshot, too_long_an_answer};
-use super::near::NearIds;
 use super::rows::{Duplicate, Partition, Rows, RowsBuilder, RowsError, damaged};
 use super::totals::SpillingTotals;
 use crate::error::{LookupError, Place, ReadError};
 use crate::parallel::threads;
 use crate::read::{Folder, InventoryFile, counts_lines, read_inventory_file};
-use crate::record::{Encoder, Encoders, Fields, Names, PoolRecord, Record, Totals, decode};
+use crate::record::{Encoder, Encoders, Fields, Names, Record, Totals, decode};
 use crate::spill::MemoryBudget;
-use hashbrown::HashMap;
 use reprieve_model::InventorySource;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// An inventory read from a file, or built by the embedding program.
 #[derive(Debug)]
 pub struct Table {
-    sha256: String,
-    source: Option<InventorySource>,
+    pub(super) sha256: String,
+    pub(super) source: Option<InventorySource>,
     pub(super) rows: Rows,
     names: Names,
-    totals: SpillingTotals,
+    pub(super) totals: SpillingTotals,
     pub(super) memory: MemoryBudget,
     pub(super) threads: usize,
 }
@@ -119,7 +115,7 @@ impl Table {
     }
 
     /// Returns the records of ids whose rows are in a temporary file.
-    fn spilled_records(&self, ids: &[&str]) -> Result<Vec<Option<Record>>, LookupError> {
+    pub(super) fn spilled_records(&self, ids: &[&str]) -> Result<Vec<Option<Record>>, LookupError> {
         let asked = [Asked::of(ids.iter().map(|id| Some(id.as_bytes())), &self.rows.hasher)];
         let mut records: Vec<Option<Record>> = vec![None; ids.len()];
         let mut bytes = 0_u64;
@@ -142,65 +138,5 @@ impl Table {
             Ok(())
         })?;
         Ok(records)
-    }
-}
-
-impl Inventory for Table {
-    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, LookupError> {
-        Ok(Box::new(self))
-    }
-}
-
-impl Snapshot for &Table {
-    fn sha256(&self) -> String {
-        self.sha256.clone()
-    }
-
-    fn source(&self) -> Option<InventorySource> {
-        self.source.clone()
-    }
-
-    fn records(&self, ids: &[&str]) -> Result<Vec<Option<Cow<'_, Record>>>, LookupError> {
-        if !self.rows.in_memory() {
-            let records = self.spilled_records(ids)?;
-            return Ok(records.into_iter().map(|record| record.map(Cow::Owned)).collect());
-        }
-        let record = |id: &&str| -> Result<Option<Cow<'_, Record>>, LookupError> {
-            let row = self.rows.find(id.as_bytes());
-            row.map(|row| self.decode(row).map(|fields| Cow::Owned(fields.to_record()))).transpose()
-        };
-        ids.iter().map(record).collect()
-    }
-
-    fn population(&self, kinds: &[&str]) -> Result<BTreeMap<String, u64>, LookupError> {
-        Ok(kinds.iter().map(|kind| (*kind).to_owned()).zip(self.totals.kinds(kinds)?).collect())
-    }
-
-    fn tenants(&self) -> Result<u64, LookupError> {
-        Ok(self.totals.tenant_count())
-    }
-
-    fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError> {
-        self.totals.pools(names)
-    }
-
-    fn things(&self, tenants: &[&str]) -> Result<Option<Vec<u64>>, LookupError> {
-        self.totals.tenants(tenants).map(Some)
-    }
-
-    fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
-        let near = NearIds::of(ids);
-        let mut known: HashMap<&str, String> = HashMap::new();
-        let scan = |ids: &mut dyn Iterator<Item = &[u8]>| {
-            let mut found = HashMap::new();
-            ids.for_each(|id| near.compare(str::from_utf8(id).unwrap_or_default(), &mut found));
-            found
-        };
-        self.rows.scan(self.threads, scan, |found| near.merge(found, &mut known))?;
-        Ok(Some(near.finish(&known)))
-    }
-
-    fn as_table(&self) -> Option<&Table> {
-        Some(self)
     }
 }

@@ -1,8 +1,9 @@
 //! Lists without a file of their own: inline in the request, or selected from another list. Their digest is that of
 //! their canonical form.
 
+use super::chunker::Chunker;
 use super::json_row::{JsonRow, RowReader};
-use super::list_builder::{Chunker, List, ListBuilder};
+use super::list_builder::{List, ListBuilder};
 use super::mapping::Mapping;
 use super::options::ReadOptions;
 use super::read_as::ReadAs;

@@ -18,7 +18,7 @@ pub(crate) fn counts_lines(name: &str) -> bool {
 }
 
 /// Reads an inventory and passes its rows to `each`. Rows before an error are passed on before it is returned. Returns what
-/// the file says of itself. `memory` is for the decoder.
+/// its header says, and its digest. `memory` is for the decoder.
 pub(crate) fn read_inventory_file(
     folder: &Folder,
     name: &str,

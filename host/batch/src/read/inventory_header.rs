@@ -5,7 +5,7 @@ use crate::error::without_position;
 use reprieve_model::{InventorySource, Timestamp};
 use serde::Deserialize;
 
-/// What the file of an inventory says of itself.
+/// The digest of an inventory file, and what its header says.
 #[derive(Debug)]
 pub(crate) struct InventoryFile {
     /// SHA-256 of its bytes, lower-case hex.

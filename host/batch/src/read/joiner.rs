@@ -1,7 +1,7 @@
 //! Joining short chunks. A list of many small files, or of many small row groups, has few chunks all the same, because
 //! every chunk costs each policy a call.
 
-use super::list_builder::{Chunker, FinishedChunk};
+use super::chunker::{Chunker, FinishedChunk};
 use crate::columns::{CHUNK_ROWS, Chunk, MAX_CHUNK_BYTES};
 use crate::facts::Hasher;
 

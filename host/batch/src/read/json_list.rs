@@ -2,11 +2,12 @@
 //! parse the rows, in bounded memory.
 
 use super::blocks::LineError;
+use super::chunker::Chunker;
 use super::json_blocks::{BlockError, JsonBlock, JsonBlocks, RowError};
 use super::json_row::RowReader;
 use super::json_scan::{container_end, skip_blank};
 use super::json_shape::{Shape, shape_of};
-use super::list_builder::{Chunker, ListBuilder};
+use super::list_builder::ListBuilder;
 use super::mapping::Mapping;
 use super::parsed::{Collector, Members, ParsedBlock, Unparsed};
 use super::text_file::{TextFile, TextFormat};

@@ -1,11 +1,12 @@
-//! Building a list: rows become chunks, and chunks are counted and stored.
+//! Building a list: chunks are joined, counted and stored.
 
+use super::chunker::FinishedChunk;
 use super::joiner::Joiner;
 use super::options::{Progress, ReadOptions};
 use super::read_as::ReadAs;
-use crate::columns::{Chunk, ChunkBuilder, LongValue, Origin, OriginRow, Row, Store};
+use crate::columns::{Chunk, LongValue, Origin, Store};
 use crate::error::ReadError;
-use crate::facts::{Aggregate, ChunkIds, Counts, Hasher};
+use crate::facts::{Aggregate, Counts, Hasher};
 use crate::spill::MemoryBudget;
 use crate::text::too_long;
 
@@ -23,65 +24,6 @@ pub(crate) struct List {
     pub sha256: String,
     /// The ways in which its files were read.
     pub read_as: Vec<ReadAs>,
-}
-
-/// A finished chunk, with the hashes of its ids.
-pub(super) struct FinishedChunk {
-    pub chunk: Chunk,
-    ids: ChunkIds,
-    long_value: Option<LongValue>,
-    /// The first row with a name that may not be one, and what is wrong with it.
-    name_flaw: Option<(u64, String)>,
-    /// The row of the origin that it begins at, if it can be read again.
-    at: Option<OriginRow>,
-}
-
-/// Builds one chunk after another.
-pub(super) struct Chunker {
-    current: ChunkBuilder,
-    hasher: Hasher,
-}
-
-impl Chunker {
-    pub fn new(hasher: Hasher) -> Self {
-        Self { current: ChunkBuilder::default(), hasher }
-    }
-
-    /// Adds a row. Returns the chunk if the row fills it.
-    #[inline]
-    pub fn push(&mut self, row: &Row<'_>) -> Option<FinishedChunk> {
-        self.current.push(row);
-        if self.current.is_full() { self.cut() } else { None }
-    }
-
-    /// Adds the rows of a chunk. Returns the chunks that they fill.
-    pub fn append(&mut self, chunk: &Chunk) -> Vec<FinishedChunk> {
-        if self.current.append(chunk) {
-            let full = if self.current.is_full() { self.cut() } else { None };
-            return full.into_iter().collect();
-        }
-        (0..chunk.rows as usize).filter_map(|row| self.push(&chunk.row(row))).collect()
-    }
-
-    /// Returns the rows since the last chunk as a chunk, if there are any.
-    pub fn cut(&mut self) -> Option<FinishedChunk> {
-        let chunk = std::mem::take(&mut self.current).finish();
-        (chunk.rows > 0).then(|| FinishedChunk::of(chunk, &self.hasher))
-    }
-}
-
-impl FinishedChunk {
-    /// Hashes the ids of a chunk.
-    pub fn of(chunk: Chunk, hasher: &Hasher) -> Self {
-        let (ids, long_value) = (ChunkIds::of(&chunk, hasher), chunk.long_value());
-        let name_flaw = chunk.name_flaw().map(|(row, column, flaw)| (row, format!("`{column}`: {flaw}")));
-        Self { chunk, ids, long_value, name_flaw, at: None }
-    }
-
-    /// Sets the row of the origin that the chunk can be read again from.
-    pub fn at(self, at: OriginRow) -> Self {
-        Self { at: Some(at), ..self }
-    }
 }
 
 /// A list while chunks are added to it, from one file after the other.

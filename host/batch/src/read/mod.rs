@@ -5,6 +5,7 @@
 
 mod blocks;
 mod canonical;
+mod chunker;
 mod columnar;
 mod csv;
 mod csv_records;

@@ -1,8 +1,9 @@
 //! Blocks of a list in text: before they are parsed, after that, and added to the list in their order.
 
 use super::blocks::LineError;
+use super::chunker::FinishedChunk;
 use super::json_row::{MAX_LEFT_ALONE, RowReader, Seen, too_many_names};
-use super::list_builder::{FinishedChunk, ListBuilder};
+use super::list_builder::ListBuilder;
 use super::mapping::{Mapping, Role};
 use crate::error::ReadError;
 use crate::near::looks_like;

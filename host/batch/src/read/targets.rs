@@ -1,6 +1,7 @@
 //! Reading target lists into columns, in one pass.
 
 use super::blocks::{Block, Blocks, LineError};
+use super::chunker::Chunker;
 use super::columnar::{ColumnarFormat, EXTENSIONS, read_columnar_list};
 use super::csv::{Header, is_plain, read_quoted_rows};
 use super::folder::Folder;
@@ -8,7 +9,7 @@ use super::id_lines::read_id_lines;
 use super::json_lines::read_json_lines;
 use super::json_list::{is_document, read_json_document};
 use super::json_row::RowReader;
-use super::list_builder::{Chunker, List, ListBuilder};
+use super::list_builder::{List, ListBuilder};
 use super::list_files::ListFiles;
 use super::manifest::{Manifest, ManifestFile};
 use super::mapping::Mapping;

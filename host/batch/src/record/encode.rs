@@ -3,6 +3,7 @@
 //! Names that occur often are codes of a dictionary. The form of a row: the id after its length, a code for each name, which
 //! fields are known, and their values. Numbers have a variable length.
 
+use super::bytes::{push_bytes, push_number, take_bytes, take_number, take_text};
 use super::fields::{Fields, SharersOf, Texts};
 
 /// The number of fields that have a dictionary: kind, tenant, environment, state, pool, owner and contact.
@@ -27,47 +28,6 @@ const LEGAL_HOLD: u64 = 1 << 5;
 const IS_HELD: u64 = 1 << 6;
 const DEPENDENTS: u64 = 1 << 7;
 const TENANTS: u64 = 1 << 8;
-
-#[inline]
-pub(crate) fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-/// Takes a number off the beginning.
-#[inline]
-pub(crate) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
-    let (mut number, mut shift) = (0, 0);
-    loop {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f).checked_shl(shift)?;
-        if *byte < 0x80 {
-            return Some(number);
-        }
-        shift += 7;
-    }
-}
-
-fn push_bytes(bytes: &mut Vec<u8>, text: &[u8]) {
-    push_number(bytes, text.len() as u64);
-    bytes.extend_from_slice(text);
-}
-
-fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(take_number(bytes)?).ok()?;
-    let (taken, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    Some(taken)
-}
-
-/// Takes a text off the beginning.
-pub(super) fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
-    str::from_utf8(take_bytes(bytes)?).ok()
-}
 
 fn push_texts(bytes: &mut Vec<u8>, texts: Texts<'_>) {
     push_number(bytes, texts.len() as u64);

@@ -1,6 +1,7 @@
 //! Encoding the rows of an inventory on several threads, and counting them.
 
-use super::encode::{FIRST, NAMES, Names, UNKNOWN, names, push_id, push_inline, push_number, push_values};
+use super::bytes::push_number;
+use super::encode::{FIRST, NAMES, Names, UNKNOWN, names, push_id, push_inline, push_values};
 use super::{Fields, PoolRecord};
 
 use foldhash::quality::RandomState;

@@ -1,6 +1,7 @@
 //! The fields of a record without their own memory: borrowed from a [`Record`], from a row that is read, or from an encoded
 //! row.
 
+use super::bytes::take_text;
 use super::{RESOLVED, Record, RecordValue, Sharers};
 use reprieve_model::is_out_of_use;
 
@@ -59,7 +60,7 @@ impl<'a> Texts<'a> {
             Self::Owned(texts) => (texts, &[][..]),
             Self::Encoded { bytes, .. } => (&[][..], bytes),
         };
-        owned.iter().map(String::as_str).chain(std::iter::from_fn(move || super::encode::take_text(&mut encoded)))
+        owned.iter().map(String::as_str).chain(std::iter::from_fn(move || take_text(&mut encoded)))
     }
 
     fn to_vec(self) -> Vec<String> {

@@ -5,6 +5,7 @@
 //!
 //! A new inventory column is a line in the table of target columns and its lines in this folder.
 
+mod bytes;
 mod column;
 mod encode;
 mod encoder;
@@ -13,8 +14,9 @@ mod json_row;
 mod row;
 mod sharers;
 
+pub(crate) use bytes::{push_number, take_number};
 pub(crate) use column::{InventoryColumn, inventory_column, is_inventory_column};
-pub(crate) use encode::{Names, Row, decode, push_number, take_number, take_row};
+pub(crate) use encode::{Names, Row, decode, take_row};
 pub(crate) use encoder::{EncodedBlock, Encoder, Encoders, IdHasher, Totals};
 pub(crate) use fields::{Fields, Texts, reached};
 pub(crate) use json_row::{InventoryReader, SeenName, check_names};

@@ -3,7 +3,7 @@
 
 use super::{Moment, text};
 use crate::error::LookupError;
-use crate::inventory::interface::MAX_ANSWER_BYTES;
+use crate::inventory::answer::MAX_ANSWER_BYTES;
 use crate::record::{Record, Sharers};
 use crate::text::is_unknown;
 use hashbrown::HashMap;
