@@ -4,7 +4,7 @@ use crate::ledger::allowed;
 use reprieve::ledger::{Ledger, MAX_CLOCK_SKEW, PermitReference, RedeemError};
 use reprieve::model::{Timestamp, Verdict};
 use reprieve::signed::{Key, KeySet, Override, OverrideDraft};
-use reprieve::{Batch, Decision};
+use reprieve::{Batch, Decision, VetOptions};
 use reprieve_ledger::SqlLedger;
 use reprieve_tests::stores::{Store, gate, request};
 
@@ -31,7 +31,8 @@ fn a_token_may_be_dated_a_minute_ahead_but_not_more() {
     let gate = gate(open(), 5);
     for (ahead, verdict) in [(MAX_CLOCK_SKEW + 1, Verdict::Deny), (MAX_CLOCK_SKEW, Verdict::Allow)] {
         let with = signed_at(request("override", 6), NOW + ahead);
-        let decision = gate.vet_with(request("override", 6), Some(&with));
+        let decision =
+            gate.vet_with(request("override", 6), VetOptions { with_override: Some(&with), ..VetOptions::default() });
         assert_eq!(decision.verdict(), verdict, "dated {ahead} s ahead");
         if let Decision::Allow(permit) = decision {
             permit.abort("a test").unwrap();
@@ -58,7 +59,8 @@ fn an_override_is_used_up_until_its_allow_is_aborted() {
         let gate = gate(store.open(), 5);
         let now = gate.vet(request("small", 1)).document().evaluated_at.seconds();
         let with = signed_at(request("large", 6), now);
-        let vet = || gate.vet_with(request("large", 6), Some(&with));
+        let vet =
+            || gate.vet_with(request("large", 6), VetOptions { with_override: Some(&with), ..VetOptions::default() });
         let first = allowed(vet());
         assert_eq!(vet().verdict(), Verdict::Deny, "it is used");
         first.abort("a test").unwrap();
@@ -78,7 +80,10 @@ fn an_override_is_used_by_one_of_many() {
         let with = signed_at(request("large", 6), now);
         let allows = std::thread::scope(|scope| {
             let vet = || {
-                let decision = gate(store.open(), 5).vet_with(request("large", 6), Some(&with));
+                let decision = gate(store.open(), 5).vet_with(
+                    request("large", 6),
+                    VetOptions { with_override: Some(&with), ..VetOptions::default() },
+                );
                 if let Decision::Allow(permit) = decision {
                     permit.hand_over();
                     return 1;

@@ -6,6 +6,7 @@ use reprieve::signed::{OverrideError, PermitError};
 use reprieve::split::SplitError;
 use reprieve::{BuildError, ReadError};
 use reprieve_cases::CaseError;
+use reprieve_server::ServeError;
 use std::error::Error;
 use std::fmt;
 
@@ -79,6 +80,7 @@ fn help_of(error: &(dyn Error + 'static)) -> Option<String> {
         LoadError => |error| error.help().map(str::to_owned),
         AdmissionError => |error| error.help().map(str::to_owned),
         CaseError => |error| error.help().map(str::to_owned),
+        ServeError => |error| error.help().map(str::to_owned),
         reprieve_build::Error => |error| error.help().map(str::to_owned),
     }
     None

@@ -16,7 +16,6 @@ mod reading;
 mod render;
 mod sdk;
 mod setup;
-mod signing;
 mod status;
 mod watch;
 
@@ -70,6 +69,9 @@ enum Command {
     Override(commands::overrides::Command),
     #[command(subcommand)]
     Keys(commands::keys::Command),
+    Sign(commands::sign::Arguments),
+    Serve(commands::serve::Arguments),
+    Token(commands::token::Arguments),
     /// Compile a module for a gate that started this process
     #[command(name = setup::WORKER, hide = true)]
     CompileWorker,
@@ -117,6 +119,9 @@ impl Command {
             Self::Permit(command) => commands::permit::run(command),
             Self::Override(command) => commands::overrides::run(command),
             Self::Keys(command) => commands::keys::run(command),
+            Self::Sign(arguments) => commands::sign::run(arguments),
+            Self::Serve(arguments) => commands::serve::run(arguments),
+            Self::Token(arguments) => commands::token::run(arguments),
             Self::CompileWorker => Ok(reprieve::policy::run_worker().map(|()| Status::Success)?),
         }
     }

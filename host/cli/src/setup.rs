@@ -2,10 +2,10 @@
 
 use crate::drafting::{ClaimArguments, From, FromArguments, format};
 use crate::error::{fail, with_help};
+use crate::files::{Readers, write_whole};
 use crate::output::plain;
 use crate::reading::ReadingArguments;
 use crate::render::RequestFile;
-use crate::signing::Signing;
 use anyhow::Context;
 use clap::Args;
 use reprieve::history::PastBatches;
@@ -13,14 +13,14 @@ use reprieve::inventory::open_inventory_within;
 use reprieve::ledger::LedgerError;
 use reprieve::model::{Facts, Timestamp};
 use reprieve::policy::{ModuleCache, Worker};
-use reprieve::signed::{Override, OverrideDraft};
+use reprieve::signed::{Override, OverrideDraft, Signing};
 use reprieve::{Batch, Folder, Gate, GateBuilder, ReadAs};
 use reprieve_ledger::SqlLedger;
 use reprieve_readers::Format;
 use std::path::{Path, PathBuf};
 
 /// The policy set that is used if none is named.
-const DEFAULT_CONFIG: &str = "reprieve.toml";
+pub const DEFAULT_CONFIG: &str = "reprieve.toml";
 
 /// The hidden subcommand that compiles a module for a gate.
 pub const WORKER: &str = "compile-worker";
@@ -63,6 +63,17 @@ impl PolicyArguments {
 /// What to do if a command requires a ledger.
 pub const NAME_A_LEDGER: &str = "set `ledger = \"reprieve.db\"` in reprieve.toml, or use `--ledger FILE`";
 
+/// The name of a ledger that the policy set does not name yet.
+const DEFAULT_LEDGER: &str = "reprieve.db";
+
+/// Returns the text of a policy set that names no ledger, with the line that names it: where `reprieve init` left it as a
+/// comment, or else at the top, before every table.
+fn naming_ledger(text: &str) -> String {
+    let line = format!("ledger = \"{DEFAULT_LEDGER}\"\n");
+    let comment = format!("\n# {line}");
+    if text.contains(&comment) { text.replacen(&comment, &format!("\n{line}"), 1) } else { line + text }
+}
+
 fn no_ledger() -> anyhow::Error {
     fail("no ledger is named", NAME_A_LEDGER)
 }
@@ -97,12 +108,20 @@ impl LedgerArguments {
         })
     }
 
-    /// Creates the ledger and returns its name.
+    /// Creates the ledger and returns its name. A policy set in a file that names none is made to name it.
     pub fn create(&self) -> anyhow::Result<String> {
         let (builder, password) = (self.policies.configured_builder()?, std::env::var("PGPASSWORD").ok());
-        let (name, folder) = self.named(&builder).ok_or_else(no_ledger)?;
-        SqlLedger::create(name, folder, password.as_deref())?;
-        Ok(name.to_owned())
+        if let Some((name, folder)) = self.named(&builder) {
+            SqlLedger::create(name, folder, password.as_deref())?;
+            return Ok(name.to_owned());
+        }
+        let config = self.policies.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG));
+        let text = std::fs::read_to_string(config).map_err(|_| no_ledger())?;
+        let (folder, _) = Folder::of(config)?;
+        SqlLedger::create(DEFAULT_LEDGER, Some(&folder), None)?;
+        write_whole(config, naming_ledger(&text).as_bytes(), Readers::All)
+            .with_context(|| format!("cannot write {}", config.display()))?;
+        Ok(DEFAULT_LEDGER.to_owned())
     }
 
     fn named<'a>(&'a self, builder: &'a GateBuilder) -> Option<(&'a str, Option<&'a Folder>)> {
@@ -125,7 +144,7 @@ impl LedgerArguments {
     pub fn open_with_keys(&self) -> anyhow::Result<(SqlLedger, Signing)> {
         let builder = self.policies.configured_builder()?;
         let ledger = self.find(&builder)?.ok_or_else(no_ledger)?;
-        Ok((ledger, Signing::of(&builder)))
+        Ok((ledger, builder.signing()))
     }
 }
 
@@ -268,7 +287,7 @@ impl BatchArguments {
             builder = builder.threads(threads);
         }
         builder = builder.memory(self.reading.memory());
-        let signing = Signing::of(&builder);
+        let signing = builder.signing();
         if let Some(path) = &self.inventory {
             builder =
                 builder.inventory(open_inventory_within(path, self.reading.memory(), self.inventory_threads())?);

@@ -86,8 +86,9 @@ pub mod policy {
     pub use crate::evaluate::{Cost, Evaluation};
     pub use crate::gate::PolicyInfo;
     pub use crate::policies::{
-        EnvironmentSettings, Missing, OneOrMore, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Scope,
-        SignatureSettings, builtin_component, builtin_names,
+        CallerSettings, EnvironmentSettings, KubernetesSettings, Missing, OneOrMore, OverrideSettings,
+        PermitSettings, PolicyEntry, PolicySet, Role, Scope, ServeSettings, SignatureSettings, TerraformSettings,
+        TlsSettings, TokenSettings, builtin_component, builtin_names,
     };
     pub use reprieve_sandbox::{
         AdmissionError, BatchLimit, Descriptor, LoadError, Measure, ModuleCache, RuleInfo, Subject, Worker,
@@ -97,11 +98,12 @@ pub mod policy {
 
 pub use decision::{Decision, DecisionReport, Permit, Withheld};
 pub use error::BuildError;
-pub use gate::{Gate, GateBuilder};
+pub use gate::{Gate, GateBuilder, VetOptions};
 pub use policy::PolicySet;
 pub use reprieve_batch::{
     Batch, Breakdown, Distribution, Environments, Folder, LookupError, Manifest, ManifestFile, NamedCount, Place,
-    Progress, ReadAs, ReadError, ReadOptions, check_database, list_sha256, read_file, silence_decoder_panics,
+    Progress, ReadAs, ReadError, ReadOptions, check_database, create_private, list_sha256, read_file,
+    silence_decoder_panics,
 };
 pub use reprieve_model as model;
 pub use reprieve_sandbox::Limits;

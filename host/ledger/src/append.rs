@@ -88,6 +88,11 @@ pub(crate) fn append(
             let values = [number.into(), (*decision).into()];
             execute_one(transaction, "UPDATE decisions SET used = $1 WHERE entry = $2", &values)?;
         }
+        Entry::Approval(approval) => {
+            let values = [number.into(), approval.targets_sha256.as_str().into()];
+            execute_one(transaction, "INSERT INTO approvals (entry, targets_sha256) VALUES ($1, $2)", &values)?;
+        }
+        Entry::Reload(_) => {}
         Entry::Halt(_) | Entry::Resume(_) => {
             apply_to_halts(&mut halts, number, entry);
             let text = serde_json::to_string(&halts);
@@ -135,6 +140,7 @@ pub(crate) fn decision_columns(number: u64, at: i64, record: &DecisionRecord) ->
         bytes(&record.review.facts).into(),
         decision.targets_sha256.as_str().into(),
         record.review.facts.whole.as_ref().map(|whole| whole.targets_sha256.as_str()).into(),
+        record.idempotency_sha256.as_deref().into(),
         terms.map(|terms| terms.id.as_str()).into(),
         if allowed { OPEN.into() } else { Value::Null },
         state.as_str().into(),
@@ -151,13 +157,14 @@ fn add_decision(
     execute_one(
         transaction,
         "INSERT INTO decisions (entry, at, request, decision, mode, environment, kind, actor, campaign, targets, \
-         tenants, bytes, targets_sha256, whole_sha256, override_id, counts_at, state) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+         tenants, bytes, targets_sha256, whole_sha256, idempotency_sha256, override_id, counts_at, state) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         &columns,
     )?;
     let written = transaction.query(
         "SELECT entry, at, request, decision, mode, environment, kind, actor, campaign, targets, tenants, \
-         bytes, targets_sha256, whole_sha256, override_id, counts_at, state FROM decisions WHERE entry = $1",
+         bytes, targets_sha256, whole_sha256, idempotency_sha256, override_id, counts_at, state FROM decisions \
+         WHERE entry = $1",
         &[number.into()],
     )?;
     if !matches!(written.as_slice(), [row] if row.0 == columns) {

@@ -1,7 +1,7 @@
 //! The entries of the ledger, and the hash that chains each entry to the previous one.
 
 use reprieve::ledger::{DecisionRecord, Halt, LedgerError, Outcome};
-use reprieve::model::Verdict;
+use reprieve::model::{Approval, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -18,6 +18,10 @@ pub(crate) enum Entry {
     Halt(Halt),
     /// A halt was lifted.
     Resume(Resume),
+    /// Somebody approved a list after a decision about it.
+    Approval(RecordedApproval),
+    /// A service replaced its policy set.
+    Reload(Reload),
 }
 
 /// The outcome of an allowed batch.
@@ -55,6 +59,32 @@ pub(crate) struct Resume {
     pub by: String,
 }
 
+/// A signed approval that a service received. A later request for the same list can use it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedApproval {
+    /// The entry of the decision that was looked at.
+    pub decision: u64,
+    /// The request's `id`.
+    pub request: String,
+    /// SHA-256 of the list, lower-case hex.
+    pub targets_sha256: String,
+    /// The caller who sent it.
+    pub sent_by: String,
+    /// The approval with its token.
+    pub approval: Approval,
+}
+
+/// The replacement of a policy set by another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reload {
+    /// SHA-256 of the set before, lower-case hex.
+    pub from: String,
+    /// SHA-256 of the set after, lower-case hex.
+    pub to: String,
+    /// Who or what caused it.
+    pub by: String,
+}
+
 /// Why a stored entry cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EntryError {
@@ -73,6 +103,8 @@ impl Entry {
             Self::PermitUse(_) => "used",
             Self::Halt(_) => "halted",
             Self::Resume(_) => "resumed",
+            Self::Approval(_) => "approved",
+            Self::Reload(_) => "reloaded",
         }
     }
 
@@ -80,7 +112,7 @@ impl Entry {
     pub fn affects_decisions(&self) -> bool {
         match self {
             Self::Decision(record) => record.decision.decision == Verdict::Allow,
-            Self::PermitUse(_) => false,
+            Self::PermitUse(_) | Self::Approval(_) | Self::Reload(_) => false,
             Self::Outcome(_) | Self::Halt(_) | Self::Resume(_) => true,
         }
     }
@@ -93,6 +125,8 @@ impl Entry {
             Self::PermitUse(usage) => serde_json::to_string(usage),
             Self::Halt(halt) => serde_json::to_string(halt),
             Self::Resume(resume) => serde_json::to_string(resume),
+            Self::Approval(approval) => serde_json::to_string(approval),
+            Self::Reload(reload) => serde_json::to_string(reload),
         }
         .map_err(|error| LedgerError::misuse(format!("the entry cannot be written as JSON: {error}")))
     }
@@ -105,6 +139,8 @@ impl Entry {
             "used" => Self::PermitUse(serde_json::from_str(body)?),
             "halted" => Self::Halt(serde_json::from_str(body)?),
             "resumed" => Self::Resume(serde_json::from_str(body)?),
+            "approved" => Self::Approval(serde_json::from_str(body)?),
+            "reloaded" => Self::Reload(serde_json::from_str(body)?),
             other => return Err(EntryError::Kind(other.to_owned())),
         })
     }

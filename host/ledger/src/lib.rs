@@ -49,6 +49,7 @@
 pub struct Readme;
 
 mod append;
+mod approvals;
 mod blobs;
 mod database;
 mod entry;
@@ -62,7 +63,7 @@ mod sums;
 mod verify;
 mod view;
 
-pub use entry::ActiveHalt;
+pub use entry::{ActiveHalt, RecordedApproval, Reload};
 pub use open::with_named_ledger;
 pub use read::{Filter, RecordedDecision, Summary};
 pub use sql_ledger::SqlLedger;
@@ -99,6 +100,23 @@ impl SqlLedger {
             let lifts = halt_to_lift(&head.halts, entry)?;
             Ok(Entry::Resume(Resume { lifts, reason: reason.to_owned(), by: by.to_owned() }))
         })
+    }
+
+    /// Records that a service replaced its policy set.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if it cannot be recorded.
+    pub fn reload(&self, reload: &Reload) -> Result<LedgerEntry, LedgerError> {
+        self.append(|_| Ok(Entry::Reload(reload.clone())))
+    }
+
+    /// Checks that the ledger can be written.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if it cannot.
+    pub fn check_writable(&self) -> Result<(), LedgerError> {
+        let mut transaction = self.0.write()?;
+        head(&mut *transaction).map(drop)
     }
 
     /// Returns the halts in force.

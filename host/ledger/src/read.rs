@@ -166,6 +166,18 @@ impl SqlLedger {
         self.decision(row.count(0)?)
     }
 
+    /// Returns the decision that was recorded for a call with this digest of its idempotency key, if there is one.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the ledger cannot be read.
+    pub fn decision_of_call(&self, idempotency_sha256: &str) -> Result<Option<RecordedDecision>, LedgerError> {
+        let rows = self
+            .0
+            .read()?
+            .query("SELECT entry FROM decisions WHERE idempotency_sha256 = $1", &[idempotency_sha256.into()])?;
+        rows.first().map(|row| self.decision(row.count(0)?)).transpose()
+    }
+
     /// Returns the waves of a list that were allowed and not aborted, in their order.
     ///
     /// # Errors

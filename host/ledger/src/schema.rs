@@ -97,6 +97,16 @@ CREATE INDEX decisions_kind ON decisions (environment, kind, counts_at, entry, t
 CREATE INDEX decisions_actor ON decisions (actor, counts_at, entry, targets, tenants, bytes)
     WHERE counts_at IS NOT NULL;
 ",
+    // What a service needs: one decision for repeated calls, and the approvals of a list.
+    "
+ALTER TABLE decisions ADD COLUMN idempotency_sha256 TEXT;
+CREATE UNIQUE INDEX decisions_idempotency ON decisions (idempotency_sha256);
+CREATE TABLE approvals (
+    entry INT PRIMARY KEY NOT NULL,
+    targets_sha256 TEXT NOT NULL
+);
+CREATE INDEX approvals_list ON approvals (targets_sha256);
+",
 ];
 
 /// Creates a ledger in a database that does not have one.

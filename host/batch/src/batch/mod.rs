@@ -78,7 +78,8 @@ impl Batch {
         Self::assemble(read_request(request, name)?, folder, options)
     }
 
-    fn assemble(document: Document, folder: &Folder, mut options: ReadOptions<'_>) -> Result<Self, ReadError> {
+    fn assemble(mut document: Document, folder: &Folder, mut options: ReadOptions<'_>) -> Result<Self, ReadError> {
+        document.add(options.caller.take(), std::mem::take(&mut options.approvals))?;
         let in_columns = |error: String| {
             let place = Place::Pointer { pointer: "/targets/columns".to_owned(), line: 1 };
             ReadError::new(&document.file, place, error)
@@ -99,6 +100,15 @@ impl Batch {
             }
             (None, TargetSource::Inline { json, line }) => {
                 (read_inline_targets(json, &document.file, *line, &mut options)?, None)
+            }
+            (None, TargetSource::Files(_)) if options.no_files => {
+                let place = Place::Pointer { pointer: "/targets".to_owned(), line: 1 };
+                return Err(ReadError::new(
+                    &document.file,
+                    place,
+                    "the list is in a file, and files are not read here",
+                )
+                .with_help("put the targets into the request"));
             }
             (None, TargetSource::Files(files)) => read(folder, files, &mut options)?,
         };

@@ -86,6 +86,16 @@ impl Folder {
         Ok(file)
     }
 
+    /// Opens a folder below this one.
+    ///
+    /// # Errors
+    /// [`ReadError`] if there is no such folder below this one.
+    pub fn folder(&self, name: &str) -> Result<Self, ReadError> {
+        let failed = |error: std::io::Error| ReadError::of_file(&self.display_name(name), describe(&error));
+        let dir = self.dir.open_dir(name).map_err(failed)?;
+        Ok(Self { dir: Arc::new(dir), path: self.path.join(name) })
+    }
+
     /// Returns the path of a database below this folder, for SQLite, which opens files itself. The file is a regular file in
     /// this folder and not a link out of it; links within the folder are resolved.
     ///

@@ -3,7 +3,7 @@
 use super::mapping::Mapping;
 use crate::parallel::threads;
 use crate::spill::MemoryBudget;
-use reprieve_model::{NumericTimes, SourceColumns, TargetFiles};
+use reprieve_model::{Approval, NumericTimes, SourceColumns, TargetFiles};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -26,6 +26,9 @@ pub struct ReadOptions<'a> {
     pub(crate) times: Option<NumericTimes>,
     pub(crate) targets: Option<PathBuf>,
     pub(crate) progress: Option<&'a mut dyn FnMut(Progress)>,
+    pub(crate) caller: Option<String>,
+    pub(crate) approvals: Vec<Approval>,
+    pub(crate) no_files: bool,
 }
 
 /// The progress of reading a list.
@@ -50,6 +53,9 @@ impl Default for ReadOptions<'_> {
             times: None,
             targets: None,
             progress: None,
+            caller: None,
+            approvals: Vec::new(),
+            no_files: false,
         }
     }
 }
@@ -115,6 +121,24 @@ impl<'a> ReadOptions<'a> {
         self
     }
 
+    /// Sets who submits the request, as it was authenticated. It is the actor; a request that names another one is refused.
+    pub fn caller(mut self, name: &str) -> Self {
+        self.caller = Some(name.to_owned());
+        self
+    }
+
+    /// Adds approvals to those of the request.
+    pub fn approvals(mut self, approvals: Vec<Approval>) -> Self {
+        self.approvals = approvals;
+        self
+    }
+
+    /// Refuses lists in files: the request has to contain its targets.
+    pub const fn without_files(mut self) -> Self {
+        self.no_files = true;
+        self
+    }
+
     /// Returns the columns of the request, overridden by those that were set here, and how else the file is read.
     pub(crate) fn mapping(&self, file: &TargetFiles) -> Result<Mapping, String> {
         let mut all = file.columns.clone();
@@ -135,7 +159,7 @@ impl<'a> ReadOptions<'a> {
 
 impl std::fmt::Debug for ReadOptions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { memory, threads, columns, skip_lines, header, times, targets, progress: _ } = self;
+        let Self { memory, threads, columns, skip_lines, header, times, targets, caller, .. } = self;
         f.debug_struct("ReadOptions")
             .field("memory", memory)
             .field("threads", threads)
@@ -144,6 +168,7 @@ impl std::fmt::Debug for ReadOptions<'_> {
             .field("header", header)
             .field("times", times)
             .field("targets", targets)
+            .field("caller", caller)
             .finish_non_exhaustive()
     }
 }

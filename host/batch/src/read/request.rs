@@ -5,7 +5,7 @@ use super::json_error::{explain, explain_in};
 use super::manifest::{MAX_MANIFEST_BYTES, PathFlaw, path_flaw};
 use crate::error::{Place, ReadError};
 use crate::text::{canonical, control_character, describe_control, name_flaw};
-use reprieve_model::{Claims, Request, Tally, TargetFiles};
+use reprieve_model::{Approval, Claims, Request, Tally, TargetFiles};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -43,6 +43,26 @@ pub(crate) enum TargetSource {
 }
 
 impl Document {
+    /// Adds what the request itself does not say: who submits it, and further approvals.
+    pub fn add(&mut self, caller: Option<String>, approvals: Vec<Approval>) -> Result<(), ReadError> {
+        if let Some(caller) = caller {
+            let actor = self.claims.actor.get_or_insert_default();
+            match &actor.id {
+                Some(id) if *id != caller => {
+                    let place = Place::Pointer { pointer: "/actor/id".to_owned(), line: 1 };
+                    let message = format!("the actor is `{id}`, but the caller is `{caller}`");
+                    return Err(ReadError::new(&self.file, place, message)
+                        .with_help("leave the actor's `id` out; name the person it acts for in `on_behalf_of`"));
+                }
+                _ => actor.id = Some(caller),
+            }
+        }
+        if !approvals.is_empty() {
+            self.claims.approvals.get_or_insert_default().extend(approvals);
+        }
+        Ok(())
+    }
+
     /// Reads a request in a folder.
     pub fn open(folder: &Folder, name: &str) -> Result<Self, ReadError> {
         read_request(folder.file(name)?, &folder.display_name(name))

@@ -6,13 +6,12 @@ use crate::files::{Readers, write_whole};
 use crate::output::{Page, data, plain};
 use crate::render::{self, Ci, Detail, Format, Plots, Printed, RequestFile, html};
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
-use crate::signing::Signing;
 use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::DecisionDocument;
-use reprieve::signed::PermitClaims;
-use reprieve::{Decision, DecisionReport, Permit, ReadAs};
+use reprieve::signed::{PermitClaims, Signing};
+use reprieve::{Decision, DecisionReport, Permit, ReadAs, VetOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -58,7 +57,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         signing.permit_key()?;
     }
     let read_as = batch.read_as().to_vec();
-    let decision = gate.vet_with(batch, with_override.as_ref());
+    let decision =
+        gate.vet_with(batch, VetOptions { with_override: with_override.as_ref(), ..VetOptions::default() });
     let mut document = decision.document().clone();
     let printed = (|| {
         if let (Decision::Allow(permit), Some(path)) = (&decision, &arguments.permit) {

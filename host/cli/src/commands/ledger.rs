@@ -12,7 +12,8 @@ use reprieve_ledger::{ActiveHalt, Anchor, Filter};
 /// Create a ledger, verify it, list its decisions and the files of a list
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Create the ledger that the policy set names: a file, or the tables in a PostgreSQL database
+    /// Create the ledger that the policy set names: a file, or the tables in a PostgreSQL database. If it names none, create
+    /// `reprieve.db` and name it in the policy set
     New(New),
     /// Verify the hash chain and every table; exit with 1 at the first altered entry
     Verify(Verify),

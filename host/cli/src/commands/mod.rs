@@ -21,5 +21,8 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod serve;
+pub mod sign;
 pub mod split;
 pub mod targets;
+pub mod token;

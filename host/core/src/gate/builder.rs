@@ -5,10 +5,9 @@ use crate::error::BuildError;
 use crate::evaluate::{Evaluator, HistorySource, Sources, Zones};
 use crate::ledger::Ledger;
 use crate::policies::{
-    Files, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedKeys, RecordedSet, SetRecord,
-    SignatureSettings, load_all,
+    Files, LoadedPolicy, PolicySet, RecordedKeys, RecordedSet, ServeSettings, SetRecord, SignatureSettings, load_all,
 };
-use crate::signed::{EvidenceSigners, KeySet, Signers};
+use crate::signed::{EvidenceSigners, KeySet, Signers, Signing};
 use reprieve_batch::{Environments, Folder, History, Inventory, ReadError, read_inventory_within, threads};
 use reprieve_sandbox::{Descriptor, Limits, ModuleCache, Sandbox, Worker};
 use sha2::{Digest, Sha256};
@@ -112,12 +111,20 @@ impl GateBuilder {
         Some((set.ledger.as_deref()?, folder.as_ref()))
     }
 
-    /// The settings of the policy set for permits and overrides, and the folder of the set.
-    pub fn signed(&self) -> (Option<&PermitSettings>, Option<&OverrideSettings>, Option<&Folder>) {
-        match &self.set {
-            Some((set, folder)) => (set.permits.as_ref(), set.overrides.as_ref(), folder.as_ref()),
-            None => (None, None, None),
+    /// The keys of the policy set for permits and overrides.
+    pub fn signing(&self) -> Signing {
+        let (set, folder) = self.set.as_ref().map_or((None, None), |(set, folder)| (Some(set), folder.clone()));
+        Signing {
+            permits: set.and_then(|set| set.permits.clone()),
+            overrides: set.and_then(|set| set.overrides.clone()),
+            folder,
         }
+    }
+
+    /// The settings of the service, and the folder of the set.
+    pub fn service(&self) -> Option<(&ServeSettings, &Folder)> {
+        let (set, folder) = self.set.as_ref()?;
+        Some((set.serve.as_ref()?, folder.as_ref()?))
     }
 
     /// Sets what a policy may use.

@@ -11,7 +11,7 @@ use crate::record::{RecordError, Replay, decide_and_record};
 use crate::signed::Override;
 use crate::split::{Split, SplitError, split, waves};
 use reprieve_batch::Batch;
-use reprieve_model::{DecisionDocument, Facts, Fault, Verdict};
+use reprieve_model::{Approval, DecisionDocument, Facts, Fault, Review, Timestamp, Verdict};
 use reprieve_sandbox::Descriptor;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -41,6 +41,15 @@ pub struct PolicyInfo<'a> {
     pub unfit: Option<&'a str>,
 }
 
+/// What comes with a batch. Without a ledger it has no effect.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VetOptions<'a> {
+    /// The override of findings.
+    pub with_override: Option<&'a Override>,
+    /// What tells repeated calls for one decision from new ones, as a digest: a ledger records only one decision with it.
+    pub idempotency_sha256: Option<&'a str>,
+}
+
 impl Gate {
     /// Starts to build a gate.
     pub fn builder() -> GateBuilder {
@@ -65,6 +74,19 @@ impl Gate {
         self.0.sources.ledger()
     }
 
+    /// SHA-256 of the policy set, lower-case hex, as decisions name it.
+    pub fn set_sha256(&self) -> &str {
+        &self.0.set.sha256
+    }
+
+    /// Reads a signed approval of a request that was recorded, and checks what it was signed for.
+    ///
+    /// # Errors
+    /// Why the token does not approve this request.
+    pub fn read_approval(&self, review: &Review, token: &str, at: Timestamp) -> Result<Approval, String> {
+        self.0.sources.signers.read_approval(review, token, at)
+    }
+
     /// Whether no override may lift this code (`policy/rule`).
     pub fn is_never_lifted(&self, code: &str) -> bool {
         self.0.is_never_lifted(code)
@@ -73,11 +95,12 @@ impl Gate {
     /// Vets a batch: every policy evaluates it, and the outcomes are combined. Any failure on the way, including a panic
     /// of the host, results in [`Decision::Undecided`]. With a ledger, an allow is returned only after it is recorded.
     pub fn vet(&self, batch: Batch) -> Decision {
-        self.vet_with(batch, None)
+        self.vet_with(batch, VetOptions::default())
     }
 
-    /// Vets a batch that comes with an override of findings. Without a ledger an override has no effect.
-    pub fn vet_with(&self, mut batch: Batch, with_override: Option<&Override>) -> Decision {
+    /// Vets a batch as [`vet`](Self::vet) does, with options.
+    pub fn vet_with(&self, mut batch: Batch, options: VetOptions<'_>) -> Decision {
+        let VetOptions { with_override, .. } = options;
         let evaluator = &*self.0;
         let ledger = self.ledger();
         let decided = catch_unwind(AssertUnwindSafe(|| {
@@ -85,7 +108,7 @@ impl Gate {
             let resolution = evaluator.sources.resolve(&batch, &mut faults);
             let known = resolution.clone();
             let sealed = match ledger {
-                Some(ledger) => decide_and_record(evaluator, &batch, resolution, faults, with_override, &**ledger),
+                Some(ledger) => decide_and_record(evaluator, &batch, resolution, faults, options, &**ledger),
                 None => {
                     let history = evaluator.sources.history(&batch, &mut faults);
                     let at = batch.evaluated_at();

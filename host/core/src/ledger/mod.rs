@@ -129,6 +129,9 @@ pub struct DecisionRecord {
     /// The digest of the lines of the manifest, if the list was in several files. It is the digest of the list, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest_sha256: Option<String>,
+    /// What tells repeated calls for this decision from new ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_sha256: Option<String>,
 }
 
 /// The permit that a ledger is asked to redeem.

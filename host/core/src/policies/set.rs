@@ -2,6 +2,7 @@
 
 use super::builtin;
 use super::scope::Scope;
+use super::serve::ServeSettings;
 use reprieve_batch::{Folder, Place, ReadError};
 use reprieve_model::{Duration, did_you_mean};
 use schemars::JsonSchema;
@@ -29,6 +30,8 @@ pub struct PolicySet {
     pub attestations: Option<SignatureSettings>,
     /// Overrides of findings.
     pub overrides: Option<OverrideSettings>,
+    /// The service.
+    pub serve: Option<ServeSettings>,
     /// The policies. Without any, nothing can be decided, so nothing is allowed.
     #[serde(default)]
     pub policy: Vec<PolicyEntry>,
@@ -195,6 +198,28 @@ const KEYS: &[&str] = &[
     "environment",
     "target_kind",
     "actor",
+    "serve",
+    "listen",
+    "lists",
+    "body",
+    "timeout",
+    "waiting",
+    "connections",
+    "rate",
+    "max_age",
+    "certificate",
+    "clients",
+    "issuer",
+    "audience",
+    "callers",
+    "name",
+    "roles",
+    "tokens",
+    "token_sha256",
+    "subject",
+    "kubernetes",
+    "terraform",
+    "tls",
 ];
 
 /// An error of the TOML parser, with its line and the key that may have been meant.

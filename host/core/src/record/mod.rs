@@ -8,8 +8,8 @@ pub use replay::{RecordError, Replay, reference_data};
 
 use crate::decision::{Sealed, seal};
 use crate::evaluate::{Decided, Evaluator, Moment, decide};
+use crate::gate::VetOptions;
 use crate::ledger::{Blob, BlobContent, BlobStream, DecisionRecord, Ledger};
-use crate::signed::Override;
 use affected::write_affected;
 use reprieve_batch::{Batch, LookupError, Question, Resolution, Tenants};
 use reprieve_model::{Fault, FaultCause, Review};
@@ -23,7 +23,7 @@ pub(crate) fn decide_and_record(
     batch: &Batch,
     resolution: Option<Arc<Resolution>>,
     mut faults: Vec<Fault>,
-    with_override: Option<&Override>,
+    VetOptions { with_override, idempotency_sha256 }: VetOptions<'_>,
     ledger: &dyn Ledger,
 ) -> Sealed {
     let content = match RecordedContent::of(batch, resolution.as_deref()) {
@@ -72,6 +72,7 @@ pub(crate) fn decide_and_record(
             columns_sha256: columns_sha256.clone(),
             affected_sha256: affected_sha256.clone(),
             manifest_sha256: manifest_sha256.clone(),
+            idempotency_sha256: idempotency_sha256.map(str::to_owned),
         };
         last = Some(sealed);
         record

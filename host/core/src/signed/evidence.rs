@@ -7,7 +7,9 @@
 use super::keys::{Key, KeySet, TokenError};
 use crate::ledger::MAX_CLOCK_SKEW;
 use reprieve_batch::normalize_name;
-use reprieve_model::{Approval, Checkpoint, Claims, DryRun, Facts, Reason, Signature, Signatures, Timestamp};
+use reprieve_model::{
+    ActorType, Approval, Checkpoint, Claims, DryRun, Facts, Reason, Review, Signature, Signatures, Timestamp,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +94,72 @@ pub fn sign_evidence<T: Evidence>(evidence: T, claims: &Claims, at: Timestamp, k
     Ok(statement.evidence.with_token(Some(token)))
 }
 
+/// What an approver signs of a request that was recorded: the header and the claims of the token, each as JSON. `key` is the id
+/// of the approver's key, which is their name.
+///
+/// # Errors
+/// [`serde_json::Error`] if the approval cannot be written as JSON.
+pub fn approval_to_sign(review: &Review, key: &str, at: Timestamp) -> Result<(String, String), serde_json::Error> {
+    let Review { claims, facts, .. } = review;
+    let kinds = serde_json::from_value(serde_json::to_value(&facts.kinds.counts)?)?;
+    let approval = Approval {
+        by: Some(key.to_owned()),
+        approver_type: Some(ActorType::Human),
+        at: Some(at),
+        targets_sha256: Some(facts.targets_sha256.clone()),
+        mode: Some(claims.mode),
+        kinds: Some(kinds),
+        tenants: Some(facts.tenants.at_most().max(facts.tenants_at_most)),
+        program_sha256: claims.operation.as_ref().and_then(|operation| operation.program_sha256.clone()),
+        token: None,
+    };
+    let header = serde_json::json!({ "typ": Approval::TYPE, "alg": "EdDSA", "kid": key });
+    let statement = Statement::new(approval, claims, at.seconds());
+    Ok((serde_json::to_string(&header)?, serde_json::to_string(&statement)?))
+}
+
+/// An approval that a person is asked to sign.
+#[derive(Clone, Debug)]
+pub struct ApprovalToSign(Statement<Approval>);
+
+impl ApprovalToSign {
+    /// Reads the claims that [`approval_to_sign`] returned.
+    ///
+    /// # Errors
+    /// [`serde_json::Error`] if they are not those of an approval.
+    pub fn parse(claims: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(claims).map(Self)
+    }
+
+    /// What is approved.
+    pub const fn approval(&self) -> &Approval {
+        &self.0.evidence
+    }
+
+    /// The request's `id`.
+    pub fn request(&self) -> &str {
+        &self.0.request
+    }
+
+    /// Where it will run.
+    pub fn environment(&self) -> &str {
+        &self.0.environment
+    }
+
+    /// Why it is deleted.
+    pub const fn reason(&self) -> Option<&Reason> {
+        self.0.reason.as_ref()
+    }
+
+    /// Signs it. The approval has to be by the name of the key.
+    ///
+    /// # Errors
+    /// [`TokenError`] if it cannot be signed.
+    pub fn sign(&self, key: &Key) -> Result<String, TokenError> {
+        key.sign(Approval::TYPE, &self.0)
+    }
+}
+
 /// Whose signatures are accepted, and whether what is not signed counts.
 #[derive(Debug, Default)]
 pub(crate) struct Signers {
@@ -130,6 +198,22 @@ impl EvidenceSigners {
             tokens,
         };
         (approvals.required || attestations.required || !signatures.tokens.is_empty()).then_some(signatures)
+    }
+}
+
+impl EvidenceSigners {
+    /// Reads a signed approval of a request that was recorded.
+    pub fn read_approval(&self, review: &Review, token: &str, at: Timestamp) -> Result<Approval, String> {
+        let keys = self.approvals.keys.as_ref().ok_or("the policy set names no keys of approvers")?;
+        let (_, signed): (String, Statement<Approval>) =
+            keys.verify(Approval::TYPE, token).map_err(|error| error.to_string())?;
+        let approval = signed.evidence.with_token(Some(token.to_owned()));
+        let facts = Facts { evaluated_at: at, ..review.facts.clone() };
+        self.approvals.verify(token, &approval, (&review.claims, &facts))?;
+        if approval.targets_sha256.as_ref() != Some(&facts.targets_sha256) {
+            return Err("it approves another list".to_owned());
+        }
+        Ok(approval)
     }
 }
 

@@ -5,9 +5,11 @@ mod evidence;
 mod keys;
 mod overrides;
 mod permit;
+mod signing;
 
-pub use evidence::{Evidence, sign_evidence};
+pub use evidence::{ApprovalToSign, Evidence, approval_to_sign, sign_evidence};
 pub(crate) use evidence::{EvidenceSigners, Signers};
 pub use keys::{Key, KeyExists, KeySet, TokenError};
 pub use overrides::{Override, OverrideDraft, OverrideError};
 pub use permit::{Expected, PermitClaims, PermitError};
+pub use signing::Signing;

@@ -2,9 +2,9 @@
 
 use super::keys::{Key, KeySet, TokenError};
 use crate::decision::Permit;
-use crate::ledger::PermitReference;
+use crate::ledger::{DecisionRecord, PermitReference};
 use reprieve_batch::ReadError;
-use reprieve_model::{Duration, Mode, Timestamp};
+use reprieve_model::{Claims, DecisionDocument, Duration, LedgerEntry, Mode, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// The type of its token.
@@ -91,6 +91,9 @@ pub enum PermitError {
     /// The decision is not recorded, so nothing could tell whether the permit was used.
     #[error("a permit is used once, which only a ledger can ensure, and the gate has none")]
     NoLedger,
+    /// The decision is not an allow.
+    #[error("the batch was not allowed")]
+    NotAllowed,
     /// The format of its list cannot escape the ids in it.
     #[error(transparent)]
     List(#[from] ReadError),
@@ -141,12 +144,38 @@ impl PermitClaims {
     /// # Errors
     /// [`PermitError`] if the decision is not recorded, or the lifetime is longer than one day.
     pub fn issue(permit: &Permit, key: &Key, lifetime: Duration) -> Result<String, PermitError> {
-        let document = permit.document();
+        permit.check_format()?;
+        Self::sign(permit.document(), permit.claims(), key, lifetime)
+    }
+
+    /// Issues the token of a permit for a recorded decision, as [`issue`](Self::issue) does. Only the ledger can tell whether the
+    /// batch is still open.
+    ///
+    /// # Errors
+    /// [`PermitError`] if the decision is not an allow, or not recorded, or the lifetime is longer than one day.
+    pub fn issue_recorded(
+        record: &DecisionRecord,
+        entry: LedgerEntry,
+        key: &Key,
+        lifetime: Duration,
+    ) -> Result<String, PermitError> {
+        if record.decision.decision != Verdict::Allow {
+            return Err(PermitError::NotAllowed);
+        }
+        let document = DecisionDocument { ledger: Some(entry), ..record.decision.clone() };
+        Self::sign(&document, &record.review.claims, key, lifetime)
+    }
+
+    fn sign(
+        document: &DecisionDocument,
+        about: &Claims,
+        key: &Key,
+        lifetime: Duration,
+    ) -> Result<String, PermitError> {
         let entry = document.ledger.as_ref().ok_or(PermitError::NoLedger)?;
         if lifetime.seconds() > MAX_SECONDS {
             return Err(PermitError::TooLong(lifetime.seconds()));
         }
-        permit.check_format()?;
         let issued = document.evaluated_at.seconds();
         let claims = Self {
             jti: entry.sha256.clone(),
@@ -155,8 +184,8 @@ impl PermitClaims {
             nbf: None,
             exp: issued.saturating_add_unsigned(lifetime.seconds()),
             entry: entry.entry,
-            mode: permit.claims().mode,
-            environment: permit.claims().environment.clone(),
+            mode: about.mode,
+            environment: about.environment.clone(),
             targets: document.targets,
             tenants: document.tenants,
             request_sha256: document.request_sha256.clone(),

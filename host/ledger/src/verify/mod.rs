@@ -107,6 +107,7 @@ impl SqlLedger {
             .and_then(|()| walk.entries(&mut *transaction, anchor))
             .and_then(|()| walk.head(&mut *transaction))
             .and_then(|()| walk.decisions(&mut *transaction))
+            .and_then(|()| walk.approvals(&mut *transaction))
             .and_then(|()| walk.sums(&mut *transaction))
             .and_then(|()| walk.blobs(&mut *transaction));
         match verified {
@@ -166,6 +167,8 @@ struct Walk {
     overrides: HashSet<String>,
     /// The override of each decision that has one, by its entry.
     override_of: HashMap<u64, String>,
+    /// The digest of the list that was approved, by the entry of the approval.
+    approvals: BTreeMap<u64, String>,
     /// The digests in the entries.
     digests: HashSet<String>,
     /// Those of them that are policy sets.
@@ -266,7 +269,8 @@ impl Walk {
                     return Err(damage(number, message));
                 }
             }
-            Entry::Halt(_) | Entry::Resume(_) => {}
+            Entry::Approval(approval) => drop(self.approvals.insert(number, approval.targets_sha256)),
+            Entry::Halt(_) | Entry::Resume(_) | Entry::Reload(_) => {}
         }
         (self.last, self.at) = (number, at);
         sha256.clone_into(&mut self.sha256);

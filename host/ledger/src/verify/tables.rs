@@ -33,7 +33,8 @@ impl Walk {
         loop {
             let rows = transaction.query(
                 "SELECT d.entry, d.at, d.request, d.decision, d.mode, d.environment, d.kind, d.actor, d.campaign, \
-                 d.targets, d.tenants, d.bytes, d.targets_sha256, d.whole_sha256, d.override_id, d.counts_at, d.state, d.used, \
+                 d.targets, d.tenants, d.bytes, d.targets_sha256, d.whole_sha256, \
+                 d.idempotency_sha256, d.override_id, d.counts_at, d.state, d.used, \
                  d.closed, d.closed_at, d.succeeded, d.deleted, e.at, e.body, e.kind FROM decisions d \
                  LEFT JOIN entries e ON e.entry = d.entry WHERE d.entry > $1 ORDER BY d.entry LIMIT $2",
                 &[Value::from(after), ROWS_PER_QUERY.into()],
@@ -66,11 +67,11 @@ impl Walk {
     fn decision(&mut self, row: &Row) -> Result<(), Stop> {
         let number = row.count(0)?;
         let differs = || damage(number, "the table of decisions differs from the entry");
-        let (Some(body), Some("decision")) = (row.text_or_null(23)?, row.text_or_null(24)?) else {
+        let (Some(body), Some("decision")) = (row.text_or_null(24)?, row.text_or_null(25)?) else {
             return Err(differs());
         };
         let Ok(Entry::Decision(record)) = Entry::parse("decision", body) else { return Err(differs()) };
-        let at = row.int(22)?;
+        let at = row.int(23)?;
         let mut expected = decision_columns(number, at, &record);
         let recorded = self
             .outcomes
@@ -111,6 +112,20 @@ impl Walk {
         }
         match self.sums.keys().next() {
             Some((key, hour)) => Err(damage(None, format!("the sum of {key} in hour {hour} is missing"))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn approvals(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
+        let rows = transaction.query("SELECT entry, targets_sha256 FROM approvals", &[])?;
+        for row in &rows {
+            let number = row.count(0)?;
+            if self.approvals.remove(&number).as_deref() != Some(row.text(1)?) {
+                return Err(damage(number, "the table of approvals differs from the entry"));
+            }
+        }
+        match self.approvals.keys().next() {
+            Some(number) => Err(damage(*number, "the table of approvals lacks it")),
             None => Ok(()),
         }
     }

@@ -17,15 +17,14 @@ use crate::error::fail;
 use crate::output::plain;
 use crate::render::{Detail, Format, Plots, RequestFile};
 use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
-use crate::signing::Signing;
 use crate::status::Status;
 use anyhow::{Context, ensure};
 use clap::Args;
 use ended::Ended;
 use environment::Secrets;
 use reprieve::model::Duration;
-use reprieve::signed::Override;
-use reprieve::{Batch, Decision, Gate, Permit};
+use reprieve::signed::{Override, Signing};
+use reprieve::{Batch, Decision, Gate, Permit, VetOptions};
 use reprieve_ledger::SqlLedger;
 use signals::Signals;
 use std::ffi::OsString;
@@ -124,7 +123,8 @@ struct Runner<'a> {
 impl Runner<'_> {
     /// Vets a batch and prints the decision. Returns the permit, or the exit status.
     fn vet(&self, batch: Batch) -> anyhow::Result<Result<Permit, Status>> {
-        let decision = self.gate.vet_with(batch, self.with_override);
+        let decision =
+            self.gate.vet_with(batch, VetOptions { with_override: self.with_override, ..VetOptions::default() });
         // If printing fails, the permit is dropped unused, which aborts the reservation.
         let (format, detail, plots) = (Format::Human, Detail::Screen, Plots::Auto);
         let view = check::View { request: &self.request, format, detail, plots, read_as: &[] };

@@ -1,0 +1,134 @@
+//! The settings of the service: the table `[serve]` of `reprieve.toml`.
+
+use reprieve_model::Duration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The service: where it listens, who may call it, and what a call may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServeSettings {
+    /// The address and port it listens on; `127.0.0.1:7480` if it is not set. An address that other machines reach needs
+    /// `tls` and `callers`.
+    pub listen: Option<String>,
+    /// The folder below which lists that a request names are read, below the folder of this file. Without it, a request has
+    /// to contain its targets.
+    pub lists: Option<String>,
+    /// The maximum size of a request in MiB; 4 if it is not set.
+    pub body: Option<u64>,
+    /// How long a call may take; 30 seconds if it is not set.
+    pub timeout: Option<Duration>,
+    /// How many calls may wait for a decision; 256 if it is not set. Further ones are refused with status 503.
+    pub waiting: Option<u32>,
+    /// How many connections may be open; 10,000 if it is not set.
+    pub connections: Option<u32>,
+    /// How many calls a caller may make in a second; no limit if it is not set.
+    pub rate: Option<u32>,
+    /// How old the policy set may become: the time since it was last read and found valid. Later, the service is not ready
+    /// and decides nothing. No limit if it is not set.
+    pub max_age: Option<Duration>,
+    /// The certificate of the service, and whose client certificates it accepts.
+    pub tls: Option<TlsSettings>,
+    /// The issuer of JSON Web Tokens.
+    pub tokens: Option<TokenSettings>,
+    /// Who may call it, and what for. Without any, everyone who can reach it may do everything.
+    #[serde(default)]
+    pub callers: Vec<CallerSettings>,
+    /// The webhook for Kubernetes admission.
+    pub kubernetes: Option<KubernetesSettings>,
+    /// The webhook for run tasks of HCP Terraform.
+    pub terraform: Option<TerraformSettings>,
+}
+
+/// The certificate of the service. Both files are PEM, below the folder of `reprieve.toml`, and read again on a reload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    /// Its certificate and those up to the root, PEM.
+    pub certificate: String,
+    /// Its private key, PEM.
+    pub key: String,
+    /// The certificates that sign those of clients, PEM. Without it, clients need no certificate.
+    pub clients: Option<String>,
+}
+
+/// How JSON Web Tokens are verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSettings {
+    /// The public keys of the issuer: a JSON Web Key Set below the folder of `reprieve.toml`, read again on a reload.
+    pub keys: String,
+    /// The `iss` that a token must have.
+    pub issuer: String,
+    /// The `aud` that a token must contain.
+    pub audience: String,
+}
+
+/// Somebody who may call the service. One of `token_sha256`, `subject` and `certificate` tells who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallerSettings {
+    /// Its name. It is the actor of what it submits.
+    pub name: String,
+    /// What it may do.
+    pub roles: Vec<Role>,
+    /// SHA-256 of its bearer token, lower-case hex; `reprieve token` makes both.
+    pub token_sha256: Option<String>,
+    /// The `sub` of its JSON Web Tokens.
+    pub subject: Option<String>,
+    /// The common name in its client certificate.
+    pub certificate: Option<String>,
+}
+
+/// What a caller may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Ask for decisions.
+    Submit,
+    /// Take and verify permits, and record outcomes.
+    Execute,
+    /// Add signed approvals.
+    Approve,
+    /// Halt, resume and reload.
+    Operate,
+    /// Read decisions, policies and the console.
+    Read,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] = [Self::Submit, Self::Execute, Self::Approve, Self::Operate, Self::Read];
+
+    /// The word in `reprieve.toml`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submit => "submit",
+            Self::Execute => "execute",
+            Self::Approve => "approve",
+            Self::Operate => "operate",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// The webhook for Kubernetes admission, at `/kubernetes/admission`. The API server is the caller: it needs the role `submit`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesSettings {
+    /// The environment of the cluster, for example `production`.
+    pub environment: String,
+}
+
+/// The webhook for run tasks of HCP Terraform, at `/terraform/run-task`. Its calls are authenticated by their signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TerraformSettings {
+    /// The file with the HMAC key of the run task, below the folder of `reprieve.toml`.
+    pub key: String,
+    /// The environment of the workspaces, for example `production`.
+    pub environment: String,
+    /// The URLs that plans are read from and results are sent to must begin with this one; `https://app.terraform.io/` if it is
+    /// not set.
+    pub api: Option<String>,
+}
