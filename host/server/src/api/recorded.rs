@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use reprieve::DecisionReport;
 use reprieve::ledger::Outcome;
-use reprieve::model::{Claims, DecisionDocument, Duration, Mode, Timestamp, Verdict};
+use reprieve::model::{BatchState, Claims, DecisionDocument, Duration, Mode, Timestamp, Verdict};
 use reprieve::record::restore_plan;
 use reprieve_ledger::{Filter, RecordedDecision, Summary};
 use schemars::JsonSchema;
@@ -143,7 +143,10 @@ fn line(summary: Summary) -> Line {
         environment,
         targets,
         tenants,
-        state: state.as_str().to_owned(),
+        state: match state {
+            BatchState::NotAllowed => "not-allowed".to_owned(),
+            state => state.as_str().to_owned(),
+        },
     }
 }
 

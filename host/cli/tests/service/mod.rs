@@ -1,0 +1,119 @@
+//! A service that runs in a folder, and its client.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use super::fixture::command;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A service that runs. It is killed when it is dropped.
+pub struct Service {
+    child: Child,
+    pub url: String,
+    log: Mutex<Receiver<String>>,
+    agent: ureq::Agent,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+/// A client that takes every status for an answer.
+pub fn agent(config: ureq::config::ConfigBuilder<ureq::typestate::AgentScope>) -> ureq::Agent {
+    config.http_status_as_error(false).timeout_global(Some(Duration::from_secs(60))).build().new_agent()
+}
+
+impl Service {
+    /// Starts a service in a folder, on a port that is free.
+    pub fn start(fixture: &TempDir) -> Self {
+        Self::start_with(fixture, "serve --listen 127.0.0.1:0", agent(ureq::Agent::config_builder()))
+    }
+
+    pub fn start_with(fixture: &TempDir, line: &str, agent: ureq::Agent) -> Self {
+        let mut child = command(fixture, line).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, log) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut service = Self { child, url: String::new(), log: Mutex::new(log), agent };
+        let line = service.says("listening on");
+        let message = serde_json::from_str::<Value>(&line).unwrap()["message"].as_str().unwrap().to_owned();
+        service.url = message.trim_start_matches("listening on ").to_owned();
+        service
+    }
+
+    /// Waits for a line of the log that contains a text.
+    pub fn says(&self, text: &str) -> String {
+        let mut seen = Vec::new();
+        loop {
+            match self.log.lock().unwrap().recv_timeout(Duration::from_secs(60)) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => seen.push(line),
+                Err(_) => panic!("the log does not say `{text}`:\n{}", seen.join("\n")),
+            }
+        }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until the process has ended, and returns its exit status.
+    pub fn ended(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[])
+    }
+
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.agent.get(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request.call().unwrap())
+    }
+
+    /// Sends JSON, or whatever the text is, as JSON.
+    pub fn post(&self, path: &str, body: &str) -> Answer {
+        self.post_with(path, body, &[])
+    }
+
+    pub fn post_with(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self.agent.post(format!("{}{path}", self.url));
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            request = request.header("Content-Type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request.send(body).unwrap())
+    }
+}
+
+fn answer(response: ureq::http::Response<ureq::Body>) -> Answer {
+    let (parts, mut body) = response.into_parts();
+    Answer { status: parts.status.as_u16(), headers: parts.headers, text: body.read_to_string().unwrap() }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
