@@ -75,8 +75,18 @@ fn run(page: &str, shown: &str) -> usize {
     count
 }
 
+/// Installs curl, which a page uses, if it is missing.
+fn install_curl() {
+    if Command::new("curl").arg("--version").output().is_err() {
+        let script =
+            "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends curl";
+        assert!(Command::new("sh").args(["-c", script]).status().unwrap().success(), "this test needs curl");
+    }
+}
+
 #[test]
 fn the_commands_of_every_guide_work() {
+    install_curl();
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let guides = std::fs::read_dir(docs.join("guides")).unwrap().map(|entry| entry.unwrap().path());
     let mut pages = 0;

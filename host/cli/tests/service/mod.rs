@@ -4,7 +4,7 @@
 use super::fixture::command;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -44,7 +44,16 @@ impl Service {
     }
 
     pub fn start_with(fixture: &TempDir, line: &str, agent: ureq::Agent) -> Self {
-        let mut child = command(fixture, line).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of_command(command(fixture, line), agent)
+    }
+
+    /// Starts a service by a command that runs it.
+    pub fn of(command: Command) -> Self {
+        Self::of_command(command, agent(ureq::Agent::config_builder()))
+    }
+
+    fn of_command(mut command: Command, agent: ureq::Agent) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (sender, log) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
