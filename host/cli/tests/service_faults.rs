@@ -84,7 +84,7 @@ fn two_replicas_on_one_database_allow_exactly_what_fits() {
     let replicas = [Service::start(&fixture), Service::start(&fixture)];
     let allowed = std::thread::scope(|scope| {
         let call = |n: usize| replicas[n % 2].post("/v1/decisions", &request(&format!("r-{n}"))).status;
-        let calls: Vec<_> = (0..40).map(|n| scope.spawn(move || call(n))).collect();
+        let calls: Vec<_> = (0..100).map(|n| scope.spawn(move || call(n))).collect();
         calls.into_iter().map(|call| call.join().unwrap()).filter(|status| *status == 200).count()
     });
     assert_eq!(allowed, 10);

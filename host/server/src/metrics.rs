@@ -12,6 +12,9 @@ use reprieve::model::{DecisionDocument, Mode};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// The media type of the page.
+pub(crate) const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DecisionLabels {
     verdict: &'static str,

@@ -1,18 +1,22 @@
 //! The description of the interface, made from the table of routes and the types of the documents.
 
+use crate::app::App;
+use crate::metrics::METRICS;
 use crate::problem::Problem;
 use crate::routes::{Answer, routes};
 use axum::Json;
+use axum::extract::State;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// `GET /openapi.json`
-pub(crate) async fn document() -> Json<Value> {
-    Json(describe())
+pub(crate) async fn document(State(app): State<Arc<App>>) -> Json<Value> {
+    Json(describe(app.live().callers.are_set()))
 }
 
-/// Describes every route.
-pub(crate) fn describe() -> Value {
+/// Describes every route. `authenticates`: whether callers have to.
+fn describe(authenticates: bool) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings.meta_schema = None;
@@ -25,6 +29,7 @@ pub(crate) fn describe() -> Value {
         for (status, summary, answer) in route.answers {
             let content = match answer {
                 Answer::Json(schema) => json!({ "application/json": { "schema": schema(&mut schemas) } }),
+                Answer::Metrics => json!({ (METRICS): { "schema": { "type": "string" } } }),
                 Answer::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
             };
             answers.insert(status.to_string(), json!({ "description": summary, "content": content }));
@@ -44,7 +49,9 @@ pub(crate) fn describe() -> Value {
         let mut operation = json!({ "summary": route.summary, "parameters": parameters, "responses": answers });
         if let Some(role) = route.role {
             operation["description"] = format!("Needs the role `{}`.", role.as_str()).into();
-            operation["security"] = json!([{ "bearer": [] }, { "certificate": [] }]);
+            if authenticates {
+                operation["security"] = json!([{ "bearer": [] }, { "certificate": [] }]);
+            }
         }
         if let Some(body) = route.body {
             let content = json!({ "application/json": { "schema": body(&mut schemas) } });

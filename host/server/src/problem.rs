@@ -87,8 +87,8 @@ impl From<LedgerError> for Problem {
         let message = error.to_string();
         let problem = match error {
             LedgerError::NotFound { .. } => Self::not_found(message),
-            LedgerError::Conflict { .. } => Self::conflict(message),
-            LedgerError::Misuse { .. } => Self::unreadable(message),
+            // Such as the entry of a halt where that of a decision is expected.
+            LedgerError::Conflict { .. } | LedgerError::Misuse { .. } => Self::conflict(message),
             _ => Self::unavailable(message),
         };
         problem.maybe_help(error.help())

@@ -43,6 +43,7 @@ pub(crate) struct Parameter {
 pub(crate) enum Answer {
     Json(Described),
     Text,
+    Metrics,
 }
 
 /// The routes of the interface, without the pages of the console.

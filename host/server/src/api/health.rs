@@ -1,7 +1,7 @@
 //! `/livez`, `/readyz` and `/metrics`.
 
 use crate::app::App;
-use crate::metrics::State as Observed;
+use crate::metrics::{METRICS, State as Observed};
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::header;
@@ -45,6 +45,5 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Pro
             }))
         })
         .await?;
-    let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, media)], page).into_response())
+    Ok(([(header::CONTENT_TYPE, METRICS)], page).into_response())
 }

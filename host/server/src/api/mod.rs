@@ -8,14 +8,17 @@ mod outcomes;
 mod policies;
 mod recorded;
 
+use crate::app::App;
 use crate::auth::Caller;
 use crate::problem::Problem;
 use crate::routes::{Answer, Described, Parameter, Route, on_get, on_post};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use axum::routing::MethodRouter;
 use reprieve::policy::Role;
 use schemars::JsonSchema;
 use serde_json::json;
+use std::sync::Arc;
 
 /// Who calls.
 pub(crate) struct Who(pub Caller);
@@ -209,18 +212,14 @@ pub(crate) fn routes() -> Vec<Route> {
             answers: vec![json(200, "Read again", schema::<policies::Reloaded>())],
             ..route("POST", "/v1/reload", Role::Operate, "Read the policy set again", on_post(policies::reload))
         },
-        open("/livez", "Whether the process runs", on_get(health::live)),
-        open("/readyz", "Whether the service can decide", on_get(health::ready)),
-        open("/metrics", "Counters, as Prometheus reads them", on_get(health::metrics)),
+        open("/livez", "Whether the process runs", Answer::Text, on_get(health::live)),
+        open("/readyz", "Whether the service can decide", Answer::Text, on_get(health::ready)),
+        open("/metrics", "Counters, as Prometheus reads them", Answer::Metrics, on_get(health::metrics)),
     ]
 }
 
 /// A route for everyone.
-fn open(
-    path: &'static str,
-    summary: &'static str,
-    handler: axum::routing::MethodRouter<std::sync::Arc<crate::app::App>>,
-) -> Route {
-    let answers = vec![(200, "OK", Answer::Text)];
+fn open(path: &'static str, summary: &'static str, answer: Answer, handler: MethodRouter<Arc<App>>) -> Route {
+    let answers = vec![(200, "OK", answer)];
     Route { method: "GET", path, role: None, summary, query: &[], body: None, answers, handler }
 }
