@@ -49,6 +49,31 @@ fn the_status_is_the_verdict_and_the_document_is_that_of_check() {
 }
 
 #[test]
+fn the_atlassian_batch_is_denied_as_by_check() {
+    let incident = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/incidents/i01-atlassian");
+    let fixture = tempfile::tempdir().unwrap();
+    says(&fixture, "init", 0, &[]);
+    says(&fixture, "ledger new", 0, &["created reprieve.db"]);
+    let config = std::fs::read_to_string(fixture.path().join("reprieve.toml")).unwrap();
+    write(&fixture, "reprieve.toml", &format!("inventory = \"inventory.csv\"\n{config}"));
+    std::fs::copy(incident.join("inventory.csv"), fixture.path().join("inventory.csv")).unwrap();
+    let line = format!("serve --listen 127.0.0.1:0 --lists {}", incident.display());
+    let service = Service::start_with(&fixture, &line, service::agent(ureq::Agent::config_builder()));
+    let body = std::fs::read_to_string(incident.join("request.json")).unwrap();
+    let denied = service.post("/v1/decisions", &body);
+    let check = format!("check {} --format json --verbose", incident.join("request.json").display());
+    let output = command(&fixture, &check).output().unwrap();
+    assert_eq!((denied.status, output.status.code()), (403, Some(1)));
+    let mut documents = [denied.json(), document(&String::from_utf8(output.stdout).unwrap())];
+    assert_eq!(documents[0]["tenants"], 775);
+    for document in &mut documents {
+        document["evaluated_at"] = Value::Null;
+        document["ledger"] = Value::Null;
+    }
+    assert_eq!(documents[0], documents[1]);
+}
+
+#[test]
 fn an_allow_is_permitted_used_and_committed_once() {
     let fixture = fixture();
     let service = Service::start(&fixture);

@@ -31,16 +31,14 @@ pub(crate) struct Live {
 /// Where a policy set is read from.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
-    config: PathBuf,
-    equip: Equip,
-    password: Option<String>,
+    pub config: PathBuf,
+    /// The folder of the lists, instead of the one that the set names.
+    pub lists: Option<PathBuf>,
+    pub equip: Equip,
+    pub password: Option<String>,
 }
 
 impl Source {
-    pub fn new(config: &Path, equip: Equip, password: Option<String>) -> Self {
-        Self { config: config.to_owned(), equip, password }
-    }
-
     /// Adds to a builder what the program has.
     pub fn equip(&self, builder: GateBuilder) -> GateBuilder {
         (self.equip)(builder)
@@ -84,7 +82,10 @@ impl Source {
         let settings = builder.service().map(|(settings, _)| settings.clone()).unwrap_or_default();
         let callers = Callers::of(&settings, &folder)?;
         let tls = settings.tls.as_ref().map(|tls| Tls::read(tls, &folder)).transpose()?;
-        let lists = settings.lists.as_ref().map(|name| folder.folder(name)).transpose()?;
+        let lists = match (&self.lists, &settings.lists) {
+            (Some(path), _) => Some(Folder::open(path)?),
+            (None, name) => name.as_ref().map(|name| folder.folder(name)).transpose()?,
+        };
         let signing = builder.signing();
         let gate = builder.ledger(ledger.clone()).threads(1).build()?;
         Ok(Live { gate, signing, callers, tls, folder, lists, settings, read_at: Instant::now() })

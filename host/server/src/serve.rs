@@ -24,6 +24,8 @@ pub struct Options {
     pub config: PathBuf,
     /// Where to listen, instead of the address in the set.
     pub listen: Option<String>,
+    /// The folder below which lists are read, instead of the one in the set.
+    pub lists: Option<PathBuf>,
     /// The password of a ledger in PostgreSQL, if its URL has none.
     pub password: Option<String>,
     /// Adds the cache of compiled policies and the worker that compiles.
@@ -48,8 +50,8 @@ pub struct Started {
 /// # Errors
 /// [`ServeError`] if it cannot start.
 pub fn serve(options: Options) -> Result<(), ServeError> {
-    let Options { config, listen: address_option, password, equip, ready } = options;
-    let source = Source::new(&config, equip, password);
+    let Options { config, listen: address_option, lists, password, equip, ready } = options;
+    let source = Source { config, lists, equip, password };
     let (settings, ledger, ledger_name) = source.open_ledger()?;
     let address = address(&settings, address_option.as_deref())?;
     let limits = Limits::of(&settings)?;

@@ -22,6 +22,9 @@ pub struct Arguments {
     /// Where to listen, instead of the address in the policy set
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// The folder below which requests may name lists, instead of the one in the policy set
+    #[arg(long, value_name = "FOLDER")]
+    lists: Option<PathBuf>,
     /// The form of the log on standard error [default: text on a terminal, else JSON]. RUST_LOG filters it
     #[arg(long, value_enum)]
     log: Option<Log>,
@@ -42,6 +45,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let options = Options {
         config: arguments.config.clone(),
         listen: arguments.listen.clone(),
+        lists: arguments.lists.clone(),
         password: std::env::var("PGPASSWORD").ok(),
         equip: equipped,
         ready: Box::new(|Started { address, authenticates, tls }| {
