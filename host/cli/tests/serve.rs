@@ -330,3 +330,66 @@ fn what_others_reach_needs_tls_and_callers() {
     write(&open, "reprieve.toml", "[[policy]]\nuse = \"builtin:mode\"\n");
     says(&open, "serve", 2, &["the policy set names no ledger", "reprieve ledger new"]);
 }
+
+/// Every route of the description answers, and what it answers is described.
+#[test]
+fn the_description_is_that_of_the_routes() {
+    let (fixture, _) = with_callers("");
+    let service = Service::start(&fixture);
+    let description = service.get("/openapi.json").json();
+    assert_eq!(description["openapi"], "3.1.0");
+    let paths = description["paths"].as_object().unwrap();
+    let mut operations = 0;
+    for (path, methods) in paths {
+        for (method, operation) in methods.as_object().unwrap() {
+            operations += 1;
+            let path = path.replace("{entry}", "1");
+            let answer = if method == "get" { service.get(&path) } else { service.post(&path, "{}") };
+            let is_open = operation.get("security").is_none();
+            assert_eq!(answer.status, if is_open { 200 } else { 401 }, "{method} {path}: {}", answer.text);
+            assert!(operation["responses"]["default"].is_object(), "{method} {path}");
+        }
+    }
+    assert!(operations >= 19, "{operations}");
+    // Every schema that is referred to exists.
+    let text = description.to_string();
+    for reference in text.split("\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(description["components"]["schemas"].get(name).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn spans_are_sent_to_a_collector_with_the_parent_of_the_caller() {
+    use std::io::{Read, Write};
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", collector.local_addr().unwrap());
+    let received = std::thread::spawn(move || {
+        let (mut stream, _) = collector.accept().unwrap();
+        let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+        // The end of the message: the service closes its connection when it stops.
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(2))).unwrap();
+        while let Ok(read @ 1..) = stream.read(&mut buffer) {
+            bytes.extend_from_slice(&buffer[..read]);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+        bytes
+    });
+    let fixture = fixture();
+    let mut serve = command(&fixture, "serve --listen 127.0.0.1:0");
+    serve.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    let service = Service::of(serve);
+    let parent = [("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")];
+    assert_eq!(service.post_with("/v1/decisions", &request("one", &[1]), &parent).status, 200);
+    service.signal("-TERM");
+    assert_eq!(service.ended(), Some(0));
+    let bytes = received.join().unwrap();
+    let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    assert!(has(b"POST /v1/traces HTTP/1.1"), "{}", String::from_utf8_lossy(&bytes));
+    for part in ["POST /v1/decisions", "reprieve.verdict", "allow", "reprieve.entry"] {
+        assert!(has(part.as_bytes()), "{part}");
+    }
+    let trace = [0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb, 0x21, 0x1c, 0x80, 0x31, 0x9c];
+    assert!(has(&trace) && has(&[0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]));
+    assert!(!has(b"a-1") && !has(b"t-1"));
+}

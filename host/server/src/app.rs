@@ -7,6 +7,7 @@ use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::problem::Problem;
 use crate::settings::Limits;
+use crate::telemetry::Telemetry;
 use reprieve_ledger::{Reload, SqlLedger};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -22,6 +23,7 @@ pub(crate) struct App {
     pub pool: Pool,
     pub limiter: Limiter,
     pub metrics: Metrics,
+    pub telemetry: Telemetry,
     pub limits: Limits,
     closing: AtomicBool,
 }
@@ -34,7 +36,14 @@ pub(crate) struct Reloaded {
 }
 
 impl App {
-    pub fn new(source: Source, live: Live, ledger: SqlLedger, ledger_name: String, limits: Limits) -> Self {
+    pub fn new(
+        source: Source,
+        live: Live,
+        ledger: (SqlLedger, String),
+        limits: Limits,
+        telemetry: Telemetry,
+    ) -> Self {
+        let (ledger, ledger_name) = ledger;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let metrics = Metrics::new(live.gate.set_sha256());
         Self {
@@ -46,6 +55,7 @@ impl App {
             pool: Pool::new(threads, limits.waiting, limits.timeout),
             limiter: Limiter::default(),
             metrics,
+            telemetry,
             limits,
             closing: AtomicBool::new(false),
         }

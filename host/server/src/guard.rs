@@ -31,6 +31,7 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
+    let mut span = app.telemetry.call(request.method(), policy.route, request.headers());
     let response = match admit(&app, policy, &request) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
@@ -38,7 +39,9 @@ pub(crate) async fn guard(
         }
         Err(problem) => problem.into_response(),
     };
-    app.metrics.called(policy.route, response.status().as_u16());
+    let status = response.status().as_u16();
+    app.metrics.called(policy.route, status);
+    span.answered(status, response.extensions().get());
     response
 }
 

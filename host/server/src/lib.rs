@@ -4,7 +4,7 @@
 //! could be lost. The status of an answer is the verdict (200 allow, 403 deny, 409 undecided), so a client that looks at
 //! nothing else fails closed. A caller is what it authenticated as. The policy set is replaced as a whole or not at all.
 //!
-//! Order: `error, problem, settings < auth, tls < live < limiter, pool, metrics < app < guard, body < api < routes <
+//! Order: `error, problem < auth, tls, settings < live < limiter, metrics, pool, telemetry < app < guard, body < api < routes <
 //! openapi < listen, watch < serve`.
 
 mod api;
@@ -23,6 +23,7 @@ mod problem;
 mod routes;
 mod serve;
 mod settings;
+mod telemetry;
 mod tls;
 mod watch;
 

@@ -3,7 +3,6 @@
 use crate::app::App;
 use crate::{api, guard, openapi};
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
@@ -69,7 +68,6 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             let detail = format!("{} has no method {method}", uri.path());
             crate::problem::Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
         })
-        .layer(DefaultBodyLimit::max(app.limits.body))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             axum::response::IntoResponse::into_response(crate::problem::Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,

@@ -6,6 +6,7 @@ use crate::listen::listen;
 use crate::live::{Equip, Source};
 use crate::routes::router;
 use crate::settings::{Limits, address};
+use crate::telemetry::Telemetry;
 use crate::watch::Files;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,9 +57,10 @@ pub fn serve(options: Options) -> Result<(), ServeError> {
     let address = address(&settings, address_option.as_deref())?;
     let limits = Limits::of(&settings)?;
     let live = source.read(&ledger, &ledger_name)?;
-    let app = Arc::new(App::new(source, live, ledger, ledger_name, limits));
+    let telemetry = Telemetry::of_environment()?;
+    let app = Arc::new(App::new(source, live, (ledger, ledger_name), limits, telemetry));
     let runtime = Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let failed = |error| ServeError::Listen { address: address.to_string(), error };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let live = app.live();
@@ -81,7 +83,9 @@ pub fn serve(options: Options) -> Result<(), ServeError> {
         listen(Arc::clone(&app), router(&app), listener, stop).await;
         watcher.abort();
         Ok(())
-    })
+    });
+    app.telemetry.close();
+    served
 }
 
 /// Reads the policy set again on SIGHUP, when one of its files has changed, and often enough for its maximum age.

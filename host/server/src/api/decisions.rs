@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::body::JsonBytes;
 use crate::live::Live;
 use crate::problem::Problem;
+use crate::telemetry::Decided;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -155,6 +156,7 @@ impl IntoResponse for Answer {
         let status = status(self.report.decision.decision);
         let entry = self.report.decision.ledger.as_ref().map(|entry| format!("/v1/decisions/{}", entry.entry));
         let mut response = (status, axum::Json(&self.report)).into_response();
+        response.extensions_mut().insert(Decided::of(&self.report.decision));
         let headers = response.headers_mut();
         if let Some(location) = entry.and_then(|entry| HeaderValue::try_from(entry).ok()) {
             headers.insert(header::LOCATION, location);
