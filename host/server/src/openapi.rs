@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::metrics::METRICS;
-use crate::problem::Problem;
+use crate::problem::ProblemDocument;
 use crate::routes::{Answer, routes};
 use axum::Json;
 use axum::extract::State;
@@ -22,7 +22,7 @@ fn describe(authenticates: bool) -> Value {
         settings.meta_schema = None;
     });
     let mut schemas = settings.into_generator();
-    let problem = schemas.subschema_for::<Problem>();
+    let problem = schemas.subschema_for::<ProblemDocument>();
     let mut paths: Map<String, Value> = Map::new();
     for route in routes() {
         let mut answers: Map<String, Value> = Map::new();

@@ -8,8 +8,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Why a call has no answer.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug)]
 pub(crate) struct Problem {
+    status: StatusCode,
+    name: &'static str,
+    detail: String,
+    help: Option<String>,
+    pointer: Option<String>,
+}
+
+/// Why a call has no answer (RFC 9457).
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct ProblemDocument {
     /// What kind of problem it is: `urn:reprieve:problem:NAME`.
     #[serde(rename = "type")]
     kind: String,
@@ -28,15 +39,8 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub fn new(status: StatusCode, name: &str, detail: impl Into<String>) -> Self {
-        Self {
-            kind: format!("urn:reprieve:problem:{name}"),
-            title: name.replace('-', " "),
-            status: status.as_u16(),
-            detail: detail.into(),
-            help: None,
-            pointer: None,
-        }
+    pub fn new(status: StatusCode, name: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, name, detail: detail.into(), help: None, pointer: None }
     }
 
     /// What cannot be read.
@@ -106,9 +110,11 @@ impl From<RedeemError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let Self { status, name, detail, help, pointer } = self;
+        let (kind, title) = (format!("urn:reprieve:problem:{name}"), name.replace('-', " "));
+        let document = ProblemDocument { kind, title, status: status.as_u16(), detail, help, pointer };
         // Text and numbers are always written.
-        let body = serde_json::to_string(&self).unwrap_or_default();
+        let body = serde_json::to_string(&document).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
