@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,14 +22,23 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
-/// How long a client may take for the headers of a call, and for the handshake of TLS.
-const HEADERS: Duration = Duration::from_secs(10);
+/// How long a client may take for the headers of a call, and for the handshake of TLS. A connection without a call ends then, too.
+const HEADERS: Duration = Duration::from_secs(30);
 
 /// How long calls may take after the service was told to stop.
 const DRAIN: Duration = Duration::from_secs(60);
 
+/// Raises the number of files that this process may open, as far as the system allows: each connection is one.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!("the number of open files stays {:?}: {error}", limit.current);
+    }
+}
+
 /// Serves connections until `stop` is ready, and then finishes the calls that run.
 pub(crate) async fn listen(app: Arc<App>, router: Router, listener: TcpListener, stop: impl Future<Output = ()>) {
+    raise_open_files();
     let places = Arc::new(Semaphore::new(app.limits.connections));
     let graceful = GracefulShutdown::new();
     let mut builder = Builder::new(TokioExecutor::new());
