@@ -4,6 +4,7 @@ use crate::database::{Transaction, Value, damaged};
 use crate::sql_ledger::SqlLedger;
 use reprieve::ledger::{Blob, LedgerError};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::io::{Read, Seek};
 use tempfile::SpooledTempFile;
 
@@ -12,6 +13,9 @@ const COMPRESSION_LEVEL: i32 = 1;
 
 /// The maximum size of a compressed blob that is held in memory.
 const MAX_MEMORY_BYTES: usize = 1 << 20;
+
+/// The number of digests that one query looks up.
+const DIGESTS_PER_QUERY: usize = 16;
 
 /// The maximum size of a decompressed blob, so that a damaged one cannot exhaust the memory.
 const MAX_BLOB_BYTES: u64 = 16 << 30;
@@ -74,15 +78,21 @@ fn missing<'a, 'b>(
     transaction: &mut dyn Transaction,
     blobs: &'b [Blob<'a>],
 ) -> Result<Vec<&'b Blob<'a>>, LedgerError> {
-    let mut missing = Vec::new();
-    for blob in blobs {
-        let found =
-            transaction.query("SELECT sha256 FROM blobs WHERE sha256 = $1", &[Value::from(blob.sha256.as_str())])?;
-        if found.is_empty() {
-            missing.push(blob);
+    let mut found = HashSet::new();
+    for some in blobs.chunks(DIGESTS_PER_QUERY) {
+        // The statement is the same for any number of digests: the last one is asked for again.
+        let digests = some.iter().chain(std::iter::repeat(&some[some.len() - 1])).take(DIGESTS_PER_QUERY);
+        let digests: Vec<Value> = digests.map(|blob| Value::from(blob.sha256.as_str())).collect();
+        let rows = transaction.query(
+            "SELECT sha256 FROM blobs WHERE sha256 IN \
+             ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            &digests,
+        )?;
+        for row in &rows {
+            found.insert(row.text(0)?.to_owned());
         }
     }
-    Ok(missing)
+    Ok(blobs.iter().filter(|blob| !found.contains(&blob.sha256)).collect())
 }
 
 pub(crate) fn decompress(compressed: &[u8]) -> std::io::Result<Vec<u8>> {

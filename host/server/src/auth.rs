@@ -211,3 +211,115 @@ fn unknown(why: &str) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", why)
         .with_help("send `Authorization: Bearer TOKEN`, or use a client certificate")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use ed25519_dalek::SigningKey;
+    use ed25519_dalek::pkcs8::EncodePrivateKey;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    use reprieve::policy::TokenSettings;
+    use serde_json::{Value, json};
+
+    fn key(seed: u8) -> SigningKey {
+        SigningKey::from_bytes(&[seed; 32])
+    }
+
+    /// Callers whose issuer has the key `k`.
+    fn callers() -> Callers {
+        let folder = tempfile::tempdir().unwrap();
+        let x = URL_SAFE_NO_PAD.encode(key(1).verifying_key().as_bytes());
+        let keys = json!({ "keys": [
+            { "kty": "OKP", "crv": "Ed25519", "kid": "k", "x": x, "alg": "EdDSA" },
+            { "kty": "oct", "kid": "shared", "k": "c2VjcmV0" }
+        ] });
+        std::fs::write(folder.path().join("jwks.json"), keys.to_string()).unwrap();
+        let caller = |name: &str, subject: &str| CallerSettings {
+            name: name.to_owned(),
+            roles: vec![Role::Submit],
+            token_sha256: None,
+            subject: Some(subject.to_owned()),
+            certificate: None,
+        };
+        let tokens = TokenSettings {
+            keys: "jwks.json".to_owned(),
+            issuer: "https://issuer.example".to_owned(),
+            audience: "reprieve".to_owned(),
+        };
+        let settings = ServeSettings {
+            tokens: Some(tokens),
+            callers: vec![caller("ann", "ann@example.com"), caller("bob", "bob@example.com")],
+            ..ServeSettings::default()
+        };
+        Callers::of(&settings, &Folder::open(folder.path()).unwrap()).unwrap()
+    }
+
+    fn claims() -> Value {
+        let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        json!({ "sub": "ann@example.com", "iss": "https://issuer.example", "aud": "reprieve", "exp": now + 600 })
+    }
+
+    fn token(claims: &Value, kid: Option<&str>, seed: u8) -> String {
+        let header = Header { kid: kid.map(str::to_owned), ..Header::new(Algorithm::EdDSA) };
+        let der = key(seed).to_pkcs8_der().unwrap();
+        encode(&header, claims, &EncodingKey::from_ed_der(der.as_bytes())).unwrap()
+    }
+
+    fn who(token: &str) -> Option<String> {
+        let value = format!("Bearer {token}").parse().unwrap();
+        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
+        callers().authenticate(&headers, None).ok()?.name
+    }
+
+    #[test]
+    fn a_json_web_token_of_the_issuer_names_its_caller() {
+        assert_eq!(who(&token(&claims(), Some("k"), 1)).as_deref(), Some("ann"));
+        let mut several = claims();
+        several["aud"] = json!(["another", "reprieve"]);
+        assert_eq!(who(&token(&several, Some("k"), 1)).as_deref(), Some("ann"));
+    }
+
+    #[test]
+    fn any_other_json_web_token_is_refused() {
+        let changed = |field: &str, value: Value| {
+            let mut claims = claims();
+            claims[field] = value;
+            token(&claims, Some("k"), 1)
+        };
+        let without = |field: &str| {
+            let mut claims = claims();
+            claims.as_object_mut().unwrap().remove(field);
+            token(&claims, Some("k"), 1)
+        };
+        for (what, token) in [
+            ("signed by another key", token(&claims(), Some("k"), 2)),
+            ("of an unknown key", token(&claims(), Some("other"), 1)),
+            ("without the id of its key", token(&claims(), None, 1)),
+            ("of an unknown subject", changed("sub", json!("eve@example.com"))),
+            ("of another issuer", changed("iss", json!("https://evil.example"))),
+            ("for another audience", changed("aud", json!("another"))),
+            ("expired", changed("exp", json!(1_000_000))),
+            ("not valid yet", changed("nbf", json!(4_000_000_000_u64))),
+            ("without an end", without("exp")),
+            ("without a subject", without("sub")),
+            ("without an audience", without("aud")),
+            ("without an issuer", without("iss")),
+        ] {
+            assert_eq!(who(&token), None, "{what}");
+        }
+        // What a public key is used as a secret for, and what a shared secret signs.
+        for (kid, secret) in [("k", key(1).verifying_key().to_bytes().to_vec()), ("shared", b"secret".to_vec())] {
+            let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::HS256) };
+            let token = encode(&header, &claims(), &EncodingKey::from_secret(&secret)).unwrap();
+            assert_eq!(who(&token), None, "{kid}");
+        }
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let unsigned = format!("{}.{}.", part(json!({ "alg": "none", "typ": "JWT", "kid": "k" })), part(claims()));
+        assert_eq!(who(&unsigned), None);
+        for text in ["", "..", "a.b.c", "rpv_0"] {
+            assert_eq!(who(text), None, "{text}");
+        }
+    }
+}
