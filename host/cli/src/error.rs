@@ -1,5 +1,7 @@
 //! Errors as the user sees them: what is wrong, and on a line of its own what to do about it.
 
+use crate::output::{Page, paint};
+use crate::render::RED;
 use reprieve::ledger::{LedgerError, RedeemError};
 use reprieve::policy::{AdmissionError, LoadError};
 use reprieve::signed::{OverrideError, PermitError};
@@ -103,6 +105,16 @@ pub fn redeem_help(error: &RedeemError) -> Option<String> {
         RedeemError::Ledger(error) => ledger_help(error),
         _ => error.help().map(str::to_owned),
     }
+}
+
+/// Renders an error: the chain of messages, and the help on a line of its own.
+pub fn page(error: &anyhow::Error) -> Page {
+    let mut page = Page::default();
+    page.message(&paint(RED, "error:"), &format!("{error:#}"));
+    if let Some(help) = help(error) {
+        page.message("help:", &help);
+    }
+    page
 }
 
 #[cfg(test)]

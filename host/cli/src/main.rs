@@ -3,7 +3,7 @@
 //! [`Status`] lists the exit statuses.
 
 #[macro_use]
-mod output;
+extern crate reprieve_report;
 
 mod commands;
 mod drafting;
@@ -13,13 +13,12 @@ mod files;
 mod mode;
 mod project;
 mod reading;
-mod render;
 mod sdk;
 mod setup;
-mod status;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use reprieve_report::{output, render, status};
 use status::Status;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -149,7 +148,7 @@ fn status(answers: bool, run: impl FnOnce() -> anyhow::Result<Status>) -> Status
         Ok(Err(error)) if is_closed_output(&error) && answers => Status::Undecided,
         Ok(Err(error)) if is_closed_output(&error) => Status::Success,
         Ok(Err(error)) => {
-            render::error(&error).print_error();
+            error::page(&error).print_error();
             Status::Undecided
         }
         // The hook has reported the panic.

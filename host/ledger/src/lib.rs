@@ -65,7 +65,7 @@ mod view;
 
 pub use entry::{ActiveHalt, RecordedApproval, Reload};
 pub use open::with_named_ledger;
-pub use read::{Filter, RecordedDecision, Summary};
+pub use read::{Filter, RecordedDecision, RestoredTenant, Summary};
 pub use sql_ledger::SqlLedger;
 pub use verify::{Anchor, AnchorError, Damage, Verified};
 

@@ -4,8 +4,8 @@ use crate::database::{Row, Value, damaged};
 use crate::entry::Entry;
 use crate::sql_ledger::SqlLedger;
 use reprieve::ledger::{DecisionRecord, LedgerError, Outcome};
-use reprieve::model::{BatchState, DecisionDocument, LedgerEntry, Mode, Timestamp, Verdict};
-use reprieve::record::{Affected, Replay, read_affected};
+use reprieve::model::{BatchState, DecisionDocument, Duration, LedgerEntry, Mode, Timestamp, Verdict};
+use reprieve::record::{Affected, Replay, read_affected, restore_plan};
 use reprieve::{Breakdown, Gate, GateBuilder};
 
 /// The number of decisions that one query reads.
@@ -21,6 +21,8 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Only decisions whose reservation is open.
     pub open: bool,
+    /// Only decisions of this campaign.
+    pub campaign: Option<String>,
     /// Only this number of decisions, the last ones.
     pub last: Option<u64>,
 }
@@ -68,6 +70,17 @@ pub struct RecordedDecision {
     ledger: SqlLedger,
 }
 
+/// A tenant that a decision affects, and when it would be restored.
+#[derive(Clone, Debug)]
+pub struct RestoredTenant {
+    /// The tenant.
+    pub affected: Affected,
+    /// The restore batch that contains it, counted from 1.
+    pub batch: u64,
+    /// The time from the start of the restore until it is restored.
+    pub after: Duration,
+}
+
 impl SqlLedger {
     /// Returns the decisions that a filter selects, in their order.
     ///
@@ -76,11 +89,13 @@ impl SqlLedger {
     pub fn decisions(&self, filter: &Filter) -> Result<Vec<Summary>, LedgerError> {
         let rows = self.0.read()?.query(
             "SELECT entry, at, request, decision, mode, environment, targets, tenants, state, override_id \
-             FROM decisions WHERE at >= $1 AND (CAST($2 AS BIGINT) = 0 OR state = 'open') ORDER BY entry DESC LIMIT $3",
+             FROM decisions WHERE at >= $1 AND (CAST($2 AS BIGINT) = 0 OR state = 'open') \
+             AND (CAST($4 AS TEXT) IS NULL OR campaign = $4) ORDER BY entry DESC LIMIT $3",
             &[
                 Value::Int(filter.since.map_or(i64::MIN, Timestamp::seconds)),
                 i64::from(filter.open).into(),
                 filter.last.unwrap_or(u64::MAX).into(),
+                filter.campaign.as_deref().into(),
             ],
         )?;
         rows.iter().rev().map(summary).collect()
@@ -247,6 +262,38 @@ impl RecordedDecision {
     pub fn affected(&self) -> Result<Vec<Affected>, LedgerError> {
         let bytes = self.blob(&self.record.affected_sha256)?;
         read_affected(&bytes).map_err(|error| self.damaged(&error))
+    }
+
+    /// Returns the affected tenants in the order in which they would be restored.
+    ///
+    /// # Errors
+    /// [`LedgerError`] if the record is damaged.
+    pub fn restore_order(&self) -> Result<Vec<RestoredTenant>, LedgerError> {
+        let affected = self.affected()?;
+        let plan = restore_plan(&self.record.decision.restore, affected.len() as u64);
+        let tenant =
+            |(affected, (batch, seconds))| RestoredTenant { affected, batch, after: Duration::from_seconds(seconds) };
+        Ok(affected.into_iter().zip(plan).map(tenant).collect())
+    }
+
+    /// The number of tenants that may be affected besides those that are named.
+    pub fn unnamed_tenants(&self, named: usize) -> u64 {
+        self.record.decision.tenants.saturating_sub(named as u64)
+    }
+
+    /// What became of the batch, in words.
+    pub fn state_in_words(&self) -> String {
+        match (&self.outcome, self.record.decision.decision) {
+            (None, Verdict::Allow) => "open: its outcome is not recorded".to_owned(),
+            (None, _) => "not allowed: nothing was deleted".to_owned(),
+            (Some(Outcome::Aborted { reason }), _) => format!("aborted: {reason}"),
+            (Some(Outcome::Committed { succeeded, deleted, note }), _) => {
+                let deleted = deleted.map_or("an unknown number".to_owned(), |deleted| deleted.to_string());
+                let result = if *succeeded { "the run succeeded" } else { "the run failed" };
+                let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+                format!("ran: {deleted} of the targets were deleted, and {result}{note}")
+            }
+        }
     }
 
     /// Returns the lines of the manifest, if the list was in several files.

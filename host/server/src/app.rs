@@ -8,7 +8,9 @@ use crate::pool::Pool;
 use crate::problem::Problem;
 use crate::settings::Limits;
 use crate::telemetry::Telemetry;
+use reprieve::Gate;
 use reprieve_ledger::{Reload, SqlLedger};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -25,14 +27,24 @@ pub(crate) struct App {
     pub metrics: Metrics,
     pub telemetry: Telemetry,
     pub limits: Limits,
+    last_change: Mutex<Option<Change>>,
     closing: AtomicBool,
 }
 
 /// The digests of a set and of the one that replaced it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reloaded {
     pub from: String,
     pub to: String,
+}
+
+/// The last change of the policy set since the service started.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub by: String,
+    pub sets: Reloaded,
+    /// What differs.
+    pub differences: Vec<String>,
 }
 
 impl App {
@@ -57,6 +69,7 @@ impl App {
             metrics,
             telemetry,
             limits,
+            last_change: Mutex::default(),
             closing: AtomicBool::new(false),
         }
     }
@@ -100,13 +113,22 @@ impl App {
         let to = next.gate.set_sha256().to_owned();
         if from != to {
             self.ledger.reload(&Reload { from: from.clone(), to: to.clone(), by: by.to_owned() })?;
+            let sets = Reloaded { from: from.clone(), to: to.clone() };
+            let differences = differences(&before.gate, &next.gate);
+            let change = Change { by: by.to_owned(), sets, differences };
+            *self.last_change.lock().unwrap_or_else(PoisonError::into_inner) = Some(change);
         }
         self.metrics.set(&to);
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(Reloaded { from, to })
     }
 
-    /// The folder of the policy set.
+    /// The last change of the policy set since the service started.
+    pub fn last_change(&self) -> Option<Change> {
+        self.last_change.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where the policy set is read from.
     pub fn source(&self) -> &Source {
         &self.source
     }
@@ -124,4 +146,34 @@ impl App {
         let live = self.live();
         live.too_old().or_else(|| self.ledger.check_writable().err().map(|error| error.to_string()))
     }
+}
+
+/// What differs between the policies of two sets.
+fn differences(before: &Gate, after: &Gate) -> Vec<String> {
+    let policies = |gate: &Gate| -> BTreeMap<String, (String, String, bool)> {
+        let policy = |policy: reprieve::policy::PolicyInfo<'_>| {
+            (policy.sha256.to_owned(), policy.settings.to_owned(), policy.enforced)
+        };
+        gate.policies().map(|info| (info.descriptor.name.clone(), policy(info))).collect()
+    };
+    let (before, after) = (policies(before), policies(after));
+    let mut lines = Vec::new();
+    for (name, (sha256, settings, enforced)) in &before {
+        match after.get(name) {
+            None => lines.push(format!("`{name}` was removed")),
+            Some((other, _, _)) if other != sha256 => lines.push(format!("`{name}` has another module")),
+            Some(_) => {}
+        }
+        if let Some((_, other, _)) = after.get(name).filter(|(_, other, _)| other != settings) {
+            lines.push(format!("the settings of `{name}` were {settings} and are {other}"));
+        }
+        if after.get(name).is_some_and(|(_, _, other)| other != enforced) {
+            lines.push(format!("`{name}` {}", if *enforced { "is only reported now" } else { "is enforced now" }));
+        }
+    }
+    lines.extend(after.keys().filter(|name| !before.contains_key(*name)).map(|name| format!("`{name}` was added")));
+    if lines.is_empty() {
+        lines.push("the scope or data of a policy, the environments or the keys of signers".to_owned());
+    }
+    lines
 }

@@ -4,13 +4,15 @@
 //! could be lost. The status of an answer is the verdict (200 allow, 403 deny, 409 undecided), so a client that looks at
 //! nothing else fails closed. A caller is what it authenticated as. The policy set is replaced as a whole or not at all.
 //!
-//! Order: `error, problem < auth, tls, settings < live < limiter, metrics, pool, telemetry < app < guard, body < api < routes <
-//! openapi < listen, watch < serve`.
+//! Order: `clock, error, problem < auth, tls, settings < live < limiter, metrics, pool, telemetry < app < guard, body < api < console <
+//! routes < openapi < listen, watch < serve`.
 
 mod api;
 mod app;
 mod auth;
 mod body;
+mod clock;
+mod console;
 mod error;
 mod guard;
 mod limiter;

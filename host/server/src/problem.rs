@@ -63,6 +63,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "conflict", detail)
     }
 
+    /// The kind in words, what is wrong, and what to do about it.
+    pub fn words(&self) -> (String, &str, Option<&str>) {
+        (self.name.replace('-', " "), &self.detail, self.help.as_deref())
+    }
+
     pub fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
@@ -110,12 +115,15 @@ impl From<RedeemError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let kept = self.clone();
         let Self { status, name, detail, help, pointer } = self;
         let (kind, title) = (format!("urn:reprieve:problem:{name}"), name.replace('-', " "));
         let document = ProblemDocument { kind, title, status: status.as_u16(), detail, help, pointer };
         // Text and numbers are always written.
         let body = serde_json::to_string(&document).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        // The console makes a page of it.
+        response.extensions_mut().insert(kept);
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

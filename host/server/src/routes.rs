@@ -1,7 +1,7 @@
 //! Every route of the service in one table: who may call it, what handles it, and how `/openapi.json` describes it.
 
 use crate::app::App;
-use crate::{api, guard, openapi};
+use crate::{api, console, guard, openapi};
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
@@ -58,8 +58,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         let guarded = route.handler.layer(from_fn_with_state((Arc::clone(app), policy), guard::guard));
         router = router.route(route.path, guarded);
     }
-    router = router.route("/openapi.json", get(openapi::document));
     router
+        .route("/openapi.json", get(openapi::document))
+        .merge(console::router(app))
         .fallback(async |method: Method, uri: Uri| {
             crate::problem::Problem::not_found(format!("there is no {method} {}", uri.path()))
                 .with_help("`GET /openapi.json` lists every route")

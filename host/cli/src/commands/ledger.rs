@@ -48,6 +48,9 @@ pub struct List {
     /// Show only open reservations: allowed batches whose outcome is not recorded
     #[arg(long)]
     open: bool,
+    /// Show only the batches of this campaign
+    #[arg(long, value_name = "NAME")]
+    campaign: Option<String>,
     /// Show only decisions made at this time or later
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     since: Option<Timestamp>,
@@ -113,7 +116,12 @@ fn manifest(arguments: &Manifest) -> anyhow::Result<Status> {
 }
 
 fn list(arguments: &List) -> anyhow::Result<Status> {
-    let filter = Filter { since: arguments.since, open: arguments.open, last: Some(arguments.last) };
+    let filter = Filter {
+        since: arguments.since,
+        open: arguments.open,
+        campaign: arguments.campaign.clone(),
+        last: Some(arguments.last),
+    };
     let ledger = arguments.ledger.open()?;
     let mut page = Page::default();
     for summary in ledger.decisions(&filter)? {

@@ -9,9 +9,8 @@ use crate::status::Status;
 use clap::{Args, ValueEnum};
 use reprieve::ledger::{LedgerError, Outcome};
 use reprieve::model::{Duration, Timestamp};
-use reprieve::record::{Affected, restore_plan};
 use reprieve::{Breakdown, DecisionReport};
-use reprieve_ledger::{RecordedDecision, SqlLedger};
+use reprieve_ledger::{RecordedDecision, RestoredTenant, SqlLedger};
 use serde::Serialize;
 use std::io::Write;
 
@@ -63,17 +62,15 @@ struct Line {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let ledger = arguments.ledger.open()?;
     let recorded = find(&ledger, &arguments.decision)?;
-    let affected = recorded.affected()?;
-    let plan = restore_plan(&recorded.record.decision.restore, affected.len() as u64);
-    let line = |(affected, (restore_batch, seconds)): (Affected, (u64, u64))| Line {
+    let line = |RestoredTenant { affected, batch, after }: RestoredTenant| Line {
         tenant: affected.tenant,
         things: affected.things,
         owner: affected.owner,
         contact: affected.contact,
-        restore_batch,
-        restored_after: Duration::from_seconds(seconds),
+        restore_batch: batch,
+        restored_after: after,
     };
-    let lines: Vec<Line> = affected.into_iter().zip(plan).map(line).collect();
+    let lines: Vec<Line> = recorded.restore_order()?.into_iter().map(line).collect();
     match arguments.format {
         Format::Table => {
             let plots = if arguments.plots.are_shown() { Some(recorded.breakdown()?) } else { None };
@@ -101,21 +98,6 @@ fn find(ledger: &SqlLedger, name: &str) -> anyhow::Result<RecordedDecision> {
     })
 }
 
-fn state(recorded: &RecordedDecision) -> String {
-    use reprieve::model::Verdict;
-    match (&recorded.outcome, recorded.record.decision.decision) {
-        (None, Verdict::Allow) => "open: its outcome is not recorded".to_owned(),
-        (None, _) => "not allowed: nothing was deleted".to_owned(),
-        (Some(Outcome::Aborted { reason }), _) => format!("aborted: {reason}"),
-        (Some(Outcome::Committed { succeeded, deleted, note }), _) => {
-            let deleted = deleted.map_or("an unknown number".to_owned(), |deleted| deleted.to_string());
-            let result = if *succeeded { "the run succeeded" } else { "the run failed" };
-            let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-            format!("ran: {deleted} of the targets were deleted, and {result}{note}")
-        }
-    }
-}
-
 /// The name of the request in commands: its file is not recorded.
 fn request() -> RequestFile {
     RequestFile::named("REQUEST")
@@ -130,7 +112,7 @@ fn as_html(recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<String
     };
     let rows: Vec<_> = lines.iter().map(row).collect();
     let titles = ["tenant", "things", "owner", "contact", "restored in"];
-    let (document, outcome) = (recorded.document(), state(recorded));
+    let (document, outcome) = (recorded.document(), recorded.state_in_words());
     let printed = Printed { claims: &recorded.record.review.claims, document: &document, request: &request() };
     let tenants = Some(html::Tenants { titles: &titles, rows: &rows });
     let beside = html::Beside { read_as: &[], outcome: Some(&outcome), tenants };
@@ -142,7 +124,7 @@ fn table(recorded: &RecordedDecision, lines: &[Line], detail: Detail, plots: Opt
     let printed = Printed { claims: &recorded.record.review.claims, document: &document, request: &request() };
     let mut page = render::decision(&printed, detail, plots);
     page.blank();
-    line!(page, "{}", plain(&state(recorded)));
+    line!(page, "{}", plain(&recorded.state_in_words()));
     page.blank();
     let known = |text: &Option<String>| plain(text.as_deref().unwrap_or("unknown")).into_owned();
     let cells = |line: &Line| [plain(&line.tenant).into_owned(), known(&line.owner), known(&line.contact)];
@@ -162,15 +144,10 @@ fn table(recorded: &RecordedDecision, lines: &[Line], detail: Detail, plots: Opt
             line.restored_after
         );
     }
-    if let unnamed @ 1.. = unnamed(recorded, lines) {
+    if let unnamed @ 1.. = recorded.unnamed_tenants(lines.len()) {
         line!(page, "and at most {} without a name", plural(unnamed, "tenant", "tenants"));
     }
     page
-}
-
-/// The number of tenants that may be affected besides those of the lines.
-fn unnamed(recorded: &RecordedDecision, lines: &[Line]) -> u64 {
-    recorded.record.decision.tenants.saturating_sub(lines.len() as u64)
 }
 
 fn csv(out: &mut dyn Write, lines: &[Line]) -> anyhow::Result<()> {
@@ -216,7 +193,7 @@ fn json(out: &mut dyn Write, recorded: &RecordedDecision, lines: &[Line]) -> any
         decision: DecisionReport { decision: recorded.document(), breakdown: recorded.breakdown()? },
         outcome: &recorded.outcome,
         tenants: lines,
-        unnamed_tenants: unnamed(recorded, lines),
+        unnamed_tenants: recorded.unnamed_tenants(lines.len()),
     };
     Ok(writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?)
 }

@@ -33,6 +33,8 @@ pub struct PolicyInfo<'a> {
     pub bytes: u64,
     /// Whether it counts towards the decision.
     pub enforced: bool,
+    /// The settings that the set has for it, as JSON. Others have the defaults of its schema.
+    pub settings: &'a str,
     /// Whether a worker compiled it when the gate was built, because it is not pinned and was not in the cache.
     pub compiled_by_worker: bool,
     /// Why the next start compiles it again, if it does.
@@ -63,6 +65,7 @@ impl Gate {
             sha256: &loaded.policy.sha256,
             bytes: loaded.policy.bytes,
             enforced: loaded.enforced,
+            settings: &loaded.settings,
             compiled_by_worker: loaded.policy.compiled_by_worker,
             uncached: loaded.policy.uncached.as_deref(),
             unfit: loaded.policy.unfit.as_deref(),

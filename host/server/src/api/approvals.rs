@@ -3,6 +3,7 @@
 use super::{EntryNumber, Who};
 use crate::app::App;
 use crate::body::Document;
+use crate::clock::now;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -10,13 +11,12 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reprieve::model::{Approval, Timestamp};
+use reprieve::model::Approval;
 use reprieve::signed::approval_to_sign;
 use reprieve_ledger::RecordedApproval;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,9 +130,4 @@ pub(crate) async fn add(
         Ok(Added { entry: added.entry, by })
     };
     Ok(Json(app.pool.run(work).await?))
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

@@ -1,6 +1,7 @@
 //! `/livez`, `/readyz` and `/metrics`.
 
 use crate::app::App;
+use crate::clock::now;
 use crate::metrics::{METRICS, State as Observed};
 use crate::problem::Problem;
 use axum::extract::State;
@@ -9,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use reprieve::model::Timestamp;
 use reprieve_ledger::Filter;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// `GET /livez`: the process runs.
 pub(crate) async fn live() -> &'static str {
@@ -34,8 +34,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Pro
         .run(move |_| {
             let halts = shared.ledger.halts()?;
             let open = shared.ledger.decisions(&Filter { open: true, ..Filter::default() })?;
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-            let age = |at: Timestamp| i64::try_from(now).unwrap_or(i64::MAX).saturating_sub(at.seconds()).max(0);
+            let age = |at: Timestamp| now().seconds().saturating_sub(at.seconds()).max(0);
             Ok(shared.metrics.print(&Observed {
                 halts: halts.len() as i64,
                 open_batches: open.len() as i64,

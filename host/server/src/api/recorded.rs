@@ -9,8 +9,7 @@ use axum::extract::{Query, State};
 use reprieve::DecisionReport;
 use reprieve::ledger::Outcome;
 use reprieve::model::{BatchState, Claims, DecisionDocument, Duration, Mode, Timestamp, Verdict};
-use reprieve::record::restore_plan;
-use reprieve_ledger::{Filter, RecordedDecision, Summary};
+use reprieve_ledger::{Filter, RecordedDecision, RestoredTenant, Summary};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -126,7 +125,7 @@ pub(crate) async fn list(
     if !(1..=MAX_LAST).contains(&last) {
         return Err(Problem::unreadable(format!("`last` is {last}, and a list has 1 to {MAX_LAST} decisions")));
     }
-    let filter = Filter { since: wanted.since, open: wanted.open, last: Some(last) };
+    let filter = Filter { since: wanted.since, open: wanted.open, last: Some(last), ..Filter::default() };
     let shared = Arc::clone(&app);
     let decisions = app.pool.run(move |_| Ok(shared.ledger.decisions(&filter)?)).await?;
     Ok(Json(List { decisions: decisions.into_iter().map(line).collect() }))
@@ -199,22 +198,16 @@ pub(crate) async fn affected(
     let shared = Arc::clone(&app);
     let work = move |_: crate::pool::Waiting<'_, _>| {
         let recorded = shared.ledger.decision(entry)?;
-        let affected = recorded.affected()?;
-        let decision = &recorded.record.decision;
-        let plan = restore_plan(&decision.restore, affected.len() as u64);
-        let tenants: Vec<Tenant> = affected
-            .into_iter()
-            .zip(plan)
-            .map(|(affected, (restore_batch, seconds))| Tenant {
-                tenant: affected.tenant,
-                things: affected.things,
-                owner: affected.owner,
-                contact: affected.contact,
-                restore_batch,
-                restored_after: Duration::from_seconds(seconds),
-            })
-            .collect();
-        Ok(AffectedTenants { unnamed_tenants: decision.tenants.saturating_sub(tenants.len() as u64), tenants })
+        let tenant = |RestoredTenant { affected, batch, after }: RestoredTenant| Tenant {
+            tenant: affected.tenant,
+            things: affected.things,
+            owner: affected.owner,
+            contact: affected.contact,
+            restore_batch: batch,
+            restored_after: after,
+        };
+        let tenants: Vec<Tenant> = recorded.restore_order()?.into_iter().map(tenant).collect();
+        Ok(AffectedTenants { unnamed_tenants: recorded.unnamed_tenants(tenants.len()), tenants })
     };
     Ok(Json(app.pool.run(work).await?))
 }

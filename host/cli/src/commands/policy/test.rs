@@ -1,10 +1,10 @@
 //! `reprieve policy test`: runs the cases of a policy in the sandbox.
 
 use super::{NAME, builder};
+use crate::error::page;
 use crate::files::{Readers, write_whole};
 use crate::output::{Page, plain};
 use crate::project::{Built, Project, component};
-use crate::render;
 use crate::status::Status;
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -46,7 +46,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         let result = once(arguments);
         match &result {
             Ok(_) => {}
-            Err(error) => render::error(error).print()?,
+            Err(error) => page(error).print()?,
         }
         outln!()?;
         match &result {

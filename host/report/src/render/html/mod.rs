@@ -30,8 +30,8 @@ pub struct Tenants<'a> {
     pub rows: &'a [Vec<String>],
 }
 
-/// Text of others. Hidden characters are escaped as on a terminal, and everything that begins markup as in HTML.
-struct Text<'a>(&'a str);
+/// Text of others in a page. Hidden characters are escaped as on a terminal, and everything that begins markup as in HTML.
+pub struct Text<'a>(pub &'a str);
 
 impl Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,7 +54,9 @@ impl Display for Text<'_> {
     }
 }
 
-const STYLE: &str = include_str!("style.css");
+/// The style of a page.
+pub const STYLE: &str = include_str!("style.css");
+
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// Renders a page with a title and a body of our own markup.
@@ -78,40 +80,51 @@ pub fn nothing(message: &str, notes: &[String]) -> Result<String, fmt::Error> {
     })
 }
 
-/// Renders a decision.
+/// Renders a decision as a page of its own.
+///
+/// # Errors
+/// [`fmt::Error`] if something in it cannot be written as text.
 pub fn page(printed: &Printed<'_>, breakdown: &Breakdown, beside: Beside<'_>) -> Result<String, fmt::Error> {
+    let decision = printed.document;
+    let title = format!("{} {}", decision.decision.as_str(), decision.request);
+    document(&title, |out| report(out, printed, breakdown, beside))
+}
+
+/// Adds a decision to a page.
+///
+/// # Errors
+/// [`fmt::Error`] if something in it cannot be written as text.
+pub fn report(out: &mut String, printed: &Printed<'_>, breakdown: &Breakdown, beside: Beside<'_>) -> fmt::Result {
     let Printed { claims, document: decision, request } = printed;
     let verdict = decision.decision.as_str();
-    document(&format!("{verdict} {}", decision.request), |out| {
-        writeln!(out, "<h1><span class=\"verdict {verdict}\">{verdict}</span> {}</h1>", Text(&decision.request))?;
-        let (mode, environment) = (claims.mode.as_str(), Text(&claims.environment));
-        writeln!(out, "<p>{mode} delete of {} in {environment}</p>", reach(decision))?;
-        writeln!(out, "<p class=\"soft\">decided for {}; {}</p>", decision.evaluated_at, Text(&counts(decision)))?;
-        if let Some(signed) = signed(decision) {
-            writeln!(out, "<p>signed: {}</p>", Text(&signed))?;
-        }
-        if let Some(outcome) = beside.outcome {
-            writeln!(out, "<p>{}</p>", Text(outcome))?;
-        }
-        if let Some(terms) = &decision.override_terms {
-            let (by, codes) = (terms.signed_by.join(" and "), terms.codes.join(", "));
-            writeln!(out, "<h2 class=\"deny\">Override</h2>\n<p>{} by {}</p>", Text(&terms.reason), Text(&by))?;
-            writeln!(out, "<p>lifts {}; until {}</p>", Text(&codes), terms.expires_at)?;
-        }
-        section(out, "Faults", &decision.faults, fault)?;
-        let (missing, wrong): (Vec<_>, Vec<&Finding>) =
-            decision.findings.iter().partition(|finding| finding.nature == Nature::Missing);
-        section(out, "Wrong", &wrong, |out, found| finding(out, found))?;
-        checklist(out, &by_code(missing), request)?;
-        writeln!(out, "<h2>Targets</h2>")?;
-        plots(breakdown).into_iter().try_for_each(|(title, distribution)| plot(out, title, distribution))?;
-        tables::restore(out, &decision.restore)?;
-        beside.tenants.map_or(Ok(()), |tenants| tables::tenants(out, tenants))?;
-        tables::reading(out, beside.read_as)?;
-        tables::evidence(out, claims)?;
-        tables::digests(out, decision)?;
-        tables::policies(out, decision)
-    })
+    writeln!(out, "<h1><span class=\"verdict {verdict}\">{verdict}</span> {}</h1>", Text(&decision.request))?;
+    let (mode, environment) = (claims.mode.as_str(), Text(&claims.environment));
+    writeln!(out, "<p>{mode} delete of {} in {environment}</p>", reach(decision))?;
+    writeln!(out, "<p class=\"soft\">decided for {}; {}</p>", decision.evaluated_at, Text(&counts(decision)))?;
+    if let Some(signed) = signed(decision) {
+        writeln!(out, "<p>signed: {}</p>", Text(&signed))?;
+    }
+    if let Some(outcome) = beside.outcome {
+        writeln!(out, "<p>{}</p>", Text(outcome))?;
+    }
+    if let Some(terms) = &decision.override_terms {
+        let (by, codes) = (terms.signed_by.join(" and "), terms.codes.join(", "));
+        writeln!(out, "<h2 class=\"deny\">Override</h2>\n<p>{} by {}</p>", Text(&terms.reason), Text(&by))?;
+        writeln!(out, "<p>lifts {}; until {}</p>", Text(&codes), terms.expires_at)?;
+    }
+    section(out, "Faults", &decision.faults, fault)?;
+    let (missing, wrong): (Vec<_>, Vec<&Finding>) =
+        decision.findings.iter().partition(|finding| finding.nature == Nature::Missing);
+    section(out, "Wrong", &wrong, |out, found| finding(out, found))?;
+    checklist(out, &by_code(missing), request)?;
+    writeln!(out, "<h2>Targets</h2>")?;
+    plots(breakdown).into_iter().try_for_each(|(title, distribution)| plot(out, title, distribution))?;
+    tables::restore(out, &decision.restore)?;
+    beside.tenants.map_or(Ok(()), |tenants| tables::tenants(out, tenants))?;
+    tables::reading(out, beside.read_as)?;
+    tables::evidence(out, claims)?;
+    tables::digests(out, decision)?;
+    tables::policies(out, decision)
 }
 
 fn section<T>(

@@ -22,19 +22,22 @@ pub const WIDTH: usize = 96;
 const STYLES: [&str; 5] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"];
 
 /// Prints a line on standard output. Unlike `println!` it returns an error if nothing reads the output any more.
+#[macro_export]
 macro_rules! outln {
-    () => { outln!("") };
-    ($($text:tt)*) => { $crate::output::print_line(&mut anstream::stdout().lock(), format_args!($($text)*)) };
+    () => { $crate::outln!("") };
+    ($($text:tt)*) => { $crate::output::print_line(&mut $crate::output::stdout(), format_args!($($text)*)) };
 }
 
 /// Prints a line on standard error. If that fails, nothing can report it.
+#[macro_export]
 macro_rules! errln {
     ($($text:tt)*) => {
-        drop($crate::output::print_line(&mut anstream::stderr().lock(), format_args!($($text)*)))
+        drop($crate::output::print_line(&mut $crate::output::stderr(), format_args!($($text)*)))
     };
 }
 
 /// Adds a line to a page.
+#[macro_export]
 macro_rules! line {
     ($page:expr, $($text:tt)*) => { $page.line(format_args!($($text)*)) };
 }
@@ -55,7 +58,20 @@ pub fn data(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow:
     Ok(out.flush()?)
 }
 
+/// Standard output, whose styles are left out where nothing shows them.
+pub fn stdout() -> impl Write {
+    anstream::stdout().lock()
+}
+
+/// Standard error, in the same way.
+pub fn stderr() -> impl Write {
+    anstream::stderr().lock()
+}
+
 /// Prints one line.
+///
+/// # Errors
+/// The error of writing it.
 pub fn print_line(out: &mut impl Write, text: fmt::Arguments<'_>) -> io::Result<()> {
     let mut page = Page::default();
     page.line(text);

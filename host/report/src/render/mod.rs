@@ -12,7 +12,6 @@ pub use format::Format;
 pub use plots::Plots;
 pub use remedy::RequestFile;
 
-use crate::error::help;
 use crate::output::{Page, WIDTH, paint, plain};
 use anstyle::{AnsiColor, Style};
 use remedy::remedy;
@@ -22,7 +21,8 @@ use reprieve::model::{
 };
 
 const BOLD: Style = Style::new().bold();
-const RED: Style = AnsiColor::Red.on_default().bold();
+/// The colour of what is wrong.
+pub const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 
@@ -208,16 +208,6 @@ fn missing_lines(out: &mut Page, missing: &[Vec<&Finding>], request: &RequestFil
         line!(out, "{} {} {}", severity(first), paint(BOLD, &code), plain(&remedy(group, request).join("; ")));
     }
     more_line(out, missing.len().saturating_sub(shown));
-}
-
-/// Renders an error: the chain of messages, and the help on a line of its own.
-pub fn error(error: &anyhow::Error) -> Page {
-    let mut page = Page::default();
-    page.message(&paint(RED, "error:"), &format!("{error:#}"));
-    if let Some(help) = help(error) {
-        page.message("help:", &help);
-    }
-    page
 }
 
 /// Formats a count with the singular or the plural.
