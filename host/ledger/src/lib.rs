@@ -56,6 +56,7 @@ mod open;
 mod postgres;
 mod read;
 mod schema;
+mod server;
 mod sql_ledger;
 mod sqlite;
 mod sums;
@@ -65,6 +66,7 @@ mod view;
 pub use entry::ActiveHalt;
 pub use open::with_named_ledger;
 pub use read::{Filter, RecordedDecision, Summary};
+pub use server::{Server, ServerError};
 pub use sql_ledger::SqlLedger;
 pub use verify::{Anchor, AnchorError, Damage, Verified};
 
