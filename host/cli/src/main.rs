@@ -17,6 +17,7 @@ mod render;
 mod sdk;
 mod setup;
 mod signing;
+mod sql;
 mod status;
 mod watch;
 

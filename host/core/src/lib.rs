@@ -101,7 +101,7 @@ pub use gate::{Gate, GateBuilder};
 pub use policy::PolicySet;
 pub use reprieve_batch::{
     Batch, Breakdown, Distribution, Environments, Folder, LookupError, Manifest, ManifestFile, NamedCount, Place,
-    Progress, ReadAs, ReadError, ReadOptions, check_database, list_sha256, read_file, silence_decoder_panics,
+    Progress, ReadAs, ReadError, ReadOptions, check_database, join_id, list_sha256, read_file, silence_decoder_panics,
 };
 pub use reprieve_model as model;
 pub use reprieve_sandbox::Limits;
