@@ -76,6 +76,6 @@ pub use inventory::{
 pub use parallel::{in_order, threads};
 pub use read::{
     Folder, Manifest, ManifestFile, ParquetRows, Progress, ReadAs, ReadOptions, UsedColumn, check_database,
-    create_private, list_sha256, read_file, silence_decoder_panics,
+    create_private, join_id, list_sha256, read_file, silence_decoder_panics,
 };
 pub use record::{PoolRecord, Record, Sharers};

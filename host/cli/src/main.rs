@@ -15,6 +15,7 @@ mod project;
 mod reading;
 mod sdk;
 mod setup;
+mod sql;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};

@@ -102,7 +102,7 @@ pub use gate::{Gate, GateBuilder, VetOptions};
 pub use policy::PolicySet;
 pub use reprieve_batch::{
     Batch, Breakdown, Distribution, Environments, Folder, LookupError, Manifest, ManifestFile, NamedCount, Place,
-    Progress, ReadAs, ReadError, ReadOptions, check_database, create_private, list_sha256, read_file,
+    Progress, ReadAs, ReadError, ReadOptions, check_database, create_private, join_id, list_sha256, read_file,
     silence_decoder_panics,
 };
 pub use reprieve_model as model;

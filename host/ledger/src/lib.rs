@@ -57,6 +57,7 @@ mod open;
 mod postgres;
 mod read;
 mod schema;
+mod server;
 mod sql_ledger;
 mod sqlite;
 mod sums;
@@ -66,6 +67,7 @@ mod view;
 pub use entry::{ActiveHalt, RecordedApproval, Reload};
 pub use open::with_named_ledger;
 pub use read::{Filter, RecordedDecision, RestoredTenant, Summary};
+pub use server::{Server, ServerError};
 pub use sql_ledger::SqlLedger;
 pub use verify::{Anchor, AnchorError, Damage, Verified};
 

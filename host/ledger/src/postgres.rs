@@ -1,37 +1,30 @@
 //! A ledger in a PostgreSQL database, for a fleet.
 
 use crate::database::{Database, Row, Transaction, Value, not_stored};
-use postgres::config::{Host, SslMode};
+use crate::server::{Server, ServerError, message};
 use postgres::error::SqlState;
 use postgres::types::private::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use postgres::{Client, Config, NoTls, Statement};
+use postgres::{Client, Statement};
 use reprieve::ledger::LedgerError;
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The bytes of a blob that are sent at once.
 const MAX_PART_BYTES: u64 = 16 << 20;
 
-/// How long to wait for a connection, and for an answer to what was sent.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The timeouts of a session, and two guarantees. A commit that was acknowledged survives a crash of the server. And nothing
-/// comes between the ledger and its tables: a row policy is an error, the names of functions and operators are those of
-/// PostgreSQL first, and a role that replicates does not skip what is in force for others.
-const SESSION_SETTINGS: &str = "SET row_security = off; \
+/// The timeout of a statement, and two guarantees. A commit that was acknowledged survives a crash of the server. And nothing
+/// comes between the ledger and its tables: besides [`Server::connect`], which makes a row policy an error, the names of
+/// functions and operators are those of PostgreSQL first, and a role that replicates does not skip what is in force for others.
+const SESSION_SETTINGS: &str = "SET statement_timeout = '60s'; \
      SELECT set_config('search_path', quote_ident(current_schema()), false) WHERE current_schema() IS NOT NULL; \
-     SET lock_timeout = '20s'; SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '120s'; \
      SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
 pub(crate) struct PostgresStore {
-    config: Config,
+    server: Server,
     session: Mutex<Option<Session>>,
 }
 
@@ -43,45 +36,17 @@ struct Session {
 impl PostgresStore {
     /// Connects to the database at a URL. `password` is used if the URL contains none.
     pub fn open(url: &str, password: Option<&str>) -> Result<Self, LedgerError> {
-        // The error of the parser is dropped, because it may contain the password.
-        let mut config: Config = url.parse().map_err(|_| {
-            LedgerError::misuse("the URL of the ledger is invalid")
-                .with_help("write it as `postgres://user@host:5432/database`")
-        })?;
-        if let (None, Some(password)) = (config.get_password(), password) {
-            config.password(password);
-        }
-        config.application_name("reprieve").connect_timeout(CONNECT_TIMEOUT);
-        config.tcp_user_timeout(TCP_USER_TIMEOUT);
-        if is_remote(&config) && config.get_ssl_mode() != SslMode::Disable {
-            // Otherwise an attacker on the network could claim that the server does not support TLS.
-            config.ssl_mode(SslMode::Require);
-        }
-        let store = Self { config, session: Mutex::new(None) };
+        let server = Server::new(url, password).map_err(unreachable)?;
+        let store = Self { server, session: Mutex::new(None) };
         drop(store.read()?);
         Ok(store)
-    }
-
-    /// Connects with TLS, unless the URL contains `sslmode=disable` or the server is reached through a socket of this
-    /// machine. This machine has to trust the certificate of the server.
-    fn connect(&self) -> Result<Client, LedgerError> {
-        if !is_remote(&self.config) || self.config.get_ssl_mode() == SslMode::Disable {
-            return self.config.connect(NoTls).map_err(explain);
-        }
-        match MakeRustlsConnect::with_native_certs() {
-            Ok((tls, _)) => self.config.connect(tls).map_err(explain),
-            Err(_) => Err(LedgerError::unavailable(
-                "the ledger (PostgreSQL): this machine has no root certificates to verify the server with",
-            )
-            .with_help("install `ca-certificates`, set SSL_CERT_FILE, or add `sslmode=disable` to the URL")),
-        }
     }
 
     fn begin(&self, sql: &str) -> Result<Box<dyn Transaction + '_>, LedgerError> {
         let mut session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if session.as_ref().is_none_or(|session| session.client.is_closed()) {
             *session = None;
-            let mut client = self.connect()?;
+            let mut client = self.server.connect().map_err(unreachable)?;
             client.batch_execute(SESSION_SETTINGS).map_err(explain)?;
             *session = Some(Session { client, statements: HashMap::new() });
         }
@@ -91,9 +56,15 @@ impl PostgresStore {
     }
 }
 
-/// Whether the server is reached through the network, not through a socket of this machine.
-fn is_remote(config: &Config) -> bool {
-    !config.get_hostaddrs().is_empty() || config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)))
+/// Classifies an error of a connection.
+fn unreachable(error: ServerError) -> LedgerError {
+    let (message, help) = (format!("the ledger (PostgreSQL): {error}"), error.help());
+    match (error, help) {
+        (ServerError::Server(error), _) => explain(error),
+        (ServerError::Url, Some(help)) => LedgerError::misuse("the URL of the ledger is invalid").with_help(help),
+        (_, Some(help)) => LedgerError::unavailable(message).with_help(help),
+        (_, None) => LedgerError::unavailable(message),
+    }
 }
 
 impl Database for PostgresStore {
@@ -248,10 +219,9 @@ fn value(row: &postgres::Row, i: usize) -> Result<Value, LedgerError> {
     })
 }
 
-/// Classifies an error of PostgreSQL. The message of the server is appended, because the client's own leaves it out.
+/// Classifies an error of PostgreSQL.
 fn explain(error: postgres::Error) -> LedgerError {
-    let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
-    let message = format!("the ledger (PostgreSQL): {error}{cause}");
+    let message = format!("the ledger (PostgreSQL): {}", message(&error));
     match error.code() {
         Some(code) if *code == SqlState::UNIQUE_VIOLATION => LedgerError::conflict(message),
         // The SQL is fixed, so an unknown name or a wrong type means that the tables are not those of the schema.

@@ -39,7 +39,7 @@ mod route53;
 mod s3;
 mod s3_delete;
 mod s3_inventory;
-mod sql;
+pub mod sql;
 mod terraform;
 mod xml;
 

@@ -195,16 +195,21 @@ fn column_number(column: &str) -> Option<usize> {
     column.parse().ok().filter(|number| *number > 0 && !column.starts_with('+'))
 }
 
-/// Joins the values of several columns to an id: by `/`, with `%` in a value written `%25`, and `/` written `%2F`, so that
-/// different values never have the same id. The id is unknown if one of them is.
+/// Joins the values of several columns to an id, as [`join_id`] does. The id is unknown if one of them is.
 pub(super) fn join_parts<'a>(parts: impl IntoIterator<Item = Option<Cow<'a, str>>>) -> Option<String> {
+    let parts: Option<Vec<_>> = parts.into_iter().map(|part| part.filter(|part| !is_unknown(part))).collect();
+    Some(join_id(parts?))
+}
+
+/// Joins the values of several columns to an id: by `/`, with `%` in a value written `%25`, and `/` written `%2F`, so that
+/// different values never have the same id.
+pub fn join_id(parts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut id = String::new();
     for (i, part) in parts.into_iter().enumerate() {
-        let part = part.filter(|part| !is_unknown(part))?;
         if i > 0 {
             id.push('/');
         }
-        for c in part.chars() {
+        for c in part.as_ref().chars() {
             match c {
                 '/' => id.push_str("%2F"),
                 '%' => id.push_str("%25"),
@@ -212,7 +217,7 @@ pub(super) fn join_parts<'a>(parts: impl IntoIterator<Item = Option<Cow<'a, str>
             }
         }
     }
-    Some(id)
+    id
 }
 
 /// Checks that no column has the name of one that is read, but for case and surrounding blanks, which some readers ignore.

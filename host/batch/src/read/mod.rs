@@ -52,5 +52,6 @@ pub use columnar::{ParquetRows, silence_decoder_panics};
 pub use folder::{Folder, check_database, create_private, read_file};
 pub use list_files::list_sha256;
 pub use manifest::{Manifest, ManifestFile};
+pub use mapping::join_id;
 pub use options::{Progress, ReadOptions};
 pub use read_as::{ReadAs, UsedColumn};

@@ -82,7 +82,7 @@ fn print_list(arguments: &Arguments) -> anyhow::Result<()> {
         lines.push(b'\n');
         Ok(())
     })?;
-    match summary.selector {
+    match summary.selector.filter(|_| arguments.from.connect.is_none()) {
         Some(selector) => Err(selects(&arguments.file, &selector)),
         None => data(|out| Ok(out.write_all(&lines)?)),
     }

@@ -7,7 +7,8 @@ mod reading;
 
 pub use document::Document;
 pub use reading::{
-    From, FromArguments, LIST_NAME, NothingToDelete, Source, format, formats, listed, read_deletions, selects,
+    From, FromArguments, Hashing, LIST_NAME, NothingToDelete, Source, format, formats, listed, read_deletions,
+    selects,
 };
 
 use crate::error::fail;
@@ -74,6 +75,8 @@ pub struct List {
     pub without_kind: u64,
     /// The environment of all targets, if it is known to be one.
     pub environment: Option<String>,
+    /// Whether a database selected it, whole, by the selector of the call.
+    pub is_selected: bool,
 }
 
 /// The number of characters of a digest in the name of a request.
@@ -154,12 +157,14 @@ pub fn draft(
     document.add_object("provenance", |provenance| {
         let tool = summary.tool.as_deref().unwrap_or("file");
         provenance.add("source", json!(source.name.as_ref().map(|name| format!("{tool} {name}"))));
-        provenance.add("query", blank());
-        provenance.add("selection", if is_call { "explicit".into() } else { blank() });
-        provenance.add("complete", if is_call { true.into() } else { blank() });
+        let query = summary.selector.as_ref().filter(|_| list.is_selected);
+        provenance.add("query", query.map_or_else(blank, |query| query.as_str().into()));
+        provenance.add("selection", if is_call { "explicit".into() } else { json!(query.map(|_| "filter")) });
+        let is_whole = is_call || list.is_selected;
+        provenance.add("complete", if is_whole { true.into() } else { blank() });
         provenance.add("id_kind", json!(only_kind.filter(|kind| list.kinds.contains_key(*kind))));
         provenance.add("row_count", list.targets);
-        provenance.add("source_total", if is_call { list.targets.into() } else { blank() });
+        provenance.add("source_total", if is_whole { list.targets.into() } else { blank() });
         provenance.add("sha256", sha256);
         provenance.add("source_sha256", source.sha256.as_str());
         let extracted_at = summary.extracted_at.map(Timestamp::from_seconds);

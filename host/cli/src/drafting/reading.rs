@@ -4,6 +4,7 @@ use super::{ClaimArguments, Document, List, SourceFile, draft};
 use crate::error::{fail, with_help};
 use crate::output::plain;
 use crate::reading::ListArguments;
+use crate::sql;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::{ListedFile, TargetFiles, Timestamp};
@@ -30,6 +31,11 @@ pub struct FromArguments {
     /// The columns or members that make up the id, if the format does not say
     #[arg(long = "id-column", value_name = "NAME")]
     pub id_columns: Vec<String>,
+    /// With the format `sql`: the database that the statement is for, a postgres:// URL or an SQLite file. The rows that it
+    /// deletes now, and those that go with them by foreign keys, are read from it. A password that the URL does not
+    /// contain is read from PGPASSWORD
+    #[arg(long, value_name = "FILE|URL")]
+    pub connect: Option<String>,
 }
 
 /// A file of another tool that was read: its list in a temporary folder, and the request for it.
@@ -48,6 +54,12 @@ pub struct From {
 pub fn selects(path: &Path, selector: &str) -> anyhow::Error {
     let message = format!("{} may delete what it does not list: {}", path.display(), plain(selector));
     fail(message, "list what that deletes, and vet that list; then delete those targets and no others")
+}
+
+/// The error of a statement that deletes nothing now. What it would delete later was not vetted.
+fn matches_nothing(path: &Path) -> anyhow::Error {
+    let message = format!("{} matches no row now, so there is nothing to vet", path.display());
+    fail(message, "check its condition; what it matches later is not vetted")
 }
 
 /// Adds the flags that help with an error to its help.
@@ -115,6 +127,12 @@ impl Source {
         Ok(Self { folder, name, bytes, sha256 })
     }
 
+    fn input<T>(&self, read: impl FnOnce(&Input<'_>) -> T) -> T {
+        let shown = self.folder.display_name(&self.name);
+        let companion = |name: &str| self.folder.read(name, MAX_FILE_BYTES);
+        read(&Input { name: &shown, bytes: &self.bytes, companion: &companion })
+    }
+
     /// Passes its items to `each`.
     pub fn items(
         &self,
@@ -122,8 +140,6 @@ impl Source {
         options: &Options,
         mut each: impl FnMut(Item) -> anyhow::Result<()>,
     ) -> anyhow::Result<Summary> {
-        let shown = self.folder.display_name(&self.name);
-        let companion = |name: &str| self.folder.read(name, MAX_FILE_BYTES);
         let mut failed = None;
         let mut sink = |item: Item| {
             each(item).map_err(|error| {
@@ -132,8 +148,7 @@ impl Source {
                 reprieve::ReadError::of_file("the list", message)
             })
         };
-        let input = Input { name: &shown, bytes: &self.bytes, companion: &companion };
-        let read = (format.read)(&input, options, &mut sink);
+        let read = self.input(|input| (format.read)(input, options, &mut sink));
         match failed {
             Some(error) => Err(error),
             None => read.map_err(with_flags),
@@ -153,7 +168,17 @@ pub fn read_deletions(
 ) -> anyhow::Result<(Summary, String)> {
     let source = Source::open(path)?;
     let options = Options { kind: claims.kind.clone(), id: from.id_columns.clone(), no_header };
-    let summary = source.items(format, &options, each)?;
+    let summary = match &from.connect {
+        Some(_) if format.name != "sql" => {
+            let message = format!("`--connect` is for statements of SQL, and not for {}", format.name);
+            return Err(fail(message, "leave it out, or read a file of SQL with the format `sql`"));
+        }
+        Some(_) if claims.kind.is_some() => {
+            return Err(fail("the kind of each row is its table", "leave `--kind` out"));
+        }
+        Some(connect) => source.input(|input| sql::deletions(input, &options, connect, each))?,
+        None => source.items(format, &options, each)?,
+    };
     if summary.is_state {
         let message =
             format!("{} is a state, not a plan: it says what there is, and deletes nothing", path.display());
@@ -176,7 +201,7 @@ impl From {
         let folder = tempfile::Builder::new().prefix("reprieve-").permissions(private).tempdir();
         let folder = folder.context("no temporary folder")?;
         let file = std::fs::File::create_new(folder.path().join(LIST_NAME)).context("the list")?;
-        let mut out = Hashing { out: BufWriter::new(file), hasher: Sha256::new() };
+        let mut out = Hashing::new(BufWriter::new(file));
         let (mut targets, mut kinds, mut without_kind) = (0, BTreeMap::new(), 0);
         let (summary, source_sha256) = read_deletions(format, path, claims, from, no_header, |item| {
             targets += 1;
@@ -187,14 +212,17 @@ impl From {
             serde_json::to_writer(&mut out, &row(&item)).context("the list")?;
             out.write_all(b"\n").context("the list")
         })?;
-        out.flush().context("the list")?;
         if let Some(selector) = summary.selector.as_ref().filter(|_| targets == 0) {
-            return Err(selects(path, selector));
+            return Err(match from.connect {
+                Some(_) => matches_nothing(path),
+                None => selects(path, selector),
+            });
         }
-        let sha256 = hex(&out.hasher.finalize());
+        let (_, sha256) = out.finish().context("the list")?;
         let files = TargetFiles { path: Some(LIST_NAME.to_owned()), sha256: Some(sha256), ..TargetFiles::default() };
         let name = LIST_NAME.to_owned();
-        let list = List { name, files, targets, kinds, without_kind, environment: None };
+        let is_selected = from.connect.is_some();
+        let list = List { name, files, targets, kinds, without_kind, environment: None, is_selected };
         if targets == 0 && summary.is_call {
             return Err(NothingToDelete { file: path.display().to_string(), notes: summary.notes }.into());
         }
@@ -280,13 +308,27 @@ pub fn listed(folder: &Path, paths: &[String], form: &ListArguments) -> anyhow::
         kinds,
         without_kind,
         environment,
+        is_selected: false,
     })
 }
 
 /// A writer that hashes what it writes.
-struct Hashing<W> {
+pub struct Hashing<W> {
     out: W,
     hasher: Sha256,
+}
+
+impl<W: Write> Hashing<W> {
+    /// Hashes what is written from here on.
+    pub fn new(out: W) -> Self {
+        Self { out, hasher: Sha256::new() }
+    }
+
+    /// Returns the writer and the SHA-256 of what was written, lower-case hex.
+    pub fn finish(mut self) -> std::io::Result<(W, String)> {
+        self.out.flush()?;
+        Ok((self.out, hex(&self.hasher.finalize())))
+    }
 }
 
 impl<W: Write> Write for Hashing<W> {

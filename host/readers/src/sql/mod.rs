@@ -1,12 +1,15 @@
 //! SQL: a file of statements, or the export of a query as CSV or TSV.
 
 mod csv;
+mod deletion;
 mod drops;
 mod export;
 mod findings;
 mod reading;
 mod rows;
 mod statement;
+
+pub use deletion::{Database, Deletion, Rows, TableName, Target, deletion};
 
 use crate::{Input, Item, Options, Sink, Summary};
 use findings::Found;
@@ -27,16 +30,7 @@ pub(crate) fn read(input: &Input<'_>, options: &Options, sink: &mut Sink<'_>) ->
 }
 
 fn read_statements(input: &Input<'_>, options: &Options, sink: &mut Sink<'_>) -> Result<Summary, ReadError> {
-    let text = input.text()?;
-    let key = match options.id.as_slice() {
-        [] => "id",
-        [key] => key,
-        keys => {
-            let message = format!("one column names a row of a statement, found {}", keys.len());
-            return Err(input.error(Place::Whole, message));
-        }
-    };
-    let reading = choose(input, text, key)?;
+    let reading = choose(input, input.text()?, key_column(input, options)?)?;
     let findings = reading.findings;
     let mut seen = HashSet::new();
     let mut selectors = Vec::new();
@@ -71,6 +65,18 @@ fn read_statements(input: &Input<'_>, options: &Options, sink: &mut Sink<'_>) ->
         ],
         ..Summary::default()
     })
+}
+
+/// The column that names a row.
+fn key_column<'a>(input: &Input<'_>, options: &'a Options) -> Result<&'a str, ReadError> {
+    match options.id.as_slice() {
+        [] => Ok("id"),
+        [key] => Ok(key),
+        keys => {
+            let message = format!("one column names a row of a statement, found {}", keys.len());
+            Err(input.error(Place::Whole, message))
+        }
+    }
 }
 
 /// Reads a file in every dialect and returns the reading with the most deletions. Dialects disagree on where texts and

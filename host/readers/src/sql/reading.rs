@@ -12,8 +12,9 @@ use std::ops::ControlFlow;
 pub(super) type Named = (&'static str, &'static dyn Dialect);
 
 /// The dialects of databases.
-pub(super) const DIALECTS: [Named; 3] =
-    [("PostgreSQL", &PostgreSqlDialect {}), ("MySQL", &MySqlDialect {}), ("SQLite", &SQLiteDialect {})];
+pub(super) const DIALECTS: [Named; 3] = [POSTGRES, ("MySQL", &MySqlDialect {}), SQLITE];
+pub(super) const POSTGRES: Named = ("PostgreSQL", &PostgreSqlDialect {});
+pub(super) const SQLITE: Named = ("SQLite", &SQLiteDialect {});
 
 /// A mixture of all, for statements that none of them has.
 pub(super) const GENERIC: Named = ("standard SQL", &GenericDialect);
