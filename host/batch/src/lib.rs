@@ -70,7 +70,7 @@ pub use environments::Environments;
 pub use error::{LookupError, Place, ReadError};
 pub use history::{History, PastBatches, Question, SPANS, kind_label, normalize_name};
 pub use inventory::{
-    Inventory, Resolution, Share, Snapshot, Sqlite, Table, Tenants, open_inventory, open_inventory_within,
+    Inventory, Resolution, Share, Snapshot, Sqlite, Table, Targets, Tenants, open_inventory, open_inventory_within,
     read_inventory_within,
 };
 pub use parallel::{in_order, threads};

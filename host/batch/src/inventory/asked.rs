@@ -2,7 +2,11 @@
 //! that they are compared with the rows of the partition while these are in the processor's cache.
 
 use super::rows::{PARTITIONS, Partition, partition_of};
+use crate::columns::Chunk;
+use crate::error::LookupError;
+use crate::parallel::in_order;
 use crate::record::IdHasher;
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 /// Some ids.
@@ -28,7 +32,30 @@ pub(super) struct FoundRow {
     pub length: u32,
 }
 
+/// An id that is looked up.
+pub(super) struct AskedId<'a> {
+    /// Its place in the order in which the ids were given.
+    pub number: u32,
+    pub hash: u64,
+    pub id: &'a [u8],
+}
+
 impl Asked {
+    /// The ids of each chunk.
+    pub fn of_all(chunks: &[Cow<'_, Chunk>], hasher: &IdHasher, threads: usize) -> Result<Vec<Self>, LookupError> {
+        let mut all = Vec::with_capacity(chunks.len());
+        in_order(
+            threads,
+            chunks,
+            |chunk| Self::of(chunk.id_bytes(), hasher),
+            |asked| {
+                all.push(asked);
+                Ok::<_, LookupError>(())
+            },
+        )?;
+        Ok(all)
+    }
+
     /// The ids, at most 2^32; `None` is a row without an id.
     pub fn of<'a>(ids: impl Iterator<Item = Option<&'a [u8]>> + Clone, hasher: &IdHasher) -> Self {
         let hashes: Vec<Option<u64>> = ids.clone().map(|id| id.map(|id| hasher.hash_one(id))).collect();
@@ -66,19 +93,25 @@ impl Asked {
         self.starts[partition] < self.starts[partition + 1]
     }
 
-    /// Finds the rows of its ids in a partition, and appends what follows the id in each.
-    pub fn find(&self, number: usize, partition: &Partition, rows: &mut Vec<u8>, mut each: impl FnMut(FoundRow)) {
-        let range = self.starts[number] as usize..self.starts[number + 1] as usize;
+    /// Calls `each` with its ids in a partition.
+    pub fn each(&self, partition: usize, mut each: impl FnMut(AskedId<'_>)) {
+        let range = self.starts[partition] as usize..self.starts[partition + 1] as usize;
         let mut from = range.start.checked_sub(1).map_or(0, |before| self.ends[before]);
         for i in range {
-            let id = &self.ids[from..self.ends[i]];
+            each(AskedId { number: self.numbers[i], hash: self.hashes[i], id: &self.ids[from..self.ends[i]] });
             from = self.ends[i];
-            if let Some(row) = partition.find(self.hashes[i], id) {
+        }
+    }
+
+    /// Finds the rows of its ids in a partition, and appends what follows the id in each.
+    pub fn find(&self, number: usize, partition: &Partition, rows: &mut Vec<u8>, mut each: impl FnMut(FoundRow)) {
+        self.each(number, |AskedId { number, hash, id }| {
+            if let Some(row) = partition.find(hash, id) {
                 let (start, length) = (rows.len() as u32, row.len() as u32);
                 rows.extend_from_slice(row);
-                each(FoundRow { number: self.numbers[i], start, length });
+                each(FoundRow { number, start, length });
             }
-        }
+        });
     }
 
     /// The partitions that have some of these ids.

@@ -1,6 +1,6 @@
 //! What an inventory has to answer.
 
-use super::table::Table;
+use super::targets::Targets;
 use crate::error::LookupError;
 use crate::record::{PoolRecord, Record};
 use reprieve_model::InventorySource;
@@ -71,10 +71,13 @@ pub trait Snapshot {
         Ok(None)
     }
 
-    /// Returns the table that answers, which is then joined with all targets at once. `None`, the default: every chunk of
-    /// targets is looked up with [`records`](Self::records).
-    fn as_table(&self) -> Option<&Table> {
-        None
+    /// Passes all targets of a batch on with their records, in their order. The default looks the targets of every chunk up
+    /// with [`records`](Self::records).
+    ///
+    /// # Errors
+    /// [`LookupError`] if it has no answer.
+    fn resolve(&self, targets: &mut Targets<'_>) -> Result<(), LookupError> {
+        targets.look_up(0..targets.chunks.len(), |ids| self.records(ids))
     }
 }
 

@@ -4,13 +4,15 @@
 
 use super::answer::{MAX_ANSWER_BYTES, too_long_an_answer};
 use super::asked::{Asked, FoundRow};
+use super::resolved_chunk::{ResolvedChunk, ResolvedChunkBuilder};
 use super::rows::{Partition, damaged};
 use super::table::Table;
-use crate::columns::{Chunk, Store};
+use super::targets::Targets;
+use crate::columns::Chunk;
 use crate::error::LookupError;
 use crate::parallel::in_order;
-use crate::record::Fields;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Bytes of memory that a target takes while it is joined, with a short row.
 const TARGET_BYTES: u64 = 96;
@@ -18,63 +20,43 @@ const TARGET_BYTES: u64 = 96;
 /// The maximum number of targets that are joined at once with rows in memory. More would not make it faster.
 const MAX_ROWS: u64 = 1 << 18;
 
-/// What to do with a chunk and the fields of its targets.
-pub(super) type Work<'w, R> = dyn Fn(&Chunk, &[Option<Fields<'_>>]) -> Result<R, LookupError> + Sync + 'w;
-
 impl Table {
-    /// Calls `work` with every chunk and what is known of its targets, on several threads, and `each` with the results in
-    /// their order.
-    pub(super) fn join<R: Send>(
-        &self,
-        targets: &Store,
-        threads: usize,
-        work: &Work<'_, R>,
-        mut each: impl FnMut(R) -> Result<(), LookupError>,
-    ) -> Result<(), LookupError> {
+    /// Passes all targets on with what is known of them.
+    pub(super) fn join(&self, targets: &mut Targets<'_>) -> Result<(), LookupError> {
         let max_rows = self.memory.inventory() / TARGET_BYTES;
         let mut max_rows = if self.rows.in_memory() { max_rows.min(MAX_ROWS) } else { max_rows };
         let mut start = 0;
-        while start < targets.len() {
-            let mut rows = 0;
-            let fits = |count: &u32| {
-                rows += u64::from(*count);
-                rows <= max_rows
-            };
-            let chunks = targets.rows().skip(start).take_while(fits).count().max(1);
-            match self.join_part(targets, start, chunks, threads, work, &mut each)? {
+        while start < targets.chunks.len() {
+            let part = targets.part(start, max_rows);
+            let end = part.end;
+            match self.join_part(targets, part.clone())? {
                 // The rows are longer than most, so fewer fit.
-                Part::TooLong if chunks > 1 => max_rows /= 2,
-                Part::TooLong => {
-                    return Err(too_long_an_answer(targets.rows().nth(start).unwrap_or_default() as usize));
-                }
-                Part::Done => start += chunks,
+                Part::TooLong if part.len() > 1 => max_rows /= 2,
+                Part::TooLong => return Err(too_long_an_answer(targets.rows(part) as usize)),
+                Part::Done => start = end,
             }
         }
         Ok(())
     }
 
-    fn join_part<R: Send>(
-        &self,
-        targets: &Store,
-        start: usize,
-        chunks: usize,
-        threads: usize,
-        work: &Work<'_, R>,
-        each: &mut impl FnMut(R) -> Result<(), LookupError>,
-    ) -> Result<Part, LookupError> {
-        let chunks: Vec<Cow<'_, Chunk>> =
-            (start..start + chunks).map(|i| targets.get(i)).collect::<Result<_, LookupError>>()?;
+    fn join_part(&self, targets: &mut Targets<'_>, part: Range<usize>) -> Result<Part, LookupError> {
+        let (chunks, threads) = (targets.chunks, targets.threads);
+        let chunks: Vec<Cow<'_, Chunk>> = part.map(|i| chunks.get(i)).collect::<Result<_, LookupError>>()?;
         let max_bytes = match chunks.len() {
             1 if self.rows.in_memory() => u64::MAX,
             1 => MAX_ANSWER_BYTES,
             _ => self.memory.inventory().min(MAX_ANSWER_BYTES),
         };
         let Some(found) = self.find_all(&chunks, threads, max_bytes)? else { return Ok(Part::TooLong) };
-        let one = |(chunk, places): (&Cow<'_, Chunk>, &Vec<FoundAt>)| {
-            let fields = places.iter().map(|at| found.row(*at).map(|row| self.decode(row)).transpose());
-            work(chunk, &fields.collect::<Result<Vec<_>, _>>()?)
+        let one = |(chunk, places): (&Cow<'_, Chunk>, &Vec<FoundAt>)| -> Result<ResolvedChunk, LookupError> {
+            let mut resolved = ResolvedChunkBuilder::new(chunk);
+            for at in places {
+                let fields = found.row(*at).map(|row| self.decode(row)).transpose()?;
+                resolved.push(fields.as_ref());
+            }
+            Ok(resolved.finish())
         };
-        in_order(threads, chunks.iter().zip(&found.places), one, |result| each(result?))?;
+        in_order(threads, chunks.iter().zip(&found.places), one, |resolved| (targets.each)(resolved?))?;
         Ok(Part::Done)
     }
 
@@ -85,16 +67,7 @@ impl Table {
         threads: usize,
         max_bytes: u64,
     ) -> Result<Option<Found>, LookupError> {
-        let mut asked = Vec::with_capacity(chunks.len());
-        in_order(
-            threads,
-            chunks,
-            |chunk| Asked::of(chunk.id_bytes(), &self.rows.hasher),
-            |some| {
-                asked.push(some);
-                Ok::<_, LookupError>(())
-            },
-        )?;
+        let asked = Asked::of_all(chunks, &self.rows.hasher, threads)?;
         let probe = |number: usize, partition: &Partition| {
             let (mut rows, mut places) = (Vec::new(), Vec::new());
             for (chunk, asked) in asked.iter().enumerate() {

@@ -16,6 +16,7 @@ mod share;
 mod sqlite;
 mod table;
 mod table_snapshot;
+mod targets;
 mod tenants;
 mod totals;
 
@@ -26,6 +27,7 @@ pub(crate) use resolve::resolve_targets;
 pub use share::Share;
 pub use sqlite::Sqlite;
 pub use table::Table;
+pub use targets::Targets;
 pub use tenants::Tenants;
 pub(crate) use tenants::TenantsBuilder;
 

@@ -3,11 +3,11 @@
 use super::closure::{ClosureFacts, Walk};
 use super::interface::{Inventory, Snapshot};
 use super::resolved_chunk::ResolvedChunk;
+use super::targets::Targets;
 use super::tenants::{TENANTS_AT_ONCE, Tenants};
 use crate::columns::{Chunk, Column, Store};
 use crate::error::LookupError;
 use crate::facts::{Counter, Distinct, total};
-use crate::record::Record;
 use crate::spill::MemoryBudget;
 use reprieve_model::{Claims, InventoryFacts, NearMiss, NearMisses, TenantFacts};
 
@@ -65,7 +65,7 @@ pub(crate) fn resolve_targets(
     let inventory = inventory.snapshot()?;
     let (mut walk, mut counts) = (Walk::new(memory.shares()), ResolvedCounts::new(memory.tenants()));
     let mut columns = Store::new(memory.resolved());
-    let add = |mut chunk: ResolvedChunk| {
+    let mut add = |mut chunk: ResolvedChunk| {
         counts.add(&mut chunk)?;
         let Chunk { first_row, rows, .. } = chunk.columns;
         let resolved = std::mem::take(&mut chunk.columns.columns);
@@ -74,10 +74,7 @@ pub(crate) fn resolve_targets(
         })?;
         walk.add_targets(chunk)
     };
-    match inventory.as_table() {
-        Some(table) => table.join(chunks, threads, &|chunk, fields| Ok(ResolvedChunk::of(chunk, fields)), add)?,
-        None => look_up(chunks, &*inventory, add)?,
-    }
+    inventory.resolve(&mut Targets { chunks, memory, threads, each: &mut add })?;
     let ClosureFacts { closure, pools, tenants, unnamed, evidence } = walk.finish(chunks, &*inventory, claims)?;
     let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
     let distinct = counts.tenants.finish();
@@ -105,26 +102,6 @@ pub(crate) fn resolve_targets(
     };
     let tenants = if contacts { tenants.with_contacts(&*inventory)? } else { tenants };
     Ok(Resolution { columns, facts, tenants })
-}
-
-/// Looks the targets of every chunk up.
-fn look_up(
-    chunks: &Store,
-    inventory: &dyn Snapshot,
-    mut each: impl FnMut(ResolvedChunk) -> Result<(), LookupError>,
-) -> Result<(), LookupError> {
-    for chunk in chunks.iter() {
-        let chunk = chunk?;
-        let ids: Vec<&str> = chunk.ids().map(Option::unwrap_or_default).collect();
-        let records = inventory.records(&ids)?;
-        if records.len() != ids.len() {
-            let (found, expected) = (records.len(), ids.len());
-            return Err(LookupError::Invalid(format!("the inventory returned {found} records for {expected} ids")));
-        }
-        let fields: Vec<_> = records.iter().map(|record| record.as_deref().map(Record::fields)).collect();
-        each(ResolvedChunk::of(&chunk, &fields))?;
-    }
-    Ok(())
 }
 
 impl ResolvedCounts {

@@ -1,7 +1,7 @@
 //! What the inventory knows of the targets of one chunk: the resolved columns, and counts. Chunks are counted on several
 //! threads, and their counts are added in the order of the chunks.
 
-use super::share::{Share, Who};
+use super::share::Share;
 use crate::columns::{Chunk, Column, ResolvedBuilder, Values};
 use crate::record::{Fields, Texts, reached};
 use hashbrown::HashMap;
@@ -38,88 +38,98 @@ pub(super) struct Dependents {
     pub ids: Vec<String>,
 }
 
-/// The share of a tenant in a chunk.
-#[derive(Clone, Copy, Default)]
-struct ChunkShare<'a> {
-    things: u64,
-    owner: Option<&'a str>,
-    contact: Option<&'a str>,
+/// Resolves the targets of a chunk, one after another.
+pub(super) struct ResolvedChunkBuilder<'a> {
+    listed: [Option<&'a Column>; 3],
+    row: usize,
+    found: ResolvedChunk,
+    columns: ResolvedBuilder,
+    tenants: HashMap<String, Share>,
+    kinds: HashMap<Option<&'a str>, u64>,
+    pools: HashMap<String, u64>,
+    /// The number of things of each kind and of each tenant that has a code in the resolved columns.
+    kind_codes: Vec<u64>,
+    tenant_codes: Vec<u64>,
 }
 
-impl ResolvedChunk {
-    /// Resolves the targets of a chunk with what is known of each.
-    pub fn of(chunk: &Chunk, targets: &[Option<Fields<'_>>]) -> Self {
-        let (tenant, kind) = (chunk.column("tenant"), chunk.column("kind"));
-        let mut found = Self::default();
-        let mut builder = ResolvedBuilder::default();
-        let mut tenants: HashMap<&str, ChunkShare<'_>> = HashMap::new();
-        let mut kinds: HashMap<Option<&str>, u64> = HashMap::new();
-        let mut pools: HashMap<&str, u64> = HashMap::new();
-        // The number of things of each kind and of each tenant that has a code in the resolved columns.
-        let (mut kind_codes, mut tenant_codes) = (Vec::new(), Vec::new());
-        let ids = chunk.column("id");
-        for (row, fields) in targets.iter().enumerate() {
-            let fields = fields.as_ref();
-            let listed = tenant.and_then(|tenant| tenant.text(row));
-            builder.push(fields, listed);
-            match fields {
-                Some(_) => found.resolved += 1,
-                None => {
-                    let id = ids.and_then(|ids| ids.text(row)).unwrap_or_default();
-                    found.unknown.push((chunk.first_row + row as u64, id.to_owned()));
-                }
-            }
-            // Most things are of one tenant, and nobody is named as responsible for them.
-            let simple = fields
-                .filter(|fields| fields.tenants.is_none() && fields.owner.is_none() && fields.contact.is_none());
-            let tenant_code = simple.and_then(|_| builder.tenant());
-            tenant_code.into_iter().for_each(|code| count(&mut tenant_codes, code));
-            let (names, unnamed) = match tenant_code {
-                Some(_) => (None, 0),
-                None => {
-                    let (names, unnamed) = reached(fields, listed);
-                    (Some(names), unnamed)
-                }
-            };
-            found.tenants_unknown = found.tenants_unknown.saturating_add(unnamed);
-            found.unnamed = found.unnamed.saturating_add(fields.map_or(0, Fields::unnamed_tenants));
-            for name in names.into_iter().flatten() {
-                let share = tenants.entry(name).or_default();
-                share.things += 1;
-                // Who is responsible for a thing need not be so for a tenant that only shares it.
-                if let Some(fields) = fields.filter(|fields| fields.tenant.or(listed) == Some(name)) {
-                    share.owner = share.owner.or(fields.owner);
-                    share.contact = share.contact.or(fields.contact);
-                }
-            }
-            let kind = fields.and_then(|fields| fields.kind).or_else(|| kind.and_then(|kind| kind.text(row)));
-            match builder.kind() {
-                Some(code) => count(&mut kind_codes, code),
-                None => *kinds.entry(kind).or_default() += 1,
-            }
-            // A member that is out of use is no capacity, so it is no loss.
-            if let Some(pool) = fields.and_then(|fields| fields.pool.filter(|_| fields.is_in_use())) {
-                *pools.entry(pool).or_default() += 1;
-            }
-            match fields.and_then(|fields| fields.dependents) {
-                None => found.dependents_unknown += 1,
-                Some(ids) if ids.is_empty() => {}
-                Some(ids) => found.dependents.push(Dependents::of(kind, ids)),
+impl<'a> ResolvedChunkBuilder<'a> {
+    pub fn new(chunk: &'a Chunk) -> Self {
+        let columns = Chunk { first_row: chunk.first_row, rows: chunk.rows, columns: Vec::new() };
+        Self {
+            listed: ["id", "kind", "tenant"].map(|name| chunk.column(name)),
+            row: 0,
+            found: ResolvedChunk { columns, ..ResolvedChunk::default() },
+            columns: ResolvedBuilder::default(),
+            tenants: HashMap::new(),
+            kinds: HashMap::new(),
+            pools: HashMap::new(),
+            kind_codes: Vec::new(),
+            tenant_codes: Vec::new(),
+        }
+    }
+
+    /// Adds what is known of the next target.
+    pub fn push(&mut self, fields: Option<&Fields<'_>>) {
+        let (found, row) = (&mut self.found, self.row);
+        self.row += 1;
+        let [id, kind, tenant] = self.listed.map(|column| column.and_then(|column| column.text(row)));
+        self.columns.push(fields, tenant);
+        match fields {
+            Some(_) => found.resolved += 1,
+            None => {
+                let row = found.columns.first_row + row as u64;
+                found.unknown.push((row, id.unwrap_or_default().to_owned()));
             }
         }
-        let columns = builder.finish();
-        // From here on, they also have names of the columns.
-        let (mut tenants, mut kinds) = (tenants, kinds);
+        // Most things are of one tenant, and nobody is named as responsible for them.
+        let simple =
+            fields.filter(|fields| fields.tenants.is_none() && fields.owner.is_none() && fields.contact.is_none());
+        match simple.and_then(|_| self.columns.tenant()) {
+            Some(code) => count(&mut self.tenant_codes, code),
+            None => {
+                let (names, unnamed) = reached(fields, tenant);
+                found.tenants_unknown = found.tenants_unknown.saturating_add(unnamed);
+                found.unnamed = found.unnamed.saturating_add(fields.map_or(0, Fields::unnamed_tenants));
+                for name in names {
+                    // Who is responsible for a thing need not be so for a tenant that only shares it.
+                    let own = fields.filter(|fields| fields.tenant.or(tenant) == Some(name));
+                    self.tenants.entry_ref(name).or_default().add(own);
+                }
+            }
+        }
+        match self.columns.kind() {
+            Some(code) => count(&mut self.kind_codes, code),
+            None => *self.kinds.entry(kind).or_default() += 1,
+        }
+        // A member that is out of use is no capacity, so it is no loss.
+        if let Some(pool) = fields.and_then(|fields| fields.pool.filter(|_| fields.is_in_use())) {
+            *self.pools.entry_ref(pool).or_default() += 1;
+        }
+        match fields.and_then(|fields| fields.dependents) {
+            None => found.dependents_unknown += 1,
+            Some(ids) if ids.is_empty() => {}
+            Some(ids) => {
+                let kind = fields.and_then(|fields| fields.kind).or(kind);
+                found.dependents.push(Dependents::of(kind, ids));
+            }
+        }
+    }
+
+    pub fn finish(self) -> ResolvedChunk {
+        let Self { mut found, mut tenants, kinds, pools, kind_codes, tenant_codes, .. } = self;
+        let columns = self.columns.finish();
+        let mut kinds: HashMap<Option<String>, u64> =
+            kinds.into_iter().map(|(kind, count)| (kind.map(str::to_owned), count)).collect();
         for (name, things) in counted(columns.first(), &kind_codes) {
-            *kinds.entry(Some(name)).or_default() += things;
+            *kinds.entry(Some(name.to_owned())).or_default() += things;
         }
         for (name, things) in counted(columns.get(1), &tenant_codes) {
-            tenants.entry(name).or_default().things += things;
+            tenants.entry_ref(name).or_default().things += things;
         }
-        found.tenants = tenants.into_iter().map(|(name, share)| (name.to_owned(), share.own())).collect();
-        found.kinds = kinds.into_iter().map(|(kind, count)| (kind.map(str::to_owned), count)).collect();
-        found.pools = pools.into_iter().map(|(pool, count)| (pool.to_owned(), count)).collect();
-        found.columns = Chunk { first_row: chunk.first_row, rows: chunk.rows, columns };
+        found.tenants = tenants.into_iter().collect();
+        found.kinds = kinds.into_iter().collect();
+        found.pools = pools.into_iter().collect();
+        found.columns.columns = columns;
         found
     }
 }
@@ -147,12 +157,5 @@ fn counted<'a, 'c>(
 impl Dependents {
     pub fn of(kind: Option<&str>, ids: Texts<'_>) -> Self {
         Self { kind: kind.map(str::to_owned), ids: ids.iter().map(str::to_owned).collect() }
-    }
-}
-
-impl ChunkShare<'_> {
-    fn own(self) -> Share {
-        let Self { things, owner, contact } = self;
-        Share { things, who: Who::known(owner, contact).map(Box::new) }
     }
 }

@@ -3,6 +3,7 @@
 use super::interface::{Inventory, Snapshot};
 use super::near::NearIds;
 use super::table::Table;
+use super::targets::Targets;
 use crate::error::LookupError;
 use crate::record::{PoolRecord, Record};
 use hashbrown::HashMap;
@@ -65,7 +66,7 @@ impl Snapshot for &Table {
         Ok(Some(near.finish(&known)))
     }
 
-    fn as_table(&self) -> Option<&Table> {
-        Some(self)
+    fn resolve(&self, targets: &mut Targets<'_>) -> Result<(), LookupError> {
+        self.join(targets)
     }
 }

@@ -261,8 +261,10 @@ proptest! {
             let table = Table::read_within(&folder, "i.csv", MemoryBudget(memory), threads).unwrap();
             prop_assert_eq!(&answers(&batch, &table, &ids), &expected, "{} bytes, {} threads", memory, threads);
         }
-        let sqlite = Sqlite::read(&folder, "i.db").unwrap();
-        prop_assert_eq!(&answers(&batch, &sqlite, &ids), &expected);
+        for lookups_per_page in [0, u64::MAX] {
+            let sqlite = Sqlite::read(&folder, "i.db").unwrap().with(lookups_per_page);
+            prop_assert_eq!(&answers(&batch, &sqlite, &ids), &expected);
+        }
     }
 
     #[test]

@@ -24,12 +24,12 @@ pub(crate) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
     }
 }
 
-pub(super) fn push_bytes(bytes: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn push_bytes(bytes: &mut Vec<u8>, text: &[u8]) {
     push_number(bytes, text.len() as u64);
     bytes.extend_from_slice(text);
 }
 
-pub(super) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(crate) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(take_number(bytes)?).ok()?;
     let (taken, rest) = bytes.split_at_checked(length)?;
     *bytes = rest;
@@ -37,6 +37,6 @@ pub(super) fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// Takes a text off the beginning.
-pub(super) fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
+pub(crate) fn take_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
     str::from_utf8(take_bytes(bytes)?).ok()
 }

@@ -14,7 +14,7 @@ mod json_row;
 mod row;
 mod sharers;
 
-pub(crate) use bytes::{push_number, take_number};
+pub(crate) use bytes::{push_bytes, push_number, take_bytes, take_number, take_text};
 pub(crate) use column::{InventoryColumn, inventory_column, is_inventory_column};
 pub(crate) use encode::{Names, Row, decode, take_row};
 pub(crate) use encoder::{EncodedBlock, Encoder, Encoders, IdHasher, Totals};

@@ -1,16 +1,21 @@
 //! An inventory that is queried in place: a table or view `inventory` in an SQLite file, with the columns of the text
 //! formats. The queries of a decision run in one transaction, so all answers are from the same moment.
 
+mod answer;
 mod connection;
 mod ids;
+mod kept;
+mod scan;
 mod shares;
 
 use self::connection::{MAX_STEPS, columns, connect, limit_steps};
 use self::ids::{CONTINUED_IDS, INVALID_IDS, check_id, has_index};
+use self::scan::LOOKUPS_PER_PAGE;
 use self::shares::Shares;
 use super::answer::{MAX_ANSWER_BYTES, too_long_an_answer};
 use super::interface::{Inventory, Snapshot};
 use super::near::NearIds;
+use super::targets::Targets;
 use crate::error::{LookupError, ReadError};
 use crate::read::{Folder, check_database};
 use crate::record::{InventoryColumn, InventoryRow, InventoryRowBuilder, PoolRecord, Record, is_inventory_column};
@@ -32,6 +37,7 @@ pub struct Sqlite {
     path: PathBuf,
     columns: Vec<String>,
     max_steps: u64,
+    lookups_per_page: u64,
 }
 
 impl Sqlite {
@@ -57,7 +63,7 @@ impl Sqlite {
         if !columns.iter().any(|column| column == "id") {
             return Err(ReadError::of_file(&shown, "the table `inventory` has no column `id`"));
         }
-        Ok(Self { path, columns, max_steps: MAX_STEPS })
+        Ok(Self { path, columns, max_steps: MAX_STEPS, lookups_per_page: LOOKUPS_PER_PAGE })
     }
 }
 
@@ -76,6 +82,7 @@ impl Inventory for Sqlite {
             connection,
             columns: &self.columns,
             max_steps: self.max_steps,
+            lookups_per_page: self.lookups_per_page,
             answers: RefCell::default(),
             shares: OnceCell::new(),
         };
@@ -91,6 +98,7 @@ struct Moment<'a> {
     connection: Connection,
     columns: &'a [String],
     max_steps: u64,
+    lookups_per_page: u64,
     /// A hash over every answer. A decision is based on the answers, and hashing a large database takes too long.
     answers: RefCell<Sha256>,
     /// What several tenants share, once it was asked for.
@@ -156,6 +164,11 @@ fn text(value: ValueRef<'_>) -> Result<Cow<'_, str>, LookupError> {
     }
 }
 
+/// Checks that the records of some ids do not take too much memory.
+fn check_answer(bytes: u64, ids: usize) -> Result<(), LookupError> {
+    if bytes > MAX_ANSWER_BYTES { Err(too_long_an_answer(ids)) } else { Ok(()) }
+}
+
 impl Snapshot for Moment<'_> {
     fn sha256(&self) -> String {
         hex::encode(self.answers.borrow().clone().finalize())
@@ -178,16 +191,16 @@ impl Snapshot for Moment<'_> {
             // A collation may find an id that differs in case. It is the id of another thing.
             let Some(&id) = asked.get(row.id.as_ref()) else { return Ok(()) };
             bytes += row.memory();
-            if bytes > MAX_ANSWER_BYTES {
-                return Err(too_long_an_answer(ids.len()));
-            }
+            check_answer(bytes, ids.len())?;
             match records.insert(id, row.fields().to_record()) {
                 Some(_) => Err(LookupError::Invalid(format!("the id `{id}` is duplicated"))),
                 None => Ok(()),
             }
         })?;
         if self.has_index {
-            let ids: Vec<&str> = asked.into_iter().filter(|id| !id.is_empty()).collect();
+            let mut ids: Vec<&str> = asked.into_iter().filter(|id| !id.is_empty()).collect();
+            // In their order, so that a page is read once.
+            ids.sort_unstable();
             self.run(CONTINUED_IDS, &ids, |row| check_id(row.get_ref(0)?))?;
         }
         Ok(ids.iter().map(|id| records.get(*id).cloned().map(Cow::Owned)).collect())
@@ -224,8 +237,8 @@ impl Snapshot for Moment<'_> {
                 Ok(())
             })?;
             // Most tenants are not words for nothing, so only the few that may be are looked at here.
-            let query = "SELECT DISTINCT tenant FROM inventory \
-                WHERE tenant <> '' AND lower(trim(tenant, ' ()<>[]{}\"''#!')) IN rarray(?1) ORDER BY tenant";
+            let query = "WITH names AS MATERIALIZED (SELECT DISTINCT tenant FROM inventory WHERE tenant <> '') \
+                SELECT tenant FROM names WHERE lower(trim(tenant, ' ()<>[]{}\"''#!')) IN rarray(?1) ORDER BY tenant";
             self.query(query, &WORDS_FOR_NOTHING, |row| {
                 count = count.saturating_sub(u64::from(is_unknown(&text(row.get_ref(0)?)?)));
                 Ok(())
@@ -273,6 +286,10 @@ impl Snapshot for Moment<'_> {
         Ok(Some(tenants.iter().map(|tenant| of(&found, tenant) + of(&shares.things, tenant)).collect()))
     }
 
+    fn resolve(&self, targets: &mut Targets<'_>) -> Result<(), LookupError> {
+        self.resolve_all(targets)
+    }
+
     /// Reads every id, because SQLite knows no other canonical form than that of ASCII. The answer alone is hashed.
     fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
         let near = NearIds::of(ids);
@@ -303,5 +320,7 @@ fn row_name(fields: &[(InventoryColumn, Cow<'_, str>)]) -> String {
     format!("the row `{}`", id.unwrap_or_default())
 }
 
+#[cfg(test)]
+mod scan_tests;
 #[cfg(test)]
 mod tests;

@@ -182,7 +182,7 @@ fn interrupts_a_view_without_end_and_rejects_long_values() {
     }
 }
 
-fn open_database(folder: &Folder, place: &tempfile::TempDir, sql: &str) -> Sqlite {
+pub(super) fn open_database(folder: &Folder, place: &tempfile::TempDir, sql: &str) -> Sqlite {
     let _ = std::fs::remove_file(place.path().join("j.db"));
     Connection::open(place.path().join("j.db")).unwrap().execute_batch(sql).unwrap();
     Sqlite::read(folder, "j.db").unwrap()
