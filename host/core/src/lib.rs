@@ -86,8 +86,8 @@ pub mod policy {
     pub use crate::evaluate::{Cost, Evaluation};
     pub use crate::gate::PolicyInfo;
     pub use crate::policies::{
-        EnvironmentSettings, Missing, OneOrMore, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Scope,
-        SignatureSettings, builtin_component, builtin_names,
+        EnvironmentSettings, HookSettings, HookTool, Missing, OneOrMore, OverrideSettings, PermitSettings,
+        PolicyEntry, PolicySet, Scope, SignatureSettings, builtin_component, builtin_names,
     };
     pub use reprieve_sandbox::{
         AdmissionError, BatchLimit, Descriptor, LoadError, Measure, ModuleCache, RuleInfo, Subject, Worker,

@@ -5,8 +5,8 @@ use crate::error::BuildError;
 use crate::evaluate::{Evaluator, HistorySource, Sources, Zones};
 use crate::ledger::Ledger;
 use crate::policies::{
-    Files, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedKeys, RecordedSet, SetRecord,
-    SignatureSettings, load_all,
+    Files, HookSettings, LoadedPolicy, OverrideSettings, PermitSettings, PolicySet, RecordedKeys, RecordedSet,
+    SetRecord, SignatureSettings, load_all,
 };
 use crate::signed::{EvidenceSigners, KeySet, Signers};
 use reprieve_batch::{Environments, Folder, History, Inventory, ReadError, read_inventory_within, threads};
@@ -118,6 +118,11 @@ impl GateBuilder {
             Some((set, folder)) => (set.permits.as_ref(), set.overrides.as_ref(), folder.as_ref()),
             None => (None, None, None),
         }
+    }
+
+    /// The settings of the policy set for calls of agents.
+    pub fn hook(&self) -> Option<&HookSettings> {
+        self.set.as_ref()?.0.hook.as_ref()
     }
 
     /// Sets what a policy may use.

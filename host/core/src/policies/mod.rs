@@ -13,5 +13,6 @@ pub(crate) use loaded::LoadedPolicy;
 pub(crate) use record::{RecordedKeys, RecordedSet, SetRecord, data_digests};
 pub use scope::{OneOrMore, Scope};
 pub use set::{
-    EnvironmentSettings, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, SignatureSettings,
+    EnvironmentSettings, HookSettings, HookTool, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet,
+    SignatureSettings,
 };
