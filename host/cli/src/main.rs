@@ -70,6 +70,8 @@ enum Command {
     Override(commands::overrides::Command),
     #[command(subcommand)]
     Keys(commands::keys::Command),
+    Hook(commands::hook::Arguments),
+    Mcp(commands::mcp::Arguments),
     /// Compile a module for a gate that started this process
     #[command(name = setup::WORKER, hide = true)]
     CompileWorker,
@@ -117,6 +119,8 @@ impl Command {
             Self::Permit(command) => commands::permit::run(command),
             Self::Override(command) => commands::overrides::run(command),
             Self::Keys(command) => commands::keys::run(command),
+            Self::Hook(arguments) => commands::hook::run(arguments),
+            Self::Mcp(arguments) => commands::mcp::run(arguments),
             Self::CompileWorker => Ok(reprieve::policy::run_worker().map(|()| Status::Success)?),
         }
     }
@@ -126,6 +130,9 @@ fn main() -> ExitCode {
     report_panics();
     reprieve::silence_decoder_panics();
     match parse() {
+        Ok(Arguments { command: Command::Hook(arguments) }) if arguments.answers() => {
+            commands::hook::answer(&arguments)
+        }
         Ok(Arguments { command }) => status(command.answers(), || command.run()).into(),
         Err(error) => {
             let status = if error.use_stderr() { Status::Undecided } else { Status::Success };
