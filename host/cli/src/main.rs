@@ -72,6 +72,8 @@ enum Command {
     Sign(commands::sign::Arguments),
     Serve(commands::serve::Arguments),
     Token(commands::token::Arguments),
+    Hook(commands::hook::Arguments),
+    Mcp(commands::mcp::Arguments),
     /// Compile a module for a gate that started this process
     #[command(name = setup::WORKER, hide = true)]
     CompileWorker,
@@ -122,6 +124,8 @@ impl Command {
             Self::Sign(arguments) => commands::sign::run(arguments),
             Self::Serve(arguments) => commands::serve::run(arguments),
             Self::Token(arguments) => commands::token::run(arguments),
+            Self::Hook(arguments) => commands::hook::run(arguments),
+            Self::Mcp(arguments) => commands::mcp::run(arguments),
             Self::CompileWorker => Ok(reprieve::policy::run_worker().map(|()| Status::Success)?),
         }
     }
@@ -131,6 +135,9 @@ fn main() -> ExitCode {
     report_panics();
     reprieve::silence_decoder_panics();
     match parse() {
+        Ok(Arguments { command: Command::Hook(arguments) }) if arguments.answers() => {
+            commands::hook::answer(&arguments)
+        }
         Ok(Arguments { command }) => status(command.answers(), || command.run()).into(),
         Err(error) => {
             let status = if error.use_stderr() { Status::Undecided } else { Status::Success };

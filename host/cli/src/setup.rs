@@ -26,7 +26,7 @@ pub const DEFAULT_CONFIG: &str = "reprieve.toml";
 pub const WORKER: &str = "compile-worker";
 
 /// The policy set.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct PolicyArguments {
     /// The policy set [default: `reprieve.toml` in this folder if it exists, else every built-in policy with its
     /// default settings]
@@ -90,6 +90,11 @@ pub struct LedgerArguments {
 }
 
 impl LedgerArguments {
+    /// Uses the ledger that these policies name.
+    pub const fn of_policies(policies: PolicyArguments) -> Self {
+        Self { policies, ledger: None }
+    }
+
     /// Uses this ledger, or the one that the policy set of this folder names.
     pub const fn of(ledger: Option<String>) -> Self {
         Self { policies: PolicyArguments { config: None }, ledger }

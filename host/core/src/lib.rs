@@ -86,9 +86,9 @@ pub mod policy {
     pub use crate::evaluate::{Cost, Evaluation};
     pub use crate::gate::PolicyInfo;
     pub use crate::policies::{
-        CallerSettings, EnvironmentSettings, KubernetesSettings, Missing, OneOrMore, OverrideSettings,
-        PermitSettings, PolicyEntry, PolicySet, Role, Scope, ServeSettings, SignatureSettings, TerraformSettings,
-        TlsSettings, TokenSettings, builtin_component, builtin_names,
+        CallerSettings, EnvironmentSettings, HookSettings, HookTool, KubernetesSettings, Missing, OneOrMore,
+        OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Role, Scope, ServeSettings, SignatureSettings,
+        TerraformSettings, TlsSettings, TokenSettings, builtin_component, builtin_names,
     };
     pub use reprieve_sandbox::{
         AdmissionError, BatchLimit, Descriptor, LoadError, Measure, ModuleCache, RuleInfo, Subject, Worker,

@@ -178,6 +178,11 @@ impl Page {
         }
     }
 
+    /// The page as text without colours.
+    pub fn text(&self) -> String {
+        anstream::adapter::strip_str(&self.0).to_string()
+    }
+
     /// Prints the page on standard output.
     pub fn print(&self) -> io::Result<()> {
         let mut out = anstream::stdout().lock();

@@ -56,9 +56,15 @@ const GATE_FINDINGS: [GateFinding; 3] = [
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let gate = build(arguments.policies.builder_without_ledger()?)?;
+    page(&arguments.policies, arguments.code.as_deref())?.print()?;
+    Ok(Status::Success)
+}
+
+/// Explains a code, or lists all of them.
+pub fn page(policies: &PolicyArguments, code: Option<&str>) -> anyhow::Result<Page> {
+    let gate = build(policies.builder_without_ledger()?)?;
     let mut page = Page::default();
-    match &arguments.code {
+    match code {
         None => {
             for (code, summary) in codes(&gate) {
                 line!(page, "{}: {}", plain(&code), plain(summary));
@@ -70,8 +76,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             }
         }
     }
-    page.print()?;
-    Ok(Status::Success)
+    Ok(page)
 }
 
 fn descriptors(gate: &Gate) -> impl Iterator<Item = &Descriptor> {

@@ -60,8 +60,34 @@ struct Line {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let ledger = arguments.ledger.open()?;
-    let recorded = find(&ledger, &arguments.decision)?;
+    let (recorded, lines) = read(&arguments.ledger, &arguments.decision)?;
+    match arguments.format {
+        Format::Table => {
+            let plots = if arguments.plots.are_shown() { Some(recorded.breakdown()?) } else { None };
+            table(&recorded, &lines, Detail::of(arguments.verbose), plots.as_ref()).print()?;
+        }
+        Format::Csv => data(|out| csv(out, &lines))?,
+        Format::Json => {
+            data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(&document(&recorded, &lines)?)?)?))?
+        }
+        Format::Html => {
+            let page = as_html(&recorded, &lines)?;
+            data(|out| Ok(out.write_all(page.as_bytes())?))?;
+        }
+    }
+    Ok(Status::Success)
+}
+
+/// Returns the report of a decision, for people and for programs.
+pub fn report(ledger: &LedgerArguments, decision: &str) -> anyhow::Result<(Page, serde_json::Value)> {
+    let (recorded, lines) = read(ledger, decision)?;
+    let document = serde_json::to_value(document(&recorded, &lines)?)?;
+    Ok((table(&recorded, &lines, Detail::Screen, None), document))
+}
+
+/// Reads a decision, and the tenants that it affects.
+fn read(ledger: &LedgerArguments, decision: &str) -> anyhow::Result<(RecordedDecision, Vec<Line>)> {
+    let recorded = find(&ledger.open()?, decision)?;
     let line = |RestoredTenant { affected, batch, after }: RestoredTenant| Line {
         tenant: affected.tenant,
         things: affected.things,
@@ -71,19 +97,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         restored_after: after,
     };
     let lines: Vec<Line> = recorded.restore_order()?.into_iter().map(line).collect();
-    match arguments.format {
-        Format::Table => {
-            let plots = if arguments.plots.are_shown() { Some(recorded.breakdown()?) } else { None };
-            table(&recorded, &lines, Detail::of(arguments.verbose), plots.as_ref()).print()?;
-        }
-        Format::Csv => data(|out| csv(out, &lines))?,
-        Format::Json => data(|out| json(out, &recorded, &lines))?,
-        Format::Html => {
-            let page = as_html(&recorded, &lines)?;
-            data(|out| Ok(out.write_all(page.as_bytes())?))?;
-        }
-    }
-    Ok(Status::Success)
+    Ok((recorded, lines))
 }
 
 /// Returns the decision of an entry, or the last decision about a request.
@@ -177,25 +191,26 @@ fn as_cell(text: &str) -> String {
     cell
 }
 
-fn json(out: &mut dyn Write, recorded: &RecordedDecision, lines: &[Line]) -> anyhow::Result<()> {
-    #[derive(Serialize)]
-    struct Report<'a> {
-        entry: u64,
-        recorded_at: Timestamp,
-        decision: DecisionReport,
-        outcome: &'a Option<Outcome>,
-        tenants: &'a [Line],
-        unnamed_tenants: u64,
-    }
-    let report = Report {
+/// The report for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    entry: u64,
+    recorded_at: Timestamp,
+    decision: DecisionReport,
+    outcome: &'a Option<Outcome>,
+    tenants: &'a [Line],
+    unnamed_tenants: u64,
+}
+
+fn document<'a>(recorded: &'a RecordedDecision, lines: &'a [Line]) -> anyhow::Result<Report<'a>> {
+    Ok(Report {
         entry: recorded.entry,
         recorded_at: recorded.at,
         decision: DecisionReport { decision: recorded.document(), breakdown: recorded.breakdown()? },
         outcome: &recorded.outcome,
         tenants: lines,
         unnamed_tenants: recorded.unnamed_tenants(lines.len()),
-    };
-    Ok(writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?)
+    })
 }
 
 #[cfg(test)]

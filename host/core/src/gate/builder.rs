@@ -5,7 +5,8 @@ use crate::error::BuildError;
 use crate::evaluate::{Evaluator, HistorySource, Sources, Zones};
 use crate::ledger::Ledger;
 use crate::policies::{
-    Files, LoadedPolicy, PolicySet, RecordedKeys, RecordedSet, ServeSettings, SetRecord, SignatureSettings, load_all,
+    Files, HookSettings, LoadedPolicy, PolicySet, RecordedKeys, RecordedSet, ServeSettings, SetRecord,
+    SignatureSettings, load_all,
 };
 use crate::signed::{EvidenceSigners, KeySet, Signers, Signing};
 use reprieve_batch::{Environments, Folder, History, Inventory, ReadError, read_inventory_within, threads};
@@ -125,6 +126,11 @@ impl GateBuilder {
     pub fn service(&self) -> Option<(&ServeSettings, &Folder)> {
         let (set, folder) = self.set.as_ref()?;
         Some((set.serve.as_ref()?, folder.as_ref()?))
+    }
+
+    /// The settings of the policy set for calls of agents.
+    pub fn hook(&self) -> Option<&HookSettings> {
+        self.set.as_ref()?.0.hook.as_ref()
     }
 
     /// Sets what a policy may use.

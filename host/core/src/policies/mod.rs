@@ -17,5 +17,6 @@ pub use serve::{
     CallerSettings, KubernetesSettings, Role, ServeSettings, TerraformSettings, TlsSettings, TokenSettings,
 };
 pub use set::{
-    EnvironmentSettings, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet, SignatureSettings,
+    EnvironmentSettings, HookSettings, HookTool, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet,
+    SignatureSettings,
 };

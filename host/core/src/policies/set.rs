@@ -32,6 +32,8 @@ pub struct PolicySet {
     pub overrides: Option<OverrideSettings>,
     /// The service.
     pub serve: Option<ServeSettings>,
+    /// Calls of agents.
+    pub hook: Option<HookSettings>,
     /// The policies. Without any, nothing can be decided, so nothing is allowed.
     #[serde(default)]
     pub policy: Vec<PolicyEntry>,
@@ -77,6 +79,32 @@ pub struct SignatureSettings {
 pub struct OverrideSettings {
     /// Their public keys by name: a JSON Web Key Set below the folder of this file.
     pub keys: String,
+}
+
+/// What a hook of an agent looks at, besides the calls that it knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HookSettings {
+    /// The environment in which the calls of the agent run; `production` if it is not set.
+    pub environment: Option<String>,
+    /// Programs and tools that the hook leaves alone, by name, for example `rm` or `mcp__github__delete_branch`. Only their
+    /// own entries of the table: a command with another destructive call stays blocked.
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// Further programs and tools that delete.
+    #[serde(default)]
+    pub tools: Vec<HookTool>,
+}
+
+/// A program or a tool that deletes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HookTool {
+    /// The name of the program, such as `acme`, or of the tool, such as `mcp__acme__expire`.
+    pub name: String,
+    /// The words of which one makes a call destructive. Without any, every call is.
+    #[serde(default)]
+    pub words: Vec<String>,
 }
 
 /// One policy of a set.
@@ -182,6 +210,11 @@ const KEYS: &[&str] = &[
     "attestations",
     "signed",
     "overrides",
+    "hook",
+    "ignore",
+    "tools",
+    "name",
+    "words",
     "key",
     "keys",
     "lifetime",
