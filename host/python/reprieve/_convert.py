@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
@@ -23,7 +23,7 @@ class ArrowStream(Protocol):
 Request: TypeAlias = "str | os.PathLike[str] | bytes | Mapping[str, Any]"
 """A path, JSON text (it begins with ``{``), or a dict."""
 
-Targets: TypeAlias = "str | os.PathLike[str] | ArrowStream | list[Mapping[str, Any]] | list[str]"
+Targets: TypeAlias = "str | os.PathLike[str] | ArrowStream | Sequence[Mapping[str, Any]] | Sequence[str]"
 """A path, a table, a list of dicts, or a list of ids."""
 
 

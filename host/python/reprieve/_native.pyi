@@ -2,12 +2,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import final
+
+__all__ = [
+    "Gate",
+    "Vetted",
+    "__version__",
+    "compile_worker",
+    "create_ledger",
+    "explain",
+    "formats",
+    "read",
+    "targets_sha256",
+]
 
 __version__: str
 
+@final
 class Gate:
-    def __init__(
-        self,
+    def __new__(
+        cls,
         config: Path | None,
         policies: str | None,
         inventory: object | None,
@@ -16,7 +30,7 @@ class Gate:
         memory: int,
         threads: int | None,
         worker: tuple[Path, list[str]],
-    ) -> None: ...
+    ) -> Gate: ...
     def vet(
         self,
         request: str | Path,
@@ -30,6 +44,7 @@ class Gate:
     def records(self) -> bool: ...
     def explain(self, code: str | None) -> str: ...
 
+@final
 class Vetted:
     def verdict(self) -> str: ...
     def document(self) -> str: ...

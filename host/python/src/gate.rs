@@ -8,9 +8,12 @@ use pyo3::prelude::*;
 use reprieve::inventory::{open_inventory_within, threads as cores};
 use reprieve::model::Timestamp;
 use reprieve::policy::{Worker, run_worker};
-use reprieve::{Folder, GateBuilder, PolicySet, VetOptions};
+use reprieve::{Folder, GateBuilder, PolicySet, ReadError, VetOptions};
 use reprieve_ledger::SqlLedger;
 use std::path::{Path, PathBuf};
+
+/// The name of the inventory in messages, if it is not in a file.
+const INVENTORY: &str = "<inventory>";
 
 /// A gate, and the process that made it.
 #[pyclass(frozen, module = "reprieve._native")]
@@ -53,6 +56,10 @@ impl Made {
             let folder = private_folder()?;
             let path = inventory.file(folder.path())?;
             let inventory = open_inventory_within(&path, memory, threads.unwrap_or_else(cores));
+            let inventory = inventory.map_err(|error| match path.starts_with(folder.path()) {
+                true => ReadError { file: INVENTORY.to_owned(), ..error },
+                false => error,
+            });
             builder = builder.inventory(inventory.map_err(Error::of_gate_file)?);
         }
         builder = if record { with_ledger(builder, ledger.as_deref())? } else { builder.without_ledger() };

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,13 @@ def request_for() -> Callable[..., dict[str, Any]]:
 
 def outcomes(ledger: Path) -> list[tuple[str, int | None]]:
     """The state and the number of deleted targets of every recorded decision."""
-    with sqlite3.connect(ledger) as connection:
-        return list(connection.execute("SELECT state, deleted FROM decisions ORDER BY entry"))
+    # In another process: two copies of SQLite in one process do not see each other's locks.
+    script = """
+import json, sqlite3, sys
+print(json.dumps(list(sqlite3.connect(sys.argv[1]).execute("SELECT state, deleted FROM decisions ORDER BY entry"))))
+"""
+    run = subprocess.run([sys.executable, "-c", script, str(ledger)], capture_output=True, text=True, check=True)
+    return [(state, deleted) for state, deleted in json.loads(run.stdout)]
 
 
 def atlassian() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def test_bad_targets(targets: Any, message: str, tmp_path: Path, monkeypatch: py
 
 
 def test_a_stream_that_fails_is_not_a_shorter_list() -> None:
-    def batches():  # type: ignore[no-untyped-def]
+    def batches() -> Iterator[Any]:
         yield pa.record_batch({"id": ["a"]})
         raise OSError("the warehouse went away")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-import sqlite3
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Recording = tuple[reprieve.Gate, Path]
 def test_the_block_commits_what_was_deleted(recording: Recording) -> None:
     gate, ledger = recording
     with gate.vet(request_of(25)) as permit:
-        assert (len(permit), permit.state, outcomes(ledger)) == (25, "open", [("reserved", None)])
+        assert (len(permit), permit.state, outcomes(ledger)) == (25, "open", [("open", None)])
         batches = list(permit.batches(10))
         assert [len(batch) for batch in batches] == [10, 10, 5]
         assert sum(batches, []) == [f"app-{number}" for number in range(25)] == list(permit)
@@ -50,7 +50,7 @@ def test_an_exception_leaves_the_batch_open(recording: Recording) -> None:
         with gate.vet(request_of(5)) as permit:
             permit.deleted(2)
             print(1 // 0)
-    assert (permit.state, permit.deleted_so_far, outcomes(ledger)) == ("open", 2, [("reserved", None)])
+    assert (permit.state, permit.deleted_so_far, outcomes(ledger)) == ("open", 2, [("open", None)])
     if sys.version_info >= (3, 11):
         assert "2 of 5 targets were deleted so far; the batch stays open" in raised.value.__notes__[0]
         assert "`reprieve commit 1 --deleted N`" in raised.value.__notes__[0]
@@ -80,7 +80,7 @@ def test_a_forgotten_permit_still_counts(recording: Recording) -> None:
     # A decision that was only looked at counts as well.
     assert gate.decide(request_of(5, "batch-2")).allowed
     gc.collect()
-    assert outcomes(ledger) == [("reserved", None), ("reserved", None)]
+    assert outcomes(ledger) == [("open", None), ("open", None)]
 
 
 def test_a_gate_that_does_not_record_leaves_nothing(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_more_deleted_than_vetted_is_an_error(recording: Recording) -> None:
             permit.deleted(4)
     with pytest.raises(reprieve.PermitError, match="only 3 were vetted"):
         permit.commit()
-    assert outcomes(ledger) == [("reserved", None)]
+    assert outcomes(ledger) == [("open", None)]
     permit.commit(3)
 
 
@@ -122,26 +122,29 @@ def test_threads_count_together(recording: Recording) -> None:
     assert outcomes(ledger) == [("committed", 1000)]
 
 
+HOLDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
 def test_a_commit_that_fails_can_be_repeated(recording: Recording) -> None:
     gate, ledger = recording
     permit = gate.vet(request_of(3))
-    with sqlite3.connect(ledger) as other:
-        # Another process recorded the outcome, so this one contradicts it.
-        second = reprieve.Gate(["mode"], ledger=ledger)
-        with second.vet(request_of(2, "batch-2")) as fine:
-            fine.deleted(2)
-        assert other is not None
-    hidden = ledger.with_suffix(".hidden")
-    ledger.rename(hidden)
-    try:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(ledger)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None and holder.stdin is not None
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(reprieve.LedgerError):
         permit.commit(3)
-    except reprieve.LedgerError:
-        assert permit.state == "open"
-        hidden.rename(ledger)
-        permit.commit(3)
-    else:
-        hidden.rename(ledger)
-    assert outcomes(ledger) == [("committed", 3), ("committed", 2)]
+    assert permit.state == "open"
+    holder.communicate("")
+    permit.commit(3)
+    assert outcomes(ledger) == [("committed", 3)]
 
 
 def test_long_lists_are_handed_out_whole() -> None:
@@ -159,12 +162,12 @@ def test_long_lists_are_handed_out_whole() -> None:
 
 def test_nothing_of_a_denied_batch_is_handed_out() -> None:
     decision = reprieve.Gate([]).decide(request_of(3))
-    assert decision._vetted is not None
+    vetted: Any = decision._vetted
     uses: list[Callable[[], Any]] = [
-        decision._vetted.chunks,
-        lambda: decision._vetted and decision._vetted.chunk_ids(0),
-        lambda: decision._vetted and decision._vetted.commit(True, 3, None),
-        lambda: decision._vetted and reprieve.Permit(decision, decision._vetted),
+        vetted.chunks,
+        lambda: vetted.chunk_ids(0),
+        lambda: vetted.commit(True, 3, None),
+        lambda: reprieve.Permit(decision, vetted),
     ]
     for use in uses:
         with pytest.raises(reprieve.PermitError, match="not allowed"):

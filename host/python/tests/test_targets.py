@@ -24,11 +24,11 @@ with (ATLASSIAN / "targets.csv").open() as _file:
 
 def comparable(decision: reprieve.Decision) -> dict[str, Any]:
     """A decision without what depends on the bytes of the list."""
-    document = json.loads(json.dumps(decision.document))
+    document: dict[str, Any] = json.loads(json.dumps(decision.document))
     del document["targets_sha256"]
     for policy in document["policies"]:
         del policy["fuel"]
-    return document  # type: ignore[no-any-return]
+    return document
 
 
 def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -132,16 +132,18 @@ def test_a_stream_is_read_once() -> None:
     reader = pa.table({"id": ["a", "b"]}).to_reader()
     gate, request = reprieve.Gate(["mode"]), {**request_of(0), "targets": None}
     assert len(gate.vet(request, targets=reader)) == 2
-    with pytest.raises(reprieve.NotAllowed if False else (reprieve.RequestError, reprieve.NotAllowed)):
+    with pytest.raises((reprieve.RequestError, reprieve.NotAllowed)):
         gate.vet(request, targets=reader)
 
 
 def test_an_inventory_may_be_a_table() -> None:
     with (ATLASSIAN / "corrected" / "inventory.csv").open() as file:
-        rows = list(csv.DictReader(file))
+        rows: list[dict[str, Any]] = list(csv.DictReader(file))
+    for row in rows:  # in a file of text, `none` is an empty list
+        row["dependents"] = [] if row["dependents"] == "none" else row["dependents"].split(";")
     request = ATLASSIAN / "corrected" / "request.json"
     expected = reprieve.Gate(inventory=ATLASSIAN / "corrected" / "inventory.csv").decide(request, at=AT)
-    for inventory in (pa.Table.from_pylist(rows), pl.DataFrame(rows), rows):
+    for inventory in (pa.Table.from_pylist(rows), pl.DataFrame(rows), rows):  # type: Any
         decision = reprieve.Gate(inventory=inventory).decide(request, at=AT)
         assert decision.document["inventory_sha256"] != expected.document["inventory_sha256"]
         assert decision.findings == expected.findings

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import reprieve
@@ -55,15 +57,10 @@ def test_a_config_file_decides_as_its_policies_do(tmp_path: Path) -> None:
     assert repr(gate) == "<reprieve.Gate mode>"
 
 
-def test_undecided_raises_too(tmp_path: Path) -> None:
-    inventory = tmp_path / "inventory.db"
-    reprieve.create_ledger(inventory)  # a database, but not an inventory
-    try:
-        gate = reprieve.Gate(["identity"], inventory=inventory)
-    except reprieve.GateError:
-        pytest.skip("found when the gate is made")
+def test_undecided_raises_too(recording: tuple[reprieve.Gate, Path]) -> None:
+    gate, _ = recording
     with pytest.raises(reprieve.Undecided) as raised:
-        gate.vet(request_of(1))
+        gate.vet(request_of(1), at=AT)  # the clock of the ledger decides
     assert raised.value.faults and "fault gate/" in str(raised.value)
 
 
@@ -128,13 +125,15 @@ def test_the_gil_is_released(gate: reprieve.Gate) -> None:
     thread.join()
 
 
-def test_a_signal_stops_the_call() -> None:
+def test_a_signal_stops_the_call(tmp_path: Path) -> None:
     # In a process of its own, because the signal is for the main thread.
     script = """
 import os, signal, sys, threading, time
 sys.path[:0] = [os.environ["TESTS"]]
 import pyarrow as pa, reprieve
-from conftest import request_of
+from conftest import outcomes, request_of
+ledger = sys.argv[1]
+reprieve.create_ledger(ledger)
 stop = threading.Event()
 def batches():
     for number in range(10_000):
@@ -144,15 +143,18 @@ reader = pa.RecordBatchReader.from_batches(pa.schema({"id": pa.string()}), batch
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 start = time.monotonic()
 try:
-    reprieve.Gate(["mode"]).vet(request_of(0), targets=reader)
+    reprieve.Gate(["mode"], ledger=ledger).vet(request_of(0), targets=reader)
 except KeyboardInterrupt:
     assert time.monotonic() - start < 30
+    # The work ends in the background. It allows the batch, which nobody receives, so the batch is aborted.
     stop.set()
+    while not (outcomes(ledger) and outcomes(ledger)[0][0] == "aborted"):
+        time.sleep(0.1)
     print("interrupted")
 """
     environment = {**os.environ, "TESTS": str(Path(__file__).parent)}
     run = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, env=environment, check=False
+        [sys.executable, "-c", script, str(tmp_path / "ledger.db")], capture_output=True, text=True, timeout=120, env=environment, check=False
     )
     assert run.stdout == "interrupted\n", run.stderr
 
@@ -160,17 +162,24 @@ except KeyboardInterrupt:
 def test_progress_is_reported_and_its_exception_raised() -> None:
     import pyarrow as pa
 
-    def slow() -> pa.RecordBatchReader:
-        def batches():  # type: ignore[no-untyped-def]
+    def slow() -> Any:
+        def batches() -> Iterator[Any]:
             for start in range(4):
                 time.sleep(0.1)
                 yield pa.record_batch({"id": [f"app-{start}-{number}" for number in range(70_000)]})
 
         return pa.RecordBatchReader.from_batches(pa.schema({"id": pa.string()}), batches())
 
-    gate, seen = reprieve.Gate(["mode"]), []
+    gate, seen = reprieve.Gate(["mode"]), list[int]()
     gate.decide(request_of(0), targets=slow(), progress=lambda rows, done, of: seen.append(rows))
     assert seen == sorted(seen)
+
+    def fail(rows: int, done: int, of: int) -> None:
+        raise KeyError("stop")
+
+    with pytest.raises(KeyError):
+        targets = [{"id": f"app-{number}", "kind": "app"} for number in range(1_000_000)]
+        gate.decide(request_of(0), targets=targets, progress=fail)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
