@@ -9,7 +9,6 @@ from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
-from uuid import UUID
 
 from ._errors import RequestError
 
@@ -98,7 +97,7 @@ def _default(value: object) -> object:
         return value.isoformat()
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, UUID):
+    if type(value).__module__ == "uuid":  # slow to import
         return str(value)
     if isinstance(value, Enum):
         return value.value

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ._text import html, plain
 
@@ -16,8 +15,7 @@ _SHOWN = 20
 """How many findings a message lists."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One objection of a policy.
 
     Attributes:
@@ -59,8 +57,7 @@ class Finding:
         return f"{self.severity} {plain(self.code)}: {plain(self.message)}"
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """What kept a policy, or the gate itself, from answering.
 
     Attributes:
@@ -201,4 +198,4 @@ def _row(finding: Finding) -> str:
 
 def _of(kind: type[Any], values: dict[str, Any]) -> Any:
     """Makes an object of the fields that this version knows. Later versions may add some."""
-    return kind(**{name: values[name] for name in kind.__dataclass_fields__})
+    return kind(**{name: values[name] for name in kind._fields})

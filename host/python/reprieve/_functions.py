@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _convert, _native
 from ._convert import Targets
@@ -15,8 +14,7 @@ from ._gate import Gate
 from ._text import plain
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(NamedTuple):
     """What a code means. ``print`` it.
 
     Attributes:
@@ -63,8 +61,7 @@ def explain(code: str | None = None, *, gate: Gate | None = None) -> list[Explan
     return explained
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What a file of another tool deletes or lists.
 
     Attributes:

@@ -1,7 +1,5 @@
 """Text of others, as it may be shown in a terminal, a log or a notebook."""
 
-from html import escape
-
 
 def plain(text: str) -> str:
     """Escapes everything that is not a printable character: control sequences, line ends, and marks that reverse text."""
@@ -12,4 +10,6 @@ def plain(text: str) -> str:
 
 def html(text: object) -> str:
     """Escapes text for HTML."""
+    from html import escape  # slow to import, and for notebooks only
+
     return escape(plain(str(text)))
