@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import reprieve
-from sqlalchemy import Select, delete
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 
@@ -14,7 +14,7 @@ def guarded_delete(
     session: Session,
     gate: reprieve.Gate,
     request: Mapping[str, Any],
-    rows: Select[Any],
+    rows: Any,  # a `select(…)`
     model: Any,
     size: int = 500,
 ) -> int:
