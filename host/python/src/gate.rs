@@ -34,12 +34,13 @@ struct Made {
     memory: u64,
     threads: Option<usize>,
     worker: (PathBuf, Vec<String>),
+    password: Option<String>,
 }
 
 impl Made {
     fn gate(self) -> Result<reprieve::Gate, Error> {
-        let Self { config, policies, inventory, ledger, record, memory, threads, worker: (program, arguments) } =
-            self;
+        let Self { config, policies, inventory, ledger, record, memory, threads, worker, password } = self;
+        let (program, arguments) = worker;
         let mut builder = reprieve::Gate::builder().memory(memory).worker(Worker::new(program, arguments));
         if let Some(threads) = threads {
             builder = builder.threads(threads);
@@ -62,16 +63,19 @@ impl Made {
             });
             builder = builder.inventory(inventory.map_err(Error::of_gate_file)?);
         }
-        builder = if record { with_ledger(builder, ledger.as_deref())? } else { builder.without_ledger() };
+        builder = if record {
+            with_ledger(builder, ledger.as_deref(), password.as_deref())?
+        } else {
+            builder.without_ledger()
+        };
         Ok(builder.build()?)
     }
 }
 
-fn with_ledger(builder: GateBuilder, name: Option<&str>) -> Result<GateBuilder, Error> {
-    let password = password();
+fn with_ledger(builder: GateBuilder, name: Option<&str>, password: Option<&str>) -> Result<GateBuilder, Error> {
     let ledger = match name {
-        Some(name) => Some(SqlLedger::open(name, None, password.as_deref())?),
-        None => SqlLedger::open_named(&builder, password.as_deref())?,
+        Some(name) => Some(SqlLedger::open(name, None, password)?),
+        None => SqlLedger::open_named(&builder, password)?,
     };
     Ok(match ledger {
         Some(ledger) => builder.ledger(ledger),
@@ -79,7 +83,8 @@ fn with_ledger(builder: GateBuilder, name: Option<&str>) -> Result<GateBuilder, 
     })
 }
 
-fn password() -> Option<String> {
+/// The password of the ledger. The environment is read with the GIL, because Python may change it.
+fn password(_: Python<'_>) -> Option<String> {
     std::env::var("PGPASSWORD").ok()
 }
 
@@ -111,7 +116,8 @@ impl Gate {
         worker: (PathBuf, Vec<String>),
     ) -> PyResult<Self> {
         let inventory = inventory.map(Targets::of).transpose()?;
-        let made = Made { config, policies, inventory, ledger, record, memory, threads, worker };
+        let made =
+            Made { config, policies, inventory, ledger, record, memory, threads, worker, password: password(py) };
         let gate = run(py, None, move || made.gate())??;
         Ok(Self { gate, memory, threads, process: std::process::id() })
     }
@@ -184,7 +190,9 @@ impl Gate {
 /// Creates a ledger.
 #[pyfunction]
 pub fn create_ledger(py: Python<'_>, name: String) -> PyResult<()> {
-    run(py, None, move || SqlLedger::create(&name, None, password().as_deref()).map(drop).map_err(Error::from))??;
+    let password = password(py);
+    let create = move || SqlLedger::create(&name, None, password.as_deref()).map(drop).map_err(Error::from);
+    run(py, None, create)??;
     Ok(())
 }
 
