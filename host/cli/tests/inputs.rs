@@ -149,6 +149,10 @@ fn targets_can_come_from_another_file() {
     let check = ["check", "request.json", "--targets", "other.csv", "--format", "json"];
     let decision: serde_json::Value = serde_json::from_slice(&reprieve(folder.path(), &check).stdout).unwrap();
     assert_eq!(decision["targets"], 2, "the file that the request names is not read");
+
+    std::fs::write(folder.path().join("request.json"), format!("{{{HEADER}}}")).unwrap();
+    let decision: serde_json::Value = serde_json::from_slice(&reprieve(folder.path(), &check).stdout).unwrap();
+    assert_eq!(decision["targets"], 2, "a request may leave its list out");
 }
 
 #[test]

@@ -54,6 +54,7 @@ mod decision;
 mod error;
 mod evaluate;
 mod gate;
+mod gate_findings;
 mod policies;
 mod verdict;
 
@@ -85,6 +86,7 @@ pub mod columns {
 pub mod policy {
     pub use crate::evaluate::{Cost, Evaluation};
     pub use crate::gate::PolicyInfo;
+    pub use crate::gate_findings::{GATE_FINDINGS, GateFinding};
     pub use crate::policies::{
         CallerSettings, EnvironmentSettings, HookSettings, HookTool, KubernetesSettings, Missing, OneOrMore,
         OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Role, Scope, ServeSettings, SignatureSettings,

@@ -93,6 +93,11 @@ impl Batch {
                 let (folder, name) = Folder::of(&path)?;
                 read(&folder, &TargetFiles { path: Some(name), ..TargetFiles::default() }, &mut options)?
             }
+            (None, TargetSource::Absent) => {
+                let place = Place::Pointer { pointer: String::new(), line: 1 };
+                return Err(ReadError::new(&document.file, place, "there is no `targets`")
+                    .with_help("list them, or name their file: `\"targets\": { \"path\": \"targets.ndjson\" }`"));
+            }
             (None, TargetSource::Inline { line, .. }) if options.is_about_a_file() => {
                 let place = Place::Pointer { pointer: "/targets".to_owned(), line: *line };
                 return Err(ReadError::new(&document.file, place, "inline targets have no columns to rename")

@@ -109,7 +109,7 @@ impl<'a> ReadOptions<'a> {
         self
     }
 
-    /// Reads the targets from this file instead of those of the request, which are ignored.
+    /// Reads the targets from this file instead of those of the request, which are ignored. The request may then have none.
     pub fn targets(mut self, path: impl Into<PathBuf>) -> Self {
         self.targets = Some(path.into());
         self

@@ -40,6 +40,8 @@ pub(crate) enum TargetSource {
     Inline { json: Box<RawValue>, line: u64 },
     /// In a file of the document's folder, or in several.
     Files(TargetFiles),
+    /// Not in the document: whoever reads it has to name them.
+    Absent,
 }
 
 impl Document {
@@ -79,14 +81,13 @@ pub(crate) fn read_request(reader: impl Read, shown: &str) -> Result<Document, R
     })?;
     let text = check_text(&bytes, shown)?;
     let request = parse(text, shown)?;
-    let Some(targets) = request.targets else {
-        let place = Place::Pointer { pointer: String::new(), line: 1 };
-        return Err(ReadError::new(shown, place, "there is no `targets`")
-            .with_help("list them, or name their file: `\"targets\": { \"path\": \"targets.ndjson\" }`"));
+    let (targets, list_bytes) = match request.targets {
+        Some(targets) => {
+            let line = line_of(&bytes, targets.get().as_ptr() as usize - text.as_ptr() as usize);
+            (target_source(targets, shown, line)?, targets.get().len())
+        }
+        None => (TargetSource::Absent, 0),
     };
-    let line = line_of(&bytes, targets.get().as_ptr() as usize - text.as_ptr() as usize);
-    let list_bytes = targets.get().len();
-    let targets = target_source(targets, shown, line)?;
     // A list, and a list of files, have bounds of their own.
     let is_list = !matches!(&targets, TargetSource::Files(TargetFiles { files: None, .. }));
     let claims_bytes = bytes.len() - if is_list { list_bytes } else { 0 };

@@ -7,7 +7,7 @@ use crate::status::Status;
 use clap::Args;
 use reprieve::Gate;
 use reprieve::model::{FaultCause, Nature, did_you_mean};
-use reprieve::policy::{Descriptor, RuleInfo};
+use reprieve::policy::{Descriptor, GATE_FINDINGS, GateFinding, RuleInfo};
 use serde_json::Value;
 
 /// Explain a code: what the rule means, why it exists, its settings and their defaults
@@ -19,40 +19,6 @@ pub struct Arguments {
     #[command(flatten)]
     policies: PolicyArguments,
 }
-
-/// A finding of the gate itself.
-struct GateFinding {
-    code: &'static str,
-    summary: &'static str,
-    explanation: &'static str,
-    nature: Nature,
-    /// Why an override does not lift it.
-    not_lifted: &'static str,
-}
-
-const GATE_FINDINGS: [GateFinding; 3] = [
-    GateFinding {
-        code: "gate/halted",
-        summary: "Denies every batch while a halt is in force.",
-        explanation: "Someone pressed the stop button, `reprieve halt`. Nothing is allowed until `reprieve resume` lifts the halt.",
-        nature: Nature::Wrong,
-        not_lifted: "never lifted: no override lifts it",
-    },
-    GateFinding {
-        code: "gate/override",
-        summary: "Warns that the override which came with the batch is not valid, so it lifts nothing.",
-        explanation: "The override is for another request or list, has expired, or was used before. Have two people sign a new one for this request and list.",
-        nature: Nature::Wrong,
-        not_lifted: "never lifted: it only warns, so there is nothing to lift",
-    },
-    GateFinding {
-        code: "gate/bad-ids",
-        summary: "Excludes targets whose id is blank or duplicated from the parts of `reprieve split`.",
-        explanation: "It is used if no policy of the set has a rule about ids. Such targets are written to `excluded.ndjson`, so that no part contains a target that cannot be named, or contains one twice.",
-        nature: Nature::Wrong,
-        not_lifted: "never lifted: it is a reason of `split`, and not a finding of a decision",
-    },
-];
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {

@@ -1,0 +1,103 @@
+//! Errors of the library as exceptions. The classes are in `reprieve/_errors.py`.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use reprieve::ledger::LedgerError;
+use reprieve::{BuildError, LookupError, ReadError};
+
+/// An error, before it is known which exception it becomes.
+#[derive(Debug)]
+pub struct Error {
+    class: &'static str,
+    message: String,
+    help: Option<String>,
+    /// The file and the place in it, for people.
+    file: Option<(String, String)>,
+}
+
+impl Error {
+    fn new(class: &'static str, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), help: None, file: None }
+    }
+
+    /// The request, or its list, cannot be used.
+    pub fn request(message: impl Into<String>) -> Self {
+        Self::new("RequestError", message)
+    }
+
+    /// The gate cannot be built.
+    pub fn gate(message: impl Into<String>) -> Self {
+        Self::new("GateError", message)
+    }
+
+    /// The permit cannot be used.
+    pub fn permit(message: impl Into<String>) -> Self {
+        Self::new("PermitError", message)
+    }
+
+    /// Adds what to do.
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn read(class: &'static str, error: ReadError) -> Self {
+        let place = error.place.to_string();
+        let place = place.trim_start_matches(':').trim().to_owned();
+        Self { help: error.help, file: Some((error.file, place)), ..Self::new(class, error.message) }
+    }
+
+    /// An error of a file that the gate is made from.
+    pub fn of_gate_file(error: ReadError) -> Self {
+        Self::read("GateError", error)
+    }
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        Self::read("RequestError", error)
+    }
+}
+
+impl From<LookupError> for Error {
+    fn from(error: LookupError) -> Self {
+        Self::new("ReprieveError", error.to_string())
+    }
+}
+
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Read(error) => Self::of_gate_file(error),
+            error => Self { help: error.help().map(str::to_owned), ..Self::gate(error.to_string()) },
+        }
+    }
+}
+
+impl From<LedgerError> for Error {
+    fn from(error: LedgerError) -> Self {
+        Self { help: error.help().map(str::to_owned), ..Self::new("LedgerError", error.to_string()) }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::new("ReprieveError", error.to_string())
+    }
+}
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        let exception = |py: Python<'_>| -> PyResult<Self> {
+            let arguments = PyDict::new(py);
+            arguments.set_item("help", error.help)?;
+            if let Some((file, place)) = error.file {
+                arguments.set_item("file", file)?;
+                arguments.set_item("place", place)?;
+            }
+            let class = py.import("reprieve._errors")?.getattr(error.class)?;
+            Ok(Self::from_value(class.call((error.message,), Some(&arguments))?))
+        };
+        Python::attach(|py| exception(py).unwrap_or_else(|error| error))
+    }
+}

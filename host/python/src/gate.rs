@@ -1,0 +1,203 @@
+//! The gate.
+
+use crate::errors::Error;
+use crate::targets::{Reading, Request, Targets, private_folder};
+use crate::vetted::Vetted;
+use crate::work::{Meter, run};
+use pyo3::prelude::*;
+use reprieve::inventory::{open_inventory_within, threads as cores};
+use reprieve::model::Timestamp;
+use reprieve::policy::{Worker, run_worker};
+use reprieve::{Folder, GateBuilder, PolicySet, ReadError, VetOptions};
+use reprieve_ledger::SqlLedger;
+use std::path::{Path, PathBuf};
+
+/// The name of the inventory in messages, if it is not in a file.
+const INVENTORY: &str = "<inventory>";
+
+/// A gate, and the process that made it.
+#[pyclass(frozen, module = "reprieve._native")]
+pub struct Gate {
+    gate: reprieve::Gate,
+    memory: u64,
+    threads: Option<usize>,
+    process: u32,
+}
+
+/// What a gate is made from.
+struct Made {
+    config: Option<PathBuf>,
+    policies: Option<String>,
+    inventory: Option<Targets>,
+    ledger: Option<String>,
+    record: bool,
+    memory: u64,
+    threads: Option<usize>,
+    worker: (PathBuf, Vec<String>),
+    password: Option<String>,
+}
+
+impl Made {
+    fn gate(self) -> Result<reprieve::Gate, Error> {
+        let Self { config, policies, inventory, ledger, record, memory, threads, worker, password } = self;
+        let (program, arguments) = worker;
+        let mut builder = reprieve::Gate::builder().memory(memory).worker(Worker::new(program, arguments));
+        if let Some(threads) = threads {
+            builder = builder.threads(threads);
+        }
+        if let Some(config) = config {
+            builder = builder.config(&config).map_err(Error::of_gate_file)?;
+        }
+        if let Some(text) = policies {
+            let set = policy_set(&text)?;
+            builder = builder.policies(set, Some(Folder::open(Path::new(".")).map_err(Error::of_gate_file)?));
+        }
+        if let Some(inventory) = inventory {
+            // An inventory in a file is read now, so the folder is not needed later.
+            let folder = private_folder()?;
+            let path = inventory.file(folder.path())?;
+            let inventory = open_inventory_within(&path, memory, threads.unwrap_or_else(cores));
+            let inventory = inventory.map_err(|error| match path.starts_with(folder.path()) {
+                true => ReadError { file: INVENTORY.to_owned(), ..error },
+                false => error,
+            });
+            builder = builder.inventory(inventory.map_err(Error::of_gate_file)?);
+        }
+        builder = if record {
+            with_ledger(builder, ledger.as_deref(), password.as_deref())?
+        } else {
+            builder.without_ledger()
+        };
+        Ok(builder.build()?)
+    }
+}
+
+fn with_ledger(builder: GateBuilder, name: Option<&str>, password: Option<&str>) -> Result<GateBuilder, Error> {
+    let ledger = match name {
+        Some(name) => Some(SqlLedger::open(name, None, password)?),
+        None => SqlLedger::open_named(&builder, password)?,
+    };
+    Ok(match ledger {
+        Some(ledger) => builder.ledger(ledger),
+        None => builder,
+    })
+}
+
+/// The password of the ledger. The environment is read with the GIL, because Python may change it.
+fn password(_: Python<'_>) -> Option<String> {
+    std::env::var("PGPASSWORD").ok()
+}
+
+/// Reads a policy set that Python wrote as JSON.
+fn policy_set(text: &str) -> Result<PolicySet, Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let message = error.inner().to_string();
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        Error::gate(format!("policies, at `{}`: {message}", error.path()))
+            .with_help("a policy is a name, or a dict with the keys of `[[policy]]` in reprieve.toml")
+    })
+}
+
+#[pymethods]
+impl Gate {
+    #[new]
+    #[pyo3(signature = (config, policies, inventory, ledger, record, memory, threads, worker))]
+    #[allow(clippy::too_many_arguments)] // only `reprieve/_gate.py` calls it, with all of them
+    fn new(
+        py: Python<'_>,
+        config: Option<PathBuf>,
+        policies: Option<String>,
+        inventory: Option<&Bound<'_, PyAny>>,
+        ledger: Option<String>,
+        record: bool,
+        memory: u64,
+        threads: Option<usize>,
+        worker: (PathBuf, Vec<String>),
+    ) -> PyResult<Self> {
+        let inventory = inventory.map(Targets::of).transpose()?;
+        let made =
+            Made { config, policies, inventory, ledger, record, memory, threads, worker, password: password(py) };
+        let gate = run(py, None, move || made.gate())??;
+        Ok(Self { gate, memory, threads, process: std::process::id() })
+    }
+
+    /// Vets a batch. Returns the decision, whatever it is.
+    #[pyo3(signature = (request, targets, columns, at, progress))]
+    fn vet(
+        &self,
+        py: Python<'_>,
+        request: Request,
+        targets: Option<&Bound<'_, PyAny>>,
+        columns: Vec<(String, Vec<String>)>,
+        at: Option<&str>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vetted> {
+        if self.process != std::process::id() {
+            return Err(Error::gate("the gate was made in another process, from which this one was forked")
+                .with_help("make a gate in each process, after the fork")
+                .into());
+        }
+        let targets = targets.map(Targets::of).transpose()?;
+        let at = at.map(Timestamp::parse).transpose().map_err(|error| Error::request(format!("`at`: {error}")))?;
+        let meter = Meter::default();
+        let (memory, threads) = (self.memory, self.threads);
+        let reading = Reading { request, targets, columns, at, memory, threads, meter: meter.clone() };
+        let gate = self.gate.clone();
+        let work = move || {
+            let (batch, folder) = reading.batch()?;
+            let decision = gate.vet_with(batch, VetOptions::default());
+            Ok::<_, Error>((decision, folder))
+        };
+        let (decision, folder) = run(py, progress.map(|callback| (&meter, callback)), work)??;
+        Vetted::new(decision, folder, self.gate.ledger().cloned())
+    }
+
+    /// The policies, as JSON: name, version, digest.
+    fn policies(&self) -> PyResult<String> {
+        let policies: Vec<_> = self
+            .gate
+            .policies()
+            .map(|policy| {
+                serde_json::json!({
+                    "name": policy.descriptor.name,
+                    "version": policy.descriptor.version,
+                    "summary": policy.descriptor.summary,
+                    "sha256": policy.sha256,
+                    "enforced": policy.enforced,
+                })
+            })
+            .collect();
+        Ok(serde_json::Value::Array(policies).to_string())
+    }
+
+    /// SHA-256 of the policy set.
+    fn set_sha256(&self) -> &str {
+        self.gate.set_sha256()
+    }
+
+    /// Whether decisions are recorded.
+    fn records(&self) -> bool {
+        self.gate.ledger().is_some()
+    }
+
+    /// Explains a code of its policies; see `explain`.
+    fn explain(&self, code: Option<&str>) -> String {
+        crate::codes::explained(&self.gate, code).to_string()
+    }
+}
+
+/// Creates a ledger.
+#[pyfunction]
+pub fn create_ledger(py: Python<'_>, name: String) -> PyResult<()> {
+    let password = password(py);
+    let create = move || SqlLedger::create(&name, None, password.as_deref()).map(drop).map_err(Error::from);
+    run(py, None, create)??;
+    Ok(())
+}
+
+/// Compiles a policy module for a gate: the whole work of a process that a gate started.
+#[pyfunction]
+pub fn compile_worker() -> PyResult<()> {
+    Ok(run_worker()?)
+}

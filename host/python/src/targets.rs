@@ -1,0 +1,147 @@
+//! The request and the targets of a call, and reading them into a batch.
+
+use crate::arrow::write_stream;
+use crate::errors::Error;
+use crate::work::{Meter, run};
+use arrow_array::ffi_stream::RecordBatchStreamReader;
+use arrow_pyarrow::FromPyArrow;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use reprieve::model::Timestamp;
+use reprieve::{Batch, Folder, ReadError, ReadOptions, list_sha256};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The name of the request in messages, if it is not in a file.
+const REQUEST: &str = "<request>";
+/// The name of the targets in messages, if they are not in a file.
+const TARGETS: &str = "<targets>";
+
+/// A request as Python passes it.
+#[derive(FromPyObject)]
+pub enum Request {
+    /// JSON text. Python passes a path as a `pathlib.Path`, never as text.
+    #[pyo3(transparent, annotation = "str")]
+    Text(String),
+    /// The path of a file.
+    #[pyo3(transparent, annotation = "os.PathLike")]
+    Path(PathBuf),
+}
+
+/// Targets as Python passes them.
+pub enum Targets {
+    /// The path of a file.
+    Path(PathBuf),
+    /// Lines of JSON.
+    Lines(Vec<u8>),
+    /// Record batches.
+    Stream(RecordBatchStreamReader),
+}
+
+impl Targets {
+    /// Reads what Python passes: bytes are lines of JSON, an object with the Arrow C stream interface is a table, and
+    /// everything else is a path.
+    pub fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(lines) = value.cast::<PyBytes>() {
+            return Ok(Self::Lines(lines.as_bytes().to_owned()));
+        }
+        if value.hasattr("__arrow_c_stream__")? {
+            let stream = RecordBatchStreamReader::from_pyarrow_bound(value).map_err(|error| {
+                Error::request(format!("the targets cannot be read as an Arrow table: {error}"))
+                    .with_help("pass a table with named columns, one of which is `id`")
+            })?;
+            return Ok(Self::Stream(stream));
+        }
+        Ok(Self::Path(value.extract()?))
+    }
+
+    /// Returns the file of the targets. Those in memory are written to a new file of the folder.
+    pub fn file(self, folder: &Path) -> Result<PathBuf, Error> {
+        match self {
+            Self::Path(path) => Ok(path),
+            Self::Lines(lines) => {
+                let path = folder.join("targets.ndjson");
+                std::fs::write(&path, lines)
+                    .map_err(|error| Error::request(format!("no temporary file: {error}")))?;
+                Ok(path)
+            }
+            Self::Stream(stream) => {
+                let path = folder.join("targets.arrows");
+                write_stream(stream, &path)?;
+                Ok(path)
+            }
+        }
+    }
+}
+
+/// How a batch is read.
+pub struct Reading {
+    pub request: Request,
+    pub targets: Option<Targets>,
+    pub columns: Vec<(String, Vec<String>)>,
+    pub at: Option<Timestamp>,
+    pub memory: u64,
+    pub threads: Option<usize>,
+    pub meter: Meter,
+}
+
+/// A private folder for targets in memory. Only the user can read it, and it is removed when it is dropped.
+pub fn private_folder() -> Result<TempDir, Error> {
+    tempfile::Builder::new()
+        .prefix("reprieve-")
+        .tempdir()
+        .map_err(|error| Error::request(format!("no temporary folder: {error}")))
+}
+
+impl Reading {
+    /// Reads the batch. Targets in memory are in the folder that is returned, as long as the batch is used.
+    pub fn batch(self) -> Result<(Batch, Option<TempDir>), Error> {
+        let Self { request, targets, columns, at, memory, threads, meter } = self;
+        let in_memory = matches!(targets, Some(Targets::Lines(_) | Targets::Stream(_)));
+        let folder = if in_memory { Some(private_folder()?) } else { None };
+        let mut each = |progress| meter.set(progress);
+        let mut options = ReadOptions::default().memory(memory).progress(&mut each);
+        if let Some(threads) = threads {
+            options = options.threads(threads);
+        }
+        if let Some(targets) = targets {
+            options = options.targets(targets.file(folder.as_ref().map_or(Path::new("."), TempDir::path))?);
+        }
+        for (field, columns) in &columns {
+            options = match columns.as_slice() {
+                [column] => options.column(field, column),
+                several => {
+                    let several: Vec<&str> = several.iter().map(String::as_str).collect();
+                    options.joined_columns(field, &several)
+                }
+            };
+        }
+        let batch = match &request {
+            Request::Path(path) => Batch::open_with(path, options),
+            Request::Text(text) => Folder::open(Path::new("."))
+                .and_then(|here| Batch::read_with(text.as_bytes(), REQUEST, &here, options)),
+        };
+        let batch = batch.map_err(|error| match &folder {
+            Some(folder) if Path::new(&error.file).starts_with(folder.path()) => {
+                Error::from(ReadError { file: TARGETS.to_owned(), ..error })
+            }
+            _ => error.into(),
+        })?;
+        let batch = match at {
+            Some(at) => batch.at(at),
+            None => batch,
+        };
+        Ok((batch, folder))
+    }
+}
+
+/// Returns the SHA-256 of targets, as evidence has to name it.
+#[pyfunction]
+pub fn targets_sha256(py: Python<'_>, targets: &Bound<'_, PyAny>) -> PyResult<String> {
+    let targets = Targets::of(targets)?;
+    let digest = move || {
+        let folder = private_folder()?;
+        Ok::<_, Error>(list_sha256(&targets.file(folder.path())?)?)
+    };
+    Ok(run(py, None, digest)??)
+}
