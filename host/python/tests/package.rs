@@ -41,8 +41,9 @@ fn the_wheel_passes_its_tests() {
     build.args(["build", "--release", "--locked", "--quiet", "--manifest-path"]);
     build.arg(root().join("host/python/Cargo.toml")).arg("--target-dir").arg(target).arg("--out").arg(&wheels);
     // Cargo sets variables for tests, which would change what is built.
-    let of_cargo = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG"));
-    of_cargo.for_each(|(name, _)| drop(build.env_remove(name)));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG")) {
+        build.env_remove(name);
+    }
     ok(build.current_dir(root()));
     let wheel = std::fs::read_dir(&wheels).unwrap().next().unwrap().unwrap().path();
     assert!(wheel.to_string_lossy().contains("-cp310-abi3-"), "{}", wheel.display());
