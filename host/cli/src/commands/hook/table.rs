@@ -1,6 +1,6 @@
 //! The table of programs and tools: which calls delete, and what to do instead.
 
-use super::entries::{DOUBTFUL, NAMES, STATEMENT_TOOLS, STATEMENT_WORDS, STATEMENTS, TABLE, TOOL_WORDS};
+use super::entries::{DOUBTFUL, NAMES, STATEMENT_TOOLS, STATEMENT_WORDS, STATEMENTS, TOOL_WORDS, table};
 use super::event::strings;
 use super::words::{Words, base, is_like, position};
 use reprieve::policy::HookSettings;
@@ -116,7 +116,7 @@ fn matched(text: &str, settings: &HookSettings, is_prose: bool) -> Option<Match>
             return Match::of(format!("`{}`, which the policy set lists", tool.name), Next::List);
         }
     }
-    for entry in TABLE.iter().filter(|entry| !(is_prose && entry.is_word)) {
+    for entry in table().filter(|entry| !(is_prose && entry.is_word)) {
         if let Some(what) = entry.find(&words, &ignored) {
             return Match::of(what, entry.next);
         }
