@@ -1,97 +1,14 @@
-//! `reprieve hook`: what it answers each harness, and what no decoration of a command hides.
+//! `reprieve hook`: what it answers each harness.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod asking;
 mod fixture;
 
+use asking::{HARNESSES, SET, ask, blocks, folder, passes, reason, runs, shell, tool};
 use fixture::{command, says, write};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::process::{Output, Stdio};
-use tempfile::TempDir;
-
-const HARNESSES: [&str; 4] = ["claude", "codex", "gemini", "cursor"];
-
-/// A policy set without a ledger: up to two targets that the inventory knows.
-const SET: &str = "inventory = \"inventory.csv\"\n[hook]\nignore = [\"mcp__github__delete_branch\"]\n\
-     [[hook.tools]]\nname = \"acme\"\nwords = [\"zap\"]\n[[hook.tools]]\nname = \"mcp__acme__go\"\n\
-     [[policy]]\nuse = \"builtin:blast-radius\"\nsettings = { max_tenants = 2, max_targets = 2 }\nmissing = \"warn\"\n";
-
-const INVENTORY: &str = "id,kind,tenant,environment,state,dependents\n7,apps,t-1,production,live,none\n\
-     8,apps,t-2,production,live,none\n9,apps,t-3,production,live,none\n\
-     Pod/shop/a,Pod,t-1,production,live,none\n";
-
-fn folder() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    write(&folder, "reprieve.toml", SET);
-    write(&folder, "inventory.csv", INVENTORY);
-    folder
-}
-
-/// The event before a command of a shell.
-fn shell(harness: &str, text: &str) -> Value {
-    match harness {
-        "gemini" => {
-            json!({ "hook_event_name": "BeforeTool", "tool_name": "run_shell_command", "tool_input": { "command": text } })
-        }
-        "cursor" => json!({ "hook_event_name": "beforeShellExecution", "command": text, "cwd": "" }),
-        _ => json!({ "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": { "command": text } }),
-    }
-}
-
-/// The event before a tool of an MCP server.
-fn tool(harness: &str, name: &str, input: &Value) -> Value {
-    match harness {
-        "gemini" => json!({ "hook_event_name": "BeforeTool", "tool_name": name, "tool_input": input }),
-        "cursor" => {
-            json!({ "hook_event_name": "beforeMCPExecution", "tool_name": name, "tool_input": input.to_string() })
-        }
-        _ => json!({ "hook_event_name": "PreToolUse", "tool_name": name, "tool_input": input }),
-    }
-}
-
-fn ask(folder: &TempDir, harness: &str, event: &[u8]) -> Output {
-    let mut hook = command(folder, &format!("hook --harness {harness}"));
-    let mut child = hook.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A hook that fails early reads nothing.
-    drop(child.stdin.take().unwrap().write_all(event));
-    child.wait_with_output().unwrap()
-}
-
-fn reason(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Whether the call runs, by the documentation of the harness.
-fn runs(harness: &str, output: &Output) -> bool {
-    let json: Value = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-    match (output.status.code(), harness) {
-        // "Exit 2 blocks"; Codex and Gemini CLI take the reason from standard error, and without one they go on.
-        (Some(2), "claude" | "cursor") => false,
-        (Some(2), _) => reason(output).trim().is_empty(),
-        (Some(0), "claude" | "codex") => json["hookSpecificOutput"]["permissionDecision"] != "deny",
-        (Some(0), "gemini") => json["decision"] != "deny",
-        (Some(0), _) => json["permission"] != "deny",
-        // Any other status is an error of the hook, and the call goes on.
-        _ => true,
-    }
-}
-
-fn blocks(folder: &TempDir, harness: &str, event: &Value) -> String {
-    let output = ask(folder, harness, event.to_string().as_bytes());
-    assert!(!runs(harness, &output), "{harness} runs {event}");
-    reason(&output)
-}
-
-/// A pass: the call is neither blocked nor approved.
-fn passes(folder: &TempDir, harness: &str, event: &Value) {
-    let output = ask(folder, harness, event.to_string().as_bytes());
-    assert_eq!(output.status.code(), Some(0), "{harness} {event}: {}", reason(&output));
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let expected = if harness == "cursor" { "{\"permission\":\"allow\"}\n" } else { "" };
-    assert_eq!(printed, expected, "{harness} {event}");
-    assert!(output.stderr.is_empty(), "{harness} {event}");
-}
+use std::process::Stdio;
 
 fn denial_blocks(harness: &str, pointer: &str, value: &str) {
     let folder = folder();
@@ -152,7 +69,7 @@ fn faults_block() {
     assert_eq!(command(&folder, "hook --harness nobody").output().unwrap().status.code(), Some(2));
     let event = shell("claude", "rm -rf data").to_string();
     let mut hook = command(&folder, "hook --harness claude --config missing.toml");
-    let mut child = hook.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = hook.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdin.take().unwrap().write_all(event.as_bytes()));
     assert_eq!(child.wait().unwrap().code(), Some(2));
 }
@@ -166,36 +83,6 @@ fn an_event_without_an_end_is_blocked_at_the_deadline() {
     let output = child.wait_with_output().unwrap();
     drop(stdin);
     assert!(output.status.code() == Some(2) && reason(&output).contains("within 1 s"), "{}", reason(&output));
-}
-
-/// Commands that delete, in forms that hide it. Each line of the file is one, with `\n` for a line break.
-const EVASIONS: &str = include_str!("data/hooks/destructive.txt");
-/// Commands that delete nothing.
-const HARMLESS: &str = include_str!("data/hooks/harmless.txt");
-
-fn lines(text: &str) -> impl Iterator<Item = String> {
-    text.lines().filter(|line| !line.is_empty() && !line.starts_with("# ")).map(|line| line.replace("␊", "\n"))
-}
-
-#[test]
-fn commands_that_delete_are_blocked_in_every_form() {
-    let folder = folder();
-    let mut count = 0;
-    for (i, text) in lines(EVASIONS).enumerate() {
-        let harness = HARNESSES[i % HARNESSES.len()];
-        blocks(&folder, harness, &shell(harness, &text));
-        count += 1;
-    }
-    assert!(count >= 60, "{count}");
-}
-
-#[test]
-fn commands_that_delete_nothing_pass() {
-    let folder = folder();
-    for (i, text) in lines(HARMLESS).enumerate() {
-        let harness = HARNESSES[i % HARNESSES.len()];
-        passes(&folder, harness, &shell(harness, &text));
-    }
 }
 
 #[test]
@@ -347,68 +234,4 @@ fn a_hook_that_does_not_block_is_found() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{ not JSON", "it stays as it is");
     std::fs::remove_file(folder.path().join("reprieve.toml")).unwrap();
     says(&folder, "hook install --harness gemini", 2, &["reprieve init --preset ai-agent"]);
-}
-
-/// A destructive command, as words.
-fn destructive() -> impl Strategy<Value = Vec<&'static str>> {
-    prop::sample::select(vec![
-        vec!["terraform", "destroy"],
-        vec!["terraform", "apply", "tfplan"],
-        vec!["kubectl", "delete", "namespace", "shop"],
-        vec!["aws", "s3", "rb", "s3://logs"],
-        vec!["aws", "ec2", "terminate-instances"],
-        vec!["gcloud", "sql", "instances", "delete", "x"],
-        vec!["helm", "uninstall", "shop"],
-        vec!["rm", "-rf", "/data"],
-        vec!["docker", "system", "prune"],
-        vec!["restic", "forget", "latest"],
-        vec!["git", "push", "--force"],
-        vec!["dropdb", "shop"],
-    ])
-}
-
-/// A word with marks that a shell removes.
-fn decorated(word: &'static str) -> impl Strategy<Value = String> {
-    (0..word.len(), 0..7).prop_map(move |(at, how)| {
-        let (head, tail) = word.split_at(at);
-        match how {
-            0 => format!("'{word}'"),
-            1 => format!("\"{word}\""),
-            2 => format!("{head}''{tail}"),
-            3 => format!("{head}\\{tail}"),
-            4 => format!("{head}${{z}}{tail}"),
-            5 => format!("{head}\\\n{tail}"),
-            _ => word.to_owned(),
-        }
-    })
-}
-
-fn wrapped() -> impl Strategy<Value = String> {
-    let words = destructive().prop_flat_map(|words| words.into_iter().map(decorated).collect::<Vec<_>>());
-    (words, prop::sample::select(vec![" ", "  ", "\t", "${IFS}", " \\\n "]), 0..9).prop_map(
-        |(words, between, how)| {
-            let text = words.join(between);
-            match how {
-                0 => format!("cd /x && {text}"),
-                1 => format!("sudo -E env A=b {text}"),
-                2 => format!("echo a | xargs -n 1 {text}"),
-                3 => format!("x=$({text})"),
-                4 => format!("ls;{text};ls"),
-                5 => format!("(\n{text}\n)"),
-                6 => format!("nohup {text} &"),
-                7 => format!("if true; then {text}; fi"),
-                _ => text,
-            }
-        },
-    )
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_decoration_hides_a_deletion(text in wrapped()) {
-        let folder = folder();
-        blocks(&folder, "claude", &shell("claude", &text));
-    }
 }

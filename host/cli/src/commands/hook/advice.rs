@@ -3,9 +3,7 @@
 use super::table::Next;
 
 /// The steps after a list exists.
-const THEN: &str = "\
-  reprieve check vetted/request.json
-  reprieve run vetted/request.json -- COMMAND";
+const THEN: &str = "  reprieve check vetted/request.json\n  reprieve run vetted/request.json -- COMMAND";
 
 /// Returns the commands that make a list of what a call deletes, and vet it.
 pub fn advice(next: Next) -> String {

@@ -47,7 +47,11 @@ fn request_of(value: &Value) -> Option<Deletion> {
     is_request.then(|| Deletion::Request(value.clone()))
 }
 
-fn statements(text: String) -> Option<Deletion> {
+/// A file of statements. Clients run a last statement that no `;` ends.
+fn statements(mut text: String) -> Option<Deletion> {
+    if !text.trim_end().ends_with(';') {
+        text += "\n;";
+    }
     Some(Deletion::File { format: reprieve_readers::find("sql")?, bytes: text.into_bytes() })
 }
 
@@ -182,7 +186,7 @@ mod tests {
 
     #[test]
     fn reads_statements_only_of_plain_commands() {
-        let statement = "DELETE FROM t WHERE id = 1";
+        let statement = "DELETE FROM t WHERE id = 1\n;";
         for command in [
             "psql -h db -U app shop -c 'DELETE FROM t WHERE id = 1'",
             "/usr/bin/psql --command='DELETE FROM t WHERE id = 1' --dbname=shop",
@@ -191,7 +195,7 @@ mod tests {
         ] {
             assert_eq!(text(command).as_deref(), Some(statement), "{command}");
         }
-        assert_eq!(text("psql -c 'a' -c 'b'").as_deref(), Some("a;\nb"));
+        assert_eq!(text("psql -c 'a' -c 'b'").as_deref(), Some("a;\nb\n;"));
         for command in [
             "psql -f x.sql",
             "psql -c 'a' -f x.sql",

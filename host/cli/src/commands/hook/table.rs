@@ -1,6 +1,6 @@
 //! The table of programs and tools: which calls delete, and what to do instead.
 
-use super::entries::{DOUBTFUL, NAMES, STATEMENT_TOOLS, STATEMENT_WORDS, STATEMENTS, TABLE, TOOL_WORDS};
+use super::entries::{DOUBTFUL, NAMES, STATEMENT_TOOLS, STATEMENT_WORDS, STATEMENTS, TOOL_WORDS, table};
 use super::event::strings;
 use super::words::{Words, base, is_like, position};
 use reprieve::policy::HookSettings;
@@ -99,6 +99,11 @@ impl Match {
 
 /// Returns why a command deletes, if it does.
 pub fn command(text: &str, settings: &HookSettings) -> Option<Match> {
+    matched(text, settings, false)
+}
+
+/// `is_prose`: names of programs that are words of English as well do not count.
+fn matched(text: &str, settings: &HookSettings, is_prose: bool) -> Option<Match> {
     let words = Words::of(text);
     let ignored = |name: &str| settings.ignore.iter().any(|ignored| ignored.eq_ignore_ascii_case(name));
     for tool in &settings.tools {
@@ -111,7 +116,7 @@ pub fn command(text: &str, settings: &HookSettings) -> Option<Match> {
             return Match::of(format!("`{}`, which the policy set lists", tool.name), Next::List);
         }
     }
-    for entry in TABLE {
+    for entry in table().filter(|entry| !(is_prose && entry.is_word)) {
         if let Some(what) = entry.find(&words, &ignored) {
             return Match::of(what, entry.next);
         }
@@ -202,17 +207,20 @@ fn shown<'a>(program: &str, call: &[Word], words: impl Iterator<Item = &'a str> 
     format!("`{}`", [vec![program.to_owned()], found].concat().join(" "))
 }
 
+/// Members that hold a text for people.
+const PROSE: &[&str] = &["body", "comment", "description", "message", "summary", "title"];
+
 /// Returns why a call of a tool deletes, if it does.
 pub fn tool(name: &str, input: &Value, settings: &HookSettings) -> Option<Match> {
     if settings.ignore.iter().any(|ignored| ignored == name) {
         return None;
     }
     let mut texts = Vec::new();
-    strings(input, &mut |_, text| texts.push(text));
+    strings(input, &mut |key, text| texts.push((PROSE.contains(&key), text)));
     let words = words_of(name);
     let own = settings.tools.iter().find(|tool| tool.name == name);
     if let Some(own) = own {
-        let has = |word: &String| texts.iter().any(|text| text.to_lowercase().contains(&word.to_lowercase()));
+        let has = |word: &String| texts.iter().any(|(_, text)| text.to_lowercase().contains(&word.to_lowercase()));
         if own.words.is_empty() || own.words.iter().any(has) {
             return Match::of(format!("the tool `{name}`, which the policy set lists"), Next::List);
         }
@@ -225,7 +233,7 @@ pub fn tool(name: &str, input: &Value, settings: &HookSettings) -> Option<Match>
         return Match::of(format!("the tool `{name}` with `{word}`"), Next::List);
     }
     let takes_statements = words.iter().any(|word| STATEMENT_TOOLS.contains(&word.as_str()));
-    for text in texts {
+    for (is_prose, text) in texts {
         let words = words_of_text(text);
         let is_one = |group: &&&[&str]| {
             words.windows(3).chain([&words[words.len().saturating_sub(2)..]]).any(|near| in_order(near, group))
@@ -238,7 +246,7 @@ pub fn tool(name: &str, input: &Value, settings: &HookSettings) -> Option<Match>
         if let Some(statement) = statement.or_else(|| mutates().filter(|_| is_mutation)) {
             return Match::of(format!("the tool `{name}` with `{statement}`"), Next::Sql);
         }
-        if let Some(found) = command(text, settings) {
+        if let Some(found) = matched(text, settings, is_prose) {
             return Match::of(format!("the tool `{name}` with {}", found.what), found.next);
         }
     }
