@@ -208,6 +208,10 @@ fn every_argument_of_every_command() {
             .iter()
             .flat_map(|name| [HOSTILE, &file, &HOSTILE.replace("=x", "=z")].map(|text| (name, text.to_owned())))
         {
+            // With a folder that exists, a service starts, and does not end by itself.
+            if path == ["serve"] && *hostile == "--lists" {
+                continue;
+            }
             let value = |name: &str| {
                 let usual =
                     USUAL.iter().find(|(known, _)| *known == name).map_or("inventory.csv", |(_, value)| value);

@@ -34,10 +34,6 @@ pub struct ServeSettings {
     /// Who may call it, and what for. Without any, everyone who can reach it may do everything.
     #[serde(default)]
     pub callers: Vec<CallerSettings>,
-    /// The webhook for Kubernetes admission.
-    pub kubernetes: Option<KubernetesSettings>,
-    /// The webhook for run tasks of HCP Terraform.
-    pub terraform: Option<TerraformSettings>,
 }
 
 /// The certificate of the service. Both files are PEM, below the folder of `reprieve.toml`, and read again on a reload.
@@ -110,25 +106,4 @@ impl Role {
             Self::Read => "read",
         }
     }
-}
-
-/// The webhook for Kubernetes admission, at `/kubernetes/admission`. The API server is the caller: it needs the role `submit`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KubernetesSettings {
-    /// The environment of the cluster, for example `production`.
-    pub environment: String,
-}
-
-/// The webhook for run tasks of HCP Terraform, at `/terraform/run-task`. Its calls are authenticated by their signature.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TerraformSettings {
-    /// The file with the HMAC key of the run task, below the folder of `reprieve.toml`.
-    pub key: String,
-    /// The environment of the workspaces, for example `production`.
-    pub environment: String,
-    /// The URLs that plans are read from and results are sent to must begin with this one; `https://app.terraform.io/` if it is
-    /// not set.
-    pub api: Option<String>,
 }

@@ -250,8 +250,6 @@ const KEYS: &[&str] = &[
     "tokens",
     "token_sha256",
     "subject",
-    "kubernetes",
-    "terraform",
     "tls",
 ];
 

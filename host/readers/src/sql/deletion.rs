@@ -239,10 +239,13 @@ impl<'a> Source<'a> {
             match token {
                 Token::LParen => depth += 1,
                 Token::RParen => depth = depth.checked_sub(1).ok_or("a parenthesis is not opened")?,
-                Token::Word(word) if depth == 0 && word.quote_style.is_none() => {
-                    if word.value.eq_ignore_ascii_case(keyword) && after.is_none_or(|after| span.start > after) {
-                        places.push(span.start);
-                    }
+                Token::Word(word)
+                    if depth == 0
+                        && word.quote_style.is_none()
+                        && word.value.eq_ignore_ascii_case(keyword)
+                        && after.is_none_or(|after| span.start > after) =>
+                {
+                    places.push(span.start);
                 }
                 _ => {}
             }

@@ -279,6 +279,14 @@ pub fn position(segment: &[String]) -> usize {
 
 /// Whether a name is like a pattern with `*` and `?`.
 pub fn is_like(name: &str, pattern: &str) -> bool {
+    if !pattern.contains(['*', '?']) {
+        return name == pattern;
+    }
+    // Most names differ before the first mark.
+    let literal = pattern.split(['*', '?']).next().unwrap_or_default();
+    if !name.starts_with(literal) {
+        return false;
+    }
     let (name, pattern): (Vec<char>, Vec<char>) = (name.chars().collect(), pattern.chars().collect());
     let (mut at, mut of, mut star) = (0, 0, None);
     while at < name.len() {
