@@ -87,6 +87,7 @@ fn what_cannot_be_known_before_it_runs_is_refused() {
         ("DELETE FROM none;", "there is no table `none`"),
         ("DELETE FROM other.app;", "is not in app.db"),
         ("DELETE FROM app WHERE random() > 0;", "the function `random` is volatile"),
+        ("DELETE FROM app WHERE \"Random\"() > 0;", "is volatile"),
         ("DELETE FROM app WHERE id = randomblob(1);", "the function `randomblob` is volatile"),
         ("TRUNCATE app;", "SQLite has no TRUNCATE"),
         ("DELETE FROM event; DELETE FROM app;", "a second statement"),
@@ -102,9 +103,11 @@ fn what_cannot_be_known_before_it_runs_is_refused() {
     write(&fixture, "s.sql", "DELETE FROM app WHERE stage = 'none';");
     let line = "check s.sql --from sql --connect app.db --environment staging";
     says(&fixture, line, 2, &["matches no row now, so there is nothing to vet"]);
-    for (connect, message) in
-        [("none.db", "none.db does not exist"), ("s.sql", "not a database"), ("mysql://a/b", "cannot be read")]
-    {
+    for (connect, message) in [
+        ("none.db", "none.db does not exist"),
+        ("s.sql", "not a database"),
+        ("mysql://a/b", "is not a file, and not a URL"),
+    ] {
         let error = list(&fixture, "DELETE FROM app;", connect).expect_err(connect);
         assert!(error.contains(message), "{connect}: {error}");
     }
@@ -189,6 +192,9 @@ fn postgres_answers_in_one_transaction_that_only_reads() {
         CREATE TABLE hidden (id INT PRIMARY KEY); INSERT INTO hidden VALUES (1), (2);
         ALTER TABLE hidden ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON hidden USING (id = 1);
         CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
+        CREATE FUNCTION wobble(app) RETURNS bool VOLATILE LANGUAGE sql AS 'SELECT random() > 0.5';
+        CREATE FUNCTION \"Wobble\"() RETURNS bool VOLATILE LANGUAGE sql AS 'SELECT random() > 0.5';
+        CREATE FUNCTION steady(app) RETURNS bool STABLE LANGUAGE sql AS 'SELECT $1.id = 1';
         CREATE FUNCTION writes() RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN INSERT INTO note VALUES (9, NULL); RETURN 1; END $$;";
     client.batch_execute(more).unwrap();
     let fixture = tempfile::tempdir().unwrap();
@@ -200,9 +206,15 @@ fn postgres_answers_in_one_transaction_that_only_reads() {
     );
     assert_eq!(found("DELETE FROM self WHERE id = 1;").unwrap(), set(&["self/1", "self/2", "self/3"]));
     assert_eq!(found("DELETE FROM part WHERE at > 10;").unwrap(), set(&["part/2/11"]));
+    let quoted = "DELETE FROM \"app\" WHERE \"stage\" = 'closed' AND \"id\" = 3;";
+    assert_eq!(found(quoted).unwrap(), set(&["app/3", "event/3/1"]));
+    assert_eq!(found("DELETE FROM app WHERE app.steady;").unwrap(), set(&["app/1", "event/1/1", "event/1/2"]));
     assert_eq!(found("TRUNCATE event;").unwrap(), set(&["event/1/1", "event/1/2", "event/3/1"]));
     for (statement, message) in [
         ("DELETE FROM app WHERE random() > 0;", "volatile"),
+        ("DELETE FROM app WHERE app.wobble;", "the function `wobble` is volatile"),
+        ("DELETE FROM app AS a WHERE (a) . WOBBLE;", "the function `wobble` is volatile"),
+        ("DELETE FROM app WHERE \"Wobble\"();", "the function `Wobble` is volatile"),
         ("DELETE FROM app WHERE writes() = 1;", "INSERT is not allowed"),
         ("DELETE FROM none;", "there is no table `none`"),
         ("DELETE FROM pg_catalog.pg_views;", "is a view"),
@@ -223,7 +235,13 @@ fn postgres_answers_in_one_transaction_that_only_reads() {
         &["3 things"],
     );
     // A password is in no message.
-    for url in ["postgres://u:secret-word@127.0.0.1:1/x", "postgres://u:secret-word@127.0.0.1:bad/x"] {
+    for url in [
+        "postgres://u:secret-word@127.0.0.1:1/x",
+        "postgres://u:secret-word@127.0.0.1:bad/x",
+        "postgres:/u:secret-word@h/d",
+        "postgre://u:secret-word@h/d",
+        "u:secret-word@h/d",
+    ] {
         let error = list(&fixture, "DELETE FROM app;", url).expect_err(url);
         assert!(!error.contains("secret-word"), "{error}");
     }

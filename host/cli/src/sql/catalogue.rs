@@ -1,7 +1,7 @@
 //! What the catalogue of PostgreSQL says of tables. `information_schema` is not used, because it shows foreign keys only to
 //! roles that may write.
 
-use super::postgres::{Postgres, explain};
+use super::query::{explain, query};
 use super::table::{Column, ForeignKey, Named, OnDelete, Place, Remarks, Table, Text, kind, quote};
 use crate::error::fail;
 use anyhow::Context;
@@ -158,10 +158,13 @@ pub fn remarks(client: &mut Client, table: &Table) -> anyhow::Result<Remarks> {
     Ok(remarks)
 }
 
-pub fn check_functions(client: &mut Client, names: &[&str]) -> anyhow::Result<()> {
-    let sql = "SELECT CAST(proname AS text) FROM pg_catalog.pg_proc \
-         WHERE proname = ANY (CAST($1 AS text[])) AND provolatile = 'v' ORDER BY 1 LIMIT 1";
-    match list(client, sql, &[&names])?.into_iter().flatten().next() {
+pub fn check_functions(client: &mut Client, functions: &[String], attributes: &[String]) -> anyhow::Result<()> {
+    // A function is an attribute if its first parameter may be a row: of a composite type, a domain or a pseudo-type.
+    let sql = "SELECT CAST(p.proname AS text) FROM pg_catalog.pg_proc p \
+         LEFT JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0] \
+         WHERE p.provolatile = 'v' AND (p.proname = ANY (CAST($1 AS text[])) \
+         OR (p.proname = ANY (CAST($2 AS text[])) AND t.typtype IN ('c', 'd', 'p'))) ORDER BY 1 LIMIT 1";
+    match list(client, sql, &[&functions, &attributes])?.into_iter().flatten().next() {
         Some(name) => Err(super::volatile(&name)),
         None => Ok(()),
     }
@@ -176,7 +179,7 @@ pub fn columns(client: &mut Client, table: &Table) -> anyhow::Result<Vec<String>
 /// Returns the rows of a query whose columns are texts and never NULL.
 fn list(client: &mut Client, sql: &str, values: &[&(dyn ToSql + Sync)]) -> anyhow::Result<Vec<Vec<String>>> {
     let mut list = Vec::new();
-    Postgres::query(client, sql, values, &mut |row: &[Text]| {
+    query(client, sql, values, &mut |row: &[Text]| {
         list.push(row.iter().cloned().collect::<Option<_>>().context("the catalogue has a NULL")?);
         Ok(())
     })?;

@@ -11,6 +11,7 @@ mod catalogue;
 mod closure;
 mod inventory;
 mod postgres;
+mod query;
 mod sqlite;
 mod store;
 mod table;
@@ -22,6 +23,7 @@ use crate::error::{fail, with_help};
 use reprieve::model::Mode;
 use reprieve_readers::sql::{self, Target, deletion};
 use reprieve_readers::{Action, Input, Item, Options, Summary};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What cannot be seen in a database.
@@ -40,8 +42,12 @@ pub fn is_url(name: &str) -> bool {
 pub fn open(name: &str) -> anyhow::Result<Box<dyn Database>> {
     if is_url(name) {
         Ok(Box::new(postgres::Postgres::open(name)?))
-    } else if name.contains("://") || name.contains("password=") {
-        Err(fail("a database of this kind cannot be read", "name a postgres:// URL or an SQLite file"))
+    } else if !Path::new(name).exists() && [":", "@", "password"].iter().any(|part| name.contains(part)) {
+        // It may be a URL with an error in it, and have a password.
+        Err(fail(
+            "what `--connect` names is not a file, and not a URL that is understood",
+            "name a postgres:// URL or an SQLite file",
+        ))
     } else {
         Ok(Box::new(sqlite::Sqlite::open(Path::new(name))?))
     }
@@ -69,8 +75,8 @@ pub fn deletions(
     }
     let mut database = open(connect)?;
     let place = database.place()?;
-    let functions: Vec<&str> = deletion.functions.iter().map(String::as_str).collect();
-    database.check_functions(&functions).map_err(at_line)?;
+    let names = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<String>>();
+    database.check_functions(&names(&deletion.functions), &names(&deletion.attributes)).map_err(at_line)?;
     let closure = closure::take(&mut *database, &deletion.target).map_err(at_line)?;
     let verb = match deletion.target {
         Target::Rows(_) => "delete",

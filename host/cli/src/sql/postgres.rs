@@ -1,15 +1,14 @@
 //! A database on a PostgreSQL server, in one transaction that only reads.
 
 use super::catalogue;
+use super::query::{explain, query};
 use super::store;
-use super::table::{Database, ForeignKey, Named, Place, Reference, Remarks, Row, Table, Text, keys};
+use super::table::{Database, ForeignKey, Named, Place, Reference, Remarks, Row, Table, keys};
 use crate::error::with_help;
 use anyhow::Context;
 use postgres::Client;
-use postgres::error::SqlState;
-use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use reprieve_ledger::{Server, ServerError};
+use reprieve_ledger::Server;
 use reprieve_readers::sql::TableName;
 use rusqlite::Connection;
 
@@ -38,21 +37,6 @@ impl Postgres {
         Ok(Self { client, store: store::open()? })
     }
 
-    /// Passes each row of a query whose columns are texts.
-    pub(super) fn query(
-        client: &mut Client,
-        sql: &str,
-        values: &[&(dyn ToSql + Sync)],
-        each: &mut Row<'_>,
-    ) -> anyhow::Result<()> {
-        let mut rows = client.query_raw(sql, values.iter().copied()).map_err(explain)?;
-        while let Some(row) = rows.next().map_err(explain)? {
-            let value = |i| row.try_get::<_, Text>(i).map_err(explain);
-            each(&(0..row.len()).map(value).collect::<anyhow::Result<Vec<_>>>()?)?;
-        }
-        Ok(())
-    }
-
     /// Keeps the keys that a query selects.
     fn keep(
         &mut self,
@@ -63,31 +47,10 @@ impl Postgres {
     ) -> anyhow::Result<()> {
         let (begin, end) = store::insertion(number, table);
         let mut insert = self.store.prepare(&format!("{begin} VALUES ({}) {end}", keys(table, "?")))?;
-        Self::query(&mut self.client, sql, values, &mut |row| {
+        query(&mut self.client, sql, values, &mut |row| {
             insert.execute(rusqlite::params_from_iter(row)).context("the temporary file")?;
             Ok(())
         })
-    }
-}
-
-/// Explains an error of the server.
-pub(super) fn explain(error: postgres::Error) -> anyhow::Error {
-    let help = match error.code() {
-        Some(code) if *code == SqlState::READ_ONLY_SQL_TRANSACTION => {
-            Some("the statement calls something that writes, so no list can be made of it")
-        }
-        Some(code) if *code == SqlState::QUERY_CANCELED => {
-            Some("index the columns of its condition and its foreign keys")
-        }
-        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-            Some("give the role SELECT on the table; where row policies hide rows, use a role with BYPASSRLS")
-        }
-        _ => None,
-    };
-    let error = anyhow::Error::from(ServerError::from(error)).context("PostgreSQL");
-    match help {
-        Some(help) => with_help(error, help),
-        None => error,
     }
 }
 
@@ -108,8 +71,8 @@ impl Database for Postgres {
         catalogue::remarks(&mut self.client, table)
     }
 
-    fn check_functions(&mut self, names: &[&str]) -> anyhow::Result<()> {
-        catalogue::check_functions(&mut self.client, names)
+    fn check_functions(&mut self, functions: &[String], attributes: &[String]) -> anyhow::Result<()> {
+        catalogue::check_functions(&mut self.client, functions, attributes)
     }
 
     fn drop_cascades(&self) -> bool {
@@ -158,7 +121,7 @@ impl Database for Postgres {
         let own = table.keys.iter().map(|key| &key.sql).chain(columns);
         let texts = own.map(|column| format!("CAST({column} AS text)")).collect::<Vec<_>>().join(", ");
         let order = table.keys.iter().map(|key| key.sql.as_str()).collect::<Vec<_>>().join(", ");
-        Self::query(&mut self.client, &format!("SELECT {texts} FROM {} ORDER BY {order}", table.sql), &[], each)
+        query(&mut self.client, &format!("SELECT {texts} FROM {} ORDER BY {order}", table.sql), &[], each)
     }
 
     fn pairs(&mut self, reference: &Reference, tables: &[Table], each: &mut Row<'_>) -> anyhow::Result<()> {
@@ -173,7 +136,7 @@ impl Database for Postgres {
             columns("p", parent),
             columns("c", child),
         );
-        Self::query(&mut self.client, &sql, &[], each)
+        query(&mut self.client, &sql, &[], each)
     }
 }
 

@@ -200,8 +200,9 @@ impl Database for Sqlite {
         Ok(Remarks { may_delete_more: !notes.is_empty(), notes })
     }
 
-    fn check_functions(&mut self, names: &[&str]) -> anyhow::Result<()> {
-        match names.iter().find(|name| VOLATILE.contains(name)) {
+    fn check_functions(&mut self, functions: &[String], _: &[String]) -> anyhow::Result<()> {
+        // Names are those of functions whatever their case, quoted or not.
+        match functions.iter().find(|name| VOLATILE.contains(&name.to_ascii_lowercase().as_str())) {
             Some(name) => Err(super::volatile(name)),
             None => Ok(()),
         }

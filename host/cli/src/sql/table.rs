@@ -103,8 +103,9 @@ pub trait Database {
     /// Returns what else a table has.
     fn remarks(&mut self, table: &Table) -> anyhow::Result<Remarks>;
 
-    /// Refuses functions that may return something else when the statement runs.
-    fn check_functions(&mut self, names: &[&str]) -> anyhow::Result<()>;
+    /// Refuses functions that may return something else when the statement runs. `attributes` are names after a dot, which may be
+    /// those of functions of a row.
+    fn check_functions(&mut self, functions: &[String], attributes: &[String]) -> anyhow::Result<()>;
 
     /// Whether a table that is dropped deletes as DELETE does: rows of other tables go as well.
     fn drop_cascades(&self) -> bool;

@@ -31,8 +31,10 @@ pub struct Deletion {
     pub statement: String,
     /// What it deletes.
     pub target: Target,
-    /// The functions that it calls, in lower case and without a schema.
+    /// The functions that it calls, without a schema: as the database knows them, so in lower case unless they are quoted.
     pub functions: BTreeSet<String>,
+    /// What follows a dot. PostgreSQL calls the function `f` for `row.f` if the row has no such column.
+    pub attributes: BTreeSet<String>,
 }
 
 /// What a statement deletes.
@@ -87,11 +89,12 @@ pub struct TableName {
 /// [`ReadError`] if the file is not understood, has another statement, or is read differently by other databases.
 pub fn deletion(input: &Input<'_>, options: &Options, database: Database) -> Result<Deletion, ReadError> {
     let text = input.text()?;
-    choose(input, text, key_column(input, options)?)?;
-    let (_, dialect) = match database {
+    let named = match database {
         Database::Postgres => POSTGRES,
         Database::Sqlite => SQLITE,
     };
+    choose(input, text, key_column(input, options)?, &[named])?;
+    let dialect = named.1;
     let at = |line: u64, message: String| input.error(Place::Line(line), message);
     let tokens = Tokenizer::new(dialect, text).tokenize_with_location();
     let tokens = tokens.map_err(|error| at(error.location.line, error.message))?;
@@ -150,7 +153,24 @@ fn read(statement: &Statement, begin: Location, source: &Source<'_>) -> Result<D
         }
     };
     let statement = source.between(begin, source.end).to_owned();
-    Ok(Deletion { line: begin.line, statement, target, functions: calls.functions })
+    let attributes = attributes(source.words);
+    Ok(Deletion { line: begin.line, statement, target, functions: calls.functions, attributes })
+}
+
+/// A name as the database knows it.
+fn folded(name: &str, quote: Option<char>) -> String {
+    if quote.is_some() { name.to_owned() } else { name.to_lowercase() }
+}
+
+/// The names that follow a dot.
+fn attributes(words: &[&TokenWithSpan]) -> BTreeSet<String> {
+    let tokens: Vec<&Token> =
+        words.iter().map(|word| &word.token).filter(|token| !matches!(token, Token::Whitespace(_))).collect();
+    let after_dot = tokens.windows(2).filter_map(|pair| match pair {
+        [Token::Period, Token::Word(word)] => Some(folded(&word.value, word.quote_style)),
+        _ => None,
+    });
+    after_dot.collect()
 }
 
 fn rows(delete: &Delete, source: &Source<'_>) -> Result<Rows, String> {
@@ -290,8 +310,8 @@ struct Calls {
 impl Calls {
     fn add(&mut self, function: &ObjectName) {
         let last = function.0.last().and_then(|part| part.as_ident());
-        self.functions
-            .insert(last.map_or_else(|| function.to_string(), |name| name.value.clone()).to_ascii_lowercase());
+        let name = last.map_or_else(|| function.to_string(), |name| folded(&name.value, name.quote_style));
+        self.functions.insert(name);
     }
 }
 

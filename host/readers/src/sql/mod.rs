@@ -13,7 +13,7 @@ pub use deletion::{Database, Deletion, Rows, TableName, Target, deletion};
 
 use crate::{Input, Item, Options, Sink, Summary};
 use findings::Found;
-use reading::{DIALECTS, GENERIC, Reading, read_as};
+use reading::{DIALECTS, GENERIC, Named, Reading, read_as};
 use reprieve_batch::{Place, ReadError};
 use reprieve_model::Mode;
 use std::collections::HashSet;
@@ -30,7 +30,7 @@ pub(crate) fn read(input: &Input<'_>, options: &Options, sink: &mut Sink<'_>) ->
 }
 
 fn read_statements(input: &Input<'_>, options: &Options, sink: &mut Sink<'_>) -> Result<Summary, ReadError> {
-    let reading = choose(input, input.text()?, key_column(input, options)?)?;
+    let reading = choose(input, input.text()?, key_column(input, options)?, &DIALECTS)?;
     let findings = reading.findings;
     let mut seen = HashSet::new();
     let mut selectors = Vec::new();
@@ -79,10 +79,10 @@ fn key_column<'a>(input: &Input<'_>, options: &'a Options) -> Result<&'a str, Re
     }
 }
 
-/// Reads a file in every dialect and returns the reading with the most deletions. Dialects disagree on where texts and
+/// Reads a file in these dialects and returns the reading with the most deletions. Dialects disagree on where texts and
 /// comments end, so what one of them finds, even before it fails, must be in the reading that is returned.
-fn choose(input: &Input<'_>, text: &str, key: &str) -> Result<Reading, ReadError> {
-    let mut readings: Vec<Reading> = DIALECTS.iter().map(|dialect| read_as(dialect, text, key)).collect();
+fn choose(input: &Input<'_>, text: &str, key: &str, dialects: &[Named]) -> Result<Reading, ReadError> {
+    let mut readings: Vec<Reading> = dialects.iter().map(|dialect| read_as(dialect, text, key)).collect();
     if readings.iter().all(|reading| reading.error.is_some()) {
         readings.push(read_as(&GENERIC, text, key));
     }
