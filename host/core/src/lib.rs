@@ -100,8 +100,9 @@ pub mod policy {
 
 pub use decision::{Decision, DecisionReport, Permit, Withheld};
 pub use error::BuildError;
-pub use gate::{Gate, GateBuilder, VetOptions};
+pub use gate::{Gate, GateBuilder};
 pub use policy::PolicySet;
+pub use record::VetOptions;
 pub use reprieve_batch::{
     Batch, Breakdown, Distribution, Environments, Folder, LookupError, Manifest, ManifestFile, NamedCount, Place,
     Progress, ReadAs, ReadError, ReadOptions, check_database, create_private, join_id, list_sha256, read_file,

@@ -4,7 +4,7 @@
 //! could be lost. The status of an answer is the verdict (200 allow, 403 deny, 409 undecided), so a client that looks at
 //! nothing else fails closed. A caller is what it authenticated as. The policy set is replaced as a whole or not at all.
 //!
-//! Order: `clock, error, problem < auth, tls, settings < live < limiter, metrics, pool, telemetry < app < guard, body < api < console <
+//! Order: `clock, error, problem < auth, tls, settings < live < limiter, metrics, pool, telemetry < app < guard, body, extract, route < api < console <
 //! routes < openapi < listen, watch < serve`.
 
 mod api;
@@ -14,6 +14,7 @@ mod body;
 mod clock;
 mod console;
 mod error;
+mod extract;
 mod guard;
 mod limiter;
 mod listen;
@@ -22,6 +23,7 @@ mod metrics;
 mod openapi;
 mod pool;
 mod problem;
+mod route;
 mod routes;
 mod serve;
 mod settings;

@@ -1,9 +1,10 @@
 //! The description of the interface, made from the table of routes and the types of the documents.
 
+use crate::api;
 use crate::app::App;
 use crate::metrics::METRICS;
 use crate::problem::ProblemDocument;
-use crate::routes::{Answer, routes};
+use crate::route::Answer;
 use axum::Json;
 use axum::extract::State;
 use schemars::generate::SchemaSettings;
@@ -24,7 +25,7 @@ fn describe(authenticates: bool) -> Value {
     let mut schemas = settings.into_generator();
     let problem = schemas.subschema_for::<ProblemDocument>();
     let mut paths: Map<String, Value> = Map::new();
-    for route in routes() {
+    for route in api::routes() {
         let mut answers: Map<String, Value> = Map::new();
         for (status, summary, answer) in route.answers {
             let content = match answer {

@@ -7,8 +7,7 @@ pub use builder::GateBuilder;
 use crate::decision::{Decision, Examined};
 use crate::evaluate::{Cost, Evaluation, Evaluator, Moment, decide, evaluate_partitions, measure, panicked};
 use crate::ledger::{Ledger, Reservation};
-use crate::record::{RecordError, Replay, decide_and_record};
-use crate::signed::Override;
+use crate::record::{RecordError, Replay, VetOptions, decide_and_record};
 use crate::split::{Split, SplitError, split, waves};
 use reprieve_batch::Batch;
 use reprieve_model::{Approval, DecisionDocument, Facts, Fault, Review, Timestamp, Verdict};
@@ -41,15 +40,6 @@ pub struct PolicyInfo<'a> {
     pub uncached: Option<&'a str>,
     /// Why the machine code that it was built with could not be used, if it is built in.
     pub unfit: Option<&'a str>,
-}
-
-/// What comes with a batch. Without a ledger it has no effect.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct VetOptions<'a> {
-    /// The override of findings.
-    pub with_override: Option<&'a Override>,
-    /// What tells repeated calls for one decision from new ones, as a digest: a ledger records only one decision with it.
-    pub idempotency_sha256: Option<&'a str>,
 }
 
 impl Gate {

@@ -8,14 +8,23 @@ pub use replay::{RecordError, Replay, reference_data};
 
 use crate::decision::{Sealed, seal};
 use crate::evaluate::{Decided, Evaluator, Moment, decide};
-use crate::gate::VetOptions;
 use crate::ledger::{Blob, BlobContent, BlobStream, DecisionRecord, Ledger};
+use crate::signed::Override;
 use affected::write_affected;
 use reprieve_batch::{Batch, LookupError, Question, Resolution, Tenants};
 use reprieve_model::{Fault, FaultCause, Review};
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 use std::sync::Arc;
+
+/// What comes with a batch. Without a ledger it has no effect.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VetOptions<'a> {
+    /// The override of findings.
+    pub with_override: Option<&'a Override>,
+    /// What tells repeated calls for one decision from new ones, as a digest: a ledger records only one decision with it.
+    pub idempotency_sha256: Option<&'a str>,
+}
 
 /// Decides about a batch and records the decision. A decision that cannot be recorded has a fault, so it is not an allow.
 pub(crate) fn decide_and_record(

@@ -1,9 +1,9 @@
 //! Approvals that people sign after they have seen a decision. Their private keys never reach the service.
 
-use super::{EntryNumber, Who};
 use crate::app::App;
 use crate::body::Document;
 use crate::clock::now;
+use crate::extract::{EntryNumber, Who};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;

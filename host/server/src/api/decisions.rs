@@ -1,8 +1,8 @@
 //! `POST /v1/decisions`: decides about a batch. The status is the verdict.
 
-use super::Who;
 use crate::app::App;
 use crate::body::JsonBytes;
+use crate::extract::Who;
 use crate::live::Live;
 use crate::problem::Problem;
 use crate::telemetry::Decided;

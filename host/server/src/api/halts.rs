@@ -1,8 +1,8 @@
 //! The stop button: `POST /v1/halt` and `POST /v1/resume`.
 
-use super::Who;
 use crate::app::App;
 use crate::body::Document;
+use crate::extract::Who;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;

@@ -9,45 +9,12 @@ mod policies;
 mod recorded;
 
 use crate::app::App;
-use crate::auth::Caller;
-use crate::problem::Problem;
-use crate::routes::{Answer, Described, Parameter, Route, on_get, on_post};
-use axum::extract::{FromRequestParts, Path};
-use axum::http::request::Parts;
+use crate::route::{Answer, Described, Parameter, Route, on_get, on_post};
 use axum::routing::MethodRouter;
 use reprieve::policy::Role;
 use schemars::JsonSchema;
 use serde_json::json;
 use std::sync::Arc;
-
-/// Who calls.
-pub(crate) struct Who(pub Caller);
-
-impl<S: Send + Sync> FromRequestParts<S> for Who {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let caller = parts.extensions.get::<Option<Caller>>().cloned().flatten();
-        caller
-            .map(Self)
-            .ok_or_else(|| Problem::new(axum::http::StatusCode::UNAUTHORIZED, "unauthenticated", "nobody calls"))
-    }
-}
-
-/// The number of an entry in the path.
-pub(crate) struct EntryNumber(pub u64);
-
-impl<S: Send + Sync> FromRequestParts<S> for EntryNumber {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Problem::unreadable("the path cannot be read"))?;
-        let number = text.parse().ok().filter(|number| (1..=i64::MAX as u64).contains(number));
-        number.map(Self).ok_or_else(|| Problem::not_found(format!("`{text}` is not the number of an entry")))
-    }
-}
 
 fn schema<T: JsonSchema>() -> Described {
     |schemas| schemas.subschema_for::<T>()

@@ -1,9 +1,9 @@
 //! What follows an allow: the permit of the batch, its use, and the outcome.
 
-use super::EntryNumber;
 use super::recorded::state;
 use crate::app::App;
 use crate::body::Document;
+use crate::extract::EntryNumber;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;

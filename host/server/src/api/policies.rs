@@ -1,7 +1,7 @@
 //! The policy set: what is in it, and reading it again.
 
-use super::Who;
 use crate::app::App;
+use crate::extract::Who;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;

@@ -1,7 +1,7 @@
 //! Recorded decisions: a list of them, single ones, whom they affect, and the same decision made again.
 
-use super::EntryNumber;
 use crate::app::App;
+use crate::extract::EntryNumber;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;

@@ -1,14 +1,14 @@
 //! `/decisions/{entry}/approve`: people sign the list of a decision. Their private keys stay in their browser or on their machine.
 
 use super::layout::{Page, text, time};
-use super::now::short;
-use crate::api::{EntryNumber, Who};
 use crate::app::App;
+use crate::extract::{EntryNumber, Who};
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::response::Html;
 use maud::html;
 use reprieve::policy::Role;
+use reprieve_report::render::short;
 use std::sync::Arc;
 
 pub(super) async fn page(

@@ -1,9 +1,9 @@
 //! `/campaigns/{name}`: the batches of a campaign, and how much each deletes.
 
 use super::layout::{Page, text};
-use super::now::decisions;
-use crate::api::Who;
+use super::table::decisions;
 use crate::app::App;
+use crate::extract::Who;
 use crate::problem::Problem;
 use axum::extract::{Path, State};
 use axum::response::Html;

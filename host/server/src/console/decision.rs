@@ -1,8 +1,8 @@
 //! `/decisions/{entry}`: a decision, whom it affects, and what became of the batch.
 
 use super::layout::{Page, action, field, time};
-use crate::api::{EntryNumber, Who};
 use crate::app::App;
+use crate::extract::{EntryNumber, Who};
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::response::Html;

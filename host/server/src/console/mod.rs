@@ -8,6 +8,7 @@ mod layout;
 mod now;
 mod policies;
 mod sign_in;
+mod table;
 
 use crate::app::App;
 use crate::guard::{Policy, guard};

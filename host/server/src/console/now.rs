@@ -1,15 +1,16 @@
 //! `/`: what is in force now.
 
-use super::layout::{Page, action, duration, field, text, time};
-use crate::api::Who;
+use super::layout::{Page, action, duration, field, text};
+use super::table::decisions;
 use crate::app::App;
+use crate::extract::Who;
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::response::Html;
-use maud::{Markup, html};
-use reprieve::model::BatchState;
+use maud::html;
 use reprieve::policy::Role;
-use reprieve_ledger::{Filter, Summary};
+use reprieve_ledger::Filter;
+use reprieve_report::render::short;
 use std::sync::Arc;
 
 /// The number of decisions that are shown.
@@ -71,43 +72,4 @@ pub(super) async fn page(State(app): State<Arc<App>>, Who(caller): Who) -> Resul
     };
     let command = Some("reprieve ledger list".to_owned());
     Ok(Page { title: "Now", command, caller: Some(&caller) }.render(&content))
-}
-
-/// A table of decisions.
-pub(super) fn decisions(caption: &str, decisions: &[Summary]) -> Markup {
-    html! {
-        table.wide {
-            caption { (caption) }
-            thead { tr {
-                @for title in ["entry", "request", "verdict", "batch", "state", "recorded"] { th scope="col" { (title) } }
-            } }
-            tbody { @for decision in decisions.iter().rev() { (row(decision)) } }
-        }
-    }
-}
-
-fn row(decision: &Summary) -> Markup {
-    let verdict = decision.decision.as_str();
-    let state = match decision.state {
-        BatchState::NotAllowed => "not allowed",
-        state => state.as_str(),
-    };
-    html! {
-        tr {
-            th scope="row" { a href={ "/decisions/" (decision.entry) } { (decision.entry) } }
-            td { (text(&decision.request)) }
-            td class=(verdict) { (verdict) }
-            td {
-                (decision.mode.phrase()) " of " (decision.targets) " targets of " (decision.tenants) " tenants in "
-                (text(&decision.environment))
-            }
-            td { (state) }
-            td { (time(decision.at)) }
-        }
-    }
-}
-
-/// The first characters of a digest.
-pub(super) fn short(digest: &str) -> &str {
-    digest.get(..12).unwrap_or(digest)
 }

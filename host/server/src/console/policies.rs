@@ -1,12 +1,13 @@
 //! `/policies`: the policy set that decides, and its last change.
 
 use super::layout::{Page, action, duration, text};
-use crate::api::Who;
 use crate::app::App;
+use crate::extract::Who;
 use axum::extract::State;
 use axum::response::Html;
 use maud::html;
 use reprieve::policy::Role;
+use reprieve_report::render::short;
 use std::sync::Arc;
 
 pub(super) async fn page(State(app): State<Arc<App>>, Who(caller): Who) -> Html<String> {
@@ -18,8 +19,8 @@ pub(super) async fn page(State(app): State<Arc<App>>, Who(caller): Who) -> Html<
         @if let Some(change) = change {
             section aria-labelledby="change" {
                 h2 id="change" { "Last change" }
-                p { "By " (text(&change.by)) ": from " code { (super::now::short(&change.sets.from)) } " to "
-                    code { (super::now::short(&change.sets.to)) } "." }
+                p { "By " (text(&change.by)) ": from " code { (short(&change.sets.from)) } " to "
+                    code { (short(&change.sets.to)) } "." }
                 ul { @for line in &change.differences { li { (text(line)) } } }
             }
         }

@@ -1,7 +1,7 @@
 //! What a scan answers about the targets: their records, and the part of the digest that is that of a query for every chunk.
 
+use super::block::IS_ROW;
 use super::kept::{Kept, Place};
-use super::scan::IS_ROW;
 use super::{Moment, check_answer};
 use crate::columns::Chunk;
 use crate::error::LookupError;

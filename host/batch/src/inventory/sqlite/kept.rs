@@ -1,7 +1,7 @@
 //! The rows of a scan that are asked for, in partitions by the hash of their ids.
 
+use super::block::{Block, Stop};
 use super::ids::check_id;
-use super::scan::{Block, Stop};
 use crate::columns::{Chunk, Store};
 use crate::error::LookupError;
 use crate::inventory::asked::Asked;

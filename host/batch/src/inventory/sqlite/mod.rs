@@ -2,6 +2,7 @@
 //! formats. The queries of a decision run in one transaction, so all answers are from the same moment.
 
 mod answer;
+mod block;
 mod connection;
 mod ids;
 mod kept;

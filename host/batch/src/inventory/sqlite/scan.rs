@@ -1,15 +1,13 @@
 //! One scan of the table in place of a query for every chunk of targets: with many targets it costs less. It reads the rows in
 //! the same transaction, and keeps those that are asked for. Both ways have the same answers, errors and digest.
 
-use super::ids::check_id;
+use super::block::{Block, Stop};
 use super::kept::{Kept, KeptBuilder};
-use super::{Moment, limit_steps, text};
+use super::{Moment, limit_steps};
 use crate::error::LookupError;
 use crate::inventory::interface::Snapshot;
 use crate::inventory::targets::Targets;
-use crate::record::push_bytes;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, Row};
+use rusqlite::{Connection, ErrorCode};
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -21,32 +19,6 @@ const TARGET_BYTES: u64 = 192;
 const BLOCK_BYTES: usize = 256 << 10;
 /// The number of blocks that may wait.
 const BLOCKS: usize = 32;
-
-/// Rows of the table, in its order.
-#[derive(Default)]
-pub(super) struct Block {
-    bytes: Vec<u8>,
-    /// The end of each row's id, and the end of the row.
-    ends: Vec<(usize, usize)>,
-}
-
-/// What a row begins with, after its id.
-pub(super) const IS_ROW: u8 = 0;
-/// What an invalid row begins with. The message follows.
-pub(super) const IS_INVALID: u8 = 1;
-
-/// Why a scan has no answer.
-pub(super) enum Stop {
-    Failed(LookupError),
-    /// It takes too much memory or too many steps, or a row that may not be asked for is too long.
-    TooLong,
-}
-
-impl<E: Into<LookupError>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
 
 impl Moment<'_> {
     /// Resolves all targets: as many as fit into memory with one scan, or with a query for every chunk, if that costs less.
@@ -109,47 +81,11 @@ impl Moment<'_> {
                 Err(error) if is_too_long(&error) => return Err(Stop::TooLong),
                 Err(error) => return Err(error.into()),
             }
-            if block.bytes.len() >= BLOCK_BYTES && !each(std::mem::take(&mut block)) {
+            if block.len() >= BLOCK_BYTES && !each(std::mem::take(&mut block)) {
                 return Ok(());
             }
         }
         each(block);
-        Ok(())
-    }
-}
-
-impl Block {
-    /// The id of each row, and its bytes.
-    pub fn rows(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut start = 0;
-        self.ends.iter().map(move |(id_end, end)| {
-            let id = self.bytes.get(start..*id_end).unwrap_or_default();
-            start = *end;
-            (id, self.bytes.get(*id_end..*end).unwrap_or_default())
-        })
-    }
-
-    fn push(&mut self, row: &Row<'_>, id: usize, columns: usize) -> Result<(), LookupError> {
-        match row.get_ref(id)? {
-            ValueRef::Text(id) => self.bytes.extend_from_slice(id),
-            other => return check_id(other),
-        }
-        let id_end = self.bytes.len();
-        self.bytes.push(IS_ROW);
-        for i in 0..columns {
-            match text(row.get_ref(i)?) {
-                Ok(text) => push_bytes(&mut self.bytes, text.as_bytes()),
-                // It is an error if the row is asked for.
-                Err(LookupError::Invalid(message)) => {
-                    self.bytes.truncate(id_end);
-                    self.bytes.push(IS_INVALID);
-                    self.bytes.extend_from_slice(message.as_bytes());
-                    break;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        self.ends.push((id_end, self.bytes.len()));
         Ok(())
     }
 }

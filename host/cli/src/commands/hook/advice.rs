@@ -1,6 +1,6 @@
 //! What to run instead of a call that was blocked.
 
-use super::table::Next;
+use super::entry::Next;
 
 /// The steps after a list exists.
 const THEN: &str = "  reprieve check vetted/request.json\n  reprieve run vetted/request.json -- COMMAND";

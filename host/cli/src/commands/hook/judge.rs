@@ -9,7 +9,7 @@ use super::harness::Harness;
 use super::table::{self, Match};
 use super::vet::{Vetted, vet};
 use super::words::MAX_TEXT_BYTES;
-use super::{plain, table::Next};
+use super::{entry::Next, plain};
 use crate::setup::PolicyArguments;
 use reprieve::policy::HookSettings;
 use reprieve::{Folder, PolicySet};

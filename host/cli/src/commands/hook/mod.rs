@@ -4,6 +4,7 @@ mod advice;
 mod answer;
 mod doctor;
 mod entries;
+mod entry;
 mod event;
 mod exact;
 mod guard;

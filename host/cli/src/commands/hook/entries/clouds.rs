@@ -1,8 +1,8 @@
 //! Reprieve itself, infrastructure as code, clusters, clouds, and what is called by HTTP.
 
 use super::{entry, far, verb};
-use crate::commands::hook::table::Word::{Has, Is, Part, Starts};
-use crate::commands::hook::table::{Entry, Next};
+use crate::commands::hook::entry::Word::{Has, Is, Part, Starts};
+use crate::commands::hook::entry::{Entry, Next};
 
 /// The entries.
 pub const ENTRIES: &[Entry] = &[

@@ -1,8 +1,8 @@
 //! Databases, files, containers, backups, version control, and scripts.
 
 use super::{entry, far, verb};
-use crate::commands::hook::table::Word::{Ends, Flag, Has, Is, Part, Starts, Wild};
-use crate::commands::hook::table::{Entry, Next, Word};
+use crate::commands::hook::entry::Word::{Ends, Flag, Has, Is, Part, Starts, Wild};
+use crate::commands::hook::entry::{Entry, Next, Word};
 use crate::commands::hook::words::INTERPRETERS;
 
 /// Every use.

@@ -3,7 +3,7 @@
 mod clouds;
 mod machines;
 
-use super::table::{Entry, Next, Word};
+use super::entry::{Entry, Next, Word};
 
 /// The table. The first entry that a text matches says what to do next.
 pub fn table() -> impl Iterator<Item = &'static Entry> {
