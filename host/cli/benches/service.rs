@@ -1,7 +1,7 @@
 //! The service under load: `cargo bench -p reprieve-cli --bench service -- [SECONDS] [LEDGER]`.
 //!
 //! One process of the service on two cores, with the client on the same machine. Each call is a batch of ten targets with
-//! nine policies, and every decision is recorded. `LEDGER` is the URL of an empty PostgreSQL database; SQLite if there is none.
+//! nine policies, and every decision is recorded. `LEDGER` is the URL of an empty PostgreSQL database; without it, SQLite.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{BufRead, BufReader, Read, Write};

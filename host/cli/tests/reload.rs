@@ -140,6 +140,6 @@ fn it_stops_after_the_calls_that_run() {
     });
     assert_eq!(service.ended(), Some(0));
     let allowed = statuses.iter().filter(|status| **status == Some(200)).count();
-    // Whoever got an allow has an entry, and no entry is without its answer.
+    // Every allow that was answered has an entry, and every open entry was answered.
     says(&fixture, "ledger verify", 0, &[&format!("{allowed} of them open")]);
 }

@@ -1,4 +1,4 @@
-//! `reprieve serve`: the status is the verdict, every decision is recorded, and whoever may not ask gets no answer.
+//! `reprieve serve`: the status is the verdict, every decision is recorded, and a caller without the role gets no decision.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixture;

@@ -40,7 +40,7 @@ pub(crate) enum TargetSource {
     Inline { json: Box<RawValue>, line: u64 },
     /// In a file of the document's folder, or in several.
     Files(TargetFiles),
-    /// Not in the document: whoever reads it has to name them.
+    /// Not in the document: the caller has to name them.
     Absent,
 }
 
