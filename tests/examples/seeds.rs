@@ -63,6 +63,17 @@ impl Seeds {
         self.write("request", "inline", br#"{"id":"a/1","mode":"soft","environment":"test","target_kind":"app","targets":[{"id":"a-1","kind":"app","tenant":"t-1","x_size":7}]}"#)?;
         self.write("request", "files", br#"{"id":"a/1","mode":"soft","environment":"test","target_kind":"app","targets":{"files":[{"path":"a.csv"},{"path":"b/c.csv","sha256":"f00"}],"columns":{"id":"app"}}}"#)?;
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        for (name, database, statement) in [
+            (
+                "postgres",
+                0,
+                "BEGIN; DELETE FROM app AS a USING t WHERE a.t = t.id AND f(a.x) @> '{}' RETURNING *; COMMIT;",
+            ),
+            ("sqlite", 1, "DELETE FROM \"app\" WHERE id IN (SELECT id FROM v); -- done\n"),
+            ("truncate", 0, "TRUNCATE TABLE a, b.c CASCADE;"),
+        ] {
+            self.write("deletion", name, &[&[database], statement.as_bytes()].concat())?;
+        }
         self.write("manifest", "lines", format!("{empty}  a\n").as_bytes())?;
         self.write("csv", "quoted", b"id,kind,tenant\n\"a,1\",app,\"t \"\"1\"\"\"\na-2,app,\n")?;
         self.write(

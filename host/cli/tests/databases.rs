@@ -77,8 +77,9 @@ fn a_statement_is_vetted_by_the_rows_it_deletes() {
 #[test]
 fn what_cannot_be_known_before_it_runs_is_refused() {
     let fixture = sqlite();
-    let more =
-        "CREATE TABLE nokey (a); CREATE VIEW v AS SELECT * FROM app; CREATE VIRTUAL TABLE words USING fts5(t);";
+    let more = "CREATE TABLE nokey (a); CREATE VIEW v AS SELECT * FROM app;
+        CREATE VIEW luck AS SELECT id FROM app WHERE random() > 0; CREATE VIEW lucky AS SELECT * FROM luck;
+        CREATE TABLE loose (a TEXT PRIMARY KEY); INSERT INTO loose VALUES (NULL); CREATE VIRTUAL TABLE words USING fts5(t);";
     Connection::open(fixture.path().join("app.db")).unwrap().execute_batch(more).unwrap();
     for (statement, message) in [
         ("DELETE FROM nokey;", "the table `nokey` has no primary key"),
@@ -89,6 +90,9 @@ fn what_cannot_be_known_before_it_runs_is_refused() {
         ("DELETE FROM app WHERE random() > 0;", "the function `random` is volatile"),
         ("DELETE FROM app WHERE \"Random\"() > 0;", "is volatile"),
         ("DELETE FROM app WHERE id = randomblob(1);", "the function `randomblob` is volatile"),
+        ("DELETE FROM app WHERE id IN (SELECT id FROM lucky);", "the function `random` is volatile"),
+        ("WITH a AS (SELECT 1) DELETE FROM app;", "write what WITH defines as a subquery"),
+        ("DELETE FROM loose;", "NULL in its primary key"),
         ("TRUNCATE app;", "SQLite has no TRUNCATE"),
         ("DELETE FROM event; DELETE FROM app;", "a second statement"),
         ("DELETE FROM app WHERE stage = ;", "s.sql:1"),
@@ -111,6 +115,27 @@ fn what_cannot_be_known_before_it_runs_is_refused() {
         let error = list(&fixture, "DELETE FROM app;", connect).expect_err(connect);
         assert!(error.contains(message), "{connect}: {error}");
     }
+    // An inventory that a check would refuse is not written.
+    let times = "CREATE TABLE dated (id INTEGER PRIMARY KEY, size, since, tenant);
+        INSERT INTO dated VALUES (1, 12, '2024-01-01 10:00:00', 't'), (2, 12.5, '2024-01-01 10:00:00.25', 't');";
+    Connection::open(fixture.path().join("app.db")).unwrap().execute_batch(times).unwrap();
+    let from = "inventory from sqlite app.db --table dated --column";
+    let help = ["`dated/2`: ", "12.5", "leave its column out"];
+    says(&fixture, &format!("{from} size_bytes=size"), 2, &help);
+    let help = ["`dated/1`: ", "has no time zone", "`--zone UTC`"];
+    says(&fixture, &format!("{from} created_at=since"), 2, &help);
+    says(&fixture, &format!("{from} created_at=since --zone noon"), 2, &["expected `UTC`, or an offset"]);
+    says(&fixture, &format!("{from} tenant=tenant --out dated.csv"), 2, &["is written as NDJSON"]);
+    assert!(!fixture.path().join("inventory.ndjson").exists());
+    says(&fixture, &format!("{from} created_at=since --zone -02:00 --out dated.ndjson"), 0, &["2 things"]);
+    let inventory = std::fs::read_to_string(fixture.path().join("dated.ndjson")).unwrap();
+    assert!(inventory.contains("2024-01-01 10:00:00.25-02:00"), "{inventory}");
+    write(
+        &fixture,
+        "r.json",
+        r#"{"id":"r","mode":"soft","environment":"test","target_kind":"dated","targets":[{"id":"dated/2"}]}"#,
+    );
+    says(&fixture, "check r.json --inventory dated.ndjson", 1, &[]);
     // Nothing was changed.
     let rows = |table: &str| -> i64 {
         let database = Connection::open(fixture.path().join("app.db")).unwrap();
@@ -194,6 +219,14 @@ fn postgres_answers_in_one_transaction_that_only_reads() {
         CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
         CREATE FUNCTION wobble(app) RETURNS bool VOLATILE LANGUAGE sql AS 'SELECT random() > 0.5';
         CREATE FUNCTION \"Wobble\"() RETURNS bool VOLATILE LANGUAGE sql AS 'SELECT random() > 0.5';
+        CREATE VIEW luck AS SELECT id FROM app WHERE random() > 0.5;
+        CREATE VIEW lucky AS SELECT * FROM (SELECT id FROM luck UNION SELECT 4) AS l;
+        CREATE VIEW calm AS SELECT id FROM app WHERE abs(id) = 1;
+        CREATE FUNCTION like_this(int, text) RETURNS bool VOLATILE LANGUAGE sql AS 'SELECT random() > 0.5';
+        CREATE OPERATOR @> (LEFTARG = int, RIGHTARG = text, FUNCTION = like_this);
+        CREATE VIEW odd AS SELECT id FROM app WHERE id @> 'x';
+        CREATE FUNCTION next_sum(int, int) RETURNS int VOLATILE LANGUAGE sql AS 'SELECT $1 + (random() * 3)::int';
+        CREATE AGGREGATE about(int) (SFUNC = next_sum, STYPE = int, INITCOND = '0');
         CREATE FUNCTION steady(app) RETURNS bool STABLE LANGUAGE sql AS 'SELECT $1.id = 1';
         CREATE FUNCTION writes() RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN INSERT INTO note VALUES (9, NULL); RETURN 1; END $$;";
     client.batch_execute(more).unwrap();
@@ -209,12 +242,27 @@ fn postgres_answers_in_one_transaction_that_only_reads() {
     let quoted = "DELETE FROM \"app\" WHERE \"stage\" = 'closed' AND \"id\" = 3;";
     assert_eq!(found(quoted).unwrap(), set(&["app/3", "event/3/1"]));
     assert_eq!(found("DELETE FROM app WHERE app.steady;").unwrap(), set(&["app/1", "event/1/1", "event/1/2"]));
+    let calm = "DELETE FROM app WHERE id IN (SELECT id FROM calm) AND stage LIKE 'c%' AND id BETWEEN 1 AND 2;";
+    assert_eq!(found(calm).unwrap(), set(&["app/1", "event/1/1", "event/1/2"]));
     assert_eq!(found("TRUNCATE event;").unwrap(), set(&["event/1/1", "event/1/2", "event/3/1"]));
     for (statement, message) in [
         ("DELETE FROM app WHERE random() > 0;", "volatile"),
         ("DELETE FROM app WHERE app.wobble;", "the function `wobble` is volatile"),
         ("DELETE FROM app AS a WHERE (a) . WOBBLE;", "the function `wobble` is volatile"),
         ("DELETE FROM app WHERE \"Wobble\"();", "the function `Wobble` is volatile"),
+        (
+            "DELETE FROM app WHERE id IN (SELECT id FROM luck);",
+            "the function `random` of the view `luck` is volatile",
+        ),
+        ("DELETE FROM app USING public.lucky AS l WHERE app.id = l.id;", "of the view `luck` is volatile"),
+        ("DELETE FROM app WHERE id @> 'x';", "the function `like_this` of an operator `@>` is volatile"),
+        ("DELETE FROM app WHERE id OPERATOR(public.@>) 'x';", "volatile"),
+        (
+            "DELETE FROM app WHERE id IN (SELECT id FROM odd);",
+            "the function `like_this` of the view `odd` is volatile",
+        ),
+        ("DELETE FROM app WHERE id = (SELECT about(id) FROM app);", "the function `about` is volatile"),
+        ("WITH a AS (SELECT 1) DELETE FROM app;", "write what WITH defines as a subquery"),
         ("DELETE FROM app WHERE writes() = 1;", "INSERT is not allowed"),
         ("DELETE FROM none;", "there is no table `none`"),
         ("DELETE FROM pg_catalog.pg_views;", "is a view"),
@@ -222,6 +270,17 @@ fn postgres_answers_in_one_transaction_that_only_reads() {
         let error = found(statement).expect_err(statement);
         assert!(error.contains(message), "{statement}: no `{message}` in {error}");
     }
+    // The server says once what is wrong.
+    let error = found("DELETE FROM app WHERE no_such = 1;").expect_err("no such column");
+    assert_eq!(error.matches("does not exist").count(), 1, "{error}");
+    // A cast may be made where nothing says so.
+    let cast = "CREATE TYPE pair AS (a int); \
+        CREATE FUNCTION of_pair(pair) RETURNS int VOLATILE LANGUAGE sql AS 'SELECT (random() * 3)::int'; \
+        CREATE CAST (pair AS int) WITH FUNCTION of_pair(pair) AS IMPLICIT;";
+    client.batch_execute(cast).unwrap();
+    let error = found("DELETE FROM app WHERE id = 1;").expect_err("a volatile cast");
+    assert!(error.contains("the function `of_pair` of the cast from pair to integer is volatile"), "{error}");
+    client.batch_execute("DROP CAST (pair AS int)").unwrap();
     // Who does not see every row gets no list, and not a shorter one.
     let reader = url.replace("reprieve@", "reader@");
     let error = list(&fixture, "DELETE FROM hidden;", &reader).expect_err("rows are hidden");

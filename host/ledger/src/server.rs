@@ -23,9 +23,15 @@ pub enum ServerError {
     /// This machine has no root certificates.
     #[error("this machine has no root certificates to verify the server with")]
     NoCertificates,
-    /// The server refused, or did not answer.
+    /// The server refused, or did not answer. The message has its causes.
     #[error("{}", message(.0))]
-    Server(#[from] postgres::Error),
+    Server(postgres::Error),
+}
+
+impl From<postgres::Error> for ServerError {
+    fn from(error: postgres::Error) -> Self {
+        Self::Server(error)
+    }
 }
 
 impl ServerError {

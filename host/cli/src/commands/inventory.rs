@@ -8,12 +8,14 @@ use crate::sql::{self, InventoryArguments};
 use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use reprieve::inventory::Record;
+use reprieve::Place;
+use reprieve::inventory::{Record, open_inventory};
 use reprieve::model::Timestamp;
 use reprieve_readers::{Format, Item, Options};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Seek, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -23,6 +25,9 @@ pub enum Command {
     /// From a list of everything that another tool knows, or from tables. What it does not state stays unknown
     From(From),
 }
+
+/// The extensions of NDJSON files.
+const NDJSON: [&str; 2] = ["ndjson", "jsonl"];
 
 /// `reprieve inventory from`
 #[derive(Args, Debug)]
@@ -45,7 +50,7 @@ pub struct From {
     from: FromArguments,
     #[command(flatten, next_help_heading = "With `postgres` and `sqlite`")]
     sql: InventoryArguments,
-    /// The file to write, which must not exist
+    /// The NDJSON file to write, which must not exist
     #[arg(long, value_name = "FILE", default_value = "inventory.ndjson")]
     out: PathBuf,
 }
@@ -75,15 +80,23 @@ pub fn run(Command::From(arguments): &Command) -> anyhow::Result<Status> {
     if arguments.out.exists() {
         return Err(fail(format!("{shown} already exists"), "name a new file with `--out FILE`"));
     }
+    if !NDJSON.iter().any(|extension| arguments.out.extension().is_some_and(|found| found == *extension)) {
+        return Err(fail(
+            format!("{shown} is written as NDJSON"),
+            "name a file that ends with `.ndjson` or `.jsonl`",
+        ));
+    }
     let folder = arguments.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| ".".as_ref());
-    let mut out = BufWriter::new(tempfile::NamedTempFile::new_in(folder).with_context(|| shown.clone())?);
+    let out = tempfile::Builder::new().suffix(".ndjson").tempfile_in(folder).with_context(|| shown.clone())?;
+    let mut out = BufWriter::new(out);
     let mut tally = Tally::default();
     let notes = match &arguments.format {
         Origin::Tool(format) => write_file(format, arguments, &mut out, &mut tally)?,
         Origin::Postgres | Origin::Sqlite => write_database(arguments, folder, &mut out, &mut tally)?,
     };
     let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    verify(file.path())?;
     file.persist_noclobber(&arguments.out).with_context(|| format!("cannot write {shown}"))?;
     outln!("wrote {}: {}", plain(&shown), plural(tally.things, "thing", "things"))?;
     for note in &notes {
@@ -93,6 +106,22 @@ pub fn run(Command::From(arguments): &Command) -> anyhow::Result<Status> {
         errln!("note: `{name}` of {count} is unknown; a hard delete of them is denied");
     }
     Ok(Status::Success)
+}
+
+/// Reads an inventory as a check does, so that none is written that a check refuses.
+fn verify(path: &Path) -> anyhow::Result<()> {
+    let Err(error) = open_inventory(path) else { return Ok(()) };
+    let (Place::Line(line) | Place::Pointer { line, .. }) = error.place else { return Err(error.into()) };
+    let row =
+        BufReader::new(File::open(path)?).lines().nth(usize::try_from(line).unwrap_or_default().saturating_sub(1));
+    let row: Value = serde_json::from_str(&row.transpose()?.unwrap_or_default()).unwrap_or_default();
+    let Some(id) = row["id"].as_str() else { return Err(error.into()) };
+    let help = match error.help {
+        Some(help) => help,
+        None if error.message.contains("no time zone") => "`--zone UTC` says which one it is in".to_owned(),
+        None => "correct it where it comes from, or leave its column out".to_owned(),
+    };
+    Err(fail(format!("`{id}`: {}", error.message), help))
 }
 
 /// Writes what a file of another tool lists. Returns notes for people.

@@ -158,18 +158,6 @@ pub fn remarks(client: &mut Client, table: &Table) -> anyhow::Result<Remarks> {
     Ok(remarks)
 }
 
-pub fn check_functions(client: &mut Client, functions: &[String], attributes: &[String]) -> anyhow::Result<()> {
-    // A function is an attribute if its first parameter may be a row: of a composite type, a domain or a pseudo-type.
-    let sql = "SELECT CAST(p.proname AS text) FROM pg_catalog.pg_proc p \
-         LEFT JOIN pg_catalog.pg_type t ON t.oid = p.proargtypes[0] \
-         WHERE p.provolatile = 'v' AND (p.proname = ANY (CAST($1 AS text[])) \
-         OR (p.proname = ANY (CAST($2 AS text[])) AND t.typtype IN ('c', 'd', 'p'))) ORDER BY 1 LIMIT 1";
-    match list(client, sql, &[&functions, &attributes])?.into_iter().flatten().next() {
-        Some(name) => Err(super::volatile(&name)),
-        None => Ok(()),
-    }
-}
-
 pub fn columns(client: &mut Client, table: &Table) -> anyhow::Result<Vec<String>> {
     let sql = "SELECT CAST(attname AS text) FROM pg_catalog.pg_attribute \
          WHERE attrelid = CAST(CAST($1 AS text) AS regclass) AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
@@ -177,7 +165,11 @@ pub fn columns(client: &mut Client, table: &Table) -> anyhow::Result<Vec<String>
 }
 
 /// Returns the rows of a query whose columns are texts and never NULL.
-fn list(client: &mut Client, sql: &str, values: &[&(dyn ToSql + Sync)]) -> anyhow::Result<Vec<Vec<String>>> {
+pub(super) fn list(
+    client: &mut Client,
+    sql: &str,
+    values: &[&(dyn ToSql + Sync)],
+) -> anyhow::Result<Vec<Vec<String>>> {
     let mut list = Vec::new();
     query(client, sql, values, &mut |row: &[Text]| {
         list.push(row.iter().cloned().collect::<Option<_>>().context("the catalogue has a NULL")?);

@@ -28,6 +28,9 @@ const FIELDS: &[&str] = &[
     "contact",
 ];
 
+/// The fields that are times.
+const TIMES: &[&str] = &["state_since", "created_at", "last_used_at", "retain_until"];
+
 /// Which tables and columns an inventory is made from.
 #[derive(Args, Debug, Default)]
 pub struct InventoryArguments {
@@ -37,15 +40,21 @@ pub struct InventoryArguments {
     /// Read a field from a column of the tables that have it: `--column tenant=account_id`
     #[arg(long = "column", value_name = "FIELD=COLUMN", value_parser = field)]
     columns: Vec<(String, String)>,
+    /// What times without a time zone are in: `UTC`, or an offset such as `+01:00`
+    #[arg(long, value_name = "ZONE", value_parser = zone, allow_hyphen_values = true)]
+    zone: Option<String>,
 }
 
 impl InventoryArguments {
     /// Refuses these arguments where there is no database.
     pub fn refuse(&self) -> anyhow::Result<()> {
-        if self.tables.is_empty() && self.columns.is_empty() {
+        if self.tables.is_empty() && self.columns.is_empty() && self.zone.is_none() {
             return Ok(());
         }
-        Err(fail("`--table` and `--column` are for databases", "name `postgres` or `sqlite` instead of a format"))
+        Err(fail(
+            "`--table`, `--column` and `--zone` are for databases",
+            "name `postgres` or `sqlite` instead of a format",
+        ))
     }
 }
 
@@ -62,6 +71,23 @@ fn field(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("expected FIELD=COLUMN, for example `tenant=account_id`".to_owned()),
     }
+}
+
+fn zone(text: &str) -> Result<String, String> {
+    let is_known = reprieve::model::Timestamp::parse(&format!("2000-01-01T00:00:00{text}")).is_ok();
+    match text {
+        "UTC" => Ok("Z".to_owned()),
+        offset if is_known => Ok(offset.to_owned()),
+        _ => Err("expected `UTC`, or an offset such as `+01:00`".to_owned()),
+    }
+}
+
+/// Adds a zone to a time that has none: `2030-01-31 12:00:00`, with a fraction or without.
+fn with_zone(time: String, zone: &str) -> String {
+    let (date, clock) = time.split_at_checked(10).unwrap_or((&time, ""));
+    let is_time = |text: &str, marks: &str| text.chars().all(|c| c.is_ascii_digit() || marks.contains(c));
+    let has_none = is_time(date, "-") && clock.strip_prefix([' ', 'T']).is_some_and(|clock| is_time(clock, ":."));
+    if has_none { time + zone } else { time }
 }
 
 /// Passes every row of the tables as the row of an inventory. Returns notes for people.
@@ -115,7 +141,11 @@ pub fn inventory(
             row.insert("id".to_owned(), json!(format!("{}/{key}", table.kind)));
             row.insert("kind".to_owned(), json!(table.kind));
             for ((field, _), value) in fields.iter().zip(values.iter().skip(table.keys.len())) {
-                if let Some(value) = value {
+                if let Some(value) = value.clone() {
+                    let value = match &arguments.zone {
+                        Some(zone) if TIMES.contains(&field.as_str()) => with_zone(value, zone),
+                        _ => value,
+                    };
                     row.insert(field.clone(), json!(value));
                 }
             }

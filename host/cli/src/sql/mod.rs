@@ -15,6 +15,7 @@ mod query;
 mod sqlite;
 mod store;
 mod table;
+mod volatile;
 
 pub use inventory::{InventoryArguments, inventory};
 pub use table::Database;
@@ -23,7 +24,6 @@ use crate::error::{fail, with_help};
 use reprieve::model::Mode;
 use reprieve_readers::sql::{self, Target, deletion};
 use reprieve_readers::{Action, Input, Item, Options, Summary};
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What cannot be seen in a database.
@@ -75,8 +75,7 @@ pub fn deletions(
     }
     let mut database = open(connect)?;
     let place = database.place()?;
-    let names = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<String>>();
-    database.check_functions(&names(&deletion.functions), &names(&deletion.attributes)).map_err(at_line)?;
+    database.check_uses(&deletion.uses).map_err(at_line)?;
     let closure = closure::take(&mut *database, &deletion.target).map_err(at_line)?;
     let verb = match deletion.target {
         Target::Rows(_) => "delete",
@@ -117,10 +116,7 @@ fn no_key(kind: &str) -> anyhow::Error {
     )
 }
 
-/// A function that may return something else when the statement runs.
-fn volatile(name: &str) -> anyhow::Error {
-    fail(
-        format!("the function `{name}` is volatile: the statement may delete other rows than those of now"),
-        "write the condition without it, or declare the function STABLE if it is",
-    )
+/// The error of a function that may return something else when the statement runs.
+fn volatile(what: &str, help: &str) -> anyhow::Error {
+    fail(format!("{what} is volatile: the statement may delete other rows than those of now"), help)
 }

@@ -4,12 +4,13 @@ use super::catalogue;
 use super::query::{explain, query};
 use super::store;
 use super::table::{Database, ForeignKey, Named, Place, Reference, Remarks, Row, Table, keys};
+use super::volatile;
 use crate::error::with_help;
 use anyhow::Context;
 use postgres::Client;
 use postgres::types::ToSql;
 use reprieve_ledger::Server;
-use reprieve_readers::sql::TableName;
+use reprieve_readers::sql::{TableName, Uses};
 use rusqlite::Connection;
 
 /// The settings beside those of every session. The transaction sees one moment, and cannot write.
@@ -71,8 +72,8 @@ impl Database for Postgres {
         catalogue::remarks(&mut self.client, table)
     }
 
-    fn check_functions(&mut self, functions: &[String], attributes: &[String]) -> anyhow::Result<()> {
-        catalogue::check_functions(&mut self.client, functions, attributes)
+    fn check_uses(&mut self, uses: &Uses) -> anyhow::Result<()> {
+        volatile::check(&mut self.client, uses)
     }
 
     fn drop_cascades(&self) -> bool {

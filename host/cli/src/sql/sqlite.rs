@@ -6,8 +6,9 @@ use super::table::{
 };
 use crate::error::{fail, with_help};
 use anyhow::Context;
-use reprieve_readers::sql::TableName;
+use reprieve_readers::sql::{TableName, Uses};
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -23,6 +24,8 @@ const STEPS_AT_ONCE: i32 = 100_000;
 /// The functions that return something else the next time.
 const VOLATILE: &[&str] =
     &["changes", "last_insert_rowid", "load_extension", "random", "randomblob", "sqlite_offset", "total_changes"];
+/// What the message of a function that the authorizer refused has in front of its name.
+const NOT_AUTHORIZED: &str = "not authorized to use function: ";
 
 pub struct Sqlite {
     connection: Connection,
@@ -108,23 +111,37 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     let begun = Instant::now();
     connection.progress_handler(STEPS_AT_ONCE, Some(move || begun.elapsed() > TIMEOUT));
+    connection.authorizer(Some(|call: AuthContext<'_>| match call.action {
+        AuthAction::Function { function_name } if is_volatile(function_name) => Authorization::Deny,
+        _ => Authorization::Allow,
+    }));
     connection.execute_batch(store::SETTINGS)?;
     connection.execute_batch("BEGIN; SELECT count(*) FROM main.sqlite_schema;")?;
     Ok(connection)
 }
 
+/// Names of functions are the same in every case.
+fn is_volatile(function: &str) -> bool {
+    VOLATILE.iter().any(|volatile| function.eq_ignore_ascii_case(volatile))
+}
+
 fn explain(error: rusqlite::Error) -> anyhow::Error {
     let code = error.sqlite_error_code();
     let text = error.to_string();
+    if let Some((_, function)) = text.split_once(NOT_AUTHORIZED) {
+        let function = function.split(" in ").next().unwrap_or(function);
+        return super::volatile(&format!("the function `{function}`"), "write the statement without it");
+    }
     let error = anyhow::Error::from(error).context("SQLite");
     match code {
         Some(ErrorCode::OperationInterrupted) => {
             with_help(error, format!("it took longer than {} s; index the foreign keys", TIMEOUT.as_secs()))
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => with_help(error, "try again after the writer"),
-        Some(ErrorCode::ConstraintViolation) if text.contains("NOT NULL") => {
-            with_help(error, "a row has NULL in its primary key, so it has no id; repair it, or delete it by hand")
-        }
+        Some(ErrorCode::ConstraintViolation) if text.contains("NOT NULL") => fail(
+            "a row that goes has NULL in its primary key, so it has no id",
+            "give it a key, or delete it by hand first",
+        ),
         _ => error,
     }
 }
@@ -200,12 +217,9 @@ impl Database for Sqlite {
         Ok(Remarks { may_delete_more: !notes.is_empty(), notes })
     }
 
-    fn check_functions(&mut self, functions: &[String], _: &[String]) -> anyhow::Result<()> {
-        // Names are those of functions whatever their case, quoted or not.
-        match functions.iter().find(|name| VOLATILE.contains(&name.to_ascii_lowercase().as_str())) {
-            Some(name) => Err(super::volatile(name)),
-            None => Ok(()),
-        }
+    fn check_uses(&mut self, _: &Uses) -> anyhow::Result<()> {
+        // The authorizer sees every function of every query, also those in views.
+        Ok(())
     }
 
     fn drop_cascades(&self) -> bool {

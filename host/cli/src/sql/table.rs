@@ -1,6 +1,6 @@
 //! Tables and their foreign keys, and what a database has to answer about them.
 
-use reprieve_readers::sql::TableName;
+use reprieve_readers::sql::{TableName, Uses};
 use rusqlite::Connection;
 
 /// A table with a primary key.
@@ -103,9 +103,8 @@ pub trait Database {
     /// Returns what else a table has.
     fn remarks(&mut self, table: &Table) -> anyhow::Result<Remarks>;
 
-    /// Refuses functions that may return something else when the statement runs. `attributes` are names after a dot, which may be
-    /// those of functions of a row.
-    fn check_functions(&mut self, functions: &[String], attributes: &[String]) -> anyhow::Result<()>;
+    /// Refuses what may return something else when the statement runs.
+    fn check_uses(&mut self, uses: &Uses) -> anyhow::Result<()>;
 
     /// Whether a table that is dropped deletes as DELETE does: rows of other tables go as well.
     fn drop_cascades(&self) -> bool;

@@ -2,16 +2,13 @@
 
 use super::drops::name;
 use super::reading::{POSTGRES, SQLITE};
+use super::uses::Uses;
 use super::{choose, key_column};
 use crate::{Input, Options};
 use reprieve_batch::{Place, ReadError};
-use sqlparser::ast::{
-    CascadeOption, Delete, Expr, FromTable, InTarget, ObjectName, ObjectType, Statement, TableFactor, Visit, Visitor,
-};
+use sqlparser::ast::{CascadeOption, Delete, FromTable, ObjectName, ObjectType, Statement, TableFactor};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 /// A database whose dialect a file is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +28,8 @@ pub struct Deletion {
     pub statement: String,
     /// What it deletes.
     pub target: Target,
-    /// The functions that it calls, without a schema: as the database knows them, so in lower case unless they are quoted.
-    pub functions: BTreeSet<String>,
-    /// What follows a dot. PostgreSQL calls the function `f` for `row.f` if the row has no such column.
-    pub attributes: BTreeSet<String>,
+    /// What it calls and reads.
+    pub uses: Uses,
 }
 
 /// What a statement deletes.
@@ -126,10 +121,11 @@ pub fn deletion(input: &Input<'_>, options: &Options, database: Database) -> Res
 }
 
 fn read(statement: &Statement, begin: Location, source: &Source<'_>) -> Result<Deletion, String> {
-    let mut calls = Calls::default();
-    if statement.visit(&mut calls).is_break() {
-        return Err("there is a statement in the statement".to_owned());
+    if let Statement::Query(_) = statement {
+        return Err("only a DELETE by itself is understood: write what WITH defines as a subquery of its condition"
+            .to_owned());
     }
+    let uses = Uses::of(statement, source.words)?;
     let tables = |names: Vec<&ObjectName>| names.into_iter().map(table_name).collect::<Result<Vec<_>, _>>();
     let target = match statement {
         Statement::Delete(delete) => Target::Rows(rows(delete, source)?),
@@ -153,24 +149,7 @@ fn read(statement: &Statement, begin: Location, source: &Source<'_>) -> Result<D
         }
     };
     let statement = source.between(begin, source.end).to_owned();
-    let attributes = attributes(source.words);
-    Ok(Deletion { line: begin.line, statement, target, functions: calls.functions, attributes })
-}
-
-/// A name as the database knows it.
-fn folded(name: &str, quote: Option<char>) -> String {
-    if quote.is_some() { name.to_owned() } else { name.to_lowercase() }
-}
-
-/// The names that follow a dot.
-fn attributes(words: &[&TokenWithSpan]) -> BTreeSet<String> {
-    let tokens: Vec<&Token> =
-        words.iter().map(|word| &word.token).filter(|token| !matches!(token, Token::Whitespace(_))).collect();
-    let after_dot = tokens.windows(2).filter_map(|pair| match pair {
-        [Token::Period, Token::Word(word)] => Some(folded(&word.value, word.quote_style)),
-        _ => None,
-    });
-    after_dot.collect()
+    Ok(Deletion { line: begin.line, statement, target, uses })
 }
 
 fn rows(delete: &Delete, source: &Source<'_>) -> Result<Rows, String> {
@@ -297,45 +276,5 @@ impl<'a> Source<'a> {
         };
         let line = self.text.get(start..).unwrap_or_default();
         start + line.char_indices().nth(column).map_or(line.len(), |(offset, _)| offset)
-    }
-}
-
-/// The functions that a statement calls. Stops at a statement in the statement.
-#[derive(Default)]
-struct Calls {
-    statements: u32,
-    functions: BTreeSet<String>,
-}
-
-impl Calls {
-    fn add(&mut self, function: &ObjectName) {
-        let last = function.0.last().and_then(|part| part.as_ident());
-        let name = last.map_or_else(|| function.to_string(), |name| folded(&name.value, name.quote_style));
-        self.functions.insert(name);
-    }
-}
-
-impl Visitor for Calls {
-    type Break = ();
-
-    fn pre_visit_statement(&mut self, _: &Statement) -> ControlFlow<()> {
-        self.statements += 1;
-        if self.statements > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Function(function) => self.add(&function.name),
-            Expr::In { target: InTarget::Table { name, args: Some(_) }, .. } => self.add(name),
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } = table {
-            self.add(name);
-        }
-        ControlFlow::Continue(())
     }
 }

@@ -8,8 +8,10 @@ mod findings;
 mod reading;
 mod rows;
 mod statement;
+mod uses;
 
 pub use deletion::{Database, Deletion, Rows, TableName, Target, deletion};
+pub use uses::Uses;
 
 use crate::{Input, Item, Options, Sink, Summary};
 use findings::Found;
