@@ -1,7 +1,7 @@
 //! What a scan answers about the targets: their records, and the part of the digest that is that of a query for every chunk.
 
-use super::block::IS_ROW;
 use super::kept::{Kept, Place};
+use super::row::IS_ROW;
 use super::{Moment, check_answer};
 use crate::columns::Chunk;
 use crate::error::LookupError;
@@ -93,7 +93,7 @@ fn key(id: &[u8], common: usize) -> u64 {
 /// Returns the values of a row.
 fn texts<'a>(id: &[u8], place: Place, kept: &'a Kept) -> Result<&'a [u8], LookupError> {
     let row = match place {
-        Place::Row { partition, start } => kept.row(partition, start)?,
+        Place::Row { partition, at } => kept.row(partition, at)?,
         Place::Duplicated => {
             let id = String::from_utf8_lossy(id);
             return Err(LookupError::Invalid(format!("the id `{id}` is duplicated")));

@@ -1,6 +1,7 @@
 //! A connection that reads. What a query may take is bounded, because a view can have rows without end.
 
 use crate::error::LookupError;
+use crate::parallel::threads;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
@@ -14,6 +15,10 @@ const MAX_LENGTH: i32 = 4 << 20;
 const MAX_PATTERN_LENGTH: i32 = 1 << 10;
 /// The maximum number of steps of SQLite's virtual machine in one query. A scan of a hundred million rows takes fewer.
 pub(super) const MAX_STEPS: u64 = 2_000_000_000;
+/// The least length of a file that several connections read, in bytes.
+const MIN_BYTES: u64 = 8 << 20;
+/// The maximum number of connections to a file.
+const MAX_CONNECTIONS: usize = 4;
 /// The number of steps between two checks.
 const STEPS_AT_ONCE: i32 = 1_000_000;
 
@@ -26,6 +31,38 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, MAX_PATTERN_LENGTH)?;
     rusqlite::vtab::array::load_module(&connection)?;
     Ok(connection)
+}
+
+/// Begins a transaction, and reads something: it then sees this moment.
+pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("BEGIN; SELECT 1 FROM main.sqlite_schema LIMIT 1")
+}
+
+/// Connections beside another one, for a file that is long enough.
+pub(super) struct Helpers(Vec<(Connection, i64)>);
+
+impl Helpers {
+    /// Opens them before the other connection begins its transaction.
+    pub fn open(path: &Path) -> Self {
+        let is_long = std::fs::metadata(path).is_ok_and(|metadata| metadata.len() >= MIN_BYTES);
+        let count = if is_long { threads().min(MAX_CONNECTIONS).saturating_sub(1) } else { 0 };
+        let helper = |_| connect(path).and_then(|helper| Ok((version(&helper)?, helper)));
+        Self((0..count).filter_map(|i| helper(i).ok()).map(|(version, helper)| (helper, version)).collect())
+    }
+
+    /// Begins their transactions after that of the other connection. A helper for which the file did not change in between
+    /// sees what that one sees.
+    pub fn begin(self) -> Vec<Connection> {
+        let is_same = |(helper, before): &(Connection, i64)| {
+            begin(helper).and_then(|()| version(helper)).is_ok_and(|now| now == *before)
+        };
+        self.0.into_iter().filter(is_same).map(|(helper, _)| helper).collect()
+    }
+}
+
+/// A number that changes when another connection changes the file.
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA main.data_version", [], |row| row.get(0))
 }
 
 /// Interrupts the next query after the maximum number of steps: a view may have rows without end.

@@ -2,14 +2,15 @@
 //! formats. The queries of a decision run in one transaction, so all answers are from the same moment.
 
 mod answer;
-mod block;
 mod connection;
 mod ids;
 mod kept;
+mod ranges;
+mod row;
 mod scan;
 mod shares;
 
-use self::connection::{MAX_STEPS, columns, connect, limit_steps};
+use self::connection::{Helpers, MAX_STEPS, begin, columns, connect, limit_steps};
 use self::ids::{CONTINUED_IDS, INVALID_IDS, check_id, has_index};
 use self::scan::LOOKUPS_PER_PAGE;
 use self::shares::Shares;
@@ -72,7 +73,9 @@ impl Inventory for Sqlite {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, LookupError> {
         check_database(&self.path).map_err(|error| LookupError::Unavailable(error.to_string()))?;
         let connection = connect(&self.path)?;
-        connection.execute_batch("BEGIN")?;
+        let helpers = Helpers::open(&self.path);
+        begin(&connection)?;
+        let helpers = helpers.begin();
         if columns(&connection)? != self.columns {
             return Err(LookupError::Invalid(
                 "the columns of the table `inventory` changed after the gate was built".to_owned(),
@@ -81,6 +84,7 @@ impl Inventory for Sqlite {
         let moment = Moment {
             has_index: has_index(&connection)?,
             connection,
+            helpers: RefCell::new(helpers),
             columns: &self.columns,
             max_steps: self.max_steps,
             lookups_per_page: self.lookups_per_page,
@@ -97,6 +101,8 @@ impl Inventory for Sqlite {
 /// The inventory as it is at one moment.
 struct Moment<'a> {
     connection: Connection,
+    /// Other connections that see the same moment.
+    helpers: RefCell<Vec<Connection>>,
     columns: &'a [String],
     max_steps: u64,
     lookups_per_page: u64,

@@ -1,24 +1,39 @@
 //! One scan of the table in place of a query for every chunk of targets: with many targets it costs less. It reads the rows in
 //! the same transaction, and keeps those that are asked for. Both ways have the same answers, errors and digest.
 
-use super::block::{Block, Stop};
-use super::kept::{Kept, KeptBuilder};
+use super::ids::check_id;
+use super::kept::{Filter, Kept, Piece};
+use super::ranges::Ranges;
+use super::row::push_row;
 use super::{Moment, limit_steps};
 use crate::error::LookupError;
 use crate::inventory::interface::Snapshot;
 use crate::inventory::targets::Targets;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode};
 use std::ops::Range;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The number of lookups by id that cost as much as scanning one page of the database.
 pub(super) const LOOKUPS_PER_PAGE: u64 = 2;
 /// Bytes of memory that a target takes, with a short row.
 const TARGET_BYTES: u64 = 192;
-/// The number of bytes of rows that are passed on at once.
-const BLOCK_BYTES: usize = 256 << 10;
-/// The number of blocks that may wait.
-const BLOCKS: usize = 32;
+/// The number of bytes of rows that a thread keeps before it counts them.
+const BYTES_AT_ONCE: u64 = 256 << 10;
+
+/// Why a scan has no answer.
+enum Stop {
+    Failed(LookupError),
+    /// It takes too much memory or too many steps, or a row that may not be asked for is too long.
+    TooLong,
+}
+
+impl<E: Into<LookupError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
 
 impl Moment<'_> {
     /// Resolves all targets: as many as fit into memory with one scan, or with a query for every chunk, if that costs less.
@@ -47,46 +62,102 @@ impl Moment<'_> {
         Ok(())
     }
 
-    /// Reads the whole table, and keeps the rows of these targets.
+    /// Reads the whole table on several threads, and keeps the rows of these targets.
     fn scan(&self, targets: &Targets<'_>, part: Range<usize>) -> Result<Kept, Stop> {
-        let (chunks, threads, max_bytes) = (targets.chunks, targets.threads, targets.memory.inventory());
-        let keep = |blocks: Receiver<Block>| -> Result<Kept, Stop> {
-            let mut kept = KeptBuilder::new(chunks, part, threads, max_bytes)?;
-            blocks.into_iter().try_for_each(|block| kept.add(&block))?;
-            Ok(kept.finish())
+        let filter = Filter::of(targets.chunks, part.clone(), targets.threads)?;
+        let scan = &Scan {
+            ranges: Ranges::of(&self.connection, targets.chunks, part)?,
+            filter: &filter,
+            max_steps: self.max_steps,
+            max_bytes: targets.memory.inventory(),
+            bytes: AtomicU64::new(0),
+            next: AtomicUsize::new(0),
         };
-        let (sender, blocks) = sync_channel(BLOCKS);
-        std::thread::scope(|scope| {
-            let keep = scope.spawn(move || keep(blocks));
-            // If nothing receives the rows any more, the other thread has the reason.
-            let read = self.read_all(|block| sender.send(block).is_ok());
-            drop(sender);
-            let kept = keep.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            read.and(kept)
-        })
+        let mut helpers = self.helpers.borrow_mut();
+        let pieces = std::thread::scope(|scope| {
+            let helpers = helpers.iter_mut().take(targets.threads.saturating_sub(1));
+            let threads: Vec<_> = helpers.map(|helper| scope.spawn(move || scan.read_ranges(helper))).collect();
+            let own = scan.read_ranges(&self.connection);
+            let others = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            std::iter::once(own).chain(others).collect::<Vec<_>>()
+        });
+        // The error of the first range, so that it does not depend on the threads.
+        let mut kept = Vec::new();
+        let mut first: Option<(usize, Stop)> = None;
+        for piece in pieces {
+            match piece {
+                Ok(piece) => kept.push(piece),
+                Err((range, _)) if first.as_ref().is_some_and(|(earlier, _)| *earlier < range) => {}
+                Err(error) => first = Some(error),
+            }
+        }
+        match first {
+            Some((_, stop)) => Err(stop),
+            None => Ok(Kept::new(filter, kept)),
+        }
+    }
+}
+
+/// A scan that several threads are at.
+struct Scan<'a> {
+    ranges: Ranges,
+    filter: &'a Filter,
+    max_steps: u64,
+    max_bytes: u64,
+    /// Bytes of the rows that were kept.
+    bytes: AtomicU64,
+    /// The next range.
+    next: AtomicUsize,
+}
+
+impl Scan<'_> {
+    /// Reads ranges until there is none. Returns an error with the number of its range; ranges before it are read to their end.
+    fn read_ranges(&self, connection: &Connection) -> Result<Piece, (usize, Stop)> {
+        let mut piece = Piece::new();
+        loop {
+            let range = self.next.fetch_add(1, Ordering::Relaxed);
+            if range >= self.ranges.len() {
+                return Ok(piece);
+            }
+            if let Err(stop) = self.read(connection, range, &mut piece) {
+                self.next.store(self.ranges.len(), Ordering::Relaxed);
+                return Err((range, stop));
+            }
+        }
     }
 
-    /// Reads the whole table, and passes its rows to `each`, until that returns false.
-    fn read_all(&self, mut each: impl FnMut(Block) -> bool) -> Result<(), Stop> {
-        let mut statement = self.connection.prepare("SELECT inventory.* FROM inventory")?;
-        limit_steps(&self.connection, self.max_steps);
+    fn read(&self, connection: &Connection, range: usize, piece: &mut Piece) -> Result<(), Stop> {
+        let mut statement = self.ranges.query(connection, range)?;
+        limit_steps(connection, self.max_steps);
         let id = statement.column_index("id")?;
         let columns = statement.column_count();
-        let mut rows = statement.query([])?;
-        let mut block = Block::default();
+        let mut rows = statement.raw_query();
+        let (mut counted, mut bytes) = (piece.bytes, Vec::new());
         loop {
             match rows.next() {
-                Ok(Some(row)) => block.push(row, id, columns)?,
+                Ok(Some(row)) => {
+                    let id = match row.get_ref(id)? {
+                        ValueRef::Text(id) => id,
+                        other => return Ok(check_id(other)?),
+                    };
+                    piece.add(self.filter, id, |out| push_row(out, row, columns, &mut bytes))?;
+                }
                 Ok(None) => break,
                 Err(error) if is_too_long(&error) => return Err(Stop::TooLong),
                 Err(error) => return Err(error.into()),
             }
-            if block.len() >= BLOCK_BYTES && !each(std::mem::take(&mut block)) {
-                return Ok(());
+            if piece.bytes - counted >= BYTES_AT_ONCE {
+                self.count(piece.bytes - counted)?;
+                counted = piece.bytes;
             }
         }
-        each(block);
-        Ok(())
+        self.count(piece.bytes - counted)
+    }
+
+    /// Counts bytes that are kept.
+    fn count(&self, bytes: u64) -> Result<(), Stop> {
+        let all = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if all > self.max_bytes.min(u32::MAX.into()) { Err(Stop::TooLong) } else { Ok(()) }
     }
 }
 

@@ -24,7 +24,7 @@ const MAX_OPEN_BYTES: u64 = 128 << 20;
 /// before they are decoded.
 const MAX_LISTS_BYTES: u64 = 128 << 20;
 /// The bytes that the rows of a batch may take.
-const BATCH_BYTES: u64 = 32 << 20;
+const BATCH_BYTES: u64 = 16 << 20;
 
 /// How a row group can be decoded in bounded memory.
 #[derive(Clone, Copy, Debug)]
