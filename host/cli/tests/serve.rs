@@ -334,7 +334,13 @@ fn what_others_reach_needs_tls_and_callers() {
 /// Every route of the description answers, and what it answers is described.
 #[test]
 fn the_description_is_that_of_the_routes() {
-    let (fixture, _) = with_callers("");
+    let (fixture, _) = with_callers("[serve.terraform]\nkey = \"run-task.key\"\nenvironment = \"production\"\n");
+    write(&fixture, "run-task.key", "0123456789abcdef");
+    std::fs::set_permissions(
+        fixture.path().join("run-task.key"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
     let service = Service::start(&fixture);
     let description = service.get("/openapi.json").json();
     assert_eq!(description["openapi"], "3.1.0");
@@ -350,7 +356,7 @@ fn the_description_is_that_of_the_routes() {
             assert!(operation["responses"]["default"].is_object(), "{method} {path}");
         }
     }
-    assert!(operations >= 19, "{operations}");
+    assert!(operations >= 21, "{operations}");
     // Every schema that is referred to exists.
     let text = description.to_string();
     for reference in text.split("\"#/components/schemas/").skip(1) {

@@ -88,9 +88,9 @@ pub mod policy {
     pub use crate::gate::PolicyInfo;
     pub use crate::gate_findings::{GATE_FINDINGS, GateFinding};
     pub use crate::policies::{
-        CallerSettings, EnvironmentSettings, HookSettings, HookTool, Missing, OneOrMore, OverrideSettings,
-        PermitSettings, PolicyEntry, PolicySet, Role, Scope, ServeSettings, SignatureSettings, TlsSettings,
-        TokenSettings, builtin_component, builtin_names,
+        CallerSettings, EnvironmentSettings, HookSettings, HookTool, KubernetesSettings, Missing, OneOrMore,
+        OverrideSettings, PermitSettings, PolicyEntry, PolicySet, Role, Scope, ServeSettings, SignatureSettings,
+        TerraformSettings, TlsSettings, TokenSettings, builtin_component, builtin_names,
     };
     pub use reprieve_sandbox::{
         AdmissionError, BatchLimit, Descriptor, LoadError, Measure, ModuleCache, RuleInfo, Subject, Worker,

@@ -92,6 +92,10 @@ pub(crate) fn append(
             let values = [number.into(), approval.targets_sha256.as_str().into()];
             execute_one(transaction, "INSERT INTO approvals (entry, targets_sha256) VALUES ($1, $2)", &values)?;
         }
+        Entry::FollowUp(follow_up) => {
+            let values = [number.into(), follow_up.object.as_str().into()];
+            execute_one(transaction, "INSERT INTO follow_ups (entry, object) VALUES ($1, $2)", &values)?;
+        }
         Entry::Reload(_) => {}
         Entry::Halt(_) | Entry::Resume(_) => {
             apply_to_halts(&mut halts, number, entry);

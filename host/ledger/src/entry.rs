@@ -22,6 +22,8 @@ pub(crate) enum Entry {
     Approval(RecordedApproval),
     /// A service replaced its policy set.
     Reload(Reload),
+    /// Something was deleted because it goes with an allowed batch.
+    FollowUp(FollowUp),
 }
 
 /// The outcome of an allowed batch.
@@ -85,6 +87,16 @@ pub struct Reload {
     pub by: String,
 }
 
+/// A deletion that follows from an allowed batch and was let pass for that reason: a controller deletes what the batch
+/// owned. It is part of that decision, and no limit counts it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FollowUp {
+    /// The entry of the decision.
+    pub decision: u64,
+    /// What was deleted, by a name that is its own.
+    pub object: String,
+}
+
 /// Why a stored entry cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EntryError {
@@ -105,6 +117,7 @@ impl Entry {
             Self::Resume(_) => "resumed",
             Self::Approval(_) => "approved",
             Self::Reload(_) => "reloaded",
+            Self::FollowUp(_) => "followed",
         }
     }
 
@@ -112,7 +125,7 @@ impl Entry {
     pub fn affects_decisions(&self) -> bool {
         match self {
             Self::Decision(record) => record.decision.decision == Verdict::Allow,
-            Self::PermitUse(_) | Self::Approval(_) | Self::Reload(_) => false,
+            Self::PermitUse(_) | Self::Approval(_) | Self::Reload(_) | Self::FollowUp(_) => false,
             Self::Outcome(_) | Self::Halt(_) | Self::Resume(_) => true,
         }
     }
@@ -127,6 +140,7 @@ impl Entry {
             Self::Resume(resume) => serde_json::to_string(resume),
             Self::Approval(approval) => serde_json::to_string(approval),
             Self::Reload(reload) => serde_json::to_string(reload),
+            Self::FollowUp(follow_up) => serde_json::to_string(follow_up),
         }
         .map_err(|error| LedgerError::misuse(format!("the entry cannot be written as JSON: {error}")))
     }
@@ -141,6 +155,7 @@ impl Entry {
             "resumed" => Self::Resume(serde_json::from_str(body)?),
             "approved" => Self::Approval(serde_json::from_str(body)?),
             "reloaded" => Self::Reload(serde_json::from_str(body)?),
+            "followed" => Self::FollowUp(serde_json::from_str(body)?),
             other => return Err(EntryError::Kind(other.to_owned())),
         })
     }

@@ -53,6 +53,7 @@ mod approvals;
 mod blobs;
 mod database;
 mod entry;
+mod follow_ups;
 mod open;
 mod postgres;
 mod read;
@@ -64,7 +65,7 @@ mod sums;
 mod verify;
 mod view;
 
-pub use entry::{ActiveHalt, RecordedApproval, Reload};
+pub use entry::{ActiveHalt, FollowUp, RecordedApproval, Reload};
 pub use open::with_named_ledger;
 pub use read::{Filter, RecordedDecision, RestoredTenant, Summary};
 pub use server::{Server, ServerError};

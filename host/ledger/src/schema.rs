@@ -107,6 +107,14 @@ CREATE TABLE approvals (
 );
 CREATE INDEX approvals_list ON approvals (targets_sha256);
 ",
+    // What controllers delete after an allowed deletion, because it goes with it.
+    "
+CREATE TABLE follow_ups (
+    entry INT PRIMARY KEY NOT NULL,
+    object TEXT NOT NULL
+);
+CREATE INDEX follow_ups_object ON follow_ups (object);
+",
 ];
 
 /// Creates a ledger in a database that does not have one.

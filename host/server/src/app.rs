@@ -13,6 +13,7 @@ use reprieve_ledger::{Reload, SqlLedger};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tokio::sync::Semaphore;
 
 /// What every call shares.
 pub(crate) struct App {
@@ -27,9 +28,14 @@ pub(crate) struct App {
     pub metrics: Metrics,
     pub telemetry: Telemetry,
     pub limits: Limits,
+    /// The places of run tasks: they run after their call was answered.
+    pub runs: Arc<Semaphore>,
     last_change: Mutex<Option<Change>>,
     closing: AtomicBool,
 }
+
+/// How many run tasks may run at once.
+pub(crate) const MAX_RUNS: u32 = 16;
 
 /// The digests of a set and of the one that replaced it.
 #[derive(Clone, Debug)]
@@ -69,6 +75,7 @@ impl App {
             metrics,
             telemetry,
             limits,
+            runs: Arc::new(Semaphore::new(MAX_RUNS as usize)),
             last_change: Mutex::default(),
             closing: AtomicBool::new(false),
         }

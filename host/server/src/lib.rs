@@ -4,8 +4,8 @@
 //! could be lost. The status of an answer is the verdict (200 allow, 403 deny, 409 undecided), so a client that looks at
 //! nothing else fails closed. A caller is what it authenticated as. The policy set is replaced as a whole or not at all.
 //!
-//! Order: `clock, error, problem < auth, tls, settings < live < limiter, metrics, pool, telemetry < app < guard, body, extract, route < api < console <
-//! routes < openapi < listen, watch < serve`.
+//! Order: `clock, error, problem < auth, tls, settings, signature < live < limiter, metrics, pool, telemetry < app < guard, body,
+//! drafted, extract, route < api < console < routes < openapi < listen, watch < serve`.
 
 mod api;
 mod app;
@@ -13,6 +13,7 @@ mod auth;
 mod body;
 mod clock;
 mod console;
+mod drafted;
 mod error;
 mod extract;
 mod guard;
@@ -27,6 +28,7 @@ mod route;
 mod routes;
 mod serve;
 mod settings;
+mod signature;
 mod telemetry;
 mod tls;
 mod watch;

@@ -1,6 +1,6 @@
 //! Connections: their number, how long a client may take, TLS, and the end of all of them.
 
-use crate::app::App;
+use crate::app::{App, MAX_RUNS};
 use crate::guard::Connection;
 use crate::tls::common_name;
 use axum::Router;
@@ -84,7 +84,12 @@ pub(crate) async fn listen(app: Arc<App>, router: Router, listener: TcpListener,
     }
     app.close();
     drop(listener);
-    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    let finished = async {
+        graceful.shutdown().await;
+        // A run task has the place until its result was sent.
+        drop(app.runs.acquire_many(MAX_RUNS).await);
+    };
+    if timeout(DRAIN, finished).await.is_err() {
         tracing::warn!("calls still run after {} s, and are given up", DRAIN.as_secs());
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::auth::Callers;
 use crate::error::ServeError;
+use crate::settings::check_webhooks;
+use crate::signature::SigningKey;
 use crate::tls::Tls;
 use reprieve::policy::ServeSettings;
 use reprieve::signed::Signing;
@@ -24,6 +26,8 @@ pub(crate) struct Live {
     /// The folder below which lists are read.
     pub lists: Option<Folder>,
     pub settings: ServeSettings,
+    /// The key of run tasks, if they are set.
+    pub run_task_key: Option<SigningKey>,
     /// When it was last read and found valid.
     pub read_at: Instant,
 }
@@ -80,6 +84,9 @@ impl Source {
         }
         let (folder, _) = Folder::of(&self.config)?;
         let settings = builder.service().map(|(settings, _)| settings.clone()).unwrap_or_default();
+        check_webhooks(&settings)?;
+        let run_task_key =
+            settings.terraform.as_ref().map(|terraform| SigningKey::read(&terraform.key, &folder)).transpose()?;
         let callers = Callers::of(&settings, &folder)?;
         let tls = settings.tls.as_ref().map(|tls| Tls::read(tls, &folder)).transpose()?;
         let lists = match (&self.lists, &settings.lists) {
@@ -88,7 +95,7 @@ impl Source {
         };
         let signing = builder.signing();
         let gate = builder.ledger(ledger.clone()).threads(1).build()?;
-        Ok(Live { gate, signing, callers, tls, folder, lists, settings, read_at: Instant::now() })
+        Ok(Live { gate, signing, callers, tls, folder, lists, settings, run_task_key, read_at: Instant::now() })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::metrics::METRICS;
 use crate::problem::ProblemDocument;
 use crate::route::Answer;
+use crate::signature::SIGNATURE;
 use axum::Json;
 use axum::extract::State;
 use schemars::generate::SchemaSettings;
@@ -54,6 +55,10 @@ fn describe(authenticates: bool) -> Value {
                 operation["security"] = json!([{ "bearer": [] }, { "certificate": [] }]);
             }
         }
+        if route.signature.is_some() {
+            operation["description"] = "Needs a signature of the body.".into();
+            operation["security"] = json!([{ "signature": [] }]);
+        }
         if let Some(body) = route.body {
             let content = json!({ "application/json": { "schema": body(&mut schemas) } });
             operation["requestBody"] = json!({ "required": true, "content": content });
@@ -75,6 +80,7 @@ fn describe(authenticates: bool) -> Value {
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer" },
                 "certificate": { "type": "mutualTLS" },
+                "signature": { "type": "apiKey", "in": "header", "name": SIGNATURE },
             },
         },
     })

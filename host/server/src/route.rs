@@ -15,6 +15,8 @@ pub(crate) struct Route {
     pub path: &'static str,
     /// The role that the caller needs. `None`: everyone, without authentication.
     pub role: Option<Role>,
+    /// The header with a signature that the handler verifies, if that is what authenticates the call.
+    pub signature: Option<&'static str>,
     pub summary: &'static str,
     /// The parameters of its query.
     pub query: &'static [Parameter],

@@ -1,12 +1,18 @@
 //! The settings of the service, checked.
 
 use crate::error::ServeError;
+use reprieve::model::Claims;
 use reprieve::policy::ServeSettings;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The address that the service listens on if none is set.
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:7480";
+
+/// The maximum size of a plan in MiB if none is set.
+pub(crate) const DEFAULT_PLAN: u64 = 32;
 
 /// What a call may use. Unlike the callers and certificates, it does not change while the service runs.
 #[derive(Clone, Debug)]
@@ -48,6 +54,64 @@ impl Limits {
             connections: settings.connections.unwrap_or(10_000).max(1) as usize,
         })
     }
+}
+
+/// What an operator may state of every deletion. The rest of a request is what the document says, and who asks.
+const CLAIMS: [&str; 5] = ["campaign", "notice", "reason", "recovery", "schedule"];
+
+/// The largest plan that can be set, in MiB.
+const MAX_PLAN: u64 = 512;
+
+/// Checks the settings of the webhooks.
+pub(crate) fn check_webhooks(settings: &ServeSettings) -> Result<(), ServeError> {
+    if let Some(kubernetes) = &settings.kubernetes {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if kubernetes.cluster.is_empty() || !kubernetes.cluster.chars().all(is_name) {
+            let message = format!("`{}` is not a name of letters, digits, `-`, `_` and `.`", kubernetes.cluster);
+            return Err(ServeError::setting("kubernetes.cluster", message, "name the cluster, for example `eu-1`"));
+        }
+        environment("kubernetes.environment", &kubernetes.environment)?;
+        check_claims("kubernetes.claims", &kubernetes.claims)?;
+    }
+    if let Some(terraform) = &settings.terraform {
+        environment("terraform.environment", &terraform.environment)?;
+        check_claims("terraform.claims", &terraform.claims)?;
+        for (workspace, name) in &terraform.workspaces {
+            environment(&format!("terraform.workspaces.{workspace}"), name)?;
+        }
+        if terraform.hosts.as_ref().is_some_and(Vec::is_empty) {
+            let message = "there is no host, so no plan can be fetched";
+            return Err(ServeError::setting("terraform.hosts", message, "name the host of Terraform Enterprise"));
+        }
+        let plan = terraform.plan.unwrap_or(DEFAULT_PLAN);
+        if !(1..=MAX_PLAN).contains(&plan) {
+            let message = format!("{plan} MiB is not between 1 and {MAX_PLAN}");
+            return Err(ServeError::setting("terraform.plan", message, "leave it out, or set for example 64"));
+        }
+    }
+    Ok(())
+}
+
+fn check_claims(setting: &str, claims: &BTreeMap<String, Value>) -> Result<(), ServeError> {
+    let help = "state only `campaign`, `notice`, `reason`, `recovery` and `schedule`, as `reprieve schema request` describes";
+    if let Some(name) = claims.keys().find(|name| !CLAIMS.contains(&name.as_str())) {
+        return Err(ServeError::setting(setting, format!("`{name}` cannot be stated for every deletion"), help));
+    }
+    let mut request = json!({ "id": "claims", "mode": "hard", "environment": "claims", "target_kind": "claims" });
+    for (name, value) in claims {
+        request[name] = value.clone();
+    }
+    match serde_json::from_value::<Claims>(request) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(ServeError::setting(setting, error.to_string(), help)),
+    }
+}
+
+fn environment(setting: &str, name: &str) -> Result<(), ServeError> {
+    if name.trim().is_empty() {
+        return Err(ServeError::setting(setting, "it is blank", "set for example `production`"));
+    }
+    Ok(())
 }
 
 /// Checks the address, and that only this machine can reach a service without authentication.

@@ -140,15 +140,18 @@ impl Folder {
         read_bounded(file, max_bytes, &self.display_name(name))
     }
 
-    /// Reads a file of at most `max_bytes` bytes that only its owner can read. The permissions are those of the opened file,
-    /// so the file cannot be replaced between the check and the reading.
+    /// Reads a file of at most `max_bytes` bytes that only its owner can read. A file of root may be readable for a group: so
+    /// Kubernetes mounts a secret for another user. The permissions are those of the opened file, so the file cannot be
+    /// replaced between the check and the reading.
     pub fn read_private(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>, ReadError> {
         let (file, shown) = (self.file(name)?, self.display_name(name));
         #[cfg(unix)]
         {
             use cap_std::fs::MetadataExt;
             let metadata = file.metadata().map_err(|error| ReadError::of_file(&shown, describe(&error)))?;
-            if metadata.mode() & 0o077 != 0 {
+            let is_mounted = metadata.uid() == 0 && !rustix::process::geteuid().is_root();
+            let forbidden = if is_mounted { 0o037 } else { 0o077 };
+            if metadata.mode() & forbidden != 0 {
                 return Err(ReadError::of_file(&shown, "users other than its owner can read this private key")
                     .with_help("allow only its owner to read it (mode 600); if others may have read it, replace it with a new key"));
             }

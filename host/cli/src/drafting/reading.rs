@@ -7,10 +7,10 @@ use crate::reading::ListArguments;
 use crate::sql;
 use anyhow::Context;
 use clap::Args;
-use reprieve::model::{ListedFile, TargetFiles, Timestamp};
+use reprieve::model::{ListedFile, TargetFiles};
 use reprieve::{Batch, Environments, Folder, Manifest, ManifestFile, ReadOptions};
-use reprieve_readers::{FORMATS, Format, Input, Item, Options, Part, Summary, find};
-use serde_json::{Map, Value, json};
+use reprieve_readers::{FORMATS, Format, Input, Item, Options, Summary, find};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -209,7 +209,7 @@ impl From {
                 Some(kind) => *kinds.entry(kind.clone()).or_default() += 1,
                 None => without_kind += 1,
             }
-            serde_json::to_writer(&mut out, &row(&item)).context("the list")?;
+            serde_json::to_writer(&mut out, &item.row()).context("the list")?;
             out.write_all(b"\n").context("the list")
         })?;
         if let Some(selector) = summary.selector.as_ref().filter(|_| targets == 0) {
@@ -231,36 +231,6 @@ impl From {
         let request = draft(claims, &list, &ListArguments::default(), &summary, &source)?;
         Ok(Self { folder, request, summary, targets })
     }
-}
-
-/// The row of an item in a list.
-fn row(item: &Item) -> Map<String, Value> {
-    let record = &item.record;
-    let time = |seconds: Option<i64>| json!(seconds.map(Timestamp::from_seconds));
-    let fields = [
-        ("id", json!(item.target_id())),
-        ("kind", json!(record.kind)),
-        ("tenant", json!(record.tenant)),
-        ("environment", json!(record.environment)),
-        ("state", json!(record.state)),
-        ("created_at", time(record.created_at)),
-        ("last_used_at", time(record.last_used_at)),
-        ("size_bytes", json!(record.size_bytes)),
-        ("x_action", json!(item.action.as_str())),
-    ];
-    let part = item.part.as_ref().map(|part| match part {
-        Part::Version(version) => [("x_key", item.id.as_str()), ("x_version", version)],
-        Part::Deposed(key) => [("x_address", item.id.as_str()), ("x_deposed", key)],
-    });
-    let name = item.is_of_kind.then_some([("x_name", item.id.as_str())]);
-    let own = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
-    let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
-    let details = item.details.iter().map(|(name, value)| (format!("x_{name}"), value.as_str().into()));
-    fields
-        .map(|(name, value)| (name.to_owned(), value))
-        .chain(part.into_iter().flatten().chain(name.into_iter().flatten()).map(own))
-        .chain(details)
-        .collect()
 }
 
 /// Reads a list that a request is drafted for. The files are below this folder, and the request will be in it.

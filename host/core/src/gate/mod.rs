@@ -7,7 +7,7 @@ pub use builder::GateBuilder;
 use crate::decision::{Decision, Examined};
 use crate::evaluate::{Cost, Evaluation, Evaluator, Moment, decide, evaluate_partitions, measure, panicked};
 use crate::ledger::{Ledger, Reservation};
-use crate::record::{RecordError, Replay, VetOptions, decide_and_record};
+use crate::record::{RecordError, Replay, VetOptions, decide_and_record, decide_only};
 use crate::split::{Split, SplitError, split, waves};
 use reprieve_batch::Batch;
 use reprieve_model::{Approval, DecisionDocument, Facts, Fault, Review, Timestamp, Verdict};
@@ -117,6 +117,14 @@ impl Gate {
         let entry = document.ledger.as_ref().filter(|_| document.decision == Verdict::Allow);
         let reservation = ledger.zip(entry).map(|(ledger, entry)| Reservation::new(Arc::clone(ledger), entry.entry));
         sealed.decide(Examined { batch, resolution }, reservation)
+    }
+
+    /// Decides about a batch as [`vet`](Self::vet) would now, and records nothing. It returns the document alone, because
+    /// nothing may be deleted by a decision that is not recorded.
+    pub fn rehearse(&self, batch: &Batch) -> DecisionDocument {
+        let evaluator = &*self.0;
+        let decided = catch_unwind(AssertUnwindSafe(|| decide_only(evaluator, batch)));
+        decided.unwrap_or_else(|_| panicked(evaluator, batch)).into_document()
     }
 
     /// Returns what policies receive about a batch beside its claims, without deciding about it.

@@ -13,7 +13,9 @@ pub(crate) use load::{Files, load_all};
 pub(crate) use loaded::LoadedPolicy;
 pub(crate) use record::{RecordedKeys, RecordedSet, SetRecord, data_digests};
 pub use scope::{OneOrMore, Scope};
-pub use serve::{CallerSettings, Role, ServeSettings, TlsSettings, TokenSettings};
+pub use serve::{
+    CallerSettings, KubernetesSettings, Role, ServeSettings, TerraformSettings, TlsSettings, TokenSettings,
+};
 pub use set::{
     EnvironmentSettings, HookSettings, HookTool, Missing, OverrideSettings, PermitSettings, PolicyEntry, PolicySet,
     SignatureSettings,

@@ -3,6 +3,8 @@
 use reprieve_model::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The service: where it listens, who may call it, and what a call may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +36,58 @@ pub struct ServeSettings {
     /// Who may call it, and what for. Without any, everyone who can reach it may do everything.
     #[serde(default)]
     pub callers: Vec<CallerSettings>,
+    /// The webhook that the API server of a Kubernetes cluster calls before it deletes. It is off if this is not set.
+    pub kubernetes: Option<KubernetesSettings>,
+    /// The run task that HCP Terraform or Terraform Enterprise calls before it applies a plan. It is off if this is not set.
+    pub terraform: Option<TerraformSettings>,
+}
+
+/// The cluster whose API server calls the webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesSettings {
+    /// Its name, which is part of the name of every request.
+    pub cluster: String,
+    /// Its environment, for example `production`.
+    pub environment: String,
+    /// The kinds whose deletion loses nothing but stops what they run, each with its group: `Pod`, `Deployment.apps`. Its mode
+    /// is `disable`. The deletion of every other kind is hard.
+    #[serde(default)]
+    pub disable: Vec<String>,
+    /// What you state of every deletion of this cluster, as a request does: `reason`, `recovery`, `schedule`, `notice` and
+    /// `campaign`, for example `claims = { schedule = { freeze = false } }`.
+    #[serde(default)]
+    pub claims: BTreeMap<String, Value>,
+    /// How long after an allowed deletion the controllers of the cluster may delete what goes with it; one day if it is not
+    /// set.
+    pub follow_ups: Option<Duration>,
+}
+
+/// The run task: who calls it, and where plans are fetched from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TerraformSettings {
+    /// The HMAC key of the run task: a file below the folder of `reprieve.toml` that only its owner can read, read again on
+    /// a reload.
+    pub key: String,
+    /// The environment of every workspace that `workspaces` does not name.
+    pub environment: String,
+    /// The environments of workspaces by their names.
+    #[serde(default)]
+    pub workspaces: BTreeMap<String, String>,
+    /// What you state of every plan, as a request does: `reason`, `recovery`, `schedule`, `notice` and `campaign`.
+    #[serde(default)]
+    pub claims: BTreeMap<String, Value>,
+    /// The hosts that plans are fetched from and results are sent to, with the port if it is not 443; `app.terraform.io` and
+    /// `archivist.terraform.io` if it is not set.
+    pub hosts: Option<Vec<String>>,
+    /// The maximum size of a plan in MiB; 32 if it is not set.
+    pub plan: Option<u64>,
+    /// The URL of this service for people, which results link to.
+    pub url: Option<String>,
+    /// Whether `http` is used for the loopback addresses among `hosts`, for tests. Every other host needs `https`.
+    #[serde(default)]
+    pub http_on_loopback: bool,
 }
 
 /// The certificate of the service. Both files are PEM, below the folder of `reprieve.toml`, and read again on a reload.

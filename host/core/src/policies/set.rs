@@ -251,6 +251,17 @@ const KEYS: &[&str] = &[
     "token_sha256",
     "subject",
     "tls",
+    "kubernetes",
+    "cluster",
+    "disable",
+    "follow_ups",
+    "claims",
+    "terraform",
+    "workspaces",
+    "hosts",
+    "plan",
+    "url",
+    "http_on_loopback",
 ];
 
 /// An error of the TOML parser, with its line and the key that may have been meant.

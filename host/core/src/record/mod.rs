@@ -101,6 +101,24 @@ pub(crate) fn decide_and_record(
     }
 }
 
+/// Decides with what the ledger knows now, and records nothing.
+pub(crate) fn decide_only(evaluator: &Evaluator, batch: &Batch) -> Sealed {
+    let (sources, mut faults) = (&evaluator.sources, Vec::new());
+    let resolution = sources.resolve(batch, &mut faults);
+    let question = Question::about(batch, &sources.environments, None);
+    let view = sources.ledger().and_then(|ledger| {
+        let view = ledger.view(&question);
+        view.map_err(|error| faults.push(Fault::of_gate(FaultCause::Ledger, error.to_string()))).ok()
+    });
+    let (at, history) = match &view {
+        Some(view) => (view.at, Some(view.history.clone())),
+        None if sources.ledger().is_some() => (batch.evaluated_at(), None),
+        None => (batch.evaluated_at(), sources.history(batch, &mut faults)),
+    };
+    decide(evaluator, batch, Moment { at, resolution, history, view: view.as_ref(), with_override: None, faults })
+        .sealed
+}
+
 /// Decides what cannot be recorded. Its faults keep it from being an allow.
 fn decide_unrecorded(
     evaluator: &Evaluator,

@@ -13,9 +13,14 @@ use reprieve::ledger::{DecisionRecord, LedgerError, Outcome};
 use reprieve::model::Verdict;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
+use tables::compare;
 
 /// The number of rows that one query reads.
 const ROWS_PER_QUERY: i64 = 512;
+
+/// The queries for the tables that have a text for each entry of a kind.
+const APPROVALS: &str = "SELECT entry, targets_sha256 FROM approvals";
+const FOLLOW_UPS: &str = "SELECT entry, object FROM follow_ups";
 
 /// An entry and its hash, kept outside the ledger. It proves that the chain up to this entry is unchanged. Its text form
 /// is `17:5f…`.
@@ -107,7 +112,8 @@ impl SqlLedger {
             .and_then(|()| walk.entries(&mut *transaction, anchor))
             .and_then(|()| walk.head(&mut *transaction))
             .and_then(|()| walk.decisions(&mut *transaction))
-            .and_then(|()| walk.approvals(&mut *transaction))
+            .and_then(|()| compare("approvals", APPROVALS, &mut walk.approvals, &mut *transaction))
+            .and_then(|()| compare("follow-ups", FOLLOW_UPS, &mut walk.follow_ups, &mut *transaction))
             .and_then(|()| walk.sums(&mut *transaction))
             .and_then(|()| walk.blobs(&mut *transaction));
         match verified {
@@ -169,6 +175,8 @@ struct Walk {
     override_of: HashMap<u64, String>,
     /// The digest of the list that was approved, by the entry of the approval.
     approvals: BTreeMap<u64, String>,
+    /// What was deleted, by the entry of the follow-up.
+    follow_ups: BTreeMap<u64, String>,
     /// The digests in the entries.
     digests: HashSet<String>,
     /// Those of them that are policy sets.
@@ -270,6 +278,7 @@ impl Walk {
                 }
             }
             Entry::Approval(approval) => drop(self.approvals.insert(number, approval.targets_sha256)),
+            Entry::FollowUp(follow_up) => drop(self.follow_ups.insert(number, follow_up.object)),
             Entry::Halt(_) | Entry::Resume(_) | Entry::Reload(_) => {}
         }
         (self.last, self.at) = (number, at);

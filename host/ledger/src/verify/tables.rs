@@ -9,7 +9,7 @@ use crate::sums::OPEN;
 use reprieve::model::Verdict;
 use reprieve::record::reference_data;
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 impl Walk {
     pub(super) fn head(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
@@ -116,20 +116,6 @@ impl Walk {
         }
     }
 
-    pub(super) fn approvals(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
-        let rows = transaction.query("SELECT entry, targets_sha256 FROM approvals", &[])?;
-        for row in &rows {
-            let number = row.count(0)?;
-            if self.approvals.remove(&number).as_deref() != Some(row.text(1)?) {
-                return Err(damage(number, "the table of approvals differs from the entry"));
-            }
-        }
-        match self.approvals.keys().next() {
-            Some(number) => Err(damage(*number, "the table of approvals lacks it")),
-            None => Ok(()),
-        }
-    }
-
     pub(super) fn blobs(&mut self, transaction: &mut dyn Transaction) -> Result<(), Stop> {
         let (mut after, mut seen) = (String::new(), HashSet::new());
         loop {
@@ -159,5 +145,25 @@ impl Walk {
             Some(sha256) => Err(damage(None, format!("the blob {sha256} is missing"))),
             None => Ok(()),
         }
+    }
+}
+
+/// Compares a table that has a text for each entry of a kind with those entries. `name` is what the table is of, and `rows`
+/// selects them.
+pub(super) fn compare(
+    name: &str,
+    rows: &'static str,
+    expected: &mut BTreeMap<u64, String>,
+    transaction: &mut dyn Transaction,
+) -> Result<(), Stop> {
+    for row in &transaction.query(rows, &[])? {
+        let number = row.count(0)?;
+        if expected.remove(&number).as_deref() != Some(row.text(1)?) {
+            return Err(damage(number, format!("the table of {name} differs from the entry")));
+        }
+    }
+    match expected.keys().next() {
+        Some(number) => Err(damage(*number, format!("the table of {name} lacks it"))),
+        None => Ok(()),
     }
 }

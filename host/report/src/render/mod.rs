@@ -7,7 +7,7 @@ pub mod html;
 mod plots;
 mod remedy;
 
-pub use ci::{Ci, Printed};
+pub use ci::{Ci, Printed, escaped as markdown};
 pub use format::Format;
 pub use plots::Plots;
 pub use remedy::RequestFile;

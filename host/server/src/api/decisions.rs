@@ -6,10 +6,12 @@ use crate::extract::Who;
 use crate::live::Live;
 use crate::problem::Problem;
 use crate::telemetry::Decided;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use reprieve::model::{FaultCause, Verdict};
+use reprieve::ledger::Outcome;
+use reprieve::model::{DecisionDocument, FaultCause, Verdict};
 use reprieve::{Batch, Decision, DecisionReport, ReadOptions, VetOptions};
 use reprieve_ledger::RecordedDecision;
 use sha2::{Digest, Sha256};
@@ -28,7 +30,7 @@ const REQUEST: &str = "request";
 /// A call for a decision.
 pub(crate) struct Call {
     /// The request document.
-    pub body: axum::body::Bytes,
+    pub body: Bytes,
     /// The caller, if it is authenticated.
     pub caller: Option<String>,
     /// The digest of the caller and its idempotency key.
@@ -95,6 +97,25 @@ pub(crate) fn decide(app: &App, call: &Call, nobody_waits: impl Fn() -> bool) ->
         "decided"
     );
     Ok(Answer { report, is_repeated: false })
+}
+
+/// Checks that the decision of an earlier call, which a repeated one gets again, was not given up meanwhile.
+pub(super) fn check_kept(app: &App, answer: &Answer) -> Result<(), Problem> {
+    let Some(entry) = answer.report.decision.ledger.as_ref().filter(|_| answer.is_repeated) else { return Ok(()) };
+    match app.ledger.decision(entry.entry)?.outcome {
+        Some(Outcome::Aborted { .. }) => {
+            Err(Problem::conflict(format!("the decision of entry {} was given up", entry.entry)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Decides about a batch, and records nothing: nothing may be deleted by it.
+pub(super) fn rehearse(app: &App, body: Bytes, caller: Option<&str>) -> Result<DecisionDocument, Problem> {
+    let live = app.deciding()?;
+    let call = Call { body, caller: caller.map(str::to_owned), idempotency_sha256: None };
+    let batch = read(app, &live, &call)?;
+    Ok(live.gate.rehearse(&batch))
 }
 
 /// Reads the batch, with the approvals that were added for its list.

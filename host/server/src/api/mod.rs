@@ -4,12 +4,15 @@ mod approvals;
 mod decisions;
 mod halts;
 mod health;
+mod kubernetes;
 mod outcomes;
 mod policies;
 mod recorded;
+mod terraform;
 
 use crate::app::App;
 use crate::route::{Answer, Described, Parameter, Route, on_get, on_post};
+use crate::signature::SIGNATURE;
 use axum::routing::MethodRouter;
 use reprieve::policy::Role;
 use schemars::JsonSchema;
@@ -27,6 +30,7 @@ pub(crate) fn routes() -> Vec<Route> {
         method,
         path,
         role: Some(role),
+        signature: None,
         summary,
         query: &[],
         body: None,
@@ -179,6 +183,28 @@ pub(crate) fn routes() -> Vec<Route> {
             answers: vec![json(200, "Read again", schema::<policies::Reloaded>())],
             ..route("POST", "/v1/reload", Role::Operate, "Read the policy set again", on_post(policies::reload))
         },
+        Route {
+            body: Some(schema::<kubernetes::Asked>()),
+            answers: vec![json(200, "Whether the object may be deleted", schema::<kubernetes::Answer>())],
+            ..route(
+                "POST",
+                "/kubernetes/admission",
+                Role::Submit,
+                "Decide about a deletion that the API server of a cluster asks about",
+                on_post(kubernetes::admission),
+            )
+        },
+        Route {
+            method: "POST",
+            path: "/terraform/run-task",
+            role: None,
+            signature: Some(SIGNATURE),
+            summary: "Decide about the plan of a run, and send the result to HCP Terraform",
+            query: &[],
+            body: Some(schema::<terraform::RunTask>()),
+            answers: vec![(200, "Accepted; the result follows", Answer::Text)],
+            handler: on_post(terraform::run_task),
+        },
         open("/livez", "Whether the process runs", Answer::Text, on_get(health::live)),
         open("/readyz", "Whether the service can decide", Answer::Text, on_get(health::ready)),
         open("/metrics", "Counters, as Prometheus reads them", Answer::Metrics, on_get(health::metrics)),
@@ -188,5 +214,5 @@ pub(crate) fn routes() -> Vec<Route> {
 /// A route for everyone.
 fn open(path: &'static str, summary: &'static str, answer: Answer, handler: MethodRouter<Arc<App>>) -> Route {
     let answers = vec![(200, "OK", answer)];
-    Route { method: "GET", path, role: None, summary, query: &[], body: None, answers, handler }
+    Route { method: "GET", path, role: None, signature: None, summary, query: &[], body: None, answers, handler }
 }

@@ -26,8 +26,8 @@ pub(super) fn render(printed: &Printed<'_>) -> String {
     text
 }
 
-/// Escapes a text for a cell of a table.
-fn escaped(text: &str) -> String {
+/// Escapes a text of others for one line of Markdown, also for a cell of a table.
+pub fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in one_line(text).chars() {
         match c {

@@ -8,6 +8,8 @@ mod markdown;
 mod sarif;
 mod tap;
 
+pub use markdown::escaped;
+
 use crate::render::{RequestFile, counts};
 use reprieve::model::{Claims, DecisionDocument, Severity, Verdict};
 use std::borrow::Cow;
