@@ -1,7 +1,8 @@
 //! What a reader returns: items, and a summary of the file.
 
 use reprieve_batch::{ReadError, Record};
-use reprieve_model::Mode;
+use reprieve_model::{Mode, Timestamp};
+use serde_json::{Map, Value, json};
 
 /// One thing that a file deletes or lists.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,6 +82,36 @@ impl Item {
             Some(Part::Version(version)) => format!("{}?versionId={version}", self.id),
             Some(Part::Deposed(key)) => format!("{} (deposed {key})", self.id),
         }
+    }
+
+    /// Returns it as a row of a target list.
+    pub fn to_row(&self) -> Map<String, Value> {
+        let record = &self.record;
+        let time = |seconds: Option<i64>| json!(seconds.map(Timestamp::from_seconds));
+        let fields = [
+            ("id", json!(self.target_id())),
+            ("kind", json!(record.kind)),
+            ("tenant", json!(record.tenant)),
+            ("environment", json!(record.environment)),
+            ("state", json!(record.state)),
+            ("created_at", time(record.created_at)),
+            ("last_used_at", time(record.last_used_at)),
+            ("size_bytes", json!(record.size_bytes)),
+            ("x_action", json!(self.action.as_str())),
+        ];
+        let part = self.part.as_ref().map(|part| match part {
+            Part::Version(version) => [("x_key", self.id.as_str()), ("x_version", version)],
+            Part::Deposed(key) => [("x_address", self.id.as_str()), ("x_deposed", key)],
+        });
+        let name = self.is_of_kind.then_some([("x_name", self.id.as_str())]);
+        let own = |(name, value): (&str, &str)| (name.to_owned(), Value::from(value));
+        let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+        let details = self.details.iter().map(|(name, value)| (format!("x_{name}"), value.as_str().into()));
+        fields
+            .map(|(name, value)| (name.to_owned(), value))
+            .chain(part.into_iter().flatten().chain(name.into_iter().flatten()).map(own))
+            .chain(details)
+            .collect()
     }
 }
 
