@@ -1,10 +1,10 @@
 //! Adds evidence to a request in its file, and keeps the order of its fields.
 
-use crate::drafting::Document;
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
 use anyhow::Context;
 use reprieve::read_file;
+use reprieve_readers::draft::Document;
 use std::path::Path;
 
 /// The maximum size of a request in bytes.

@@ -1,5 +1,6 @@
 //! Errors as the user sees them: what is wrong, and on a line of its own what to do about it.
 
+use crate::drafting::draft_help;
 use crate::output::{Page, paint};
 use crate::render::RED;
 use reprieve::ledger::{LedgerError, RedeemError};
@@ -8,6 +9,7 @@ use reprieve::signed::{OverrideError, PermitError};
 use reprieve::split::SplitError;
 use reprieve::{BuildError, ReadError};
 use reprieve_cases::CaseError;
+use reprieve_readers::draft::DraftError;
 use reprieve_server::ServeError;
 use std::error::Error;
 use std::fmt;
@@ -67,6 +69,7 @@ fn help_of(error: &(dyn Error + 'static)) -> Option<String> {
     first_help! {
         Helpful => |error| Some(error.help.clone()),
         ReadError => |error| error.help.clone(),
+        DraftError => draft_help,
         BuildError => |error| error.help().map(str::to_owned),
         LedgerError => ledger_help,
         RedeemError => |error| redeem_help(error),

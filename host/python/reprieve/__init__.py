@@ -12,10 +12,12 @@ targets. Policies evaluate it in a sandbox. Only an allow returns; a deny or an 
     # the end of the block records the outcome in the ledger; an exception leaves the batch open
 
 - ``Gate``: policies, inventory and ledger. ``vet`` raises, ``decide`` returns the decision.
-- ``Permit``: what ``vet`` returns for an allow.
+- ``Permit``: what ``vet`` returns for an allow. ``Split``, ``Part``: a batch that is too large, in parts.
 - ``Decision``, ``Finding``, ``Fault``: the decision and its reasons.
 - ``NotAllowed`` with ``Denied`` and ``Undecided``; ``RequestError``, ``GateError``, ``LedgerError``, ``PermitError``.
 - ``targets_sha256``: the digest of a list, which evidence has to name.
+- ``draft``: a request for a list, with what is known filled in. ``Inventory``: your own record of what each id is.
+  ``History``: your own record of what was deleted before.
 - ``explain``: what a code means. ``read``: targets from files of other tools. ``create_ledger``: a new ledger.
 """
 
@@ -30,10 +32,13 @@ from ._errors import (
     RequestError,
     Undecided,
 )
-from ._functions import Explanation, Reading, create_ledger, explain, formats, read, targets_sha256
+from ._functions import Explanation, Reading, create_ledger, draft, explain, formats, read, targets_sha256
 from ._gate import Gate
+from ._history import History
+from ._inventory import Inventory
 from ._native import __version__
 from ._permit import Permit
+from ._split import Part, Split
 
 __all__ = [
     "Decision",
@@ -43,16 +48,21 @@ __all__ = [
     "Finding",
     "Gate",
     "GateError",
+    "History",
+    "Inventory",
     "LedgerError",
     "NotAllowed",
+    "Part",
     "Permit",
     "PermitError",
     "Reading",
     "ReprieveError",
     "RequestError",
+    "Split",
     "Undecided",
     "__version__",
     "create_ledger",
+    "draft",
     "explain",
     "formats",
     "read",

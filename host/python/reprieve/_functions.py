@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import _convert, _native
 from ._convert import Targets
-from ._errors import ReprieveError
+from ._errors import ReprieveError, RequestError
 from ._gate import Gate
 from ._text import plain
 
@@ -66,6 +67,7 @@ class Reading(NamedTuple):
 
     Attributes:
         items: the targets as dicts, in the order of the file: pass them to ``Gate.vet``.
+        file: the name of the file.
         sha256: SHA-256 of the file, for ``provenance.source_sha256`` of the request.
         is_call: whether the file is the call itself, such as a plan, and not only a list.
         tool: the tool that wrote it, if the file says so.
@@ -73,11 +75,13 @@ class Reading(NamedTuple):
         verb: the verb of the call, if the file says so.
         cascade: whether the call deletes dependents as well, if the file says so.
         actor: who makes the call, if the file says so.
+        extracted_at: when the items were looked up, if the file says so.
         notes: what the file has beside deletions.
         unseen: what cannot be seen in such a file.
     """
 
     items: list[dict[str, Any]]
+    file: str
     sha256: str
     is_call: bool
     tool: str | None
@@ -85,6 +89,7 @@ class Reading(NamedTuple):
     verb: str | None
     cascade: bool | None
     actor: str | None
+    extracted_at: str | None
     notes: list[str]
     unseen: list[str]
 
@@ -118,6 +123,45 @@ def read(
 def formats() -> dict[str, str]:
     """The formats that ``read`` knows, each with what such a file is."""
     return dict(_native.formats())
+
+
+def draft(
+    targets: Targets | Reading,
+    *,
+    mode: str | None = None,
+    environment: str | None = None,
+    kind: str | None = None,
+    id: str | None = None,
+    columns: Mapping[str, str | list[str]] | None = None,
+    set: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Drafts a request for a list: the counts, the digest, the kinds, the environment of continuous integration and the author
+    are filled in, and what only people know is None. It is the request of ``reprieve draft``, without the list: pass the same
+    targets and columns to ``Gate.vet``.
+
+    Args:
+        targets: the list as for ``Gate.vet``, or what ``read`` returned.
+        mode: ``soft``, ``hard`` or ``disable``, if the list does not say.
+        environment: where the call will run, if the list does not say.
+        kind: the kind of the targets, if the list does not say.
+        id: a name for the request.
+        columns: as for ``Gate.vet``.
+        set: any other fields, by their names with dots: ``{"reason.ticket": "CHG-17"}``.
+
+    Raises:
+        RequestError: the targets cannot be read, or say too little.
+    """
+    if mode not in (None, "soft", "hard", "disable"):
+        raise RequestError(f"there is no mode `{mode}`", help="the modes are `soft`, `hard` and `disable`")
+    said: dict[str, Any] = {"mode": mode, "environment": environment, "kind": kind, "id": id, "set": dict(set or {})}
+    rows: object = targets
+    if isinstance(targets, Reading):
+        rows = targets.items
+        said["reading"] = targets._asdict() | {"items": None}
+    text = _native.draft(_convert.targets(rows), _convert.columns(columns), _convert._encode(said, "<request>", ""))
+    request: dict[str, Any] = json.loads(text)
+    del request["targets"]
+    return request
 
 
 def targets_sha256(targets: Targets) -> str:

@@ -10,12 +10,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from . import _convert
+from . import _convert, _history, _inventory
 from ._convert import Request, Targets
 from ._decision import Decision
 from ._errors import GateError, RequestError
+from ._history import History
+from ._inventory import Inventory
 from ._native import Gate as NativeGate
 from ._permit import Permit
+from ._split import Part, Split
 
 Progress = Callable[[int, int, int], object]
 """Is called with the rows and the bytes that were read, and the bytes of the files (0 if unknown)."""
@@ -28,10 +31,12 @@ class Gate:
         policies: names of built-in policies, or dicts with the keys of ``[[policy]]`` in ``reprieve.toml``
             (``{"use": "builtin:identity", "settings": {…}}``); or one dict with all keys of ``reprieve.toml``. Files that it
             names are opened below the current folder. By default every built-in policy with its default settings.
-        inventory: what each id is: a path (``.csv``, ``.ndjson``, ``.parquet``, ``.arrow``, SQLite), a table, or a list of
-            dicts. A table is read once, now.
+        inventory: what each id is: a path (``.csv``, ``.ndjson``, ``.parquet``, ``.arrow``, SQLite), a table, a list of
+            dicts, or an object that is asked (``Inventory``). A table is read once, now.
         ledger: where decisions are recorded: the path of an SQLite file, or ``postgres://…``. Without one, nothing is
             recorded, and nothing is known of earlier batches.
+        history: what was deleted before, without a ledger: a path, a list of dicts, or a function that is asked
+            (``reprieve.History``).
         record: False ignores the ledger: the gate only inspects.
         memory: bytes that a check may use; what does not fit is spilled to temporary files.
         threads: how many threads one decision may use; one per core by default.
@@ -44,27 +49,32 @@ class Gate:
     def __init__(
         self,
         policies: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] | None = None,
-        inventory: Targets | None = None,
+        inventory: Targets | Inventory | None = None,
         ledger: str | os.PathLike[str] | None = None,
         *,
+        history: History | None = None,
         record: bool = True,
         memory: int = 1 << 30,
         threads: int | None = None,
     ) -> None:
-        self._native = _native_gate(None, _policy_set(policies), inventory, ledger, record, memory, threads)
+        self._native = _native_gate(
+            None, _policy_set(policies), inventory, history, ledger, record, memory, threads
+        )
 
     @classmethod
     def from_config(
         cls,
         path: str | os.PathLike[str],
         *,
-        inventory: Targets | None = None,
+        inventory: Targets | Inventory | None = None,
+        history: History | None = None,
         ledger: str | os.PathLike[str] | None = None,
         record: bool = True,
         memory: int = 1 << 30,
         threads: int | None = None,
     ) -> Gate:
-        """Makes a gate from a ``reprieve.toml``. ``inventory`` and ``ledger`` take the place of those that it names.
+        """Makes a gate from a ``reprieve.toml``. ``inventory`` and ``ledger`` take the place of those that it names;
+        ``history`` is as in ``Gate``.
 
         A policy module that is neither built in nor pinned by its digest is compiled by a process of its own, which is
         started with this Python (``sys.executable``).
@@ -74,7 +84,7 @@ class Gate:
             LedgerError: the ledger does not exist, or cannot be opened.
         """
         gate = cls.__new__(cls)
-        gate._native = _native_gate(Path(path), None, inventory, ledger, record, memory, threads)
+        gate._native = _native_gate(Path(path), None, inventory, history, ledger, record, memory, threads)
         return gate
 
     def vet(
@@ -84,6 +94,7 @@ class Gate:
         *,
         columns: Mapping[str, str | list[str]] | None = None,
         at: datetime | str | None = None,
+        override: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> Permit:
         """Vets a batch. Returns the permit of an allow, and raises otherwise.
@@ -99,6 +110,7 @@ class Gate:
                 in Arrow's stream format and read from there; a list to lines of JSON. A stream is consumed.
             columns: the columns of fields that have other names: ``{"id": "app_id"}``; an id may be joined from several.
             at: the time to decide for, instead of now. Not with a ledger, whose clock decides.
+            override: the file of an override that two people signed (``reprieve override new``). Only with a ledger.
             progress: is called with (rows, bytes, total bytes) about 20 times a second while the list is read.
 
         Raises:
@@ -107,7 +119,7 @@ class Gate:
             RequestError: the request or the targets cannot be read.
             GateError: the gate was made before a fork.
         """
-        return self.decide(request, targets, columns=columns, at=at, progress=progress).permit()
+        return self.decide(request, targets, columns=columns, at=at, override=override, progress=progress).permit()
 
     def decide(
         self,
@@ -116,6 +128,7 @@ class Gate:
         *,
         columns: Mapping[str, str | list[str]] | None = None,
         at: datetime | str | None = None,
+        override: str | os.PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> Decision:
         """Vets a batch as ``vet`` does, and returns the decision, whatever it is.
@@ -128,8 +141,40 @@ class Gate:
             GateError: the gate was made before a fork.
         """
         text = _convert.request(request)
-        native = self._native.vet(text, _convert.targets(targets), _convert.columns(columns), _convert.at(at), progress)
+        lifted = None if override is None else Path(override)
+        native = self._native.vet(
+            text, _convert.targets(targets), _convert.columns(columns), _convert.at(at), lifted, progress
+        )
         return Decision(json.loads(native.document()), native)
+
+    def split(
+        self,
+        request: Request,
+        targets: Targets | None = None,
+        *,
+        columns: Mapping[str, str | list[str]] | None = None,
+        at: datetime | str | None = None,
+        tenants: int | None = None,
+    ) -> Split:
+        """Splits a batch that reaches too many tenants into parts that do not, a canary first. Nothing is decided or recorded:
+        each part is a batch of its own, to be vetted with evidence of its own.
+
+        Args:
+            request: as for ``vet``.
+            targets: as for ``vet``.
+            columns: as for ``vet``.
+            at: as for ``vet``.
+            tenants: the maximum number of tenants of a part, if that is fewer than the policies allow.
+
+        Raises:
+            RequestError: the batch cannot be read or split.
+        """
+        text = _convert.request(request)
+        split = json.loads(
+            self._native.split(text, _convert.targets(targets), _convert.columns(columns), _convert.at(at), tenants)
+        )
+        parts = [Part(**part) for part in split["parts"]]
+        return Split(parts, {target["row"]: target["codes"] for target in split["excluded"]})
 
     @property
     def policies(self) -> list[dict[str, Any]]:
@@ -174,7 +219,8 @@ def _policy_set(policies: Sequence[str | Mapping[str, Any]] | Mapping[str, Any] 
 def _native_gate(
     config: Path | None,
     policies: str | None,
-    inventory: Targets | None,
+    inventory: Targets | Inventory | None,
+    history: History | None,
     ledger: str | os.PathLike[str] | None,
     record: bool,
     memory: int,
@@ -184,7 +230,7 @@ def _native_gate(
     worker = (Path(sys.executable), [str(Path(__file__).with_name("_worker.py"))])
     name = None if ledger is None else os.fspath(ledger)
     try:
-        found = _convert.targets(inventory, "<inventory>")
+        found = _inventory.asked(inventory) or _convert.targets(inventory, "<inventory>")
     except RequestError as error:
         raise GateError(error.message, file=error.file, place=error.place, help=error.help) from None
-    return NativeGate(config, policies, found, name, record, memory, threads, worker)
+    return NativeGate(config, policies, found, _history.known(history), name, record, memory, threads, worker)

@@ -10,6 +10,7 @@ __all__ = [
     "__version__",
     "compile_worker",
     "create_ledger",
+    "draft",
     "explain",
     "formats",
     "read",
@@ -25,6 +26,7 @@ class Gate:
         config: Path | None,
         policies: str | None,
         inventory: object | None,
+        history: object | None,
         ledger: str | None,
         record: bool,
         memory: int,
@@ -37,8 +39,17 @@ class Gate:
         targets: object | None,
         columns: list[tuple[str, list[str]]],
         at: str | None,
+        with_override: Path | None,
         progress: Callable[[int, int, int], object] | None,
     ) -> Vetted: ...
+    def split(
+        self,
+        request: str | Path,
+        targets: object | None,
+        columns: list[tuple[str, list[str]]],
+        at: str | None,
+        tenants: int | None,
+    ) -> str: ...
     def policies(self) -> str: ...
     def set_sha256(self) -> str: ...
     def records(self) -> bool: ...
@@ -56,6 +67,7 @@ class Vetted:
 
 def compile_worker() -> None: ...
 def create_ledger(name: str) -> None: ...
+def draft(targets: object, columns: list[tuple[str, list[str]]], said: str) -> str: ...
 def explain(code: str | None) -> str: ...
 def formats() -> list[tuple[str, str]]: ...
 def read(format: str, path: Path, kind: str | None, id: list[str], no_header: bool) -> str: ...

@@ -3,7 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use reprieve::ledger::LedgerError;
+use reprieve::split::SplitError;
 use reprieve::{BuildError, LookupError, ReadError};
+use reprieve_readers::draft::DraftError;
+use std::fmt;
 
 /// An error, before it is known which exception it becomes.
 #[derive(Debug)]
@@ -53,9 +56,47 @@ impl Error {
     }
 }
 
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
         Self::read("RequestError", error)
+    }
+}
+
+impl From<DraftError> for Error {
+    fn from(error: DraftError) -> Self {
+        let help = match &error {
+            DraftError::NoMode => {
+                "`mode=\"soft\"` if the targets remain recoverable for a while, or else `mode=\"hard\"`"
+            }
+            DraftError::NoEnvironment => "name it as your inventory does, for example `environment=\"production\"`",
+            DraftError::SeveralKinds { .. } => {
+                "leave `kind` out, and each target is of the kind that the list states"
+            }
+            DraftError::NoKind { .. } => "add `kind=…`, or a column `kind`",
+            DraftError::TooManyKinds(_) => "submit one list for each kind",
+            DraftError::Read(error) => return error.clone().into(),
+            _ => return Self::request(error.to_string()),
+        };
+        Self::request(error.to_string()).with_help(help)
+    }
+}
+
+impl From<SplitError> for Error {
+    fn from(error: SplitError) -> Self {
+        let help = match &error {
+            SplitError::NoLimit => Some("use the policy `blast-radius`, or set the limit with `tenants`".to_owned()),
+            _ => error.help().map(str::to_owned),
+        };
+        match error {
+            SplitError::Read(error) => error.into(),
+            error => Self { help, ..Self::request(error.to_string()) },
+        }
     }
 }
 

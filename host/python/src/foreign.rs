@@ -3,10 +3,10 @@
 use crate::errors::Error;
 use crate::work::run;
 use pyo3::prelude::*;
-use reprieve::model::did_you_mean;
+use reprieve::model::{Timestamp, did_you_mean};
 use reprieve::{Folder, ReadError};
-use reprieve_readers::{FORMATS, Input, Item, Options, Part, find};
-use serde_json::{Map, Value, json};
+use reprieve_readers::{FORMATS, Input, Options, find};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,7 @@ fn read_file(format: &str, path: &Path, options: &Options) -> Result<String, Err
     let input = Input { name: &folder.display_name(&name), bytes: &bytes, companion: &companion };
     let mut items = Vec::new();
     let summary = (format.read)(&input, options, &mut |item| {
-        items.push(described(&item));
+        items.push(item.to_row());
         Ok(())
     })?;
     if summary.is_state {
@@ -65,6 +65,7 @@ fn read_file(format: &str, path: &Path, options: &Options) -> Result<String, Err
     }
     let read = json!({
         "items": items,
+        "file": name,
         "sha256": sha256(&bytes),
         "is_call": summary.is_call,
         "tool": summary.tool,
@@ -72,6 +73,7 @@ fn read_file(format: &str, path: &Path, options: &Options) -> Result<String, Err
         "verb": summary.verb,
         "cascade": summary.cascade,
         "actor": summary.actor,
+        "extracted_at": summary.extracted_at.map(Timestamp::from_seconds),
         "notes": summary.notes,
         "unseen": summary.unseen,
     });
@@ -80,34 +82,4 @@ fn read_file(format: &str, path: &Path, options: &Options) -> Result<String, Err
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// An item as a row of targets. `key` is the id in the words of the tool, if the id of the row adds something to it.
-fn described(item: &Item) -> Value {
-    let record = &item.record;
-    let time = |seconds: Option<i64>| json!(seconds.map(reprieve::model::Timestamp::from_seconds));
-    let (version, deposed) = match &item.part {
-        Some(Part::Version(version)) => (json!(version), Value::Null),
-        Some(Part::Deposed(key)) => (Value::Null, json!(key)),
-        None => (Value::Null, Value::Null),
-    };
-    let id = item.target_id();
-    let key = if id == item.id { Value::Null } else { json!(item.id) };
-    let fields = [
-        ("id", json!(id)),
-        ("kind", json!(record.kind)),
-        ("tenant", json!(record.tenant)),
-        ("environment", json!(record.environment)),
-        ("state", json!(record.state)),
-        ("created_at", time(record.created_at)),
-        ("last_used_at", time(record.last_used_at)),
-        ("size_bytes", json!(record.size_bytes)),
-        ("x_action", json!(item.action.as_str())),
-        ("x_key", key),
-        ("x_version", version),
-        ("x_deposed", deposed),
-    ];
-    let known = fields.into_iter().filter(|(_, value)| !value.is_null());
-    let details = item.details.iter().map(|(name, value)| (format!("x_{name}"), json!(value)));
-    known.map(|(name, value)| (name.to_owned(), value)).chain(details).collect::<Map<_, _>>().into()
 }

@@ -1,6 +1,9 @@
 //! The gate.
 
 use crate::errors::Error;
+use crate::history::Known;
+use crate::inventory::Asked;
+use crate::split::split_batch;
 use crate::targets::{Reading, Request, Targets, private_folder};
 use crate::vetted::Vetted;
 use crate::work::{Meter, run};
@@ -8,6 +11,7 @@ use pyo3::prelude::*;
 use reprieve::inventory::{open_inventory_within, threads as cores};
 use reprieve::model::Timestamp;
 use reprieve::policy::{Worker, run_worker};
+use reprieve::signed::{Override, OverrideDraft, Signing};
 use reprieve::{Folder, GateBuilder, PolicySet, ReadError, VetOptions};
 use reprieve_ledger::SqlLedger;
 use std::path::{Path, PathBuf};
@@ -19,16 +23,37 @@ const INVENTORY: &str = "<inventory>";
 #[pyclass(frozen, module = "reprieve._native")]
 pub struct Gate {
     gate: reprieve::Gate,
+    /// The settings for overrides.
+    signing: Signing,
     memory: u64,
     threads: Option<usize>,
     process: u32,
+}
+
+/// Where the inventory is.
+enum Source {
+    /// In a file or a table.
+    Rows(Targets),
+    /// In an object that is asked.
+    Asked(Py<PyAny>),
+}
+
+impl Source {
+    /// Takes what Python passes: rows as targets are passed, or an object of `reprieve/_inventory.py`.
+    fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match value.hasattr("population")? && !value.hasattr("__arrow_c_stream__")? {
+            true => Ok(Self::Asked(value.clone().unbind())),
+            false => Targets::of(value).map(Self::Rows),
+        }
+    }
 }
 
 /// What a gate is made from.
 struct Made {
     config: Option<PathBuf>,
     policies: Option<String>,
-    inventory: Option<Targets>,
+    inventory: Option<Source>,
+    history: Option<Known>,
     ledger: Option<String>,
     record: bool,
     memory: u64,
@@ -38,8 +63,8 @@ struct Made {
 }
 
 impl Made {
-    fn gate(self) -> Result<reprieve::Gate, Error> {
-        let Self { config, policies, inventory, ledger, record, memory, threads, worker, password } = self;
+    fn gate(self) -> Result<(reprieve::Gate, Signing), Error> {
+        let Self { config, policies, inventory, history, ledger, record, memory, threads, worker, password } = self;
         let (program, arguments) = worker;
         let mut builder = reprieve::Gate::builder().memory(memory).worker(Worker::new(program, arguments));
         if let Some(threads) = threads {
@@ -52,23 +77,31 @@ impl Made {
             let set = policy_set(&text)?;
             builder = builder.policies(set, Some(Folder::open(Path::new(".")).map_err(Error::of_gate_file)?));
         }
-        if let Some(inventory) = inventory {
-            // An inventory in a file is read now, so the folder is not needed later.
-            let folder = private_folder()?;
-            let path = inventory.file(folder.path())?;
-            let inventory = open_inventory_within(&path, memory, threads.unwrap_or_else(cores));
-            let inventory = inventory.map_err(|error| match path.starts_with(folder.path()) {
-                true => ReadError { file: INVENTORY.to_owned(), ..error },
-                false => error,
-            });
-            builder = builder.inventory(inventory.map_err(Error::of_gate_file)?);
+        builder = match inventory {
+            Some(Source::Rows(rows)) => {
+                // An inventory in a file is read now, so the folder is not needed later.
+                let folder = private_folder()?;
+                let path = rows.file(folder.path())?;
+                let inventory = open_inventory_within(&path, memory, threads.unwrap_or_else(cores));
+                let inventory = inventory.map_err(|error| match path.starts_with(folder.path()) {
+                    true => ReadError { file: INVENTORY.to_owned(), ..error },
+                    false => error,
+                });
+                builder.inventory(inventory.map_err(Error::of_gate_file)?)
+            }
+            Some(Source::Asked(object)) => builder.inventory(Asked::new(object, memory)),
+            None => builder,
+        };
+        if let Some(history) = history {
+            builder = history.add_to(builder)?;
         }
         builder = if record {
             with_ledger(builder, ledger.as_deref(), password.as_deref())?
         } else {
             builder.without_ledger()
         };
-        Ok(builder.build()?)
+        let signing = builder.signing();
+        Ok((builder.build()?, signing))
     }
 }
 
@@ -80,6 +113,21 @@ fn with_ledger(builder: GateBuilder, name: Option<&str>, password: Option<&str>)
     Ok(match ledger {
         Some(ledger) => builder.ledger(ledger),
         None => builder,
+    })
+}
+
+fn read_override(path: &Path, gate: &reprieve::Gate, signing: &Signing) -> Result<Override, Error> {
+    if gate.ledger().is_none() {
+        return Err(Error::request("an override is used once, which only a ledger can ensure")
+            .with_help("name a ledger: `Gate(…, ledger=…)`"));
+    }
+    let verified = OverrideDraft::open(path)?.verify(&signing.override_keys()?);
+    verified.map_err(|error| {
+        let refused = Error::request(format!("{}: {error}", path.display()));
+        match error.help() {
+            Some(help) => refused.with_help(help),
+            None => refused,
+        }
     })
 }
 
@@ -99,40 +147,15 @@ fn policy_set(text: &str) -> Result<PolicySet, Error> {
     })
 }
 
-#[pymethods]
 impl Gate {
-    #[new]
-    #[pyo3(signature = (config, policies, inventory, ledger, record, memory, threads, worker))]
-    #[allow(clippy::too_many_arguments)] // only `reprieve/_gate.py` calls it, with all of them
-    fn new(
-        py: Python<'_>,
-        config: Option<PathBuf>,
-        policies: Option<String>,
-        inventory: Option<&Bound<'_, PyAny>>,
-        ledger: Option<String>,
-        record: bool,
-        memory: u64,
-        threads: Option<usize>,
-        worker: (PathBuf, Vec<String>),
-    ) -> PyResult<Self> {
-        let inventory = inventory.map(Targets::of).transpose()?;
-        let made =
-            Made { config, policies, inventory, ledger, record, memory, threads, worker, password: password(py) };
-        let gate = run(py, None, move || made.gate())??;
-        Ok(Self { gate, memory, threads, process: std::process::id() })
-    }
-
-    /// Vets a batch. Returns the decision, whatever it is.
-    #[pyo3(signature = (request, targets, columns, at, progress))]
-    fn vet(
+    /// How a batch is read. A gate that crossed a fork reads none.
+    fn reading(
         &self,
-        py: Python<'_>,
         request: Request,
         targets: Option<&Bound<'_, PyAny>>,
         columns: Vec<(String, Vec<String>)>,
         at: Option<&str>,
-        progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Vetted> {
+    ) -> PyResult<Reading> {
         if self.process != std::process::id() {
             return Err(Error::gate("the gate was made in another process, from which this one was forked")
                 .with_help("make a gate in each process, after the fork")
@@ -140,17 +163,81 @@ impl Gate {
         }
         let targets = targets.map(Targets::of).transpose()?;
         let at = at.map(Timestamp::parse).transpose().map_err(|error| Error::request(format!("`at`: {error}")))?;
-        let meter = Meter::default();
         let (memory, threads) = (self.memory, self.threads);
-        let reading = Reading { request, targets, columns, at, memory, threads, meter: meter.clone() };
-        let gate = self.gate.clone();
+        Ok(Reading { request, targets, columns, at, memory, threads, meter: Meter::default() })
+    }
+}
+
+#[pymethods]
+impl Gate {
+    #[new]
+    #[pyo3(signature = (config, policies, inventory, history, ledger, record, memory, threads, worker))]
+    #[allow(clippy::too_many_arguments)] // only `reprieve/_gate.py` calls it, with all of them
+    fn new(
+        py: Python<'_>,
+        config: Option<PathBuf>,
+        policies: Option<String>,
+        inventory: Option<&Bound<'_, PyAny>>,
+        history: Option<&Bound<'_, PyAny>>,
+        ledger: Option<String>,
+        record: bool,
+        memory: u64,
+        threads: Option<usize>,
+        worker: (PathBuf, Vec<String>),
+    ) -> PyResult<Self> {
+        let inventory = inventory.map(Source::of).transpose()?;
+        let history = history.map(Known::of).transpose()?;
+        let password = password(py);
+        let made = Made { config, policies, inventory, history, ledger, record, memory, threads, worker, password };
+        let (gate, signing) = run(py, None, move || made.gate())??;
+        Ok(Self { gate, signing, memory, threads, process: std::process::id() })
+    }
+
+    /// Vets a batch. Returns the decision, whatever it is.
+    #[pyo3(signature = (request, targets, columns, at, with_override, progress))]
+    #[allow(clippy::too_many_arguments)] // only `reprieve/_gate.py` calls it, with all of them
+    fn vet(
+        &self,
+        py: Python<'_>,
+        request: Request,
+        targets: Option<&Bound<'_, PyAny>>,
+        columns: Vec<(String, Vec<String>)>,
+        at: Option<&str>,
+        with_override: Option<PathBuf>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vetted> {
+        let reading = self.reading(request, targets, columns, at)?;
+        let meter = reading.meter.clone();
+        let (gate, signing) = (self.gate.clone(), self.signing.clone());
         let work = move || {
+            let lifted = with_override.map(|path| read_override(&path, &gate, &signing)).transpose()?;
             let (batch, folder) = reading.batch()?;
-            let decision = gate.vet_with(batch, VetOptions::default());
+            let decision =
+                gate.vet_with(batch, VetOptions { with_override: lifted.as_ref(), ..VetOptions::default() });
             Ok::<_, Error>((decision, folder))
         };
         let (decision, folder) = run(py, progress.map(|callback| (&meter, callback)), work)??;
         Vetted::new(decision, folder, self.gate.ledger().cloned())
+    }
+
+    /// Splits a batch. Returns the parts and the excluded targets as JSON.
+    #[pyo3(signature = (request, targets, columns, at, tenants))]
+    fn split(
+        &self,
+        py: Python<'_>,
+        request: Request,
+        targets: Option<&Bound<'_, PyAny>>,
+        columns: Vec<(String, Vec<String>)>,
+        at: Option<&str>,
+        tenants: Option<u64>,
+    ) -> PyResult<String> {
+        let reading = self.reading(request, targets, columns, at)?;
+        let gate = self.gate.clone();
+        let work = move || {
+            let (batch, _folder) = reading.batch()?;
+            split_batch(&gate, &batch, tenants)
+        };
+        Ok(run(py, None, work)??)
     }
 
     /// The policies, as JSON: name, version, digest.

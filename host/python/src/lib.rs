@@ -9,9 +9,13 @@
 
 mod arrow;
 mod codes;
+mod draft;
 mod errors;
 mod foreign;
 mod gate;
+mod history;
+mod inventory;
+mod split;
 mod targets;
 mod vetted;
 mod work;
@@ -22,6 +26,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::codes::explain;
+    #[pymodule_export]
+    use super::draft::draft;
     #[pymodule_export]
     use super::foreign::{formats, read};
     #[pymodule_export]

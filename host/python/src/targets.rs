@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// The name of the request in messages, if it is not in a file.
 const REQUEST: &str = "<request>";
 /// The name of the targets in messages, if they are not in a file.
-const TARGETS: &str = "<targets>";
+pub const TARGETS: &str = "<targets>";
 
 /// A request as Python passes it.
 #[derive(FromPyObject)]

@@ -2,6 +2,10 @@
 //! `tests/*.py`, the programs in `docs/python.md` and in the README, and the type checkers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use reprieve::signed::{Key, KeySet, OverrideDraft};
+use reprieve::{Batch, Gate};
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,11 +20,42 @@ fn ok(command: &mut Command) {
     assert!(output.status.success(), "{command:?}\n{}{}", text(&output.stdout), text(&output.stderr));
 }
 
-/// What the tests need from the package index, as `pyproject.toml` lists it.
-fn requirements() -> Vec<String> {
-    let project = std::fs::read_to_string(root().join("host/python/pyproject.toml")).unwrap();
-    let list = project.split("\ntest = [").nth(1).unwrap().split(']').next().unwrap();
-    list.split(',').map(|item| item.trim().trim_matches('"').to_owned()).filter(|item| !item.is_empty()).collect()
+/// A folder with a request that is denied, and an override of its findings that two people signed.
+fn with_override(folder: &Path) {
+    drop(std::fs::remove_dir_all(folder));
+    std::fs::create_dir(folder).unwrap();
+    let people = ["alice", "bob"].map(|name| Key::generate(name).unwrap());
+    let mut trusted = KeySet::default();
+    people.iter().for_each(|person| trusted.add(person).unwrap());
+    std::fs::write(folder.join("people.json"), trusted.to_json()).unwrap();
+    let set = "[overrides]\nkeys = \"people.json\"\n[[policy]]\nuse = \"builtin:mode\"\n";
+    std::fs::write(folder.join("reprieve.toml"), set).unwrap();
+    let request = r#"{ "id": "old-apps", "mode": "hard", "environment": "staging", "target_kind": "app",
+        "targets": [{ "id": "app-1", "kind": "app", "tenant": "t" }] }"#;
+    std::fs::write(folder.join("request.json"), request).unwrap();
+    let batch = || Batch::open(&folder.join("request.json")).unwrap();
+    let gate = Gate::builder().config(&folder.join("reprieve.toml")).unwrap().build().unwrap();
+    let decision = gate.vet(batch());
+    let codes: BTreeSet<String> = decision.document().findings.iter().map(|finding| finding.code.clone()).collect();
+    let (batch, never_lifted) = (batch(), |code: &str| gate.is_never_lifted(code));
+    let until = batch.evaluated_at().plus(3_600);
+    let mut draft = OverrideDraft::new(codes, &batch, "the owner left", until, &people[0], never_lifted).unwrap();
+    draft.sign(&people[1], &trusted).unwrap();
+    std::fs::write(folder.join("override.json"), draft.to_json()).unwrap();
+}
+
+/// What the package exports without a type, as pyright finds it in the environment of this folder of programs.
+fn untyped(programs: &Path) -> Vec<String> {
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut pyright = Command::new(programs.join("pyright"));
+    pyright.args(["--outputjson", "--verifytypes", "reprieve", "--ignoreexternal"]);
+    let output = pyright.env("PATH", path).current_dir(programs).output().unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let symbols = found["typeCompleteness"]["symbols"].as_array().unwrap();
+    let exported = symbols.iter().filter(|symbol| symbol["isExported"] == true);
+    assert!(exported.clone().count() > 30, "{found}");
+    let untyped = exported.filter(|symbol| symbol["isTypeKnown"] == false);
+    untyped.map(|symbol| symbol["name"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -30,9 +65,11 @@ fn the_wheel_passes_its_tests() {
     if !bin("pip").exists() {
         ok(Command::new("python3").args(["-m", "venv"]).arg(&place));
     }
+    // Everything is pinned, so pip has nothing to resolve.
+    let tests = root().join("host/python/tests");
     let mut install = Command::new(bin("pip"));
-    install.args(["install", "--quiet", "--disable-pip-version-check", "maturin>=1.9.4,<2"]).args(requirements());
-    ok(&mut install);
+    install.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]);
+    ok(install.arg(tests.join("requirements.txt")));
 
     let wheels = place.join("wheels");
     drop(std::fs::remove_dir_all(&wheels));
@@ -51,10 +88,12 @@ fn the_wheel_passes_its_tests() {
 
     let module = place.join("mode.wasm");
     std::fs::write(&module, reprieve::policy::builtin_component("mode").unwrap()).unwrap();
-    let tests = root().join("host/python/tests");
+    let lifted = place.join("override");
+    with_override(&lifted);
     let mut pytest = Command::new(bin("python"));
     pytest.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "--rootdir"]).arg(&tests).arg(&tests);
-    ok(pytest.current_dir(&place).env("REPRIEVE_TEST_MODULE", &module).env("PYTHONDONTWRITEBYTECODE", "1"));
+    pytest.env("REPRIEVE_TEST_MODULE", &module).env("REPRIEVE_TEST_OVERRIDE", &lifted);
+    ok(pytest.current_dir(&place).env("PYTHONDONTWRITEBYTECODE", "1"));
 
     let config = root().join("host/python/pyproject.toml");
     let mut mypy = Command::new(bin("python"));
@@ -63,6 +102,14 @@ fn the_wheel_passes_its_tests() {
     let mut of_tests = Command::new(bin("python"));
     of_tests.args(["-m", "mypy", "--config-file"]).arg(&config).arg(&tests);
     ok(of_tests.current_dir(&place));
+    let mut pyright = Command::new(bin("pyright"));
+    pyright.arg("--project").arg(root().join("host/python")).arg("--pythonpath").arg(bin("python"));
+    ok(&mut pyright);
+    assert_eq!(
+        untyped(&bin("")),
+        ["reprieve.airflow.ReprieveOperator"],
+        "Airflow's own class has no known metaclass"
+    );
     ok(Command::new(bin("python"))
         .args(["-m", "mypy.stubtest", "--ignore-disjoint-bases", "reprieve._native"])
         .current_dir(&place));

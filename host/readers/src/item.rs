@@ -83,11 +83,9 @@ impl Item {
             Some(Part::Deposed(key)) => format!("{} (deposed {key})", self.id),
         }
     }
-}
 
-impl Item {
-    /// Returns its row in a target list: the fields that are known, and its details as columns `x_…`.
-    pub fn row(&self) -> Map<String, Value> {
+    /// Returns it as a row of a target list.
+    pub fn to_row(&self) -> Map<String, Value> {
         let record = &self.record;
         let time = |seconds: Option<i64>| json!(seconds.map(Timestamp::from_seconds));
         let fields = [

@@ -6,7 +6,9 @@
 //!                                            └─ Summary         what the file says of the call, and what it cannot say
 //! ```
 //!
-//! # Invariants
+//! A [`draft`] is a request for a list: what the list, the file and the environment say is filled in.
+//!
+//! # Invariants of readers
 //!
 //! - A file is read whole or refused. Nothing is skipped silently: what may delete and is not understood is an error that
 //!   names it, and what does not delete but deserves attention is a note.
@@ -25,6 +27,7 @@ mod backup;
 mod cloud;
 mod cloud_list;
 mod custodian;
+pub mod draft;
 mod elasticsearch;
 mod format;
 mod input;

@@ -85,7 +85,7 @@ impl Deletions {
                 "extracted_at": summary.extracted_at.map(Timestamp::from_seconds),
             },
             "annotations": draft.annotations,
-            "targets": items.iter().map(Item::row).collect::<Vec<_>>(),
+            "targets": items.iter().map(Item::to_row).collect::<Vec<_>>(),
         });
         match kinds.keys().next().filter(|_| kinds.len() == 1) {
             Some(kind) => request["target_kind"] = (*kind).into(),

@@ -1,6 +1,5 @@
 //! `reprieve approve`: adds an approval to a request.
 
-use crate::drafting::Document;
 use crate::edit::edit;
 use crate::error::fail;
 use crate::output::plain;
@@ -11,6 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use reprieve::model::{ActorType, Approval, Facts, Timestamp};
 use reprieve::signed::{Key, sign_evidence};
+use reprieve_readers::draft::Document;
 use serde_json::json;
 use std::path::PathBuf;
 

@@ -1,6 +1,5 @@
 //! `reprieve attest`: adds evidence of what was done to a request, bound to its list.
 
-use crate::drafting::Document;
 use crate::edit::edit;
 use crate::output::plain;
 use crate::setup::BatchArguments;
@@ -10,6 +9,7 @@ use clap::{Args, Subcommand};
 use reprieve::Batch;
 use reprieve::model::{self, Duration, Timestamp};
 use reprieve::signed::{Evidence, Key, sign_evidence};
+use reprieve_readers::draft::Document;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! `reprieve draft`: prints a request for a list.
 
-use crate::drafting::{ClaimArguments, Document, SourceFile, draft, listed};
+use crate::drafting::ClaimArguments;
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
 use crate::output::{data, plain};
@@ -8,7 +8,9 @@ use crate::reading::ListArguments;
 use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
+use reprieve::model::TargetFiles;
 use reprieve_readers::Summary;
+use reprieve_readers::draft::{Document, Origin, SourceFile, draft, listed};
 use std::path::{Path, PathBuf};
 
 /// Draft a request for a list: counts, digest, kinds and origin are filled in, and what only people know is null
@@ -30,9 +32,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let folder = arguments.out.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let paths = arguments.lists.iter().map(|list| relative(list, folder)).collect::<anyhow::Result<Vec<_>>>()?;
-    let list = listed(folder, &paths, &arguments.form)?;
+    let list = listed(folder, &paths, arguments.form.describe(TargetFiles::default()))?;
     let source = SourceFile { name: Some(list.name.clone()), sha256: list.files.sha256.clone().unwrap_or_default() };
-    let request = draft(&arguments.claims, &list, &arguments.form, &Summary::default(), &source)?;
+    let request = draft(&arguments.claims.claims(), &list, &Summary::default(), &source, &Origin::find())?;
     match &arguments.out {
         Some(out) => write_new(out, &request)?,
         None => data(|out| Ok(write!(out, "{}", request.to_json())?))?,

@@ -8,10 +8,9 @@ use crate::status::Status;
 use anyhow::{Context, ensure};
 use clap::Args;
 use reprieve::Batch;
-use reprieve::model::Claims;
 use reprieve::split::{Excluded, Split};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{json, value::RawValue};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
@@ -81,8 +80,9 @@ fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<Page> {
         let targets = format!("{name}.ndjson");
         let mut file = fs::File::create(folder.join(&targets))?;
         part.batch.write_targets(&mut file)?;
-        let request = request(batch.claims(), &name, &targets, part.batch.targets_sha256())?;
-        fs::write(folder.join(format!("{name}.json")), request)?;
+        let mut request = part.request(&name)?;
+        request["targets"] = json!({ "path": targets, "sha256": part.batch.targets_sha256() });
+        fs::write(folder.join(format!("{name}.json")), serde_json::to_string_pretty(&request)? + "\n")?;
         let canary = if split.canary && i == 0 { "  canary" } else { "" };
         line!(
             plan,
@@ -124,27 +124,6 @@ fn write(batch: &Batch, split: &Split, folder: &Path) -> anyhow::Result<Page> {
         line!(plan, "Each part is a batch of its own and still needs its own evidence: {}", missing.join(", "));
     }
     Ok(plan)
-}
-
-/// The request for a part: the whole request without the evidence for the whole list.
-fn request(claims: &Claims, name: &str, targets: &str, sha256: &str) -> anyhow::Result<String> {
-    let mut request = serde_json::to_value(claims)?;
-    request["campaign"] = claims.campaign.as_deref().unwrap_or(&claims.id).into();
-    request["id"] = format!("{}/{name}", claims.id).into();
-    request["targets"] = json!({ "path": targets, "sha256": sha256 });
-    for (object, field) in [
-        ("", "dry_run"),
-        ("", "approvals"),
-        ("provenance", "row_count"),
-        ("provenance", "sha256"),
-        ("recovery", "checkpoints"),
-    ] {
-        let place = if object.is_empty() { Some(&mut request) } else { request.get_mut(object) };
-        if let Some(fields) = place.and_then(Value::as_object_mut) {
-            fields.remove(field);
-        }
-    }
-    Ok(serde_json::to_string_pretty(&request)? + "\n")
 }
 
 /// Reads the written lists back, and compares their lines in any order with the lines of the batch.

@@ -1,16 +1,15 @@
 //! Lists for a draft: one that is in a file, or the items of a file of another tool.
 
-use super::{ClaimArguments, Document, List, SourceFile, draft};
+use super::ClaimArguments;
 use crate::error::{fail, with_help};
 use crate::output::plain;
-use crate::reading::ListArguments;
 use crate::sql;
 use anyhow::Context;
 use clap::Args;
-use reprieve::model::{ListedFile, TargetFiles};
-use reprieve::{Batch, Environments, Folder, Manifest, ManifestFile, ReadOptions};
+use reprieve::Folder;
+use reprieve::model::TargetFiles;
+use reprieve_readers::draft::{Document, List, Origin, SourceFile, draft};
 use reprieve_readers::{FORMATS, Format, Input, Item, Options, Summary, find};
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -209,7 +208,7 @@ impl From {
                 Some(kind) => *kinds.entry(kind.clone()).or_default() += 1,
                 None => without_kind += 1,
             }
-            serde_json::to_writer(&mut out, &item.row()).context("the list")?;
+            serde_json::to_writer(&mut out, &item.to_row()).context("the list")?;
             out.write_all(b"\n").context("the list")
         })?;
         if let Some(selector) = summary.selector.as_ref().filter(|_| targets == 0) {
@@ -228,58 +227,9 @@ impl From {
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         let source = SourceFile { name, sha256: source_sha256 };
-        let request = draft(claims, &list, &ListArguments::default(), &summary, &source)?;
+        let request = draft(&claims.claims(), &list, &summary, &source, &Origin::find())?;
         Ok(Self { folder, request, summary, targets })
     }
-}
-
-/// Reads a list that a request is drafted for. The files are below this folder, and the request will be in it.
-pub fn listed(folder: &Path, paths: &[String], form: &ListArguments) -> anyhow::Result<List> {
-    /// Stands for the kind that the list does not state.
-    const UNSTATED: &str = "kind that is not stated";
-    let folder = Folder::open(folder)?;
-    let file = |path: &String| ListedFile { path: path.clone(), sha256: None };
-    let files = match paths {
-        [path] => TargetFiles { path: Some(path.clone()), ..TargetFiles::default() },
-        _ => TargetFiles { files: Some(paths.iter().map(file).collect()), ..TargetFiles::default() },
-    };
-    let request = json!({
-        "id": "draft", "mode": "soft", "environment": "draft", "target_kind": UNSTATED, "targets": files,
-    });
-    let options = form.apply(ReadOptions::default());
-    let batch = Batch::read_with(request.to_string().as_bytes(), "<draft>", &folder, options)?;
-    let facts = batch.facts(&Environments::default(), None, None, batch.evaluated_at());
-    if facts.kinds.others > 0 {
-        let message = format!("the list has more than {} kinds", facts.kinds.counts.len());
-        return Err(fail(message, "submit one list for each kind"));
-    }
-    let mut kinds = facts.kinds.counts;
-    let without_kind = kinds.remove(UNSTATED).unwrap_or_default();
-    let mut environments = facts.environments.counts.into_keys();
-    let environment =
-        environments.next().filter(|_| environments.next().is_none() && facts.environments.unknown == 0);
-    let first = paths.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-    let name = match paths.len() {
-        0 | 1 => first.to_owned(),
-        several => format!("{first} and {} more", several - 1),
-    };
-    let digests = |manifest: &Manifest| {
-        let listed = |file: &ManifestFile| ListedFile { path: file.path.clone(), sha256: Some(file.sha256.clone()) };
-        manifest.files().iter().map(listed).collect()
-    };
-    Ok(List {
-        name,
-        files: TargetFiles {
-            files: batch.manifest().map(digests),
-            sha256: Some(batch.targets_sha256().to_owned()),
-            ..files
-        },
-        targets: batch.len(),
-        kinds,
-        without_kind,
-        environment,
-        is_selected: false,
-    })
 }
 
 /// A writer that hashes what it writes.

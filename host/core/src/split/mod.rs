@@ -11,6 +11,7 @@ use offenders::offenders;
 use reprieve_batch::{Batch, LookupError, ReadError};
 use reprieve_model::DecisionDocument;
 use reprieve_sandbox::{Measure, Subject};
+use serde_json::Value;
 use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// A batch in parts. Every target is in one of them or excluded.
@@ -35,6 +36,34 @@ pub struct Part {
     pub tenants: u64,
     /// The codes that the policies still deny: evidence that the part needs for itself.
     pub denied: Vec<String>,
+}
+
+impl Part {
+    /// Returns the request for this part, without targets: that of the whole batch, without the evidence for the whole list.
+    /// `name` is that of the part.
+    ///
+    /// # Errors
+    /// If it cannot be written as JSON.
+    pub fn request(&self, name: &str) -> serde_json::Result<Value> {
+        let claims = self.batch.claims();
+        let mut request = serde_json::to_value(claims)?;
+        request["campaign"] = claims.campaign.as_deref().unwrap_or(&claims.id).into();
+        request["id"] = format!("{}/{name}", claims.id).into();
+        for (object, field) in [
+            ("", "dry_run"),
+            ("", "approvals"),
+            ("", "targets"),
+            ("provenance", "row_count"),
+            ("provenance", "sha256"),
+            ("recovery", "checkpoints"),
+        ] {
+            let place = if object.is_empty() { Some(&mut request) } else { request.get_mut(object) };
+            if let Some(fields) = place.and_then(Value::as_object_mut) {
+                fields.remove(field);
+            }
+        }
+        Ok(request)
+    }
 }
 
 /// A target that is in no part.

@@ -1,16 +1,16 @@
 //! The tools. Each returns a text for people, and the document that the command of its name prints for programs.
 
 use crate::commands::{explain, report};
-use crate::drafting::{ClaimArguments, SourceFile, draft, listed};
 use crate::error::fail;
 use crate::mode::ModeArgument;
-use crate::reading::ListArguments;
 use crate::render::{self, Detail, Printed};
 use crate::setup::{BatchArguments, LedgerArguments, PolicyArguments, Vetting};
 use anyhow::Context;
 use clap::Parser;
 use reprieve::DecisionReport;
+use reprieve::model::TargetFiles;
 use reprieve_readers::Summary;
+use reprieve_readers::draft::{Claims, Origin, SourceFile, draft, listed};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -170,19 +170,18 @@ impl Tools {
         if paths.is_empty() {
             return Err(fail("`lists` names no file", "name the list of targets"));
         }
-        let form = ListArguments::default();
-        let list = listed(&self.folder, &paths, &form)?;
+        let list = listed(&self.folder, &paths, TargetFiles::default())?;
         let source =
             SourceFile { name: Some(list.name.clone()), sha256: list.files.sha256.clone().unwrap_or_default() };
         let set = arguments.set.into_iter().chain([("actor.type".to_owned(), json!("ai-agent"))]);
-        let claims = ClaimArguments {
+        let claims = Claims {
             kind: arguments.kind,
-            mode: Some(arguments.mode.into()),
+            mode: Some(ModeArgument::from(arguments.mode).into()),
             environment: Some(arguments.environment),
             id: arguments.id,
             set: set.collect(),
         };
-        let request = draft(&claims, &list, &form, &Summary::default(), &source)?;
+        let request = draft(&claims, &list, &Summary::default(), &source, &Origin::find())?;
         let text = request.to_json();
         let document = serde_json::from_str(&text)?;
         Ok((text, document))
