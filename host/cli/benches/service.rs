@@ -1,7 +1,8 @@
-//! The service under load: `cargo bench -p reprieve-cli --bench service -- [SECONDS] [LEDGER]`.
+//! The service under load: `cargo bench -p reprieve-cli --bench service -- [SECONDS] [LEDGER|ADDRESS]`.
 //!
 //! One process of the service on two cores, with the client on the same machine. Each call is a batch of ten targets with
 //! nine policies, and every decision is recorded. `LEDGER` is the URL of an empty PostgreSQL database; without it, SQLite.
+//! `ADDRESS` is that of a server that runs already, such as one of `benches/peers`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -122,10 +123,14 @@ fn resident(child: &Child) -> u64 {
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let other = arguments.next();
+    if let Some(address) = other.as_deref().filter(|other| other.parse::<std::net::SocketAddr>().is_ok()) {
+        return measure(address, None, seconds);
+    }
     let folder = tempfile::tempdir().unwrap();
     assert!(reprieve(folder.path(), "init").stdout(Stdio::null()).status().unwrap().success());
     let config = folder.path().join("reprieve.toml");
-    if let Some(url) = arguments.next() {
+    if let Some(url) = other {
         let text = std::fs::read_to_string(&config).unwrap();
         std::fs::write(&config, format!("ledger = \"{url}\"\n{text}")).unwrap();
     }
@@ -133,6 +138,11 @@ fn main() {
     let begun = Instant::now();
     let service = start(folder.path());
     println!("started in {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
+    measure(&service.1, Some(&service.0), seconds);
+}
+
+/// Prints a line for each load. The memory of a server that ran already is not known.
+fn measure(address: &str, child: Option<&Child>, seconds: u64) {
     let next = AtomicU64::new(0);
     println!(
         "{:>12} {:>12} {:>10} {:>10} {:>10} {:>7} {:>9}",
@@ -141,9 +151,9 @@ fn main() {
     for (connections, rate) in
         [(1, None), (8, Some(250.0)), (8, Some(500.0)), (16, Some(1000.0)), (4, None), (16, None), (64, None)]
     {
-        let (seen, times, errors) = load(&service.1, connections, rate, Duration::from_secs(seconds), &next);
+        let (seen, times, errors) = load(address, connections, rate, Duration::from_secs(seconds), &next);
         let at = |q: f64| times[((times.len() - 1) as f64 * q) as usize].as_secs_f64() * 1e3;
-        let resident = resident(&service.0);
+        let resident = child.map_or(0, resident);
         println!(
             "{connections:>12} {seen:>10.0}/s {:>10.2} {:>10.2} {:>10.2} {errors:>7} {resident:>9}",
             at(0.5),

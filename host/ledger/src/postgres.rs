@@ -10,7 +10,7 @@ use reprieve::ledger::LedgerError;
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The bytes of a blob that are sent at once.
 const MAX_PART_BYTES: u64 = 16 << 20;
@@ -23,9 +23,20 @@ const SESSION_SETTINGS: &str = "SET statement_timeout = '60s'; \
      SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
+/// The maximum number of sessions. While one writes, others read what the next decisions depend on.
+const MAX_SESSIONS: usize = 8;
+
 pub(crate) struct PostgresStore {
     server: Server,
-    session: Mutex<Option<Session>>,
+    sessions: Mutex<Sessions>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Sessions {
+    idle: Vec<Session>,
+    /// How many there are, idle or in use.
+    count: usize,
 }
 
 struct Session {
@@ -37,22 +48,50 @@ impl PostgresStore {
     /// Connects to the database at a URL. `password` is used if the URL contains none.
     pub fn open(url: &str, password: Option<&str>) -> Result<Self, LedgerError> {
         let server = Server::new(url, password).map_err(unreachable)?;
-        let store = Self { server, session: Mutex::new(None) };
+        let store = Self { server, sessions: Mutex::default(), returned: Condvar::new() };
         drop(store.read()?);
         Ok(store)
     }
 
     fn begin(&self, sql: &str) -> Result<Box<dyn Transaction + '_>, LedgerError> {
-        let mut session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if session.as_ref().is_none_or(|session| session.client.is_closed()) {
-            *session = None;
+        let mut transaction = self.session()?;
+        if let Err(error) = transaction.define(sql) {
+            if transaction.session.as_ref().is_some_and(|session| !session.client.is_closed()) {
+                return Err(error);
+            }
+            // The server was restarted since the session was last used, and the others are lost as well.
+            drop(transaction);
+            self.forget_idle();
+            transaction = self.session()?;
+            transaction.define(sql)?;
+        }
+        Ok(Box::new(transaction))
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes an idle session, or opens one. Waits while all are in use.
+    fn session(&self) -> Result<PostgresTransaction<'_>, LedgerError> {
+        let all_in_use = |sessions: &mut Sessions| sessions.idle.is_empty() && sessions.count >= MAX_SESSIONS;
+        let sessions = self.returned.wait_while(self.sessions(), all_in_use);
+        let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
+        let mut transaction = PostgresTransaction { store: self, session: sessions.idle.pop(), committed: false };
+        if transaction.session.is_none() {
+            sessions.count += 1;
+            drop(sessions);
             let mut client = self.server.connect().map_err(unreachable)?;
             client.batch_execute(SESSION_SETTINGS).map_err(explain)?;
-            *session = Some(Session { client, statements: HashMap::new() });
+            transaction.session = Some(Session { client, statements: HashMap::new() });
         }
-        let mut transaction = PostgresTransaction { session, committed: false };
-        transaction.define(sql)?;
-        Ok(Box::new(transaction))
+        Ok(transaction)
+    }
+
+    fn forget_idle(&self) {
+        let mut sessions = self.sessions();
+        sessions.count -= sessions.idle.len();
+        sessions.idle.clear();
     }
 }
 
@@ -87,15 +126,15 @@ impl Database for PostgresStore {
 }
 
 struct PostgresTransaction<'a> {
-    session: MutexGuard<'a, Option<Session>>,
+    store: &'a PostgresStore,
+    /// `None` if it could not be opened.
+    session: Option<Session>,
     committed: bool,
 }
 
 impl PostgresTransaction<'_> {
     fn session(&mut self) -> Result<&mut Session, LedgerError> {
-        self.session.as_mut().ok_or_else(|| {
-            LedgerError::unavailable("the ledger (PostgreSQL): the connection is lost").with_help("try again")
-        })
+        self.session.as_mut().ok_or_else(|| LedgerError::unavailable("the ledger (PostgreSQL): there is no session"))
     }
 
     fn statement(&mut self, sql: &'static str) -> Result<Statement, LedgerError> {
@@ -111,11 +150,19 @@ impl PostgresTransaction<'_> {
 
 impl Drop for PostgresTransaction<'_> {
     fn drop(&mut self) {
-        let Some(session) = self.session.as_mut().filter(|_| !self.committed) else { return };
-        if session.client.batch_execute("ROLLBACK").is_err() {
-            // The state of the connection is unknown, so the next transaction opens a new one.
-            *self.session = None;
+        let session = self.session.take();
+        // If it cannot be rolled back, its state is unknown, and it is not used again.
+        let session = session.and_then(|mut session| {
+            let is_usable = self.committed || session.client.batch_execute("ROLLBACK").is_ok();
+            is_usable.then_some(session)
+        });
+        let mut sessions = self.store.sessions();
+        match session {
+            Some(session) => sessions.idle.push(session),
+            None => sessions.count -= 1,
         }
+        drop(sessions);
+        self.store.returned.notify_one();
     }
 }
 
