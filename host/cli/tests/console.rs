@@ -50,6 +50,22 @@ fn text_of_others_is_text_on_every_page() {
 }
 
 #[test]
+fn a_campaign_shows_what_it_used_of_its_limits() {
+    let fixture = fixture();
+    let service = Service::start(&fixture);
+    let body = json!({
+        "id": "one", "mode": "soft", "environment": "production", "target_kind": "app", "campaign": "sweep",
+        "targets": [{ "id": "a-1", "kind": "app", "tenant": "t-1" }, { "id": "a-2", "kind": "app", "tenant": "t-2" }]
+    });
+    let decided = service.post("/v1/decisions", &body.to_string());
+    assert_eq!(decided.status, 200, "{}", decided.text);
+    let page = service.get("/campaigns/sweep");
+    let row = "in the last 24 hours</th><td>1</td><td>2</td><td>2</td><td>5 <meter min=\"0\" max=\"5\" value=\"2\">2 of 5";
+    assert!(page.text.contains(row), "{}", page.text);
+    assert!(page.text.contains("a soft batch in production"), "{}", page.text);
+}
+
+#[test]
 fn people_sign_in_with_a_token_that_has_the_role_to_read() {
     let fixture = fixture();
     let mut config = format!("{CONFIG}\n[serve]\n");

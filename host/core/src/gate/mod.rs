@@ -9,7 +9,7 @@ use crate::evaluate::{Cost, Evaluation, Evaluator, Moment, decide, evaluate_part
 use crate::ledger::{Ledger, Reservation};
 use crate::record::{RecordError, Replay, VetOptions, decide_and_record, decide_only};
 use crate::split::{Split, SplitError, split, waves};
-use reprieve_batch::Batch;
+use reprieve_batch::{Batch, Environments};
 use reprieve_model::{Approval, DecisionDocument, Facts, Fault, Review, Timestamp, Verdict};
 use reprieve_sandbox::Descriptor;
 use std::collections::HashSet;
@@ -65,6 +65,11 @@ impl Gate {
     /// The ledger that records the decisions of this gate.
     pub fn ledger(&self) -> Option<&Arc<dyn Ledger>> {
         self.0.sources.ledger()
+    }
+
+    /// Which environments are production, by the policy set.
+    pub fn environments(&self) -> &Environments {
+        &self.0.sources.environments
     }
 
     /// SHA-256 of the policy set, lower-case hex, as decisions name it.

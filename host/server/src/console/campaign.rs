@@ -1,7 +1,8 @@
-//! `/campaigns/{name}`: the batches of a campaign, and how much each deletes.
+//! `/campaigns/{name}`: the batches of a campaign, how much each deletes, and how much of its limits is used.
 
 use super::layout::{Page, text};
 use super::table::decisions;
+use super::velocity::Velocity;
 use crate::app::App;
 use crate::extract::Who;
 use crate::problem::Problem;
@@ -20,23 +21,26 @@ pub(super) async fn page(
     Who(caller): Who,
     Path(name): Path<String>,
 ) -> Result<Html<String>, Problem> {
-    let (shared, campaign) = (Arc::clone(&app), name.clone());
-    let batches = app
+    let (shared, live, campaign) = (Arc::clone(&app), app.live(), name.clone());
+    let gate = live.gate.clone();
+    let found = app
         .pool
         .run(move |_| {
             let filter = Filter { campaign: Some(campaign), last: Some(LAST), ..Filter::default() };
-            Ok(shared.ledger.decisions(&filter)?)
+            let batches = shared.ledger.decisions(&filter)?;
+            let last = batches.iter().map(|batch| batch.entry).max();
+            let velocity = last.map(|last| Velocity::of(&shared, &gate, last)).transpose()?;
+            Ok(velocity.map(|velocity| (batches, velocity)))
         })
         .await?;
-    if batches.is_empty() {
+    let Some((batches, velocity)) = found else {
         return Err(Problem::not_found(format!("no decision is of the campaign `{name}`")));
-    }
+    };
     let counted: Vec<_> =
         batches.iter().filter(|batch| matches!(batch.state, BatchState::Open | BatchState::Committed)).collect();
     let (targets, tenants): (u64, u64) =
         counted.iter().fold((0, 0), |(targets, tenants), batch| (targets + batch.targets, tenants + batch.tenants));
     let most = counted.iter().map(|batch| batch.tenants).max().unwrap_or_default().max(1);
-    let live = app.live();
     let limits: Vec<(String, String)> = live
         .gate
         .policies()
@@ -63,6 +67,7 @@ pub(super) async fn page(
         }
         section aria-labelledby="limits" {
             h2 id="limits" { "Limits over time" }
+            (velocity.table(&live.gate))
             p { "What the set changes; everything else has the default that " code { "reprieve explain" } " states." }
             table.facts { caption { "settings of the policies that limit growth and speed" } tbody {
                 @for (policy, settings) in &limits {

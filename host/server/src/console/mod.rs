@@ -9,6 +9,7 @@ mod now;
 mod policies;
 mod sign_in;
 mod table;
+mod velocity;
 
 use crate::app::App;
 use crate::guard::{Policy, guard};
