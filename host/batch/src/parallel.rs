@@ -39,7 +39,8 @@ pub(crate) fn in_order_within<T: Send, R: Send, E>(
         return std::iter::once(first).chain(items).map(work).try_for_each(each);
     };
 
-    let items = Mutex::new([first, second].into_iter().chain(items).zip(0_u64..));
+    // The items, and the weight of the last one.
+    let items = Mutex::new(([first, second].into_iter().chain(items).zip(0_u64..), 0));
     // The threads must not run further ahead, or waiting results would fill the memory.
     let window = Window::new(2 * threads as u64, max_weight);
     let (sender, results) = sync_channel(threads);
@@ -50,9 +51,13 @@ pub(crate) fn in_order_within<T: Send, R: Send, E>(
                 let _stop = StopOnDrop { window, only_on_panic: true };
                 loop {
                     let mut items = items.lock().unwrap_or_else(PoisonError::into_inner);
-                    let Some((item, number)) = items.next() else { break };
+                    let (iterator, last_weight) = &mut *items;
+                    // What makes an item may take as much memory as the work on it. Most items weigh what the one before did.
+                    window.wait_for_room(*last_weight);
+                    let Some((item, number)) = iterator.next() else { break };
                     // The other threads take no item meanwhile, so only one waits.
                     let weight = weigh(&item);
+                    *last_weight = weight;
                     let may_start = window.wait_for(number, weight);
                     drop(items);
                     if !may_start || sender.send((number, weight, work(item))).is_err() {
@@ -104,12 +109,22 @@ impl Window {
     fn wait_for(&self, number: u64, weight: u64) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let too_early = |state: &mut WindowState| {
-            let is_full = state.weight > 0 && state.weight.saturating_add(weight) > self.max_weight;
-            state.next.is_some_and(|next| number >= next + self.size || is_full)
+            state.next.is_some_and(|next| number >= next + self.size || self.is_full(state, weight))
         };
         let mut state = self.moved.wait_while(state, too_early).unwrap_or_else(PoisonError::into_inner);
         state.weight = state.weight.saturating_add(weight);
         state.next.is_some()
+    }
+
+    /// Waits until an item of this weight has room, or the work has ended.
+    fn wait_for_room(&self, weight: u64) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |state: &mut WindowState| state.next.is_some() && self.is_full(state, weight);
+        drop(self.moved.wait_while(state, is_full));
+    }
+
+    const fn is_full(&self, state: &WindowState, weight: u64) -> bool {
+        state.weight > 0 && state.weight.saturating_add(weight) > self.max_weight
     }
 
     fn advance_to(&self, number: u64) {
@@ -193,6 +208,28 @@ mod tests {
             );
             assert_eq!((done, found), (Ok(()), (0..200).collect::<Vec<_>>()), "{threads} threads");
             assert!(max.into_inner() <= 6, "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn makes_an_item_only_when_it_has_room() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        for threads in [2, 8] {
+            let (load, max) = (AtomicU64::new(0), AtomicU64::new(0));
+            let make = |i: u64| {
+                let now = load.fetch_add(3, Ordering::SeqCst) + 3;
+                // The first two are made before any work.
+                if i > 1 {
+                    max.fetch_max(now, Ordering::SeqCst);
+                }
+                i
+            };
+            let each = |_| {
+                load.fetch_sub(3, Ordering::SeqCst);
+                Ok::<_, ()>(())
+            };
+            assert_eq!(in_order_within(5, |_| 3, threads, (0..100).map(make), slow, each), Ok(()));
+            assert_eq!(max.into_inner(), 3, "{threads} threads");
         }
     }
 

@@ -60,7 +60,8 @@ fn a_campaign_shows_what_it_used_of_its_limits() {
     let decided = service.post("/v1/decisions", &body.to_string());
     assert_eq!(decided.status, 200, "{}", decided.text);
     let page = service.get("/campaigns/sweep");
-    let row = "in the last 24 hours</th><td>1</td><td>2</td><td>2</td><td>5 <meter min=\"0\" max=\"5\" value=\"2\">2 of 5";
+    let row =
+        "in the last 24 hours</th><td>1</td><td>2</td><td>2</td><td>5 <meter min=\"0\" max=\"5\" value=\"2\">2 of 5";
     assert!(page.text.contains(row), "{}", page.text);
     assert!(page.text.contains("a soft batch in production"), "{}", page.text);
 }
