@@ -3,7 +3,6 @@
 mod engines;
 mod inputs;
 mod process;
-mod serve;
 mod table;
 mod timing;
 
@@ -42,11 +41,6 @@ enum Job {
         /// The request
         request: PathBuf,
     },
-    /// Serve one engine over HTTP on loopback: `regorus`, or `reprieve` with its nine policies and without a ledger
-    Serve {
-        /// The engine
-        engine: String,
-    },
     /// Run one command and print its time, its memory and its exit status
     #[command(hide = true)]
     Measure {
@@ -64,7 +58,6 @@ fn main() -> ExitCode {
     let done = match &arguments.command {
         None => report(&arguments).map(|()| ExitCode::SUCCESS),
         Some(Job::Measure { command }) => process::measure(command).map(|()| ExitCode::SUCCESS),
-        Some(Job::Serve { engine }) => serve::serve(engine).map(|()| ExitCode::SUCCESS),
         Some(Job::Decide { engine, request }) => decide(engine, request.clone()),
     };
     done.unwrap_or_else(|error| {

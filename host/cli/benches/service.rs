@@ -2,7 +2,7 @@
 //!
 //! One process of the service on two cores, with the client on the same machine. Each call is a batch of ten targets with
 //! nine policies, and every decision is recorded. `LEDGER` is the URL of an empty PostgreSQL database; without it, SQLite.
-//! `ADDRESS` is that of a server that runs already, such as one of `benches/peers`.
+//! `ADDRESS` is that of a server that runs already.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{BufRead, BufReader, Read, Write};

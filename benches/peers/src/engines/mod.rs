@@ -7,7 +7,6 @@ mod native;
 mod regorus;
 mod reprieve;
 
-pub use self::regorus::Machine;
 pub use self::reprieve::POLICY;
 
 use crate::inputs::Input;

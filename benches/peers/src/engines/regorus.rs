@@ -56,8 +56,14 @@ deny contains "count-mismatch" if input.row_count != input.targets
 
 pub fn engines() -> Result<Vec<Engine>> {
     let (whole, figures) = (interpreter(REQUEST)?, interpreter(FIGURES)?);
-    let machine = Machine::new()?;
-    let machine = move || machine.clone().0;
+    let compiled = interpreter(REQUEST)?.compile_with_entrypoint(&RULE.into())?;
+    let program = Compiler::compile_from_policy(&compiled, &[RULE])?;
+    let machine = move || {
+        let mut machine = RegoVM::new();
+        machine.load_program(program.clone());
+        machine.set_max_instructions(usize::MAX); // the default is 25,000
+        machine
+    };
     let (interpret, machine_too, count) = (whole.clone(), machine.clone(), figures.clone());
     Ok(vec![
         Engine::new("regorus", Part::Whole, move |input| {
@@ -89,32 +95,6 @@ pub fn engines() -> Result<Vec<Engine>> {
             Ok(Decider::plain(move || evaluate(&mut engine, value.clone())))
         }),
     ])
-}
-
-/// The virtual machine with the rules over the unchanged request.
-#[derive(Clone)]
-pub struct Machine(RegoVM);
-
-impl Machine {
-    /// Compiles the rules.
-    ///
-    /// # Errors
-    /// The error of the compiler.
-    pub fn new() -> Result<Self> {
-        let compiled = interpreter(REQUEST)?.compile_with_entrypoint(&RULE.into())?;
-        let mut machine = RegoVM::new();
-        machine.load_program(Compiler::compile_from_policy(&compiled, &[RULE])?);
-        machine.set_max_instructions(usize::MAX); // the default is 25,000
-        Ok(Self(machine))
-    }
-
-    /// Reads and decides a request.
-    ///
-    /// # Errors
-    /// The error of the engine.
-    pub fn decide(&mut self, json: &[u8]) -> Result<Rules> {
-        execute(&mut self.0, Value::from_json_str(from_utf8(json)?)?)
-    }
 }
 
 fn interpreter(policy: &str) -> Result<Interpreter> {
