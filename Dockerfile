@@ -3,7 +3,8 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY . .
 RUN rustup target add wasm32-unknown-unknown
-RUN cargo build --release --locked -p reprieve-cli && strip target/release/reprieve && mkdir /work
+RUN cargo build --release --locked -p reprieve-cli && strip target/release/reprieve
+RUN mkdir /work
 
 # The C library and what it needs: no shell, no package manager.
 FROM gcr.io/distroless/cc-debian12:nonroot

@@ -31,16 +31,9 @@ fn artefacts_are_reproducible_and_sufficient() {
     let artefacts = sums(first.path());
     assert_eq!(artefacts, sums(second.path()));
     let names: Vec<&str> = artefacts.iter().map(|(name, _)| name.as_str()).collect();
-    let named = |begin: &str, end: &str| {
-        let mut found = names.iter().filter(|name| name.starts_with(begin) && name.ends_with(end));
-        let name = *found.next().unwrap_or_else(|| panic!("no `{begin}…{end}` in {names:?}"));
-        assert_eq!(found.next(), None);
-        name
-    };
-    assert_eq!(names.len(), 4, "{names:?}");
-    let (archive, npm) = (named("reprieve-0.1.0-", ".tar.gz"), named("reprieve-sdk-0.1.0", ".tgz"));
-    named("reprieve-0.1.0-cp310-abi3-", ".whl");
-    named("reprieve_sdk-0.1.0-py3-none-any", ".whl");
+    let [archive, npm, wheel] = names[..] else { panic!("{names:?}") };
+    assert!(archive.starts_with("reprieve-0.1.0-") && archive.ends_with(".tar.gz"), "{archive}");
+    assert_eq!((npm, wheel), ("reprieve-sdk-0.1.0.tgz", "reprieve_sdk-0.1.0-py3-none-any.whl"));
 
     let folder = tempfile::tempdir().unwrap();
     let place = first.path().display();
@@ -58,9 +51,6 @@ fn artefacts_are_reproducible_and_sufficient() {
     let pip = format!(".venv/bin/pip install --quiet --find-links {place} -r requirements.txt");
     let python = format!("python3 -m venv .venv && {pip} && {build}");
     assert!(ok(&folder.path().join("mine-python"), &python).contains("sha256 = "));
-    let import = "python3 -m venv .env && .env/bin/pip install --quiet --no-index --find-links";
-    let import = format!("{import} {place} reprieve && .env/bin/python -c 'import reprieve; print(reprieve.Gate)'");
-    assert_eq!(ok(folder.path(), &import), "<class 'reprieve._gate.Gate'>\n");
     let licences = "ls node_modules/@reprieve/sdk/LICENSE-MIT && ! ls node_modules/@reprieve/sdk/test";
     ok(&folder.path().join("mine-js"), licences);
 }
@@ -290,7 +280,8 @@ fn the_image_contains_what_the_program_needs() {
         let sources: Vec<&str> = line.split(' ').filter(|word| !word.starts_with("--")).collect();
         for source in &sources[..sources.len() - 1] {
             let source = source.strip_prefix("/source/").unwrap_or(source);
-            assert!(source == "target/release/reprieve" || root().join(source).exists(), "{source}");
+            let is_made = source == "/work" && dockerfile.contains("\nRUN mkdir /work\n");
+            assert!(is_made || source == "target/release/reprieve" || root().join(source).exists(), "{source}");
         }
     }
     let rust = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
