@@ -111,7 +111,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Reads ranges until there is none. Returns an error with the number of its range; ranges before it are read to their end.
+    /// Reads ranges until none is left. Returns an error with the number of its range; ranges before it are read to their end.
     fn read_ranges(&self, connection: &Connection) -> Result<Piece, (usize, Stop)> {
         let mut piece = Piece::new();
         loop {
