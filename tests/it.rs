@@ -13,6 +13,7 @@ mod lists;
 mod mutations;
 mod papered;
 mod parity;
+mod planned;
 mod reference;
 mod rules;
 mod shared;

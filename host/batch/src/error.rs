@@ -92,6 +92,21 @@ pub enum LookupError {
     Spilled(String),
 }
 
+/// A section of a planned batch that cannot be read, or a result of one that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SectionError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The inventory, or a temporary file, has no answer.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// A result is not what it should be.
+    #[error("{0}")]
+    Invalid(String),
+}
+
 impl From<LookupError> for ReadError {
     fn from(error: LookupError) -> Self {
         Self::of_file("the list", error.to_string())

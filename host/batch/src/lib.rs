@@ -28,7 +28,7 @@
 //! # Modules
 //!
 //! Each module imports only those before it: `error`, `text`, `environments`, `times`, `near`, `scalar`, `record`, `clock`,
-//! `spill` and `parallel`, then `columns`, `facts`, `read`, `inventory`, `batch`, `breakdown`, `history`.
+//! `spill` and `parallel`, then `columns`, `facts`, `read`, `inventory`, `batch`, `sections`, `breakdown`, `history`.
 //!
 //! # Invariants
 //!
@@ -57,6 +57,7 @@ mod record;
 #[cfg(test)]
 mod round_trip;
 mod scalar;
+mod sections;
 #[cfg(test)]
 mod shapes;
 mod spill;
@@ -67,7 +68,7 @@ pub use batch::Batch;
 pub use breakdown::{Breakdown, Distribution, NamedCount};
 pub use columns::{CHUNK_ROWS, Chunk, Codes, Column, Store, Strings, ValueCounts, Values};
 pub use environments::Environments;
-pub use error::{LookupError, Place, ReadError};
+pub use error::{LookupError, Place, ReadError, SectionError};
 pub use history::{History, PastBatches, Question, SPANS, kind_label, normalize_name};
 pub use inventory::{
     Inventory, Resolution, Share, Snapshot, Sqlite, Table, Targets, Tenants, open_inventory, open_inventory_within,
@@ -79,3 +80,6 @@ pub use read::{
     create_private, join_id, list_sha256, read_file, silence_decoder_panics,
 };
 pub use record::{PoolRecord, Record, Sharers};
+pub use sections::{
+    BatchPlan, CountedSection, MergedBatch, SectionCounts, SectionReader, SectionTargets, merge_sections,
+};

@@ -4,6 +4,7 @@ use crate::drafting::draft_help;
 use crate::output::{Page, paint};
 use crate::render::RED;
 use reprieve::ledger::{LedgerError, RedeemError};
+use reprieve::planned::PlanError;
 use reprieve::policy::{AdmissionError, LoadError};
 use reprieve::signed::{OverrideError, PermitError};
 use reprieve::split::SplitError;
@@ -82,6 +83,7 @@ fn help_of(error: &(dyn Error + 'static)) -> Option<String> {
             OverrideError::TooFew(_) => Some("`reprieve override sign` adds a signature".to_owned()),
             _ => error.help().map(str::to_owned),
         },
+        PlanError => |error| error.help().map(str::to_owned),
         LoadError => |error| error.help().map(str::to_owned),
         AdmissionError => |error| error.help().map(str::to_owned),
         CaseError => |error| error.help().map(str::to_owned),

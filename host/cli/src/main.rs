@@ -10,6 +10,7 @@ mod drafting;
 mod edit;
 mod error;
 mod files;
+mod job;
 mod mode;
 mod project;
 mod reading;
@@ -40,6 +41,11 @@ enum Command {
     Check(commands::check::Arguments),
     Run(commands::run::Arguments),
     Split(commands::split::Arguments),
+    Plan(commands::plan::Arguments),
+    Count(commands::count::Arguments),
+    Facts(commands::facts::Arguments),
+    Observe(commands::observe::Arguments),
+    Decide(commands::decide::Arguments),
     Draft(commands::draft::Arguments),
     Approve(commands::approve::Arguments),
     #[command(subcommand)]
@@ -85,6 +91,7 @@ impl Command {
         match self {
             Self::Check(_)
             | Self::Run(_)
+            | Self::Decide(_)
             | Self::Incidents(_)
             | Self::Replay(_)
             | Self::Permit(_)
@@ -99,6 +106,11 @@ impl Command {
             Self::Check(arguments) => commands::check::run(arguments),
             Self::Run(arguments) => commands::run::run(arguments),
             Self::Split(arguments) => commands::split::run(arguments),
+            Self::Plan(arguments) => commands::plan::run(arguments),
+            Self::Count(arguments) => commands::count::run(arguments),
+            Self::Facts(arguments) => commands::facts::run(arguments),
+            Self::Observe(arguments) => commands::observe::run(arguments),
+            Self::Decide(arguments) => commands::decide::run(arguments),
             Self::Draft(arguments) => commands::draft::run(arguments),
             Self::Approve(arguments) => commands::approve::run(arguments),
             Self::Attest(command) => commands::attest::run(command),

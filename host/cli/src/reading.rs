@@ -5,7 +5,7 @@ use anstream::stream::IsTerminal;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::{NumericTimes, SourceColumns, TargetFiles};
-use reprieve::{Batch, Folder, Progress, ReadError, ReadOptions};
+use reprieve::{Batch, BatchPlan, Folder, Progress, ReadError, ReadOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -77,6 +77,13 @@ pub struct ReadingArguments {
     targets: Option<PathBuf>,
     #[command(flatten)]
     list: ListArguments,
+    #[command(flatten)]
+    resources: Resources,
+}
+
+/// What a command may use.
+#[derive(Args, Debug)]
+pub struct Resources {
     /// Max memory of the batch and the inventory, for example 512MiB; what exceeds it is spilled to temporary files
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = bytes)]
     memory: u64,
@@ -85,28 +92,37 @@ pub struct ReadingArguments {
     threads: Option<u16>,
 }
 
+impl Resources {
+    /// The memory in bytes.
+    pub const fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// The number of threads.
+    pub fn threads(&self) -> usize {
+        self.threads.map_or_else(reprieve::inventory::threads, usize::from)
+    }
+
+    /// Sets these options.
+    fn apply<'a>(&self, options: ReadOptions<'a>) -> ReadOptions<'a> {
+        options.memory(self.memory).threads(self.threads())
+    }
+}
+
 impl ReadingArguments {
     /// Whether the file has no header.
     pub const fn no_header(&self) -> bool {
         self.list.no_header()
     }
 
-    /// The number of threads, if it is set.
-    pub fn threads(&self) -> Option<usize> {
-        self.threads.map(usize::from)
-    }
-
-    /// The memory that a check may use, in bytes.
-    pub const fn memory(&self) -> u64 {
-        self.memory
+    /// What the command may use.
+    pub const fn resources(&self) -> &Resources {
+        &self.resources
     }
 
     /// Reads the request for a file of another tool. Its list is below the folder.
     pub fn drafted(&self, request: &str, shown: &str, folder: &Path) -> anyhow::Result<Batch> {
-        let mut options = ReadOptions::default().memory(self.memory);
-        if let Some(threads) = self.threads() {
-            options = options.threads(threads);
-        }
+        let options = self.resources.apply(ReadOptions::default());
         let folder = Folder::open(folder)?;
         Batch::read_with(request.as_bytes(), shown, &folder, options).map_err(with_flags)
     }
@@ -116,14 +132,7 @@ impl ReadingArguments {
     pub fn request(&self, path: &Path) -> anyhow::Result<Batch> {
         let mut meter = Meter::start();
         let mut each = |progress| meter.show(progress);
-        let mut options = ReadOptions::default().memory(self.memory).progress(&mut each);
-        if let Some(threads) = self.threads() {
-            options = options.threads(threads);
-        }
-        if let Some(targets) = &self.targets {
-            options = options.targets(targets);
-        }
-        options = self.list.apply(options);
+        let options = self.options().progress(&mut each);
         let batch = if path == Path::new("-") {
             let folder = Folder::open(Path::new(".")).context("this folder")?;
             Batch::read_with(std::io::stdin().lock(), "<stdin>", &folder, options)
@@ -132,6 +141,24 @@ impl ReadingArguments {
         };
         meter.clear();
         batch.map_err(with_flags)
+    }
+
+    /// Plans the batch of a request, as [`request`](Self::request) reads it.
+    pub fn plan(&self, path: &Path) -> anyhow::Result<BatchPlan> {
+        let plan = if path == Path::new("-") {
+            BatchPlan::read(std::io::stdin().lock(), "<stdin>", Path::new("."), self.options())
+        } else {
+            BatchPlan::open(path, self.options())
+        };
+        plan.map_err(with_flags)
+    }
+
+    fn options(&self) -> ReadOptions<'_> {
+        let options = self.list.apply(self.resources.apply(ReadOptions::default()));
+        match &self.targets {
+            Some(targets) => options.targets(targets),
+            None => options,
+        }
     }
 }
 

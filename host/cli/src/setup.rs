@@ -4,7 +4,7 @@ use crate::drafting::{ClaimArguments, From, FromArguments, format};
 use crate::error::{fail, with_help};
 use crate::files::{Readers, write_whole};
 use crate::output::plain;
-use crate::reading::ReadingArguments;
+use crate::reading::{ReadingArguments, Resources};
 use crate::render::RequestFile;
 use anyhow::Context;
 use clap::Args;
@@ -200,6 +200,57 @@ fn cache() -> Option<ModuleCache> {
     Some(ModuleCache::new(cache.join("reprieve"), state.join("reprieve")))
 }
 
+/// The policies, and where facts are looked up.
+#[derive(Args, Debug)]
+pub struct GateArguments {
+    #[command(flatten)]
+    ledger: LedgerArguments,
+    /// Ignore the ledger: record and reserve nothing, and decide without a history
+    #[arg(long, conflicts_with = "ledger")]
+    no_ledger: bool,
+    /// Resolve ids with this inventory, instead of the one that the policy set names
+    #[arg(long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    /// The history, if there is no ledger: a JSON array of past batches
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+}
+
+/// A gate, the ledger that it records in, and the settings for permits and overrides.
+pub type Opened = (Gate, Option<SqlLedger>, Signing);
+
+impl GateArguments {
+    /// Builds the gate.
+    pub fn open(&self, resources: &Resources) -> anyhow::Result<Opened> {
+        let builder = self.ledger.policies.configured_builder()?;
+        let signing = builder.signing();
+        let mut builder = self.with_inventory(builder, resources)?;
+        if let Some(path) = &self.history {
+            builder = builder.history(PastBatches::open(path)?);
+        }
+        let ledger = if self.no_ledger { None } else { self.ledger.find(&builder)? };
+        builder = match &ledger {
+            Some(ledger) => builder.ledger(ledger.clone()),
+            None => builder.without_ledger(),
+        };
+        Ok((build(builder)?, ledger, signing))
+    }
+
+    /// Builds a gate that records nothing and knows no history.
+    pub fn open_without_ledger(&self, resources: &Resources) -> anyhow::Result<Gate> {
+        build(self.with_inventory(self.ledger.policies.builder_without_ledger()?, resources)?)
+    }
+
+    fn with_inventory(&self, builder: GateBuilder, resources: &Resources) -> anyhow::Result<GateBuilder> {
+        let (memory, threads) = (resources.memory(), resources.threads());
+        let builder = builder.memory(memory).threads(threads);
+        Ok(match &self.inventory {
+            Some(path) => builder.inventory(open_inventory_within(path, memory, threads)?),
+            None => builder,
+        })
+    }
+}
+
 /// A batch and the facts about it.
 #[derive(Args, Debug)]
 pub struct BatchArguments {
@@ -215,16 +266,7 @@ pub struct BatchArguments {
     #[command(flatten, next_help_heading = "Options")]
     reading: ReadingArguments,
     #[command(flatten)]
-    ledger: LedgerArguments,
-    /// Ignore the ledger: record and reserve nothing, and decide without a history
-    #[arg(long, conflicts_with = "ledger")]
-    no_ledger: bool,
-    /// Resolve ids with this inventory, instead of the one that the policy set names
-    #[arg(long, value_name = "FILE")]
-    inventory: Option<PathBuf>,
-    /// The history, if there is no ledger: a JSON array of past batches
-    #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
+    gate: GateArguments,
     /// Decide for this time instead of now. Not with a ledger, because its clock decides
     #[arg(long, value_name = "TIME", value_parser = Timestamp::parse)]
     at: Option<Timestamp>,
@@ -262,7 +304,7 @@ impl BatchArguments {
     /// Reads the batch and builds the gate at the same time, because neither needs the other.
     pub fn open(&self) -> anyhow::Result<Vetting> {
         let (batch, gate) = std::thread::scope(|scope| {
-            let gate = scope.spawn(|| self.gate());
+            let gate = scope.spawn(|| self.gate.open(self.reading.resources()));
             (self.batch(), gate.join())
         });
         let (batch, from) = batch?;
@@ -276,36 +318,10 @@ impl BatchArguments {
 
     /// The URL of the ledger, if it is in a database.
     pub fn ledger_url(&self) -> anyhow::Result<Option<String>> {
-        let builder = self.ledger.policies.configured_builder()?;
-        let name = self.ledger.named(&builder).map(|(name, _)| name.to_owned());
+        let ledger = &self.gate.ledger;
+        let builder = ledger.policies.configured_builder()?;
+        let name = ledger.named(&builder).map(|(name, _)| name.to_owned());
         Ok(name.filter(|name| name.contains("://")))
-    }
-
-    /// The number of threads that read an inventory.
-    fn inventory_threads(&self) -> usize {
-        self.reading.threads().unwrap_or_else(reprieve::inventory::threads)
-    }
-
-    fn gate(&self) -> anyhow::Result<(Gate, Option<SqlLedger>, Signing)> {
-        let mut builder = self.ledger.policies.configured_builder()?;
-        if let Some(threads) = self.reading.threads() {
-            builder = builder.threads(threads);
-        }
-        builder = builder.memory(self.reading.memory());
-        let signing = builder.signing();
-        if let Some(path) = &self.inventory {
-            builder =
-                builder.inventory(open_inventory_within(path, self.reading.memory(), self.inventory_threads())?);
-        }
-        if let Some(path) = &self.history {
-            builder = builder.history(PastBatches::open(path)?);
-        }
-        let ledger = if self.no_ledger { None } else { self.ledger.find(&builder)? };
-        builder = match &ledger {
-            Some(ledger) => builder.ledger(ledger.clone()),
-            None => builder.without_ledger(),
-        };
-        Ok((build(builder)?, ledger, signing))
     }
 
     fn batch(&self) -> anyhow::Result<(Batch, Option<From>)> {
@@ -344,13 +360,9 @@ impl BatchArguments {
 
     /// Reads the batch and returns what policies receive about it, without deciding and without recording.
     pub fn facts(&self) -> anyhow::Result<(Batch, Facts)> {
-        let mut builder = self.ledger.policies.builder_without_ledger()?;
-        if let Some(path) = &self.inventory {
-            builder =
-                builder.inventory(open_inventory_within(path, self.reading.memory(), self.inventory_threads())?);
-        }
+        let gate = self.gate.open_without_ledger(self.reading.resources())?;
         let (batch, _) = self.batch()?;
-        let facts = build(builder)?.facts(&batch).map_err(|fault| anyhow::Error::msg(fault.message))?;
+        let facts = gate.facts(&batch).map_err(|fault| anyhow::Error::msg(fault.message))?;
         Ok((batch, facts))
     }
 }
@@ -380,7 +392,8 @@ fn how_it_was_read(read: &ReadAs, names_file: bool) -> Option<String> {
     Some(parts.join("; "))
 }
 
-fn read_override(path: &Path, signing: &Signing) -> anyhow::Result<Override> {
+/// Reads an override, and verifies its signatures.
+pub fn read_override(path: &Path, signing: &Signing) -> anyhow::Result<Override> {
     let draft = OverrideDraft::open(path)?;
     draft.verify(&signing.override_keys()?).with_context(|| path.display().to_string())
 }

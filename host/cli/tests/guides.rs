@@ -90,12 +90,12 @@ fn the_commands_of_every_guide_work() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let guides = std::fs::read_dir(docs.join("guides")).unwrap().map(|entry| entry.unwrap().path());
     let mut pages = 0;
-    for path in guides.chain([docs.join("service.md")]) {
+    for path in guides.chain(["service.md", "distributed.md"].map(|page| docs.join(page))) {
         let shown = path.display().to_string();
         assert!(run(&std::fs::read_to_string(&path).unwrap(), &shown) >= 3, "{shown} has too few commands");
         pages += 1;
     }
-    assert_eq!(pages, 6);
+    assert_eq!(pages, 7);
 }
 
 #[test]

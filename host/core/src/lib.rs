@@ -59,6 +59,7 @@ mod policies;
 mod verdict;
 
 pub mod ledger;
+pub mod planned;
 pub mod record;
 pub mod schema;
 pub mod signed;
@@ -67,8 +68,8 @@ pub mod split;
 /// The inventory: what each id is.
 pub mod inventory {
     pub use reprieve_batch::{
-        Inventory, PoolRecord, Record, Sharers, Snapshot, Sqlite, Table, open_inventory, open_inventory_within,
-        threads,
+        Inventory, PoolRecord, Record, Sharers, Snapshot, Sqlite, Table, in_order, open_inventory,
+        open_inventory_within, threads,
     };
 }
 
@@ -104,8 +105,8 @@ pub use gate::{Gate, GateBuilder};
 pub use policy::PolicySet;
 pub use record::VetOptions;
 pub use reprieve_batch::{
-    Batch, Breakdown, Distribution, Environments, Folder, LookupError, Manifest, ManifestFile, NamedCount, Place,
-    Progress, ReadAs, ReadError, ReadOptions, check_database, create_private, join_id, list_sha256, read_file,
+    Batch, BatchPlan, Breakdown, Distribution, Environments, Folder, LookupError, Manifest, ManifestFile, NamedCount,
+    Place, Progress, ReadAs, ReadError, ReadOptions, check_database, create_private, join_id, list_sha256, read_file,
     silence_decoder_panics,
 };
 pub use reprieve_model as model;

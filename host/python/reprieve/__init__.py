@@ -18,6 +18,7 @@ targets. Policies evaluate it in a sandbox. Only an allow returns; a deny or an 
 - ``targets_sha256``: the digest of a list, which evidence has to name.
 - ``draft``: a request for a list, with what is known filled in. ``Inventory``: your own record of what each id is.
   ``History``: your own record of what was deleted before.
+- ``PlannedBatch``: a list that several processes read. ``reprieve.spark`` and ``reprieve.airflow``: in those frameworks.
 - ``explain``: what a code means. ``read``: targets from files of other tools. ``create_ledger``: a new ledger.
 """
 
@@ -38,6 +39,7 @@ from ._history import History
 from ._inventory import Inventory
 from ._native import __version__
 from ._permit import Permit
+from ._planned import PlannedBatch, SectionCounts
 from ._split import Part, Split
 
 __all__ = [
@@ -55,9 +57,11 @@ __all__ = [
     "Part",
     "Permit",
     "PermitError",
+    "PlannedBatch",
     "Reading",
     "ReprieveError",
     "RequestError",
+    "SectionCounts",
     "Split",
     "Undecided",
     "__version__",

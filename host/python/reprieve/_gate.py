@@ -18,6 +18,7 @@ from ._history import History
 from ._inventory import Inventory
 from ._native import Gate as NativeGate
 from ._permit import Permit
+from ._planned import PlannedBatch
 from ._split import Part, Split
 
 Progress = Callable[[int, int, int], object]
@@ -175,6 +176,45 @@ class Gate:
         )
         parts = [Part(**part) for part in split["parts"]]
         return Split(parts, {target["row"]: target["codes"] for target in split["excluded"]})
+
+    def plan(
+        self,
+        request: Request,
+        targets: str | os.PathLike[str] | None = None,
+        *,
+        columns: Mapping[str, str | list[str]] | None = None,
+        at: datetime | str | None = None,
+    ) -> str:
+        """Plans a batch whose list is too large for one machine, so that several processes can read it. ``reprieve.spark`` does
+        this with the tasks of a cluster.
+
+        Returns the plan as JSON. It has the key that authenticates what the processes send each other, so keep it from others.
+
+        Args:
+            request: as for ``vet``. Its list has to be in files, best in several: a section is a run of files, and ends with the
+                file in which it reaches 4 MiB.
+            targets: the path of the list, in place of that of the request.
+            columns: as for ``vet``.
+            at: as for ``vet``.
+
+        Raises:
+            RequestError: the request cannot be read, or its list cannot be divided.
+            GateError: the inventory is an object or in SQLite, so several processes cannot see the same one.
+        """
+        path = None if targets is None else Path(targets)
+        return self._native.plan(_convert.request(request), path, _convert.columns(columns), _convert.at(at))
+
+    def planned(self, plan: str, *, folder: str | os.PathLike[str] | None = None) -> PlannedBatch:
+        """Takes part in a planned batch.
+
+        Args:
+            plan: what ``plan`` returned, in this process or in another.
+            folder: where this process finds the files of the list, if it is not where the plan was made.
+
+        Raises:
+            GateError: this gate is not like the one that made the plan: of another version, policy set or inventory.
+        """
+        return PlannedBatch(self._native.planned(plan, None if folder is None else Path(folder)))
 
     @property
     def policies(self) -> list[dict[str, Any]]:

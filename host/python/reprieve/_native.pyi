@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import final
+from typing import ClassVar, final
 
 __all__ = [
     "Gate",
+    "Planned",
     "Vetted",
     "__version__",
     "compile_worker",
@@ -50,10 +51,35 @@ class Gate:
         at: str | None,
         tenants: int | None,
     ) -> str: ...
+    def plan(
+        self,
+        request: str | Path,
+        targets: object | None,
+        columns: list[tuple[str, list[str]]],
+        at: str | None,
+    ) -> str: ...
+    def planned(self, plan: str, folder: Path | None) -> Planned: ...
     def policies(self) -> str: ...
     def set_sha256(self) -> str: ...
     def records(self) -> bool: ...
     def explain(self, code: str | None) -> str: ...
+
+@final
+class Planned:
+    BUCKETS: ClassVar[int]
+    def sections(self) -> int: ...
+    def count(self, section: int) -> tuple[bytes, list[bytes]]: ...
+    def duplicates(self, bucket: int, ids: list[bytes]) -> bytes: ...
+    def facts(self, counts: list[bytes], duplicates: list[bytes]) -> bytes: ...
+    def observe(self, facts: bytes, section: int) -> bytes: ...
+    def decide(
+        self,
+        counts: list[bytes],
+        duplicates: list[bytes],
+        facts: bytes,
+        states: list[bytes],
+        with_override: Path | None,
+    ) -> Vetted: ...
 
 @final
 class Vetted:

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use reprieve::ledger::LedgerError;
+use reprieve::planned::{PlanError, SectionError};
 use reprieve::split::SplitError;
 use reprieve::{BuildError, LookupError, ReadError};
 use reprieve_readers::draft::DraftError;
@@ -95,6 +96,17 @@ impl From<SplitError> for Error {
         };
         match error {
             SplitError::Read(error) => error.into(),
+            error => Self { help, ..Self::request(error.to_string()) },
+        }
+    }
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        let help = error.help().map(str::to_owned);
+        match error {
+            PlanError::Section(SectionError::Read(error)) => error.into(),
+            PlanError::Plan { message, .. } => Self { help, ..Self::gate(message) },
             error => Self { help, ..Self::request(error.to_string()) },
         }
     }

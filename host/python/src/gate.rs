@@ -3,6 +3,7 @@
 use crate::errors::Error;
 use crate::history::Known;
 use crate::inventory::Asked;
+use crate::planned::Planned;
 use crate::split::split_batch;
 use crate::targets::{Reading, Request, Targets, private_folder};
 use crate::vetted::Vetted;
@@ -116,7 +117,7 @@ fn with_ledger(builder: GateBuilder, name: Option<&str>, password: Option<&str>)
     })
 }
 
-fn read_override(path: &Path, gate: &reprieve::Gate, signing: &Signing) -> Result<Override, Error> {
+pub fn read_override(path: &Path, gate: &reprieve::Gate, signing: &Signing) -> Result<Override, Error> {
     if gate.ledger().is_none() {
         return Err(Error::request("an override is used once, which only a ledger can ensure")
             .with_help("name a ledger: `Gate(…, ledger=…)`"));
@@ -148,7 +149,17 @@ fn policy_set(text: &str) -> Result<PolicySet, Error> {
 }
 
 impl Gate {
-    /// How a batch is read. A gate that crossed a fork reads none.
+    /// Refuses a gate that crossed a fork.
+    fn check_process(&self) -> PyResult<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        Err(Error::gate("the gate was made in another process, from which this one was forked")
+            .with_help("make a gate in each process, after the fork")
+            .into())
+    }
+
+    /// How a batch is read.
     fn reading(
         &self,
         request: Request,
@@ -156,11 +167,7 @@ impl Gate {
         columns: Vec<(String, Vec<String>)>,
         at: Option<&str>,
     ) -> PyResult<Reading> {
-        if self.process != std::process::id() {
-            return Err(Error::gate("the gate was made in another process, from which this one was forked")
-                .with_help("make a gate in each process, after the fork")
-                .into());
-        }
+        self.check_process()?;
         let targets = targets.map(Targets::of).transpose()?;
         let at = at.map(Timestamp::parse).transpose().map_err(|error| Error::request(format!("`at`: {error}")))?;
         let (memory, threads) = (self.memory, self.threads);
@@ -238,6 +245,29 @@ impl Gate {
             split_batch(&gate, &batch, tenants)
         };
         Ok(run(py, None, work)??)
+    }
+
+    /// Plans a batch whose list several processes read. Returns the plan as JSON.
+    #[pyo3(signature = (request, targets, columns, at))]
+    fn plan(
+        &self,
+        py: Python<'_>,
+        request: Request,
+        targets: Option<&Bound<'_, PyAny>>,
+        columns: Vec<(String, Vec<String>)>,
+        at: Option<&str>,
+    ) -> PyResult<String> {
+        let reading = self.reading(request, targets, columns, at)?;
+        let gate = self.gate.clone();
+        Ok(run(py, None, move || Ok::<_, Error>(gate.plan(reading.plan()?)?.to_text()?))??)
+    }
+
+    /// Takes part in a planned batch. `folder` is where this process finds the list, if it is elsewhere than in the plan.
+    #[pyo3(signature = (plan, folder))]
+    fn planned(&self, plan: &str, folder: Option<PathBuf>) -> PyResult<Planned> {
+        self.check_process()?;
+        let threads = self.threads.unwrap_or_else(cores);
+        Ok(Planned::new(self.gate.clone(), self.signing.clone(), plan, folder, self.memory, threads)?)
     }
 
     /// The policies, as JSON: name, version, digest.

@@ -15,6 +15,7 @@ mod foreign;
 mod gate;
 mod history;
 mod inventory;
+mod planned;
 mod split;
 mod targets;
 mod vetted;
@@ -32,6 +33,8 @@ mod _native {
     use super::foreign::{formats, read};
     #[pymodule_export]
     use super::gate::{Gate, compile_worker, create_ledger};
+    #[pymodule_export]
+    use super::planned::Planned;
     #[pymodule_export]
     use super::targets::targets_sha256;
     #[pymodule_export]

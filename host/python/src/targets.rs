@@ -8,7 +8,7 @@ use arrow_pyarrow::FromPyArrow;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use reprieve::model::Timestamp;
-use reprieve::{Batch, Folder, ReadError, ReadOptions, list_sha256};
+use reprieve::{Batch, BatchPlan, Folder, ReadError, ReadOptions, list_sha256};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -18,7 +18,7 @@ const REQUEST: &str = "<request>";
 pub const TARGETS: &str = "<targets>";
 
 /// A request as Python passes it.
-#[derive(FromPyObject)]
+#[derive(Clone, FromPyObject)]
 pub enum Request {
     /// JSON text. Python passes a path as a `pathlib.Path`, never as text.
     #[pyo3(transparent, annotation = "str")]
@@ -96,26 +96,12 @@ pub fn private_folder() -> Result<TempDir, Error> {
 impl Reading {
     /// Reads the batch. Targets in memory are in the folder that is returned, as long as the batch is used.
     pub fn batch(self) -> Result<(Batch, Option<TempDir>), Error> {
-        let Self { request, targets, columns, at, memory, threads, meter } = self;
-        let in_memory = matches!(targets, Some(Targets::Lines(_) | Targets::Stream(_)));
+        let in_memory = matches!(self.targets, Some(Targets::Lines(_) | Targets::Stream(_)));
         let folder = if in_memory { Some(private_folder()?) } else { None };
+        let meter = self.meter.clone();
         let mut each = |progress| meter.set(progress);
-        let mut options = ReadOptions::default().memory(memory).progress(&mut each);
-        if let Some(threads) = threads {
-            options = options.threads(threads);
-        }
-        if let Some(targets) = targets {
-            options = options.targets(targets.file(folder.as_ref().map_or(Path::new("."), TempDir::path))?);
-        }
-        for (field, columns) in &columns {
-            options = match columns.as_slice() {
-                [column] => options.column(field, column),
-                several => {
-                    let several: Vec<&str> = several.iter().map(String::as_str).collect();
-                    options.joined_columns(field, &several)
-                }
-            };
-        }
+        let (request, at) = (self.request.clone(), self.at);
+        let options = self.options(folder.as_ref())?.progress(&mut each);
         let batch = match &request {
             Request::Path(path) => Batch::open_with(path, options),
             Request::Text(text) => Folder::open(Path::new("."))
@@ -127,11 +113,43 @@ impl Reading {
             }
             _ => error.into(),
         })?;
-        let batch = match at {
-            Some(at) => batch.at(at),
-            None => batch,
+        Ok((at.into_iter().fold(batch, Batch::at), folder))
+    }
+
+    /// Plans the batch. Its list has to be in files, which other processes read.
+    pub fn plan(self) -> Result<BatchPlan, Error> {
+        if matches!(self.targets, Some(Targets::Lines(_) | Targets::Stream(_))) {
+            return Err(Error::request("targets in memory are in one process, so nothing can be divided")
+                .with_help("vet them with `Gate.vet`, or pass the path of a list"));
+        }
+        let (request, at) = (self.request.clone(), self.at);
+        let options = self.options(None)?;
+        let plan = match &request {
+            Request::Path(path) => BatchPlan::open(path, options),
+            Request::Text(text) => BatchPlan::read(text.as_bytes(), REQUEST, Path::new("."), options),
         };
-        Ok((batch, folder))
+        Ok(at.into_iter().fold(plan?, BatchPlan::at))
+    }
+
+    /// How the list is read. Targets in memory are written to the folder.
+    fn options<'a>(self, folder: Option<&TempDir>) -> Result<ReadOptions<'a>, Error> {
+        let mut options = ReadOptions::default().memory(self.memory);
+        if let Some(threads) = self.threads {
+            options = options.threads(threads);
+        }
+        if let Some(targets) = self.targets {
+            options = options.targets(targets.file(folder.map_or(Path::new("."), TempDir::path))?);
+        }
+        for (field, columns) in &self.columns {
+            options = match columns.as_slice() {
+                [column] => options.column(field, column),
+                several => {
+                    let several: Vec<&str> = several.iter().map(String::as_str).collect();
+                    options.joined_columns(field, &several)
+                }
+            };
+        }
+        Ok(options)
     }
 }
 

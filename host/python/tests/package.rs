@@ -58,23 +58,24 @@ fn untyped(programs: &Path) -> Vec<String> {
     untyped.map(|symbol| symbol["name"].as_str().unwrap().to_owned()).collect()
 }
 
-#[test]
-fn the_wheel_passes_its_tests() {
-    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-package");
-    let bin = |name: &str| place.join("bin").join(name);
-    if !bin("pip").exists() {
+/// An environment of this name with what a file of requirements pins, so that pip has nothing to resolve.
+fn environment(name: &str, requirements: &Path) -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if !place.join("bin/pip").exists() {
         ok(Command::new("python3").args(["-m", "venv"]).arg(&place));
     }
-    // Everything is pinned, so pip has nothing to resolve.
-    let tests = root().join("host/python/tests");
-    let mut install = Command::new(bin("pip"));
+    let mut install = Command::new(place.join("bin/pip"));
     install.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]);
-    ok(install.arg(tests.join("requirements.txt")));
+    ok(install.arg(requirements));
+    place
+}
 
+/// Builds the wheel with the maturin of an environment, and installs it there.
+fn install_wheel(place: &Path) -> PathBuf {
     let wheels = place.join("wheels");
     drop(std::fs::remove_dir_all(&wheels));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let mut build = Command::new(bin("maturin"));
+    let mut build = Command::new(place.join("bin/maturin"));
     build.args(["build", "--release", "--locked", "--quiet", "--manifest-path"]);
     build.arg(root().join("host/python/Cargo.toml")).arg("--target-dir").arg(target).arg("--out").arg(&wheels);
     // Cargo sets variables for tests, which would change what is built.
@@ -84,7 +85,46 @@ fn the_wheel_passes_its_tests() {
     ok(build.current_dir(root()));
     let wheel = std::fs::read_dir(&wheels).unwrap().next().unwrap().unwrap().path();
     assert!(wheel.to_string_lossy().contains("-cp310-abi3-"), "{}", wheel.display());
-    ok(Command::new(bin("pip")).args(["install", "--quiet", "--no-deps", "--force-reinstall"]).arg(&wheel));
+    install(place, &wheel);
+    wheel
+}
+
+fn install(place: &Path, wheel: &Path) {
+    ok(Command::new(place.join("bin/pip")).args(["install", "--quiet", "--no-deps", "--force-reinstall"]).arg(wheel));
+}
+
+/// Installs Java, which Spark needs, if it is missing.
+fn need_java() {
+    let found = || Command::new("java").arg("-version").output().is_ok_and(|output| output.status.success());
+    if !found() {
+        let install = "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends openjdk-17-jre-headless";
+        drop(Command::new("sh").args(["-c", install]).status());
+        assert!(found(), "this test needs Java 17: apt-get install openjdk-17-jre-headless");
+    }
+}
+
+/// The tests of `reprieve.spark`, with each engine in a process of its own.
+fn passes_in_spark_and_sail(wheel: &Path) {
+    need_java();
+    let tests = root().join("host/python/tests_spark");
+    let place = environment("python-spark", &tests.join("requirements.txt"));
+    install(&place, wheel);
+    for engine in ["spark", "sail"] {
+        let mut pytest = Command::new(place.join("bin/python"));
+        pytest.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "--rootdir"]).arg(&tests).arg(&tests);
+        pytest.env("REPRIEVE_TEST_ENGINE", engine).env("PYTHONDONTWRITEBYTECODE", "1");
+        // Spark starts its workers with the first `python3` that it finds.
+        pytest.env("PYSPARK_PYTHON", place.join("bin/python")).env("SPARK_LOCAL_IP", "127.0.0.1");
+        ok(pytest.current_dir(&place));
+    }
+}
+
+#[test]
+fn the_wheel_passes_its_tests() {
+    let tests = root().join("host/python/tests");
+    let place = environment("python-package", &tests.join("requirements.txt"));
+    let bin = |name: &str| place.join("bin").join(name);
+    let wheel = install_wheel(&place);
 
     let module = place.join("mode.wasm");
     std::fs::write(&module, reprieve::policy::builtin_component("mode").unwrap()).unwrap();
@@ -100,7 +140,11 @@ fn the_wheel_passes_its_tests() {
     mypy.args(["-m", "mypy", "--config-file"]).arg(&config).args(["--package", "reprieve"]);
     ok(mypy.current_dir(&place));
     let mut of_tests = Command::new(bin("python"));
-    of_tests.args(["-m", "mypy", "--config-file"]).arg(&config).arg(&tests);
+    of_tests
+        .args(["-m", "mypy", "--config-file"])
+        .arg(&config)
+        .arg(&tests)
+        .arg(root().join("host/python/tests_spark"));
     ok(of_tests.current_dir(&place));
     let mut pyright = Command::new(bin("pyright"));
     pyright.arg("--project").arg(root().join("host/python")).arg("--pythonpath").arg(bin("python"));
@@ -113,4 +157,5 @@ fn the_wheel_passes_its_tests() {
     ok(Command::new(bin("python"))
         .args(["-m", "mypy.stubtest", "--ignore-disjoint-bases", "reprieve._native"])
         .current_dir(&place));
+    passes_in_spark_and_sail(&wheel);
 }

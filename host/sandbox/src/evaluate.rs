@@ -6,6 +6,7 @@ use crate::engine::Sandbox;
 use crate::fault::Fault;
 use crate::limits::Meter;
 use crate::policy::{Data, Policy};
+use serde::{Deserialize, Serialize};
 use wasmtime::Store;
 
 /// What a policy receives.
@@ -35,7 +36,7 @@ pub struct Run {
 }
 
 /// The state that a policy saved for a partition of a batch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Saved {
     fuel: u64,
     state: Result<Vec<u8>, Fault>,

@@ -1,11 +1,12 @@
 //! Faults: why a policy could not answer. A fault is not a verdict, and never an allow.
 
 use reprieve_model::FaultCause;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use wasmtime::{Error, Trap, WasmBacktrace};
 
 /// A policy that could not answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// Why.
     pub cause: FaultCause,

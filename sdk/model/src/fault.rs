@@ -135,6 +135,8 @@ causes! {
         Ledger = "ledger", "Check that the ledger is reachable, writable and undamaged, then decide again.";
         /// The time of the decision was given, but with a ledger its clock decides.
         Clock = "clock", "Omit the time, or decide without the ledger.";
+        /// The ledger has changed since the facts of a planned batch were computed.
+        Outdated = "outdated", "Compute the facts again, observe the sections again, and decide.";
     }
 }
 

@@ -121,6 +121,18 @@ impl Batch {
         Ok(Self { files, memory, threads, ..Self::new(document.claims, document.sha256, list) })
     }
 
+    /// Creates a batch of a list that was read from these files.
+    pub(crate) fn of_list(
+        claims: Claims,
+        request_sha256: String,
+        list: List,
+        files: ListFiles,
+        memory: MemoryBudget,
+        threads: usize,
+    ) -> Self {
+        Self { files: Some(files), memory, threads, ..Self::new(claims, request_sha256, list) }
+    }
+
     fn new(claims: Claims, request: String, list: List) -> Self {
         let ReadOptions { memory, threads, .. } = ReadOptions::default();
         Self {
@@ -138,11 +150,11 @@ impl Batch {
         }
     }
 
-    /// Rebuilds a batch from its record.
+    /// Rebuilds a batch from its record. `section_ends` are the numbers of chunks at which its sections end.
     ///
     /// # Errors
     /// [`LookupError`] if the chunks cannot be stored.
-    pub fn from_record(review: &Review, chunks: Vec<Chunk>) -> Result<Self, LookupError> {
+    pub fn from_record(review: &Review, chunks: Vec<Chunk>, section_ends: &[usize]) -> Result<Self, LookupError> {
         let facts = &review.facts;
         let counts = Counts {
             targets: facts.targets,
@@ -153,7 +165,13 @@ impl Batch {
             environments: facts.environments.clone(),
         };
         let mut store = Store::new(u64::MAX);
-        let stored = chunks.into_iter().try_for_each(|chunk| store.push(chunk));
+        let stored = (1..).zip(chunks).try_for_each(|(number, chunk)| {
+            store.push(chunk)?;
+            if section_ends.contains(&number) {
+                store.end_section();
+            }
+            Ok::<_, std::io::Error>(())
+        });
         stored.map_err(|error| LookupError::Spilled(format!("the targets cannot be stored: {error}")))?;
         let list = List { chunks: store, counts, sha256: facts.targets_sha256.clone(), read_as: Vec::new() };
         let batch = Self::new(review.claims.clone(), facts.request_sha256.clone(), list);
@@ -238,6 +256,11 @@ impl Batch {
     /// The number of bytes of the columns of each chunk.
     pub fn chunk_bytes(&self) -> impl ExactSizeIterator<Item = u64> {
         self.chunks.bytes()
+    }
+
+    /// The number of chunks at the end of each section. Where a section ends, a partition ends.
+    pub fn section_ends(&self) -> &[usize] {
+        self.chunks.section_ends()
     }
 
     /// Calls `each` with the id of every target, in order, and stops at the first error. Rows without an id are skipped.

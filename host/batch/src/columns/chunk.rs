@@ -127,9 +127,10 @@ pub(crate) struct LongValue {
 }
 
 /// How often each value of a column occurs.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct ValueCounts<'a> {
     /// The distinct values that occur, with the number of their rows.
+    #[serde(borrow)]
     pub known: Vec<(&'a str, u64)>,
     /// The number of unknown rows.
     pub unknown: u64,

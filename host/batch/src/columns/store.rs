@@ -18,7 +18,7 @@ pub(crate) trait Origin: std::fmt::Debug + Send + Sync {
 /// A row of an [`Origin`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct OriginRow {
-    /// The part of the origin, for example a row group.
+    /// The part of the origin, for example a row group or a section.
     pub part: usize,
     /// The row in that part.
     pub row: usize,
@@ -41,6 +41,8 @@ pub struct Store {
     file: SpillFile,
     /// The bytes of the chunk that is being spilled.
     buffer: Vec<u8>,
+    /// The number of chunks at the end of each section.
+    sections: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -62,7 +64,37 @@ enum StoredIn {
 impl Store {
     /// Creates a store that may use this many bytes of memory.
     pub(crate) fn new(memory: u64) -> Self {
-        Self { chunks: Vec::new(), memory_left: memory, origin: None, file: SpillFile::default(), buffer: Vec::new() }
+        Self {
+            chunks: Vec::new(),
+            memory_left: memory,
+            origin: None,
+            file: SpillFile::default(),
+            buffer: Vec::new(),
+            sections: Vec::new(),
+        }
+    }
+
+    /// Creates a store whose chunks are read from an origin each time.
+    pub(crate) fn of_origin(origin: Box<dyn Origin>) -> Self {
+        Self { origin: Some(origin), ..Self::new(0) }
+    }
+
+    /// Appends a chunk of the origin, whose columns take this many bytes.
+    pub(crate) fn push_at(&mut self, first_row: u64, rows: u32, bytes: u64, at: OriginRow) {
+        self.chunks.push(StoredChunk { first_row, rows, bytes, place: StoredIn::Origin(at) });
+    }
+
+    /// Ends a section. A section without chunks does not count.
+    pub(crate) fn end_section(&mut self) {
+        let end = self.chunks.len();
+        if self.sections.last().copied().unwrap_or_default() < end {
+            self.sections.push(end);
+        }
+    }
+
+    /// The number of chunks at the end of each section; no partition has chunks of two.
+    pub fn section_ends(&self) -> &[usize] {
+        &self.sections
     }
 
     /// Sets the list that chunks can be read from again. Call it before the first [`push_from`](Self::push_from).

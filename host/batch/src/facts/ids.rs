@@ -2,6 +2,7 @@
 //! so ids are compared only if their hashes are equal. The hashes are partitioned by their first bits, so that a
 //! partition fits a processor cache. Hashes that do not fit into memory are spilled to a temporary file.
 
+use super::duplicates::Duplicates;
 use crate::columns::{Chunk, Store, Values};
 use crate::error::LookupError;
 use crate::parallel::in_order;
@@ -9,6 +10,7 @@ use crate::spill::Partitions;
 use crate::text::{control_character, is_plain, is_unknown};
 use foldhash::quality::RandomState;
 use hashbrown::HashSet;
+use serde::{Deserialize, Serialize};
 use std::hash::BuildHasher;
 
 /// The number of partitions: the first eight bits of a hash.
@@ -16,7 +18,7 @@ const PARTITIONS: usize = 256;
 /// The maximum number of hashes that are kept without partitions.
 const SMALL_LIST_IDS: usize = 1 << 12;
 /// The maximum number of rows that are examples of a blank or duplicated id.
-const MAX_EXAMPLES: usize = 5;
+pub(super) const MAX_EXAMPLES: usize = 5;
 /// Bytes of memory per id while duplicates are compared.
 const BYTES_PER_CANDIDATE: u64 = 160;
 /// Ids that are longer than this are compared by a digest of this length and one byte more.
@@ -28,9 +30,10 @@ const BYTES_PER_HASH: u64 = 16;
 pub(crate) type Hasher = RandomState;
 
 /// The ids of one chunk.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ChunkIds {
-    /// The hashes of its ids.
+    /// The hashes of its ids. Another process has another seed, so they mean nothing there.
+    #[serde(skip)]
     hashes: Vec<u64>,
     null: u64,
     empty: u64,
@@ -40,7 +43,7 @@ pub(crate) struct ChunkIds {
 }
 
 /// Whether an id identifies nothing: it is blank, or a word for nothing.
-fn is_blank(id: &[u8]) -> bool {
+pub(super) fn is_blank(id: &[u8]) -> bool {
     str::from_utf8(id).is_ok_and(is_unknown)
 }
 
@@ -186,9 +189,20 @@ impl Ids {
         if !found.is_empty() {
             self.compare(&found.into_iter().collect(), chunks)?;
         }
+        Ok(self.found())
+    }
+
+    /// Returns what was found, with the duplicate ids that were found elsewhere.
+    pub fn finish_with(mut self, duplicates: &Duplicates) -> reprieve_model::IdFacts {
+        self.found.duplicate = duplicates.count;
+        self.found.examples.extend(&duplicates.examples);
+        self.found()
+    }
+
+    fn found(mut self) -> reprieve_model::IdFacts {
         self.found.examples.sort_unstable();
         self.found.examples.truncate(MAX_EXAMPLES);
-        Ok(self.found)
+        self.found
     }
 
     /// Counts the ids with these hashes that are also in an earlier row.

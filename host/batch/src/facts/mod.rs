@@ -1,14 +1,18 @@
 //! Facts: counts that are made while the targets are read, and figures computed from them.
 
 mod aggregate;
+mod chunk_counts;
 mod counts;
 mod distinct;
+mod duplicates;
 mod estimate;
 mod ids;
 
 pub(crate) use aggregate::Aggregate;
+pub(crate) use chunk_counts::ChunkCounts;
 pub(crate) use counts::{Counter, Counts, Digests, total};
 pub(crate) use distinct::Distinct;
+pub(crate) use duplicates::{BUCKETS, Bucket, Duplicates, IdDigests, SectionRow};
 pub(crate) use ids::{ChunkIds, Hasher};
 
 use crate::environments::Environments;

@@ -1,15 +1,15 @@
 //! The closure: everything that is deleted when the targets are deleted. It is computed once for all policies.
 
-use super::fate::Fates;
+use super::fate::{Fates, Seen};
 use super::interface::Snapshot;
-use super::resolved_chunk::{Dependents, ResolvedChunk};
+use super::resolved_chunk::{Dependents, ResolvedCounts};
 use super::tenants::{Tenants, TenantsBuilder};
 use crate::columns::Store;
 use crate::error::LookupError;
 use crate::facts::Counter;
 use crate::record::{Fields, PoolRecord, Record, reached};
 use hashbrown::{HashMap, HashSet};
-use reprieve_model::{Claims, Closure, EvidenceFacts, Pool, TenantFacts};
+use reprieve_model::{Closure, EvidenceFacts, Pool, TenantFacts};
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -70,8 +70,8 @@ impl Walk {
     }
 
     /// Counts the targets of a chunk.
-    pub fn add_targets(&mut self, chunk: ResolvedChunk) -> Result<(), LookupError> {
-        self.closure.things += u64::from(chunk.columns.rows);
+    pub fn add_targets(&mut self, chunk: ResolvedCounts) -> Result<(), LookupError> {
+        self.closure.things += u64::from(chunk.rows);
         chunk.kinds.iter().for_each(|(kind, count)| self.kinds.add(kind.as_deref(), *count));
         chunk.tenants.into_iter().try_for_each(|(name, share)| self.tenants.add_share(&name, share))?;
         self.tenants_unknown = self.tenants_unknown.saturating_add(chunk.tenants_unknown);
@@ -116,15 +116,13 @@ impl Walk {
         }
     }
 
-    /// Follows the dependents, level by level, and returns the counts.
+    /// Follows the dependents, level by level, and returns the counts. `fates` have seen the targets.
     pub fn finish(
         mut self,
         targets: &Store,
         inventory: &dyn Snapshot,
-        claims: &Claims,
+        mut fates: Fates<'_>,
     ) -> Result<ClosureFacts, LookupError> {
-        let mut fates = Fates::new(evidence(claims).collect());
-        fates.see_targets(targets)?;
         for _ in 0..MAX_DEPTH {
             if self.frontier.is_empty() {
                 break;
@@ -154,7 +152,7 @@ impl Walk {
         let (tenants, unnamed) = (self.tenants.finish()?, self.unnamed);
         self.named.keys().for_each(|id| fates.see(id));
         let evidence = known_evidence(&fates, inventory)?;
-        let inside = fates.names().iter().zip(&fates.inside).filter(|(_, inside)| **inside);
+        let inside = fates.names().iter().zip(&fates.seen).filter(|(_, seen)| seen.inside);
         let closure = Closure {
             undeclared_kinds: self.undeclared_kinds.tally(),
             tenants: TenantFacts { distinct: tenants.len(), unknown: self.tenants_unknown },
@@ -216,20 +214,11 @@ fn known_evidence(fates: &Fates<'_>, inventory: &dyn Snapshot) -> Result<Vec<Evi
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let facts = |((name, record), beside): ((&&str, Option<Cow<'_, Record>>), &bool)| EvidenceFacts {
+    let facts = |((name, record), seen): ((&&str, Option<Cow<'_, Record>>), &Seen)| EvidenceFacts {
         name: (*name).to_owned(),
         known: record.is_some(),
         state: record.and_then(|record| record.state.clone()),
-        beside: *beside,
+        beside: seen.beside,
     };
-    Ok(names.iter().zip(inventory.records(names)?).zip(&fates.beside).map(facts).collect())
-}
-
-/// Returns the ids of the things that the request's evidence relies on: backups and their locations, and the copy of a
-/// migration.
-fn evidence(claims: &Claims) -> impl Iterator<Item = &str> {
-    let recovery = claims.recovery.iter().filter_map(|recovery| recovery.checkpoints.as_deref()).flatten();
-    let backups = recovery.flat_map(|checkpoint| [checkpoint.id.as_deref(), checkpoint.location.as_deref()]);
-    let copy = claims.migration.iter().map(|migration| migration.copy.as_deref());
-    backups.chain(copy).flatten()
+    Ok(names.iter().zip(inventory.records(names)?).zip(&fates.seen).map(facts).collect())
 }

@@ -7,26 +7,41 @@
 use crate::columns::Store;
 use crate::error::LookupError;
 use hashbrown::HashSet;
+use reprieve_model::Claims;
+use serde::{Deserialize, Serialize};
 
 /// Which of the places share the fate of the ids that were seen.
-pub(super) struct Fates<'a> {
+pub(crate) struct Fates<'a> {
     names: Vec<&'a str>,
     places: Vec<Place>,
     /// Every step of the places, by which most ids are told apart at once.
     steps: HashSet<String>,
-    /// For each place: it is one of the things, or inside one.
-    pub inside: Vec<bool>,
-    /// For each place: one of the things is in the same bucket, account or host.
-    pub beside: Vec<bool>,
+    pub seen: Vec<Seen>,
+}
+
+/// What was seen of a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    /// It is one of the things, or inside one.
+    pub inside: bool,
+    /// One of the things is in the same bucket, account or host.
+    pub beside: bool,
 }
 
 impl<'a> Fates<'a> {
+    /// Of the places that the evidence of a request relies on: backups and their locations, and the copy of a migration.
+    pub fn of_evidence(claims: &'a Claims) -> Self {
+        let recovery = claims.recovery.iter().filter_map(|recovery| recovery.checkpoints.as_deref()).flatten();
+        let backups = recovery.flat_map(|checkpoint| [checkpoint.id.as_deref(), checkpoint.location.as_deref()]);
+        let copy = claims.migration.iter().map(|migration| migration.copy.as_deref());
+        Self::new(backups.chain(copy).flatten().collect())
+    }
+
     /// Of these places, as the request names them.
-    pub fn new(names: Vec<&'a str>) -> Self {
+    fn new(names: Vec<&'a str>) -> Self {
         let places: Vec<Place> = names.iter().map(|name| Place::read(name)).collect();
         let steps = places.iter().flat_map(|place| place.steps.iter().cloned()).collect();
-        let none = vec![false; names.len()];
-        Self { names, places, steps, inside: none.clone(), beside: none }
+        Self { seen: vec![Seen::default(); names.len()], names, places, steps }
     }
 
     /// The places, as the request names them.
@@ -45,18 +60,26 @@ impl<'a> Fates<'a> {
         Ok(())
     }
 
+    /// Adds what was seen of the same places elsewhere.
+    pub fn add(&mut self, elsewhere: &[Seen]) {
+        for (seen, other) in self.seen.iter_mut().zip(elsewhere) {
+            seen.inside |= other.inside;
+            seen.beside |= other.beside;
+        }
+    }
+
     /// Sees a thing that is deleted.
     pub fn see(&mut self, id: &str) {
         if let Some(i) = self.names.iter().position(|name| *name == id) {
-            self.inside[i] = true;
+            self.seen[i].inside = true;
         }
         if !self.has_a_step(id) {
             return;
         }
         let thing = Place::read(id);
-        for (i, place) in self.places.iter().enumerate() {
-            self.inside[i] |= place.is_inside(&thing);
-            self.beside[i] |= place.is_beside(&thing);
+        for (seen, place) in self.seen.iter_mut().zip(&self.places) {
+            seen.inside |= place.is_inside(&thing);
+            seen.beside |= place.is_beside(&thing);
         }
     }
 
@@ -197,7 +220,7 @@ mod tests {
     fn fate(place: &str, thing: &str) -> (bool, bool) {
         let mut fates = Fates::new(vec![place]);
         fates.see(thing);
-        (fates.inside[0], fates.beside[0])
+        (fates.seen[0].inside, fates.seen[0].beside)
     }
 
     #[test]

@@ -22,6 +22,12 @@ pub trait Snapshot {
     /// SHA-256 of the inventory, or of all the answers given so far, lower-case hex: what a decision was based on.
     fn sha256(&self) -> String;
 
+    /// Whether [`sha256`](Self::sha256) is that of the whole inventory, whatever was asked. Several processes can resolve
+    /// targets with one inventory only then. `false`, the default.
+    fn is_fixed(&self) -> bool {
+        false
+    }
+
     /// Returns the file that the inventory was made from. `None`, the default: it is not known.
     fn source(&self) -> Option<InventorySource> {
         None

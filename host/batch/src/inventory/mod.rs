@@ -20,10 +20,12 @@ mod targets;
 mod tenants;
 mod totals;
 
+pub(crate) use fate::{Fates, Seen};
 pub use interface::{Inventory, Snapshot};
 pub use open::{open_inventory, open_inventory_within, read_inventory_within};
 pub use resolve::Resolution;
-pub(crate) use resolve::resolve_targets;
+pub(crate) use resolve::{ResolutionBuilder, resolve_section, resolve_targets, seen_evidence};
+pub(crate) use resolved_chunk::ResolvedCounts;
 pub use share::Share;
 pub use sqlite::Sqlite;
 pub use table::Table;

@@ -1,11 +1,12 @@
 //! Resolving a batch: what the inventory knows of each target, as columns, and the facts that follow from it.
 
 use super::closure::{ClosureFacts, Walk};
+use super::fate::{Fates, Seen};
 use super::interface::{Inventory, Snapshot};
-use super::resolved_chunk::ResolvedChunk;
+use super::resolved_chunk::{ResolvedChunk, ResolvedCounts};
 use super::targets::Targets;
 use super::tenants::{TENANTS_AT_ONCE, Tenants};
-use crate::columns::{Chunk, Column, Store};
+use crate::columns::Store;
 use crate::error::LookupError;
 use crate::facts::{Counter, Distinct, total};
 use crate::spill::MemoryBudget;
@@ -22,8 +23,9 @@ pub struct Resolution {
     pub tenants: Tenants,
 }
 
-/// Counts over the resolved columns.
-struct ResolvedCounts {
+/// An answer while the counts of the chunks are added to it, in their order.
+pub(crate) struct ResolutionBuilder {
+    walk: Walk,
     resolved: u64,
     unresolved: u64,
     bytes: Option<u64>,
@@ -63,88 +65,116 @@ pub(crate) fn resolve_targets(
     threads: usize,
 ) -> Result<Resolution, LookupError> {
     let inventory = inventory.snapshot()?;
-    let (mut walk, mut counts) = (Walk::new(memory.shares()), ResolvedCounts::new(memory.tenants()));
-    let mut columns = Store::new(memory.resolved());
-    let mut add = |mut chunk: ResolvedChunk| {
-        counts.add(&mut chunk)?;
-        let Chunk { first_row, rows, .. } = chunk.columns;
-        let resolved = std::mem::take(&mut chunk.columns.columns);
-        columns.push(Chunk { first_row, rows, columns: resolved }).map_err(|error| {
-            LookupError::Invalid(format!("the resolved columns cannot be spilled to a temporary file: {error}"))
-        })?;
-        walk.add_targets(chunk)
+    let (mut builder, mut columns) = (ResolutionBuilder::new(memory), Store::new(memory.resolved()));
+    let mut add = |ResolvedChunk { columns: resolved, counts }: ResolvedChunk| {
+        columns.push(resolved).map_err(in_spilling)?;
+        builder.add(counts)
     };
     inventory.resolve(&mut Targets { chunks, memory, threads, each: &mut add })?;
-    let ClosureFacts { closure, pools, tenants, unnamed, evidence } = walk.finish(chunks, &*inventory, claims)?;
-    let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
-    let distinct = counts.tenants.finish();
-    let distinct =
-        distinct.map_err(|error| LookupError::Spilled(format!("spilled tenants cannot be read: {error}")))?;
-    let facts = InventoryFacts {
-        resolved: counts.resolved,
-        unresolved: counts.unresolved,
-        bytes: counts.bytes,
-        tenants: TenantFacts { distinct, unknown: counts.tenants_unknown },
-        kinds: counts.kinds.tally(),
-        environments: counts.environments.tally(),
-        states: counts.states.tally(),
-        population: inventory.population(&names)?,
-        population_tenants: inventory.tenants()?,
-        // Whether anything is left of a tenant without a name is unknown.
-        tenants_gone: tenants_gone(&tenants, &*inventory)?.map(|gone| gone.saturating_add(unnamed)),
-        near_misses: near_misses(counts.unknown, &*inventory)?,
-        pools,
-        closure,
-        evidence: Some(evidence),
-        source: inventory.source(),
-        // Last, because it may be the digest of all answers.
-        sha256: inventory.sha256(),
-    };
-    let tenants = if contacts { tenants.with_contacts(&*inventory)? } else { tenants };
-    Ok(Resolution { columns, facts, tenants })
+    let mut fates = Fates::of_evidence(claims);
+    fates.see_targets(chunks)?;
+    builder.finish(chunks, columns, &*inventory, fates, contacts)
 }
 
-impl ResolvedCounts {
-    /// Begins to count. The tenants may use this many bytes of memory.
-    fn new(memory: u64) -> Self {
+/// Passes the chunks of a section on with what the inventory knows of them. Returns the digest of the inventory.
+pub(crate) fn resolve_section(
+    chunks: &Store,
+    inventory: &dyn Inventory,
+    memory: MemoryBudget,
+    threads: usize,
+    each: &mut dyn FnMut(ResolvedChunk) -> Result<(), LookupError>,
+) -> Result<String, LookupError> {
+    let inventory = inventory.snapshot()?;
+    inventory.resolve(&mut Targets { chunks, memory, threads, each })?;
+    Ok(inventory.sha256())
+}
+
+/// Returns what the targets of a section show of the places that the request's evidence names.
+pub(crate) fn seen_evidence(claims: &Claims, chunks: &Store) -> Result<Vec<Seen>, LookupError> {
+    let mut fates = Fates::of_evidence(claims);
+    fates.see_targets(chunks)?;
+    Ok(fates.seen)
+}
+
+fn in_spilling(error: std::io::Error) -> LookupError {
+    LookupError::Invalid(format!("the resolved columns cannot be spilled to a temporary file: {error}"))
+}
+
+impl ResolutionBuilder {
+    /// Begins to count.
+    pub fn new(memory: MemoryBudget) -> Self {
         Self {
+            walk: Walk::new(memory.shares()),
             resolved: 0,
             unresolved: 0,
             bytes: None,
             kinds: Counter::default(),
             environments: Counter::default(),
             states: Counter::default(),
-            tenants: Distinct::new(memory),
+            tenants: Distinct::new(memory.tenants()),
             tenants_unknown: 0,
             unknown: UnknownIds::default(),
         }
     }
 
-    /// Counts the targets of a chunk.
-    fn add(&mut self, chunk: &mut ResolvedChunk) -> Result<(), LookupError> {
+    /// Adds the counts of the next chunk.
+    pub fn add(&mut self, mut chunk: ResolvedCounts) -> Result<(), LookupError> {
         self.resolved += chunk.resolved;
         self.unresolved += chunk.unknown.len() as u64;
+        self.bytes = total(self.bytes, chunk.bytes);
         chunk.unknown.drain(..).for_each(|(row, id)| self.unknown.add(row, id));
         self.tenants_unknown = self.tenants_unknown.saturating_add(chunk.tenants_unknown);
         chunk.tenants.iter().try_for_each(|(name, _)| self.tenants.add(name.as_bytes())).map_err(|error| {
             LookupError::Spilled(format!("the tenants cannot be spilled to a temporary file: {error}"))
         })?;
-        chunk.columns.columns.iter().try_for_each(|column| self.add_column(column))
+        let counters = [&mut self.kinds, &mut self.environments, &mut self.states];
+        for ((counter, names), what) in counters.into_iter().zip(&chunk.columns).zip(["kind", "environment", "state"])
+        {
+            names.known.iter().for_each(|(name, count)| counter.add(Some(name), *count));
+            counter.add(None, names.unknown);
+            counter.check(what).map_err(|message| LookupError::Invalid(format!("in the inventory, {message}")))?;
+        }
+        self.walk.add_targets(chunk)
     }
 
-    fn add_column(&mut self, column: &Column) -> Result<(), LookupError> {
-        let (name, counter) = match column.name.as_str() {
-            "resolved_kind" => ("kind", &mut self.kinds),
-            "resolved_environment" => ("environment", &mut self.environments),
-            "resolved_state" => ("state", &mut self.states),
-            "resolved_size_bytes" => {
-                self.bytes = total(self.bytes, column.sum());
-                return Ok(());
-            }
-            _ => return Ok(()),
+    /// Follows the dependents, and returns the answer. `columns` are the resolved columns of `chunks`; `fates` have seen the
+    /// targets.
+    pub fn finish(
+        self,
+        chunks: &Store,
+        columns: Store,
+        inventory: &dyn Snapshot,
+        fates: Fates<'_>,
+        contacts: bool,
+    ) -> Result<Resolution, LookupError> {
+        let ClosureFacts { closure, pools, tenants, unnamed, evidence } =
+            self.walk.finish(chunks, inventory, fates)?;
+        let names: Vec<&str> = closure.kinds.counts.keys().map(String::as_str).collect();
+        let distinct = self.tenants.finish();
+        let distinct =
+            distinct.map_err(|error| LookupError::Spilled(format!("spilled tenants cannot be read: {error}")))?;
+        let facts = InventoryFacts {
+            resolved: self.resolved,
+            unresolved: self.unresolved,
+            bytes: self.bytes,
+            tenants: TenantFacts { distinct, unknown: self.tenants_unknown },
+            kinds: self.kinds.tally(),
+            environments: self.environments.tally(),
+            states: self.states.tally(),
+            population: inventory.population(&names)?,
+            population_tenants: inventory.tenants()?,
+            // Whether anything is left of a tenant without a name is unknown.
+            tenants_gone: tenants_gone(&tenants, inventory)?.map(|gone| gone.saturating_add(unnamed)),
+            near_misses: near_misses(self.unknown, inventory)?,
+            pools,
+            closure,
+            evidence: Some(evidence),
+            source: inventory.source(),
+            // Last, because it may be the digest of all answers.
+            sha256: inventory.sha256(),
         };
-        counter.add_all(&column.count());
-        counter.check(name).map_err(|message| LookupError::Invalid(format!("in the inventory, {message}")))
+        let tenants = if contacts { tenants.with_contacts(inventory)? } else { tenants };
+        Ok(Resolution { columns, facts, tenants })
     }
 }
 

@@ -1,16 +1,28 @@
 //! What the inventory knows of the targets of one chunk: the resolved columns, and counts. Chunks are counted on several
-//! threads, and their counts are added in the order of the chunks.
+//! threads or by several processes, and their counts are added in the order of the chunks.
 
 use super::share::Share;
 use crate::columns::{Chunk, Column, ResolvedBuilder, Values};
 use crate::record::{Fields, Texts, reached};
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 /// The targets of a chunk with what the inventory knows of them.
 #[derive(Debug, Default)]
-pub(super) struct ResolvedChunk {
+pub(crate) struct ResolvedChunk {
     /// The resolved columns.
     pub columns: Chunk,
+    pub counts: ResolvedCounts,
+}
+
+/// What is counted of the targets of a chunk.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ResolvedCounts {
+    pub rows: u32,
+    /// Of the rows whose size is known.
+    pub bytes: Option<u64>,
+    /// The values of the resolved columns of kinds, environments and states.
+    pub columns: [NameCounts; 3],
     pub resolved: u64,
     /// The rows that the inventory does not know, and their ids.
     pub unknown: Vec<(u64, String)>,
@@ -20,7 +32,7 @@ pub(super) struct ResolvedChunk {
     pub tenants_unknown: u64,
     /// Of those, the number that the inventory counts.
     pub unnamed: u64,
-    /// The number of things of each kind; without a name, of unknown ones.
+    /// The number of things of each kind, of the list or the inventory; without a name, of unknown ones.
     pub kinds: Vec<(Option<String>, u64)>,
     /// The number of members in use of each pool.
     pub pools: Vec<(String, u64)>,
@@ -30,9 +42,24 @@ pub(super) struct ResolvedChunk {
     pub dependents: Vec<Dependents>,
 }
 
+/// How often each value of a column occurs.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct NameCounts {
+    pub known: Vec<(String, u64)>,
+    pub unknown: u64,
+}
+
+impl NameCounts {
+    fn of(column: &Column) -> Self {
+        let counts = column.count();
+        let known = counts.known.into_iter().map(|(name, count)| (name.to_owned(), count));
+        Self { known: known.collect(), unknown: counts.unknown }
+    }
+}
+
 /// The ids of the dependents of a thing.
-#[derive(Debug)]
-pub(super) struct Dependents {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Dependents {
     /// The kind of the thing.
     pub kind: Option<String>,
     pub ids: Vec<String>,
@@ -41,8 +68,9 @@ pub(super) struct Dependents {
 /// Resolves the targets of a chunk, one after another.
 pub(super) struct ResolvedChunkBuilder<'a> {
     listed: [Option<&'a Column>; 3],
+    first_row: u64,
     row: usize,
-    found: ResolvedChunk,
+    found: ResolvedCounts,
     columns: ResolvedBuilder,
     tenants: HashMap<String, Share>,
     kinds: HashMap<Option<&'a str>, u64>,
@@ -54,11 +82,11 @@ pub(super) struct ResolvedChunkBuilder<'a> {
 
 impl<'a> ResolvedChunkBuilder<'a> {
     pub fn new(chunk: &'a Chunk) -> Self {
-        let columns = Chunk { first_row: chunk.first_row, rows: chunk.rows, columns: Vec::new() };
         Self {
             listed: ["id", "kind", "tenant"].map(|name| chunk.column(name)),
+            first_row: chunk.first_row,
             row: 0,
-            found: ResolvedChunk { columns, ..ResolvedChunk::default() },
+            found: ResolvedCounts { rows: chunk.rows, ..ResolvedCounts::default() },
             columns: ResolvedBuilder::default(),
             tenants: HashMap::new(),
             kinds: HashMap::new(),
@@ -77,7 +105,7 @@ impl<'a> ResolvedChunkBuilder<'a> {
         match fields {
             Some(_) => found.resolved += 1,
             None => {
-                let row = found.columns.first_row + row as u64;
+                let row = self.first_row + row as u64;
                 found.unknown.push((row, id.unwrap_or_default().to_owned()));
             }
         }
@@ -116,7 +144,7 @@ impl<'a> ResolvedChunkBuilder<'a> {
     }
 
     pub fn finish(self) -> ResolvedChunk {
-        let Self { mut found, mut tenants, kinds, pools, kind_codes, tenant_codes, .. } = self;
+        let Self { first_row, mut found, mut tenants, kinds, pools, kind_codes, tenant_codes, .. } = self;
         let columns = self.columns.finish();
         let mut kinds: HashMap<Option<String>, u64> =
             kinds.into_iter().map(|(kind, count)| (kind.map(str::to_owned), count)).collect();
@@ -129,8 +157,16 @@ impl<'a> ResolvedChunkBuilder<'a> {
         found.tenants = tenants.into_iter().collect();
         found.kinds = kinds.into_iter().collect();
         found.pools = pools.into_iter().collect();
-        found.columns.columns = columns;
-        found
+        for column in &columns {
+            match column.name.as_str() {
+                "resolved_kind" => found.columns[0] = NameCounts::of(column),
+                "resolved_environment" => found.columns[1] = NameCounts::of(column),
+                "resolved_state" => found.columns[2] = NameCounts::of(column),
+                "resolved_size_bytes" => found.bytes = column.sum(),
+                _ => {}
+            }
+        }
+        ResolvedChunk { columns: Chunk { first_row, rows: found.rows, columns }, counts: found }
     }
 }
 

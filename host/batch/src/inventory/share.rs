@@ -1,9 +1,10 @@
 //! The share of each tenant in a batch, and the tenant's owner and contact.
 
 use crate::record::Fields;
+use serde::{Deserialize, Serialize};
 
 /// The share of a tenant in a batch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Share {
     /// The number of its things that are deleted.
     pub things: u64,
@@ -12,7 +13,7 @@ pub struct Share {
 }
 
 /// Who is responsible for a tenant.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Who {
     pub owner: Option<String>,
     pub contact: Option<String>,

@@ -22,6 +22,10 @@ impl Snapshot for &Table {
         self.sha256.clone()
     }
 
+    fn is_fixed(&self) -> bool {
+        !self.sha256.is_empty()
+    }
+
     fn source(&self) -> Option<InventorySource> {
         self.source.clone()
     }

@@ -6,7 +6,7 @@ use super::options::{Progress, ReadOptions};
 use super::read_as::ReadAs;
 use crate::columns::{Chunk, LongValue, Origin, Store};
 use crate::error::ReadError;
-use crate::facts::{Aggregate, Counts, Hasher};
+use crate::facts::{Aggregate, ChunkCounts, Counts, Hasher};
 use crate::spill::MemoryBudget;
 use crate::text::too_long;
 
@@ -44,7 +44,8 @@ pub(super) struct ListBuilder<'a, 'b> {
     rows: u64,
     rows_before: u64,
     files: Option<FileBytes>,
-    counts: Aggregate,
+    /// None: nothing is counted.
+    counts: Option<Aggregate>,
 }
 
 /// The bytes of several files.
@@ -69,7 +70,7 @@ impl<'a, 'b> ListBuilder<'a, 'b> {
             rows: 0,
             rows_before: 0,
             files: None,
-            counts: Aggregate::new(hasher.clone(), options.memory),
+            counts: Some(Aggregate::new(hasher.clone(), options.memory)),
             options,
             hasher,
         }
@@ -79,6 +80,11 @@ impl<'a, 'b> ListBuilder<'a, 'b> {
     pub fn of_several(bytes: u64, options: &'a mut ReadOptions<'b>) -> Self {
         let files = Some(FileBytes { before: 0, current: 0, all: bytes });
         Self { files, ..Self::new("the list", options) }
+    }
+
+    /// Begins a section of a list, whose files have this many bytes together.
+    pub fn of_section(bytes: u64, options: &'a mut ReadOptions<'b>) -> Self {
+        Self { counts: None, ..Self::of_several(bytes, options) }
     }
 
     /// Begins the next file of several, which has this many bytes.
@@ -139,7 +145,10 @@ impl<'a, 'b> ListBuilder<'a, 'b> {
         let FinishedChunk { chunk, ids, at, .. } = finished;
         let chunk = Chunk { first_row: self.stored, ..chunk };
         self.stored += u64::from(chunk.rows);
-        self.counts.add(&chunk, ids).map_err(|message| ReadError::of_file(&self.shown, message))?;
+        if let Some(counts) = &mut self.counts {
+            let counted = counts.add(chunk.first_row, &ChunkCounts::of(&chunk), ids);
+            counted.map_err(|message| ReadError::of_file(&self.shown, message))?;
+        }
         self.chunks.push_from(chunk, at).map_err(|error| {
             ReadError::of_file(&self.shown, format!("it cannot be spilled to a temporary file: {error}")).with_help(
                 "the list is larger than its memory; free space for temporary files, or allow it more memory",
@@ -155,12 +164,26 @@ impl<'a, 'b> ListBuilder<'a, 'b> {
         }
     }
 
+    /// Ends a section: the next row begins a chunk.
+    pub fn end_section(&mut self) -> Result<(), ReadError> {
+        self.joiner.cut().map_or(Ok(()), |chunk| self.store(chunk))?;
+        self.chunks.end_section();
+        Ok(())
+    }
+
     /// Returns the list. `sha256` is its digest.
     pub fn finish(mut self, sha256: String) -> Result<List, ReadError> {
-        self.joiner.cut().map_or(Ok(()), |chunk| self.store(chunk))?;
-        let Self { shown, chunks, counts, options, ways, .. } = self;
+        self.end_section()?;
+        let Self { shown, chunks, counts, options, ways, hasher, .. } = self;
+        let counts = counts.unwrap_or_else(|| Aggregate::new(hasher, options.memory));
         let counts = counts.finish(&chunks, options.threads);
         let counts = counts.map_err(|error| ReadError::of_file(&shown, error.to_string()))?;
         Ok(List { counts, chunks, sha256, read_as: ways })
+    }
+
+    /// Returns the chunks of a section.
+    pub fn finish_section(mut self) -> Result<Store, ReadError> {
+        self.end_section()?;
+        Ok(self.chunks)
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct PathFlaw {
 }
 
 impl Manifest {
-    pub(super) const fn new(files: Vec<ManifestFile>) -> Self {
+    pub(crate) const fn new(files: Vec<ManifestFile>) -> Self {
         Self { files }
     }
 

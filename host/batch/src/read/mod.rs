@@ -36,6 +36,7 @@ mod parsed;
 mod quotes;
 mod read_as;
 mod request;
+mod sections;
 mod targets;
 mod text_file;
 
@@ -46,7 +47,8 @@ pub(crate) use inventory_header::InventoryFile;
 pub(crate) use list_builder::List;
 pub(crate) use list_files::ListFiles;
 pub(crate) use request::{Document, TargetSource, read_request};
-pub(crate) use targets::read_target_files;
+pub(crate) use sections::{Section, listed_files, read_section, sections, sizes};
+pub(crate) use targets::{check_digest, read_target_files};
 
 pub use columnar::{ParquetRows, silence_decoder_panics};
 pub use folder::{Folder, check_database, create_private, read_file};

@@ -139,14 +139,22 @@ impl<'a> ReadOptions<'a> {
         self
     }
 
+    /// Returns the list of a request with what was set here, which takes precedence.
+    pub(crate) fn applied_to(&self, mut files: TargetFiles) -> TargetFiles {
+        files.columns.extend(self.columns.iter().map(|(field, columns)| (field.clone(), columns.clone())));
+        files.header = self.header.or(files.header);
+        files.skip_lines = self.skip_lines.or(files.skip_lines);
+        files.times = self.times.or(files.times);
+        files
+    }
+
     /// Returns the columns of the request, overridden by those that were set here, and how else the file is read.
-    pub(crate) fn mapping(&self, file: &TargetFiles) -> Result<Mapping, String> {
-        let mut all = file.columns.clone();
-        all.extend(self.columns.iter().map(|(field, columns)| (field.clone(), columns.clone())));
-        let mut mapping = Mapping::of(&all)?;
-        mapping.no_header = !self.header.or(file.header).unwrap_or(true);
-        mapping.skip_lines = self.skip_lines.or(file.skip_lines).unwrap_or_default();
-        mapping.times = self.times.or(file.times);
+    pub(crate) fn mapping(&self, files: &TargetFiles) -> Result<Mapping, String> {
+        let files = self.applied_to(files.clone());
+        let mut mapping = Mapping::of(&files.columns)?;
+        mapping.no_header = !files.header.unwrap_or(true);
+        mapping.skip_lines = files.skip_lines.unwrap_or_default();
+        mapping.times = files.times;
         mapping.check_numbers()?;
         Ok(mapping)
     }

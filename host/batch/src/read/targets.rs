@@ -16,6 +16,7 @@ use super::mapping::Mapping;
 use super::options::ReadOptions;
 use super::parsed::{Collector, Members, ParsedBlock, Unparsed};
 use super::read_as::ReadAs;
+use super::sections::{sections, sizes};
 use super::text_file::{TextFile, TextFormat};
 use crate::error::{ReadError, describe};
 use crate::facts::Hasher;
@@ -44,8 +45,7 @@ pub(crate) fn read_target_files(
     Ok((list.finish(sha256)?, ListFiles::One { folder: folder_of_list, name }))
 }
 
-/// Reads the files of a manifest, one after the other. All are opened once beforehand, so that one that is missing is found
-/// before much is read.
+/// Reads the files of a manifest, one after the other.
 fn read_manifest(
     folder: Folder,
     listed: &[ListedFile],
@@ -53,22 +53,19 @@ fn read_manifest(
     mapping: &Mapping,
     options: &mut ReadOptions<'_>,
 ) -> Result<(List, ListFiles), ReadError> {
-    let size = |file: &ListedFile| {
-        let opened = folder.file(&file.path).map_err(|error| match error.help {
-            None => error.with_help("the list is whole only with every file that the request names"),
-            Some(_) => error,
-        })?;
-        Ok(opened.metadata().map(|metadata| metadata.len()).unwrap_or_default())
-    };
-    let sizes = listed.iter().map(size).collect::<Result<Vec<u64>, ReadError>>()?;
+    let sizes = sizes(&folder, listed)?;
+    let ends: Vec<usize> = sections(&sizes).into_iter().map(|files| files.end).collect();
     let mut list = ListBuilder::of_several(sizes.iter().sum(), options);
     let mut files = Vec::with_capacity(listed.len());
-    for (ListedFile { path, sha256: expected }, size) in listed.iter().zip(sizes) {
+    for (number, (ListedFile { path, sha256: expected }, size)) in (1..).zip(listed.iter().zip(sizes)) {
         let shown = folder.display_name(path);
         list.next_file(&shown, size);
         let sha256 = read_file(&folder, path, mapping, &mut list)?;
         check_digest(&shown, expected.as_deref(), &sha256)?;
         files.push(ManifestFile { path: path.clone(), sha256 });
+        if ends.binary_search(&number).is_ok() {
+            list.end_section()?;
+        }
     }
     let manifest = Manifest::new(files);
     let sha256 = manifest.sha256();
@@ -76,7 +73,7 @@ fn read_manifest(
     Ok((list.finish(sha256)?, ListFiles::Several { folder, manifest }))
 }
 
-fn check_digest(shown: &str, expected: Option<&str>, found: &str) -> Result<(), ReadError> {
+pub(crate) fn check_digest(shown: &str, expected: Option<&str>, found: &str) -> Result<(), ReadError> {
     match expected {
         Some(expected) if expected != found => {
             let message = format!("its digest is `{found}`, but the request names `{expected}`");
@@ -87,7 +84,7 @@ fn check_digest(shown: &str, expected: Option<&str>, found: &str) -> Result<(), 
 }
 
 /// Reads the rows of a file into a list. Returns its digest.
-fn read_file(
+pub(super) fn read_file(
     folder: &Folder,
     name: &str,
     mapping: &Mapping,

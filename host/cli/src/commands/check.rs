@@ -12,6 +12,7 @@ use clap::Args;
 use reprieve::model::DecisionDocument;
 use reprieve::signed::{PermitClaims, Signing};
 use reprieve::{Decision, DecisionReport, Permit, ReadAs, VetOptions};
+use reprieve_ledger::SqlLedger;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -46,37 +47,62 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Err(error) => return nothing_to_delete(&error, arguments).ok_or(error)?,
     };
     let Vetting { batch, from: list, gate, ledger, signing, with_override } = vetting;
-    if let Some(path) = &arguments.permit {
+    let permit =
+        arguments.permit.as_deref().map(|path| NewPermit::check(path, ledger.as_ref(), &signing)).transpose()?;
+    let read_as = batch.read_as().to_vec();
+    let decision =
+        gate.vet_with(batch, VetOptions { with_override: with_override.as_ref(), ..VetOptions::default() });
+    let view = View {
+        request: &arguments.batch.file(),
+        format: arguments.format,
+        detail: Detail::of(arguments.verbose),
+        plots: arguments.plots,
+        reads_again: true,
+        read_as: &read_as,
+    };
+    let status = answer(decision, &view, permit, arguments.summary.as_deref());
+    gate.leak_on_exit();
+    drop(list);
+    status
+}
+
+/// A permit that is written if the batch is allowed.
+pub struct NewPermit<'a> {
+    path: &'a Path,
+    signing: &'a Signing,
+}
+
+impl<'a> NewPermit<'a> {
+    /// Checks that it can be written, before the batch is allowed and reserved.
+    pub fn check(path: &'a Path, ledger: Option<&SqlLedger>, signing: &'a Signing) -> anyhow::Result<Self> {
         if path.exists() {
             return Err(fail(format!("{} already exists", path.display()), "name a new file for the permit"));
         }
         if ledger.is_none() {
             return Err(fail("a permit is used once, which only a ledger can ensure", NAME_A_LEDGER));
         }
-        // Fail before the batch is allowed and reserved.
         signing.permit_key()?;
+        Ok(Self { path, signing })
     }
-    let read_as = batch.read_as().to_vec();
-    let decision =
-        gate.vet_with(batch, VetOptions { with_override: with_override.as_ref(), ..VetOptions::default() });
+}
+
+/// Prints a decision, and writes the permit of an allow.
+pub fn answer(
+    decision: Decision,
+    view: &View<'_>,
+    new_permit: Option<NewPermit<'_>>,
+    summary: Option<&Path>,
+) -> anyhow::Result<Status> {
     let mut document = decision.document().clone();
     let printed = (|| {
-        if let (Decision::Allow(permit), Some(path)) = (&decision, &arguments.permit) {
-            document.permit = Some(write_permit(permit, &signing, path)?);
+        if let (Decision::Allow(permit), Some(NewPermit { path, signing })) = (&decision, new_permit) {
+            document.permit = Some(write_permit(permit, signing, path)?);
         }
-        let request = arguments.batch.file();
-        if let Some(path) = &arguments.summary {
-            let printed = Printed { claims: decision.claims(), document: &document, request: &request };
+        if let Some(path) = summary {
+            let printed = Printed { claims: decision.claims(), document: &document, request: view.request };
             append(path, &printed.render(Ci::Markdown)?)?;
         }
-        let view = View {
-            request: &request,
-            format: arguments.format,
-            detail: Detail::of(arguments.verbose),
-            plots: arguments.plots,
-            read_as: &read_as,
-        };
-        print(&decision, &document, &view)
+        print(&decision, &document, view)
     })();
     let status = decision.verdict().into();
     if let Decision::Allow(permit) = decision {
@@ -87,8 +113,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
             Err(error) => permit.abort(&format!("the decision could not be printed: {error:#}"))?,
         }
     }
-    gate.leak_on_exit();
-    drop(list);
     printed.map(|()| status)
 }
 
@@ -137,6 +161,8 @@ pub struct View<'a> {
     pub detail: Detail,
     /// Whether there are plots in a terminal.
     pub plots: Plots,
+    /// Whether the targets can be read again without much work, for what they consist of.
+    pub reads_again: bool,
     /// How the list was read.
     pub read_as: &'a [ReadAs],
 }
@@ -148,6 +174,9 @@ pub fn print(decision: &Decision, document: &DecisionDocument, view: &View<'_>) 
         Format::Human => {
             let plots = if view.plots.are_shown() { Some(decision.breakdown()?) } else { None };
             Ok(render::decision(&printed, view.detail, plots.as_ref()).print()?)
+        }
+        Format::Json if !view.reads_again => {
+            data(|out| Ok(writeln!(out, "{}", serde_json::to_string_pretty(document)?)?))
         }
         Format::Json => {
             let report = DecisionReport { decision: document.clone(), breakdown: decision.breakdown()? };

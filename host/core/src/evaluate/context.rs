@@ -111,7 +111,8 @@ impl Sources {
     }
 }
 
-fn no_answer(cause: FaultCause, error: &dyn std::error::Error) -> Fault {
+/// The fault of an inventory or a history without an answer.
+pub(crate) fn no_answer(cause: FaultCause, error: &dyn std::error::Error) -> Fault {
     Fault::of_gate(cause, format!("the {cause} has no answer: {error}"))
 }
 

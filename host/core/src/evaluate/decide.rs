@@ -13,6 +13,7 @@ use reprieve_model::{
     DecisionDocument, Facts, Fault, FaultCause, Finding, HistoryFacts, Nature, OverrideTerms, PolicyRun, Severity,
     Signature, Timestamp, Verdict,
 };
+use reprieve_sandbox::Saved;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub(crate) struct Moment<'a> {
     pub with_override: Option<&'a Override>,
     /// What went wrong so far.
     pub faults: Vec<Fault>,
+    /// The states of the policies that read targets after each partition, if other processes have observed them.
+    pub observed: Option<&'a [Vec<Saved>]>,
 }
 
 /// A decision with the facts it was made on.
@@ -41,7 +44,7 @@ pub(crate) struct Decided {
 
 /// Decides about a batch.
 pub(crate) fn decide(evaluator: &Evaluator, batch: &Batch, moment: Moment<'_>) -> Decided {
-    let Moment { at, resolution, history, view, with_override, mut faults } = moment;
+    let Moment { at, resolution, history, view, with_override, mut faults, observed } = moment;
     faults.extend(gate_faults(batch, at));
     let mut findings = Vec::new();
     let mut terms = None;
@@ -60,7 +63,7 @@ pub(crate) fn decide(evaluator: &Evaluator, batch: &Batch, moment: Moment<'_>) -
         }
     }
     let context = evaluator.sources.context(batch, at, resolution, history, &mut faults);
-    let sealed = decide_in(evaluator, batch, &context, findings, faults, terms);
+    let sealed = decide_in(evaluator, batch, &context, observed, findings, faults, terms);
     Decided { sealed, facts: context.facts }
 }
 
@@ -69,12 +72,13 @@ pub(crate) fn decide_in(
     evaluator: &Evaluator,
     batch: &Batch,
     context: &EvaluationContext,
+    observed: Option<&[Vec<Saved>]>,
     mut findings: Vec<Finding>,
     mut faults: Vec<Fault>,
     terms: Option<&OverrideTerms>,
 ) -> Sealed {
     let mut runs = Vec::new();
-    match evaluate(evaluator, batch, context) {
+    match evaluate(evaluator, batch, context, observed) {
         Err(error) => faults.push(unreadable(&error)),
         Ok(results) => {
             for (loaded, run) in evaluator.policies.iter().zip(results) {

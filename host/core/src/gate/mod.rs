@@ -4,12 +4,13 @@ mod builder;
 
 pub use builder::GateBuilder;
 
-use crate::decision::{Decision, Examined};
-use crate::evaluate::{Cost, Evaluation, Evaluator, Moment, decide, evaluate_partitions, measure, panicked};
+use crate::decision::{Decision, Examined, Sealed};
+use crate::evaluate::{Cost, Evaluation, Evaluator, evaluate_partitions, measure, panicked};
 use crate::ledger::{Ledger, Reservation};
-use crate::record::{RecordError, Replay, VetOptions, decide_and_record, decide_only};
+use crate::planned::{Plan, PlanError, PlannedBatch};
+use crate::record::{RecordError, Replay, VetOptions, decide_only, decide_resolved};
 use crate::split::{Split, SplitError, split, waves};
-use reprieve_batch::{Batch, Environments};
+use reprieve_batch::{Batch, BatchPlan, Environments, Resolution};
 use reprieve_model::{Approval, DecisionDocument, Facts, Fault, Review, Timestamp, Verdict};
 use reprieve_sandbox::Descriptor;
 use std::collections::HashSet;
@@ -97,31 +98,49 @@ impl Gate {
     }
 
     /// Vets a batch as [`vet`](Self::vet) does, with options.
-    pub fn vet_with(&self, mut batch: Batch, options: VetOptions<'_>) -> Decision {
-        let VetOptions { with_override, .. } = options;
-        let evaluator = &*self.0;
-        let ledger = self.ledger();
-        let decided = catch_unwind(AssertUnwindSafe(|| {
+    pub fn vet_with(&self, batch: Batch, options: VetOptions<'_>) -> Decision {
+        self.decide_with(batch, |evaluator, batch| {
             let mut faults = Vec::new();
-            let resolution = evaluator.sources.resolve(&batch, &mut faults);
-            let known = resolution.clone();
-            let sealed = match ledger {
-                Some(ledger) => decide_and_record(evaluator, &batch, resolution, faults, options, &**ledger),
-                None => {
-                    let history = evaluator.sources.history(&batch, &mut faults);
-                    let at = batch.evaluated_at();
-                    let moment = Moment { at, resolution, history, view: None, with_override, faults };
-                    decide(evaluator, &batch, moment).sealed
-                }
-            };
-            (sealed, known)
-        }));
+            let resolution = evaluator.sources.resolve(batch, &mut faults);
+            (decide_resolved(evaluator, batch, resolution.clone(), faults, options, None), resolution)
+        })
+    }
+
+    /// Hands a batch over with the decision that `decide` makes about it, and what the inventory answered.
+    pub(crate) fn decide_with(
+        &self,
+        mut batch: Batch,
+        decide: impl FnOnce(&Evaluator, &Batch) -> (Sealed, Option<Arc<Resolution>>),
+    ) -> Decision {
+        let evaluator = &*self.0;
+        let decided = catch_unwind(AssertUnwindSafe(|| decide(evaluator, &batch)));
         let (sealed, resolution) = decided.unwrap_or_else(|_| (panicked(evaluator, &batch), None));
         let document = sealed.document();
         batch.set_evaluated_at(document.evaluated_at);
         let entry = document.ledger.as_ref().filter(|_| document.decision == Verdict::Allow);
-        let reservation = ledger.zip(entry).map(|(ledger, entry)| Reservation::new(Arc::clone(ledger), entry.entry));
+        let reservation =
+            self.ledger().zip(entry).map(|(ledger, entry)| Reservation::new(Arc::clone(ledger), entry.entry));
         sealed.decide(Examined { batch, resolution }, reservation)
+    }
+
+    /// Plans a batch whose list several processes read; see [`planned`](crate::planned).
+    ///
+    /// # Errors
+    /// [`PlanError`] if the inventory of the gate cannot be used by several processes.
+    pub fn plan(&self, batch: BatchPlan) -> Result<Plan, PlanError> {
+        Plan::of(&self.0, batch)
+    }
+
+    /// Takes part in a planned batch, with as many bytes of memory and threads.
+    ///
+    /// # Errors
+    /// [`PlanError`] if this gate is not the one that made the plan: of another version, with another set or inventory.
+    pub fn planned(&self, plan: Plan, memory: u64, threads: usize) -> Result<PlannedBatch<'_>, PlanError> {
+        PlannedBatch::new(self, plan, memory, threads)
+    }
+
+    pub(crate) fn evaluator(&self) -> &Evaluator {
+        &self.0
     }
 
     /// Decides about a batch as [`vet`](Self::vet) would now, and records nothing. It returns the document alone, because

@@ -129,6 +129,9 @@ pub struct DecisionRecord {
     /// The digest of the lines of the manifest, if the list was in several files. It is the digest of the list, too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest_sha256: Option<String>,
+    /// The numbers of chunks at which the sections of the list end, if it has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub section_ends: Vec<usize>,
     /// What tells repeated calls for this decision from new ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_sha256: Option<String>,

@@ -7,7 +7,7 @@ pub use affected::{Affected, read_affected, restore_plan};
 pub use replay::{RecordError, Replay, reference_data};
 
 use crate::decision::{Sealed, seal};
-use crate::evaluate::{Decided, Evaluator, Moment, decide};
+use crate::evaluate::{Decided, Evaluator, Moment, Observed, decide};
 use crate::ledger::{Blob, BlobContent, BlobStream, DecisionRecord, Ledger};
 use crate::signed::Override;
 use affected::write_affected;
@@ -26,13 +26,43 @@ pub struct VetOptions<'a> {
     pub idempotency_sha256: Option<&'a str>,
 }
 
+/// Decides about a batch that was resolved, and records the decision if there is a ledger. `observed` is what other processes
+/// found in its sections, if it was planned.
+pub(crate) fn decide_resolved(
+    evaluator: &Evaluator,
+    batch: &Batch,
+    resolution: Option<Arc<Resolution>>,
+    mut faults: Vec<Fault>,
+    options: VetOptions<'_>,
+    observed: Option<&Observed<'_>>,
+) -> Sealed {
+    if let Some(ledger) = evaluator.sources.ledger() {
+        return decide_and_record(evaluator, batch, resolution, faults, options, observed, &**ledger);
+    }
+    let history = match observed {
+        Some(observed) => observed.history.clone(),
+        None => evaluator.sources.history(batch, &mut faults),
+    };
+    let moment = Moment {
+        at: observed.map_or(batch.evaluated_at(), |observed| observed.at),
+        resolution,
+        history,
+        view: None,
+        with_override: options.with_override,
+        faults,
+        observed: observed.map(|observed| observed.states),
+    };
+    decide(evaluator, batch, moment).sealed
+}
+
 /// Decides about a batch and records the decision. A decision that cannot be recorded has a fault, so it is not an allow.
-pub(crate) fn decide_and_record(
+fn decide_and_record(
     evaluator: &Evaluator,
     batch: &Batch,
     resolution: Option<Arc<Resolution>>,
     mut faults: Vec<Fault>,
     VetOptions { with_override, idempotency_sha256 }: VetOptions<'_>,
+    observed: Option<&Observed<'_>>,
     ledger: &dyn Ledger,
 ) -> Sealed {
     let content = match RecordedContent::of(batch, resolution.as_deref()) {
@@ -65,13 +95,22 @@ pub(crate) fn decide_and_record(
     let question = Question::about(batch, &evaluator.sources.environments, override_id);
     let mut last = None;
     let written = ledger.decide(&question, &blobs, &mut |view| {
+        let mut faults = faults.clone();
+        let (at, history) = match observed {
+            None => (view.at, Some(view.history.clone())),
+            Some(observed) => {
+                faults.extend(observed.outdated(view));
+                (observed.at, observed.history.clone())
+            }
+        };
         let moment = Moment {
-            at: view.at,
+            at,
             resolution: resolution.clone(),
-            history: Some(view.history.clone()),
+            history,
             view: Some(view),
             with_override,
-            faults: faults.clone(),
+            faults,
+            observed: observed.map(|observed| observed.states),
         };
         let Decided { sealed, facts } = decide(evaluator, batch, moment);
         let record = DecisionRecord {
@@ -81,6 +120,7 @@ pub(crate) fn decide_and_record(
             columns_sha256: columns_sha256.clone(),
             affected_sha256: affected_sha256.clone(),
             manifest_sha256: manifest_sha256.clone(),
+            section_ends: Some(batch.section_ends()).filter(|ends| ends.len() > 1).unwrap_or_default().to_vec(),
             idempotency_sha256: idempotency_sha256.map(str::to_owned),
         };
         last = Some(sealed);
@@ -115,8 +155,9 @@ pub(crate) fn decide_only(evaluator: &Evaluator, batch: &Batch) -> Sealed {
         None if sources.ledger().is_some() => (batch.evaluated_at(), None),
         None => (batch.evaluated_at(), sources.history(batch, &mut faults)),
     };
-    decide(evaluator, batch, Moment { at, resolution, history, view: view.as_ref(), with_override: None, faults })
-        .sealed
+    let view = view.as_ref();
+    let moment = Moment { at, resolution, history, view, with_override: None, faults, observed: None };
+    decide(evaluator, batch, moment).sealed
 }
 
 /// Decides what cannot be recorded. Its faults keep it from being an allow.
@@ -127,7 +168,7 @@ fn decide_unrecorded(
     faults: Vec<Fault>,
 ) -> Sealed {
     let at = batch.evaluated_at();
-    let moment = Moment { at, resolution, history: None, view: None, with_override: None, faults };
+    let moment = Moment { at, resolution, history: None, view: None, with_override: None, faults, observed: None };
     decide(evaluator, batch, moment).sealed
 }
 

@@ -65,7 +65,7 @@ impl Replay<'_> {
     fn batch(&self) -> Result<Batch, RecordError> {
         let chunks: Vec<Chunk> =
             postcard::from_bytes(self.columns).map_err(|error| RecordError::Columns(error.to_string()))?;
-        Ok(Batch::from_record(&self.record.review, chunks)?)
+        Ok(Batch::from_record(&self.record.review, chunks, &self.record.section_ends)?)
     }
 
     /// Decides again, with the policies of an evaluator and what was known then.
@@ -84,6 +84,6 @@ impl Replay<'_> {
         let faults = recorded.faults.iter().filter(of_gate).cloned().collect();
         let findings = recorded.findings.iter().filter(|finding| finding.policy == "gate").cloned().collect();
         let terms = recorded.override_terms.as_ref();
-        Ok(decide_in(evaluator, &batch, &context, findings, faults, terms).into_document())
+        Ok(decide_in(evaluator, &batch, &context, None, findings, faults, terms).into_document())
     }
 }

@@ -250,7 +250,7 @@ fn dry_decision(evaluator: &Evaluator, part: &Batch) -> DecisionDocument {
     let resolution = evaluator.sources.resolve(part, &mut faults);
     let history = evaluator.sources.history(part, &mut faults);
     let at = part.evaluated_at();
-    let moment = Moment { at, resolution, history, view: None, with_override: None, faults };
+    let moment = Moment { at, resolution, history, view: None, with_override: None, faults, observed: None };
     decide(evaluator, part, moment).sealed.into_document()
 }
 

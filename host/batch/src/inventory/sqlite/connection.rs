@@ -16,7 +16,7 @@ const MAX_PATTERN_LENGTH: i32 = 1 << 10;
 /// The maximum number of steps of SQLite's virtual machine in one query. A scan of a hundred million rows takes fewer.
 pub(super) const MAX_STEPS: u64 = 2_000_000_000;
 /// The least length of a file that several connections read, in bytes.
-const MIN_BYTES: u64 = 8 << 20;
+pub(super) const MIN_SHARED_BYTES: u64 = 8 << 20;
 /// The maximum number of connections to a file.
 const MAX_CONNECTIONS: usize = 4;
 /// The number of steps between two checks.
@@ -42,9 +42,9 @@ pub(super) fn begin(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) struct Helpers(Vec<(Connection, i64)>);
 
 impl Helpers {
-    /// Opens them before the other connection begins its transaction.
-    pub fn open(path: &Path) -> Self {
-        let is_long = std::fs::metadata(path).is_ok_and(|metadata| metadata.len() >= MIN_BYTES);
+    /// Opens them before the other connection begins its transaction, if the file has this many bytes.
+    pub fn open(path: &Path, min_bytes: u64) -> Self {
+        let is_long = std::fs::metadata(path).is_ok_and(|metadata| metadata.len() >= min_bytes);
         let count = if is_long { threads().min(MAX_CONNECTIONS).saturating_sub(1) } else { 0 };
         let helper = |_| connect(path).and_then(|helper| Ok((version(&helper)?, helper)));
         Self((0..count).filter_map(|i| helper(i).ok()).map(|(version, helper)| (helper, version)).collect())

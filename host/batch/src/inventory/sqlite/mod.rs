@@ -10,7 +10,7 @@ mod row;
 mod scan;
 mod shares;
 
-use self::connection::{Helpers, MAX_STEPS, begin, columns, connect, limit_steps};
+use self::connection::{Helpers, MAX_STEPS, MIN_SHARED_BYTES, begin, columns, connect, limit_steps};
 use self::ids::{CONTINUED_IDS, INVALID_IDS, check_id, has_index};
 use self::scan::LOOKUPS_PER_PAGE;
 use self::shares::Shares;
@@ -40,6 +40,7 @@ pub struct Sqlite {
     columns: Vec<String>,
     max_steps: u64,
     lookups_per_page: u64,
+    min_shared_bytes: u64,
 }
 
 impl Sqlite {
@@ -65,7 +66,13 @@ impl Sqlite {
         if !columns.iter().any(|column| column == "id") {
             return Err(ReadError::of_file(&shown, "the table `inventory` has no column `id`"));
         }
-        Ok(Self { path, columns, max_steps: MAX_STEPS, lookups_per_page: LOOKUPS_PER_PAGE })
+        Ok(Self {
+            path,
+            columns,
+            max_steps: MAX_STEPS,
+            lookups_per_page: LOOKUPS_PER_PAGE,
+            min_shared_bytes: MIN_SHARED_BYTES,
+        })
     }
 }
 
@@ -73,7 +80,7 @@ impl Inventory for Sqlite {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, LookupError> {
         check_database(&self.path).map_err(|error| LookupError::Unavailable(error.to_string()))?;
         let connection = connect(&self.path)?;
-        let helpers = Helpers::open(&self.path);
+        let helpers = Helpers::open(&self.path, self.min_shared_bytes);
         begin(&connection)?;
         let helpers = helpers.begin();
         if columns(&connection)? != self.columns {

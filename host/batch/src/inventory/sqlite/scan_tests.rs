@@ -27,10 +27,16 @@ fn resolve(batch: &Batch, sqlite: &Sqlite) -> Answer {
 }
 
 impl Sqlite {
-    /// With 0 lookups per page it is always scanned, with the maximum never.
+    /// With 0 lookups per page it is always scanned, by several connections; with the maximum never.
     pub(in crate::inventory) fn with(&self, lookups_per_page: u64) -> Self {
+        self.with_connections(lookups_per_page, 0)
+    }
+
+    /// A file with fewer bytes is read by one connection.
+    fn with_connections(&self, lookups_per_page: u64, min_shared_bytes: u64) -> Self {
         let Self { path, columns, max_steps, .. } = self;
-        Self { path: path.clone(), columns: columns.clone(), max_steps: *max_steps, lookups_per_page }
+        let (path, columns, max_steps) = (path.clone(), columns.clone(), *max_steps);
+        Self { path, columns, max_steps, lookups_per_page, min_shared_bytes }
     }
 }
 
@@ -40,7 +46,26 @@ fn both(folder: &Folder, place: &tempfile::TempDir, sql: &str, ids: &[&str]) -> 
     std::fs::write(place.path().join("list.ndjson"), lines).unwrap();
     let batch = open(place.path(), 1 << 30, 2);
     let sqlite = open_database(folder, place, sql);
-    [0, u64::MAX].map(|lookups_per_page| resolve(&batch, &sqlite.with(lookups_per_page)))
+    let [scan, queries] = [0, u64::MAX].map(|lookups_per_page| resolve(&batch, &sqlite.with(lookups_per_page)));
+    assert_eq!(resolve(&batch, &sqlite.with_connections(0, u64::MAX)), scan, "one connection scans as several do");
+    [scan, queries]
+}
+
+#[test]
+fn connections_that_do_not_see_the_same_moment_are_not_used() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = Folder::open(place.path()).unwrap();
+    let sqlite = open_database(&folder, &place, "PRAGMA journal_mode = WAL; CREATE TABLE inventory (id TEXT)");
+    let begun = |between: &str| {
+        let helpers = Helpers::open(&sqlite.path, 0);
+        let first = connect(&sqlite.path).unwrap();
+        begin(&first).unwrap();
+        Connection::open(&sqlite.path).unwrap().execute_batch(between).unwrap();
+        helpers.begin().len()
+    };
+    let all = crate::parallel::threads().min(4) - 1;
+    assert_eq!((begun(""), begun("INSERT INTO inventory (id) VALUES ('a')"), begun("")), (all, 0, all));
+    assert_eq!(Helpers::open(&sqlite.path, u64::MAX).begin().len(), 0);
 }
 
 #[test]

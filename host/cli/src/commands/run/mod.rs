@@ -127,7 +127,7 @@ impl Runner<'_> {
             self.gate.vet_with(batch, VetOptions { with_override: self.with_override, ..VetOptions::default() });
         // If printing fails, the permit is dropped unused, which aborts the reservation.
         let (format, detail, plots) = (Format::Human, Detail::Screen, Plots::Auto);
-        let view = check::View { request: &self.request, format, detail, plots, read_as: &[] };
+        let view = check::View { request: &self.request, format, detail, plots, reads_again: true, read_as: &[] };
         check::print(&decision, decision.document(), &view)?;
         Ok(match decision {
             Decision::Allow(permit) => Ok(permit),
