@@ -2,6 +2,7 @@
 //! refused.
 
 use proptest::prelude::*;
+use reprieve::history::PastBatches;
 use reprieve::inventory::open_inventory;
 use reprieve::ledger::LedgerError;
 use reprieve::model::{FaultCause, Timestamp, Verdict};
@@ -327,18 +328,18 @@ fn what_is_altered_missing_doubled_or_of_another_plan_is_refused() {
 
     type Take = fn(&mut Sent) -> &mut Vec<Vec<u8>>;
     let parts: [(Take, &str); 3] = [
-        (|sent| &mut sent.counts, "the counts of a section"),
-        (|sent| &mut sent.duplicates, "the duplicates of a bucket"),
-        (|sent| &mut sent.states, "the states of a section"),
+        (|sent| &mut sent.counts, "a result of `count`"),
+        (|sent| &mut sent.duplicates, "a result of `duplicates`"),
+        (|sent| &mut sent.states, "a result of `observe` with these facts"),
     ];
     for (take, what) in parts {
         let mut lost = sent.clone();
         take(&mut lost).pop();
-        refused(&lost, &format!("{what} is missing, of number 0"));
+        refused(&lost, &format!("{what} is missing: number 0"));
         let mut doubled = sent.clone();
         let again = take(&mut doubled)[1].clone();
         take(&mut doubled).push(again);
-        refused(&doubled, &format!("{what} comes twice, of number"));
+        refused(&doubled, &format!("{what} comes twice: number"));
         let mut foreign = sent.clone();
         take(&mut foreign)[1] = take(&mut other.clone())[1].clone();
         refused(&foreign, &format!("{what} is of another plan, or was altered"));
@@ -354,9 +355,15 @@ fn what_is_altered_missing_doubled_or_of_another_plan_is_refused() {
     }
     refused(
         &Sent { facts: other.facts.clone(), ..sent.clone() },
-        "the facts of the batch is of another plan, or was altered",
+        "the result of `facts` is of another plan, or was altered",
     );
-    refused(&Sent { facts: sent.counts[0].clone(), ..sent.clone() }, "these are not the facts of the batch");
+    refused(&Sent { facts: sent.counts[0].clone(), ..sent.clone() }, "this is not the result of `facts`");
+
+    // The facts of the same plan, computed again when more was known.
+    let with_history = Gate::builder().history(PastBatches::new(Vec::new())).build().unwrap();
+    let mixed = Sent { facts: send(&with_history, &this).facts, ..sent.clone() };
+    let error = decide(&with_history, &this, &mixed).map(|decision| document(&decision)).unwrap_err();
+    assert_eq!(error.to_string(), "this is not a result of `observe` with these facts");
 
     let error = GATE.planned(this.clone(), MEMORY, 1).unwrap_err();
     assert!(error.to_string().contains("and this gate has"), "{error}");
@@ -369,7 +376,7 @@ fn what_is_altered_missing_doubled_or_of_another_plan_is_refused() {
 
     let bucket = part(gate, this.clone()).count(0).unwrap().ids;
     let error = part(gate, this).duplicates(3, &[&bucket[3], &bucket[3]]).unwrap_err();
-    assert_eq!(error.to_string(), "the ids of a section in bucket 3 comes twice, of number 0");
+    assert_eq!(error.to_string(), "a result of `count` for bucket 3 comes twice: number 0");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::errors::Error;
 use crate::history::Known;
 use crate::inventory::Asked;
+use crate::overrides::read_override;
 use crate::planned::Planned;
 use crate::split::split_batch;
 use crate::targets::{Reading, Request, Targets, private_folder};
@@ -12,7 +13,7 @@ use pyo3::prelude::*;
 use reprieve::inventory::{open_inventory_within, threads as cores};
 use reprieve::model::Timestamp;
 use reprieve::policy::{Worker, run_worker};
-use reprieve::signed::{Override, OverrideDraft, Signing};
+use reprieve::signed::Signing;
 use reprieve::{Folder, GateBuilder, PolicySet, ReadError, VetOptions};
 use reprieve_ledger::SqlLedger;
 use std::path::{Path, PathBuf};
@@ -114,21 +115,6 @@ fn with_ledger(builder: GateBuilder, name: Option<&str>, password: Option<&str>)
     Ok(match ledger {
         Some(ledger) => builder.ledger(ledger),
         None => builder,
-    })
-}
-
-pub fn read_override(path: &Path, gate: &reprieve::Gate, signing: &Signing) -> Result<Override, Error> {
-    if gate.ledger().is_none() {
-        return Err(Error::request("an override is used once, which only a ledger can ensure")
-            .with_help("name a ledger: `Gate(…, ledger=…)`"));
-    }
-    let verified = OverrideDraft::open(path)?.verify(&signing.override_keys()?);
-    verified.map_err(|error| {
-        let refused = Error::request(format!("{}: {error}", path.display()));
-        match error.help() {
-            Some(help) => refused.with_help(help),
-            None => refused,
-        }
     })
 }
 

@@ -15,6 +15,7 @@ mod foreign;
 mod gate;
 mod history;
 mod inventory;
+mod overrides;
 mod planned;
 mod split;
 mod targets;

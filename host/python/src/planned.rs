@@ -1,7 +1,7 @@
 //! Taking part in a planned batch.
 
 use crate::errors::Error;
-use crate::gate::read_override;
+use crate::overrides::read_override;
 use crate::vetted::Vetted;
 use crate::work::run;
 use pyo3::prelude::*;

@@ -58,7 +58,7 @@ impl Aggregate {
 
     /// Returns the counts, with the duplicate ids that were found elsewhere.
     pub fn finish_with_duplicates(self, duplicates: &Duplicates) -> Result<Counts, LookupError> {
-        self.finish_with(|ids| Ok(ids.finish_with(duplicates)))
+        self.finish_with(|ids| Ok(ids.finish_with(duplicates.count, &duplicates.examples)))
     }
 
     fn finish_with(self, ids: impl FnOnce(Ids) -> Result<IdFacts, LookupError>) -> Result<Counts, LookupError> {

@@ -52,8 +52,7 @@ impl IdDigests {
     pub fn add(&mut self, chunk: &Chunk) {
         for (row, id) in (chunk.first_row..).zip(chunk.id_bytes()) {
             let Some(id) = id.filter(|id| !is_blank(id)) else { continue };
-            let mut digest = [0; 16];
-            blake3::Hasher::new_keyed(&self.key).update(id).finalize_xof().fill(&mut digest);
+            let [digest, _]: [[u8; 16]; 2] = bytemuck::cast(*blake3::keyed_hash(&self.key, id).as_bytes());
             if let Some(bucket) = self.buckets.get_mut(usize::from(digest[0])) {
                 bucket.push((digest, row));
             }
@@ -144,7 +143,7 @@ mod tests {
         buckets.into_iter().rev().for_each(|parts| found.add(Duplicates::of_bucket(parts.into_iter().rev())));
         let rows = found.examples.iter().map(|at| firsts[at.section as usize] + at.row);
         let found = Duplicates { count: found.count, examples: rows.collect() };
-        [merged.finish_with(&found), whole.finish(&store, 1).unwrap()]
+        [merged.finish_with(found.count, &found.examples), whole.finish(&store, 1).unwrap()]
     }
 
     proptest! {

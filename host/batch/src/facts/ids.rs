@@ -2,7 +2,6 @@
 //! so ids are compared only if their hashes are equal. The hashes are partitioned by their first bits, so that a
 //! partition fits a processor cache. Hashes that do not fit into memory are spilled to a temporary file.
 
-use super::duplicates::Duplicates;
 use crate::columns::{Chunk, Store, Values};
 use crate::error::LookupError;
 use crate::parallel::in_order;
@@ -192,10 +191,10 @@ impl Ids {
         Ok(self.found())
     }
 
-    /// Returns what was found, with the duplicate ids that were found elsewhere.
-    pub fn finish_with(mut self, duplicates: &Duplicates) -> reprieve_model::IdFacts {
-        self.found.duplicate = duplicates.count;
-        self.found.examples.extend(&duplicates.examples);
+    /// Returns what was found, with the duplicate ids that were found elsewhere: their number, and the first rows.
+    pub fn finish_with(mut self, duplicate: u64, examples: &[u64]) -> reprieve_model::IdFacts {
+        self.found.duplicate = duplicate;
+        self.found.examples.extend(examples);
         self.found()
     }
 

@@ -36,6 +36,7 @@ mod parsed;
 mod quotes;
 mod read_as;
 mod request;
+mod section;
 mod sections;
 mod targets;
 mod text_file;
@@ -47,7 +48,8 @@ pub(crate) use inventory_header::InventoryFile;
 pub(crate) use list_builder::List;
 pub(crate) use list_files::ListFiles;
 pub(crate) use request::{Document, TargetSource, read_request};
-pub(crate) use sections::{Section, listed_files, read_section, sections, sizes};
+pub(crate) use section::{Section, read_section};
+pub(crate) use sections::{listed_files, sections, sizes};
 pub(crate) use targets::{check_digest, read_target_files};
 
 pub use columnar::{ParquetRows, silence_decoder_panics};

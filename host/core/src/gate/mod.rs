@@ -4,14 +4,14 @@ mod builder;
 
 pub use builder::GateBuilder;
 
-use crate::decision::{Decision, Examined, Sealed};
+use crate::decision::Decision;
 use crate::evaluate::{Cost, Evaluation, Evaluator, evaluate_partitions, measure, panicked};
-use crate::ledger::{Ledger, Reservation};
+use crate::ledger::Ledger;
 use crate::planned::{Plan, PlanError, PlannedBatch};
-use crate::record::{RecordError, Replay, VetOptions, decide_only, decide_resolved};
+use crate::record::{RecordError, Replay, VetOptions, conclude, decide_only, decide_resolved};
 use crate::split::{Split, SplitError, split, waves};
-use reprieve_batch::{Batch, BatchPlan, Environments, Resolution};
-use reprieve_model::{Approval, DecisionDocument, Facts, Fault, Review, Timestamp, Verdict};
+use reprieve_batch::{Batch, BatchPlan, Environments};
+use reprieve_model::{Approval, DecisionDocument, Facts, Fault, Review, Timestamp};
 use reprieve_sandbox::Descriptor;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -99,28 +99,11 @@ impl Gate {
 
     /// Vets a batch as [`vet`](Self::vet) does, with options.
     pub fn vet_with(&self, batch: Batch, options: VetOptions<'_>) -> Decision {
-        self.decide_with(batch, |evaluator, batch| {
+        conclude(&self.0, batch, |evaluator, batch| {
             let mut faults = Vec::new();
             let resolution = evaluator.sources.resolve(batch, &mut faults);
             (decide_resolved(evaluator, batch, resolution.clone(), faults, options, None), resolution)
         })
-    }
-
-    /// Hands a batch over with the decision that `decide` makes about it, and what the inventory answered.
-    pub(crate) fn decide_with(
-        &self,
-        mut batch: Batch,
-        decide: impl FnOnce(&Evaluator, &Batch) -> (Sealed, Option<Arc<Resolution>>),
-    ) -> Decision {
-        let evaluator = &*self.0;
-        let decided = catch_unwind(AssertUnwindSafe(|| decide(evaluator, &batch)));
-        let (sealed, resolution) = decided.unwrap_or_else(|_| (panicked(evaluator, &batch), None));
-        let document = sealed.document();
-        batch.set_evaluated_at(document.evaluated_at);
-        let entry = document.ledger.as_ref().filter(|_| document.decision == Verdict::Allow);
-        let reservation =
-            self.ledger().zip(entry).map(|(ledger, entry)| Reservation::new(Arc::clone(ledger), entry.entry));
-        sealed.decide(Examined { batch, resolution }, reservation)
     }
 
     /// Plans a batch whose list several processes read; see [`planned`](crate::planned).
@@ -136,11 +119,7 @@ impl Gate {
     /// # Errors
     /// [`PlanError`] if this gate is not the one that made the plan: of another version, with another set or inventory.
     pub fn planned(&self, plan: Plan, memory: u64, threads: usize) -> Result<PlannedBatch<'_>, PlanError> {
-        PlannedBatch::new(self, plan, memory, threads)
-    }
-
-    pub(crate) fn evaluator(&self) -> &Evaluator {
-        &self.0
+        PlannedBatch::new(&self.0, plan, memory, threads)
     }
 
     /// Decides about a batch as [`vet`](Self::vet) would now, and records nothing. It returns the document alone, because

@@ -4,8 +4,7 @@ use super::envelope::{Envelopes, Part};
 use super::plan::{Plan, PlanError};
 use crate::decision::Decision;
 use crate::evaluate::{Evaluator, Observed, Observers, ResolvedChunk, no_answer, partitions};
-use crate::gate::Gate;
-use crate::record::{VetOptions, decide_resolved};
+use crate::record::{VetOptions, conclude, decide_resolved};
 use reprieve_batch::{
     Batch, Chunk, CountedSection, MergedBatch, Question, Resolution, SectionCounts, SectionReader, SectionTargets,
     merge_sections,
@@ -19,10 +18,15 @@ use std::sync::Arc;
 /// The number of buckets for the digests of ids.
 pub const BUCKETS: usize = SectionReader::BUCKETS;
 
+/// The results as messages name them.
+const COUNTS: &str = "a result of `count`";
+const DUPLICATES: &str = "a result of `duplicates`";
+const FACTS: &str = "the result of `facts`";
+const STATES: &str = "a result of `observe` with these facts";
+
 /// A planned batch that a gate takes part in.
-#[derive(Debug)]
 pub struct PlannedBatch<'a> {
-    gate: &'a Gate,
+    evaluator: &'a Evaluator,
     plan: Plan,
     envelopes: Envelopes,
     memory: u64,
@@ -53,19 +57,15 @@ struct PlannedFacts {
 }
 
 impl<'a> PlannedBatch<'a> {
-    pub(crate) fn new(gate: &'a Gate, plan: Plan, memory: u64, threads: usize) -> Result<Self, PlanError> {
-        plan.check(gate.evaluator())?;
+    pub(crate) fn new(evaluator: &'a Evaluator, plan: Plan, memory: u64, threads: usize) -> Result<Self, PlanError> {
+        plan.check(evaluator)?;
         let envelopes = Envelopes::of(&plan)?;
-        Ok(Self { gate, plan, envelopes, memory, threads })
+        Ok(Self { evaluator, plan, envelopes, memory, threads })
     }
 
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
-    }
-
-    fn evaluator(&self) -> &'a Evaluator {
-        self.gate.evaluator()
     }
 
     fn reader(&self) -> Result<SectionReader, PlanError> {
@@ -78,7 +78,7 @@ impl<'a> PlannedBatch<'a> {
     /// [`PlanError`] if a file cannot be read.
     pub fn count(&self, section: usize) -> Result<SectionResult, PlanError> {
         let key = blake3::derive_key("reprieve 0.1 digests of ids", &self.plan.key()?);
-        let inventory = self.evaluator().sources.inventory.as_deref();
+        let inventory = self.evaluator.sources.inventory.as_deref();
         let SectionCounts { counts, buckets } = self.reader()?.count(section, key, inventory)?;
         let section = section as u32;
         let seal = |(bucket, ids): (u32, Vec<u8>)| self.envelopes.seal(Part::Ids { section, bucket }, &ids);
@@ -94,7 +94,7 @@ impl<'a> PlannedBatch<'a> {
     /// [`PlanError`] if one is missing, comes twice, or is of another plan.
     pub fn duplicates(&self, bucket: usize, ids: &[&[u8]]) -> Result<Vec<u8>, PlanError> {
         let wanted = bucket as u32;
-        let what = format!("the ids of a section in bucket {bucket}");
+        let what = format!("a result of `count` for bucket {bucket}");
         let number = |part| match part {
             Part::Ids { section, bucket } if bucket == wanted => Some(section),
             _ => None,
@@ -110,7 +110,7 @@ impl<'a> PlannedBatch<'a> {
     /// # Errors
     /// [`PlanError`] if one is missing, comes twice, or is of another plan, or if the history has no answer.
     pub fn facts(&self, counts: &[&[u8]], duplicates: &[&[u8]]) -> Result<Vec<u8>, PlanError> {
-        let sources = &self.evaluator().sources;
+        let sources = &self.evaluator.sources;
         let (MergedBatch { batch, resolution, sections }, mut faults) = (self.merge(counts, duplicates)?, Vec::new());
         let resolution = resolution.and_then(Result::ok).map(Arc::new);
         let is_resolved = resolution.is_some();
@@ -128,26 +128,24 @@ impl<'a> PlannedBatch<'a> {
         }
         let is_observed = count_partitions(&batch) > 1;
         let facts = PlannedFacts { at, history, review: context.review, sections, is_resolved, is_observed };
-        let text = serde_json::to_vec(&facts).map_err(|error| PlanError::Lookup(error.to_string()))?;
+        let text = serde_json::to_vec(&facts).map_err(PlanError::uncoded)?;
         self.envelopes.seal(Part::Facts, &text)
     }
 
     fn merge(&self, counts: &[&[u8]], duplicates: &[&[u8]]) -> Result<MergedBatch, PlanError> {
         let section = |part| if let Part::Counts(section) = part { Some(section) } else { None };
-        let counts = self.envelopes.open_all(counts, self.plan.sections(), "the counts of a section", section)?;
+        let counts = self.envelopes.open_all(counts, self.plan.sections(), COUNTS, section)?;
         let bucket = |part| if let Part::Duplicates(bucket) = part { Some(bucket) } else { None };
-        let duplicates = self.envelopes.open_all(duplicates, BUCKETS, "the duplicates of a bucket", bucket)?;
-        let sources = &self.evaluator().sources;
+        let duplicates = self.envelopes.open_all(duplicates, BUCKETS, DUPLICATES, bucket)?;
+        let sources = &self.evaluator.sources;
         let (inventory, contacts) = (sources.inventory.clone(), sources.ledger().is_some());
         Ok(merge_sections(self.reader()?, &counts, &duplicates, inventory, contacts)?)
     }
 
     fn open_facts(&self, facts: &[u8]) -> Result<PlannedFacts, PlanError> {
-        match self.envelopes.open(facts, "the facts of the batch")? {
-            (Part::Facts, content) => {
-                serde_json::from_slice(content).map_err(|error| PlanError::Lookup(error.to_string()))
-            }
-            _ => Err(PlanError::result("these are not the facts of the batch", "pass on what `facts` returned")),
+        match self.envelopes.open(facts, FACTS)? {
+            (Part::Facts, content) => serde_json::from_slice(content).map_err(PlanError::uncoded),
+            _ => Err(PlanError::result(format!("this is not {FACTS}"), "pass on what `facts` returned")),
         }
     }
 
@@ -157,13 +155,12 @@ impl<'a> PlannedBatch<'a> {
     /// [`PlanError`] if the facts are of another plan, or a file cannot be read. A fault of a policy is no error: it is a fault
     /// of the decision.
     pub fn observe(&self, facts: &[u8], section: usize) -> Result<Vec<u8>, PlanError> {
-        let facts = self.open_facts(facts)?;
-        let mut states = Vec::new();
+        let received = digest(facts);
+        let (facts, mut states) = (self.open_facts(facts)?, Vec::new());
         if facts.is_observed {
-            let review: Review =
-                serde_json::from_str(&facts.review).map_err(|error| PlanError::Lookup(error.to_string()))?;
-            let observers = Observers::new(self.evaluator(), &review.claims, &review.facts, &facts.review);
-            let inventory = self.evaluator().sources.inventory.as_deref().filter(|_| facts.is_resolved);
+            let review: Review = serde_json::from_str(&facts.review).map_err(PlanError::uncoded)?;
+            let observers = Observers::new(self.evaluator, &review.claims, &review.facts, &facts.review);
+            let inventory = self.evaluator.sources.inventory.as_deref().filter(|_| facts.is_resolved);
             let unknown = || PlanError::result(format!("there is no section {section}"), "count the sections from 0");
             let counted = facts.sections.get(section).ok_or_else(unknown)?;
             let targets = self.reader()?.targets(section, counted, inventory)?;
@@ -175,8 +172,8 @@ impl<'a> PlannedBatch<'a> {
                 states.push(observers.observe(&chunks));
             }
         }
-        let states = postcard::to_allocvec(&states).map_err(|error| PlanError::Lookup(error.to_string()))?;
-        self.envelopes.seal(Part::States(section as u32), &states)
+        let states = postcard::to_allocvec(&states).map_err(PlanError::uncoded)?;
+        self.envelopes.seal(Part::States { section: section as u32, facts: received }, &states)
     }
 
     /// Decides about the batch, and records the decision if there is a ledger. `counts` and `duplicates` are those that the
@@ -192,13 +189,14 @@ impl<'a> PlannedBatch<'a> {
         states: &[&[u8]],
         options: VetOptions<'_>,
     ) -> Result<Decision, PlanError> {
+        let received = digest(facts);
         let facts = self.open_facts(facts)?;
         let MergedBatch { batch, resolution, .. } = self.merge(counts, duplicates)?;
         let mut faults = Vec::new();
         let no_answer = |error| no_answer(FaultCause::Inventory, &error);
         let resolution: Option<Arc<Resolution>> =
             resolution.and_then(|found| found.map_err(|error| faults.push(no_answer(error))).ok()).map(Arc::new);
-        let (evaluator, mut review_faults) = (self.evaluator(), Vec::new());
+        let (evaluator, mut review_faults) = (self.evaluator, Vec::new());
         let context = evaluator.sources.context(
             &batch,
             facts.at,
@@ -212,13 +210,14 @@ impl<'a> PlannedBatch<'a> {
                 "compute the facts again, and observe again",
             ));
         }
-        let section = |part| if let Part::States(section) = part { Some(section) } else { None };
-        let states = self.envelopes.open_all(states, self.plan.sections(), "the states of a section", section)?;
+        let section = |part| match part {
+            Part::States { section, facts } if facts == received => Some(section),
+            _ => None,
+        };
+        let states = self.envelopes.open_all(states, self.plan.sections(), STATES, section)?;
         let mut all: Vec<Vec<Saved>> = Vec::new();
         for content in states {
-            let of_section: Vec<Vec<Saved>> =
-                postcard::from_bytes(content).map_err(|error| PlanError::Lookup(error.to_string()))?;
-            all.extend(of_section);
+            all.extend(postcard::from_bytes::<Vec<Vec<Saved>>>(content).map_err(PlanError::uncoded)?);
         }
         let expected = count_partitions(&batch);
         if facts.is_observed && all.len() != expected {
@@ -226,10 +225,20 @@ impl<'a> PlannedBatch<'a> {
             return Err(PlanError::result(message, "observe every section again"));
         }
         let observed = Observed { at: facts.at, history: facts.history, states: &all };
-        Ok(self.gate.decide_with(batch, |evaluator, batch| {
+        Ok(conclude(evaluator, batch, |evaluator, batch| {
             (decide_resolved(evaluator, batch, resolution.clone(), faults, options, Some(&observed)), resolution)
         }))
     }
+}
+
+impl std::fmt::Debug for PlannedBatch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlannedBatch").field("batch", &self.plan.batch).finish_non_exhaustive()
+    }
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    *blake3::hash(bytes).as_bytes()
 }
 
 fn count_partitions(batch: &Batch) -> usize {

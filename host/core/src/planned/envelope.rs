@@ -14,8 +14,8 @@ pub(super) enum Part {
     Duplicates(u32),
     /// The facts of the batch.
     Facts,
-    /// The states of the policies after each partition of a section.
-    States(u32),
+    /// The states of the policies after each partition of a section, with the digest of the facts that they have received.
+    States { section: u32, facts: [u8; 32] },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,7 +41,7 @@ impl Envelopes {
 
     pub fn seal(&self, part: Part, content: &[u8]) -> Result<Vec<u8>, PlanError> {
         let envelope = Envelope { part, code: *self.code(part, content)?.as_bytes(), content };
-        postcard::to_allocvec(&envelope).map_err(unencoded)
+        postcard::to_allocvec(&envelope).map_err(PlanError::uncoded)
     }
 
     /// Opens a result. `what` names what is expected.
@@ -73,7 +73,7 @@ impl Envelopes {
             let place =
                 place.ok_or_else(|| PlanError::result(format!("there is no number {number} of {what}"), HELP))?;
             if place.replace(content).is_some() {
-                let message = format!("{what} comes twice, of number {number}");
+                let message = format!("{what} comes twice: number {number}");
                 return Err(PlanError::result(message, "pass each result once"));
             }
         }
@@ -81,20 +81,16 @@ impl Envelopes {
         match complete {
             None => Ok(found.into_iter().flatten().collect()),
             Some(missing) => {
-                let message = format!("{what} is missing, of number {missing}; there are {} of {count}", all.len());
+                let message = format!("{what} is missing: number {missing}; there are {} of {count}", all.len());
                 Err(PlanError::result(message, "wait for every task, and pass all results"))
             }
         }
     }
 
     fn code(&self, part: Part, content: &[u8]) -> Result<blake3::Hash, PlanError> {
-        let part = postcard::to_allocvec(&part).map_err(unencoded)?;
+        let part = postcard::to_allocvec(&part).map_err(PlanError::uncoded)?;
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(&self.plan).update(&(part.len() as u64).to_le_bytes()).update(&part).update(content);
         Ok(hasher.finalize())
     }
-}
-
-fn unencoded(error: postcard::Error) -> PlanError {
-    PlanError::result(format!("a result cannot be encoded: {error}"), "report this")
 }

@@ -69,6 +69,14 @@ impl PlanError {
         Self::Result { message: message.into(), help }
     }
 
+    /// A result that cannot be encoded or decoded, although it is authentic.
+    pub(super) fn uncoded(error: impl std::fmt::Display) -> Self {
+        Self::result(
+            format!("a result cannot be encoded or decoded: {error}"),
+            "report this: it is a bug in Reprieve",
+        )
+    }
+
     /// What to do about it, if that is known.
     pub fn help(&self) -> Option<&str> {
         match self {

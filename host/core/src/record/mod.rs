@@ -6,15 +6,16 @@ mod replay;
 pub use affected::{Affected, read_affected, restore_plan};
 pub use replay::{RecordError, Replay, reference_data};
 
-use crate::decision::{Sealed, seal};
-use crate::evaluate::{Decided, Evaluator, Moment, Observed, decide};
-use crate::ledger::{Blob, BlobContent, BlobStream, DecisionRecord, Ledger};
+use crate::decision::{Decision, Examined, Sealed, seal};
+use crate::evaluate::{Decided, Evaluator, Moment, Observed, decide, panicked};
+use crate::ledger::{Blob, BlobContent, BlobStream, DecisionRecord, Ledger, Reservation};
 use crate::signed::Override;
 use affected::write_affected;
 use reprieve_batch::{Batch, LookupError, Question, Resolution, Tenants};
-use reprieve_model::{Fault, FaultCause, Review};
+use reprieve_model::{Fault, FaultCause, Review, Verdict};
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// What comes with a batch. Without a ledger it has no effect.
@@ -24,6 +25,23 @@ pub struct VetOptions<'a> {
     pub with_override: Option<&'a Override>,
     /// What tells repeated calls for one decision from new ones, as a digest: a ledger records only one decision with it.
     pub idempotency_sha256: Option<&'a str>,
+}
+
+/// Hands a batch over with the decision that `decide` makes about it, and with what the inventory answered. If the host panics,
+/// the batch is undecided.
+pub(crate) fn conclude(
+    evaluator: &Evaluator,
+    mut batch: Batch,
+    decide: impl FnOnce(&Evaluator, &Batch) -> (Sealed, Option<Arc<Resolution>>),
+) -> Decision {
+    let decided = catch_unwind(AssertUnwindSafe(|| decide(evaluator, &batch)));
+    let (sealed, resolution) = decided.unwrap_or_else(|_| (panicked(evaluator, &batch), None));
+    let document = sealed.document();
+    batch.set_evaluated_at(document.evaluated_at);
+    let entry = document.ledger.as_ref().filter(|_| document.decision == Verdict::Allow);
+    let ledger = evaluator.sources.ledger();
+    let reservation = ledger.zip(entry).map(|(ledger, entry)| Reservation::new(Arc::clone(ledger), entry.entry));
+    sealed.decide(Examined { batch, resolution }, reservation)
 }
 
 /// Decides about a batch that was resolved, and records the decision if there is a ledger. `observed` is what other processes
