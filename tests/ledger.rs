@@ -192,6 +192,33 @@ fn a_ledger_refuses_a_time_that_the_caller_set() {
     }
 }
 
+/// Every session of the ledger is lost at once, and each call that takes one of them goes on with a new one.
+#[test]
+fn every_caller_goes_on_after_the_server_restarts() {
+    let mut server = Server::start();
+    let name = server.database("ledger");
+    let gate = gate(SqlLedger::create(&name, None, None).unwrap(), 1_000);
+    let all_at_once = |round: u64| {
+        let start = Barrier::new(8);
+        let check = |i: u64| {
+            start.wait();
+            gate.vet(request(&format!("round-{round}-{i}"), 1)).verdict()
+        };
+        let check = &check;
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|i| scope.spawn(move || check(i))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    for round in 0..4 {
+        assert_eq!(all_at_once(round), [Verdict::Allow; 8], "round {round}");
+        server.stop();
+        server.run();
+    }
+    let verified = SqlLedger::open(&name, None, None).unwrap().verify(None).unwrap().unwrap();
+    assert_eq!((verified.decisions, verified.open), (32, 32));
+}
+
 /// A clock that a test sets.
 static NOW: AtomicI64 = AtomicI64::new(0);
 

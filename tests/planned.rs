@@ -35,17 +35,19 @@ fn part(gate: &Gate, plan: Plan) -> PlannedBatch<'_> {
     gate.planned(Plan::read(plan.to_text().unwrap().as_bytes()).unwrap(), MEMORY, 2).unwrap()
 }
 
-/// Runs every step but the last, each in the opposite order of the sections.
+/// Runs every step but the last, each in the opposite order of the sections, by processes with much memory and with little.
 fn send(gate: &Gate, plan: &Plan) -> Sent {
     let batch = part(gate, plan.clone());
+    let small = gate.planned(plan.clone(), 1 << 20, 1).unwrap();
+    let process = |section: usize| if section % 2 == 0 { &batch } else { &small };
     let sections = || (0..plan.sections()).rev();
-    let found: Vec<SectionResult> = sections().map(|section| batch.count(section).unwrap()).collect();
+    let found: Vec<SectionResult> = sections().map(|section| process(section).count(section).unwrap()).collect();
     let ids = |bucket: usize| found.iter().map(|found| found.ids[bucket].as_slice()).collect::<Vec<_>>();
     let duplicates: Vec<Vec<u8>> =
         (0..BUCKETS).rev().map(|bucket| batch.duplicates(bucket, &ids(bucket)).unwrap()).collect();
     let counts: Vec<Vec<u8>> = found.into_iter().map(|found| found.counts).collect();
     let facts = batch.facts(&slices(&counts), &slices(&duplicates)).unwrap();
-    let states = sections().map(|section| batch.observe(&facts, section).unwrap()).collect();
+    let states = sections().map(|section| process(section + 1).observe(&facts, section).unwrap()).collect();
     Sent { counts, duplicates, facts, states }
 }
 

@@ -68,21 +68,23 @@ impl Sections {
     }
 }
 
-fn chunk(store: &Store, at: OriginRow) -> Result<Chunk, SectionError> {
-    let missing = || SectionError::Invalid(format!("section {} has no row {}", at.part, at.row));
-    let found = store.locate(at.row as u64).ok_or_else(missing)?;
-    Ok(store.get(found.chunk)?.into_owned())
+/// Returns the chunk of `rows` rows that begins at a row, as it was counted.
+fn chunk(store: &Store, at: OriginRow, rows: u32) -> Result<Chunk, SectionError> {
+    let found = store.locate(at.row as u64).filter(|found| found.row == 0);
+    let chunk = found.map(|found| store.get(found.chunk)).transpose()?.filter(|chunk| chunk.rows == rows);
+    let other = || SectionError::Invalid(format!("section {} has other chunks than were counted", at.part));
+    Ok(chunk.ok_or_else(other)?.into_owned())
 }
 
 impl Origin for Listed {
-    fn read(&self, at: OriginRow, _rows: u32) -> Result<Chunk, String> {
-        self.0.with(at.part, |_, last| chunk(&last.chunks, at))
+    fn read(&self, at: OriginRow, rows: u32) -> Result<Chunk, String> {
+        self.0.with(at.part, |_, last| chunk(&last.chunks, at, rows))
     }
 }
 
 impl Origin for Resolved {
-    fn read(&self, at: OriginRow, _rows: u32) -> Result<Chunk, String> {
-        self.0.with(at.part, |sections, last| chunk(sections.resolve(last)?, at))
+    fn read(&self, at: OriginRow, rows: u32) -> Result<Chunk, String> {
+        self.0.with(at.part, |sections, last| chunk(sections.resolve(last)?, at, rows))
     }
 }
 
