@@ -1,6 +1,7 @@
 //! What an inventory knows of one thing and of one pool: the record, and the values that it resolves target columns to.
 //! `column.rs` has the columns, `row.rs` reads a row of an inventory, and `json_row.rs` one in JSON. `sharers.rs` has the tenants of a thing that several
-//! share. `encoder.rs` turns rows into bytes and counts them, and `encode.rs` has the form of the bytes. All of them pass
+//! share. `encoder.rs` turns rows into bytes and counts them, `encode.rs` has the form of the bytes, and `coded.rs` the codes of
+//! names. All of them pass
 //! `Fields` to each other, which borrow.
 //!
 //! A new inventory column is a line in the table of target columns and its lines in this folder.
