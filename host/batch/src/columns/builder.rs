@@ -73,7 +73,7 @@ impl Validity {
 /// A column of text with a dictionary.
 #[derive(Debug, Default)]
 pub(crate) struct CodesBuilder {
-    codes: Codes,
+    pub(super) codes: Codes,
     validity: Validity,
     index: HashTable<u32>,
 }
@@ -165,7 +165,7 @@ impl CodesBuilder {
 /// A column of numbers.
 #[derive(Debug)]
 pub(crate) struct NumbersBuilder<T> {
-    values: Vec<T>,
+    pub(super) values: Vec<T>,
     validity: Validity,
 }
 

@@ -2,7 +2,7 @@
 
 use super::builder::{CodesBuilder, NumbersBuilder};
 use super::chunk::{Column, Values};
-use crate::record::{Fields, RESOLVED, RecordValue};
+use crate::record::{CodedFields, RESOLVED, RecordValue};
 use reprieve_model::{COLUMNS, ColumnSource, ColumnType};
 
 /// The resolved columns of a chunk.
@@ -13,7 +13,8 @@ pub(crate) struct ResolvedBuilder {
 
 #[derive(Debug)]
 enum ResolvedColumn {
-    Text(CodesBuilder),
+    /// With one more than the code of each name in the dictionary of the inventory; 0 for a name that did not occur.
+    Text(CodesBuilder, Vec<u32>),
     Time(NumbersBuilder<i64>),
     Number(NumbersBuilder<u64>),
     Flag(NumbersBuilder<u8>),
@@ -33,12 +34,27 @@ impl Default for ResolvedBuilder {
 }
 
 impl ResolvedBuilder {
+    /// With room for this many rows.
+    pub fn with_capacity(rows: usize) -> Self {
+        let mut builder = Self::default();
+        for column in &mut builder.columns {
+            match column {
+                ResolvedColumn::Text(column, _) => column.codes.values.reserve_exact(rows),
+                ResolvedColumn::Time(column) => column.values.reserve_exact(rows),
+                ResolvedColumn::Number(column) => column.values.reserve_exact(rows),
+                ResolvedColumn::Flag(column) => column.values.reserve_exact(rows),
+            }
+        }
+        builder
+    }
+
     /// Adds a row: what the inventory knows of a target, or `None` if the inventory does not have it.
     /// `listed` is the tenant that the list names.
-    pub fn push(&mut self, fields: Option<&Fields<'_>>, listed: Option<&str>) {
-        let values = fields.map(|fields| fields.resolved(listed)).unwrap_or_default();
-        for (column, value) in self.columns.iter_mut().zip(values) {
-            column.push(value);
+    pub fn push(&mut self, coded: Option<&CodedFields<'_>>, listed: Option<&str>) {
+        let values = coded.map(|coded| coded.fields.resolved(listed)).unwrap_or_default();
+        let codes = coded.map(CodedFields::resolved_codes).unwrap_or_default();
+        for ((column, value), code) in self.columns.iter_mut().zip(values).zip(codes) {
+            column.push(value, code);
         }
     }
 
@@ -54,7 +70,7 @@ impl ResolvedBuilder {
 
     fn last_code(&self, column: usize) -> Option<u32> {
         match self.columns.get(column) {
-            Some(ResolvedColumn::Text(codes)) => codes.last(),
+            Some(ResolvedColumn::Text(codes, _)) => codes.last(),
             _ => None,
         }
     }
@@ -68,21 +84,35 @@ impl ResolvedBuilder {
 impl ResolvedColumn {
     fn new(values: ColumnType) -> Self {
         match values {
-            ColumnType::Text | ColumnType::Dictionary => Self::Text(CodesBuilder::default()),
+            ColumnType::Text | ColumnType::Dictionary => Self::Text(CodesBuilder::default(), Vec::new()),
             ColumnType::Time => Self::Time(NumbersBuilder::default()),
             ColumnType::Number => Self::Number(NumbersBuilder::default()),
             ColumnType::Flag => Self::Flag(NumbersBuilder::default()),
         }
     }
 
-    fn push(&mut self, value: Option<RecordValue<'_>>) {
+    /// Adds a value. `code` is that of a name in the dictionary of the inventory, if it is there.
+    #[inline]
+    fn push(&mut self, value: Option<RecordValue<'_>>, code: Option<u32>) {
         match (self, value) {
-            (Self::Text(column), Some(RecordValue::Text(text))) => column.push(Some(text)),
+            (Self::Text(column, seen), Some(RecordValue::Text(text))) => match code {
+                None => column.push(Some(text)),
+                Some(code) => {
+                    let code = code as usize;
+                    if seen.len() <= code {
+                        seen.resize(code + 1, 0);
+                    }
+                    if seen[code] == 0 {
+                        seen[code] = column.code(text) + 1;
+                    }
+                    column.push_code(Some(seen[code] - 1));
+                }
+            },
             (Self::Time(column), Some(RecordValue::Time(time))) => column.push(Some(time)),
             (Self::Number(column), Some(RecordValue::Number(number))) => column.push(Some(number)),
             (Self::Flag(column), Some(RecordValue::Flag(flag))) => column.push(Some(flag.into())),
             // A test compares the types of the values with those of the table, so these are unknown values.
-            (Self::Text(column), _) => column.push(None),
+            (Self::Text(column, _), _) => column.push(None),
             (Self::Time(column), _) => column.push(None),
             (Self::Number(column), _) => column.push(None),
             (Self::Flag(column), _) => column.push(None),
@@ -91,7 +121,7 @@ impl ResolvedColumn {
 
     fn finish(self, name: &str) -> Column {
         match self {
-            Self::Text(column) => column.column(name),
+            Self::Text(column, _) => column.column(name),
             Self::Time(column) => column.column(name, Values::I64s),
             Self::Number(column) => column.column(name, Values::U64s),
             Self::Flag(column) => column.column(name, |flags| Values::Bools(bitmap(&flags))),
@@ -112,6 +142,7 @@ fn bitmap(flags: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Fields;
 
     #[test]
     fn the_codes_of_a_row_are_those_of_its_kind_and_its_tenant() {
@@ -122,14 +153,14 @@ mod tests {
             (Some("k"), Some("u"), (Some(0), Some(1))),
             (None, Some("t"), (None, Some(0))),
         ] {
-            builder.push(Some(&Fields { kind, tenant, ..Fields::default() }), None);
+            builder.push(Some(&Fields { kind, tenant, ..Fields::default() }.into()), None);
             assert_eq!((builder.kind(), builder.tenant()), codes);
         }
     }
 
     #[test]
     fn builds_the_resolved_columns_of_the_table_in_their_order() {
-        for record in [None, Some(&Fields::default())] {
+        for record in [None, Some(&CodedFields::default())] {
             let mut builder = ResolvedBuilder::default();
             builder.push(record, None);
             let columns = builder.finish();

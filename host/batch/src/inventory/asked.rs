@@ -93,6 +93,11 @@ impl Asked {
         self.starts[partition] < self.starts[partition + 1]
     }
 
+    /// The number of its ids in a partition.
+    pub fn count(&self, partition: usize) -> usize {
+        (self.starts[partition + 1] - self.starts[partition]) as usize
+    }
+
     /// Calls `each` with its ids in a partition.
     pub fn each(&self, partition: usize, mut each: impl FnMut(AskedId<'_>)) {
         let range = self.starts[partition] as usize..self.starts[partition + 1] as usize;

@@ -17,6 +17,9 @@ use std::ops::Range;
 /// Bytes of memory that a target takes while it is joined, with a short row.
 const TARGET_BYTES: u64 = 96;
 
+/// The bytes that most rows take after their ids.
+const ROW_BYTES: usize = 24;
+
 /// The maximum number of targets that are joined at once with rows in memory. More would not make it faster.
 const MAX_ROWS: u64 = 1 << 18;
 
@@ -69,7 +72,8 @@ impl Table {
     ) -> Result<Option<Found>, LookupError> {
         let asked = Asked::of_all(chunks, &self.rows.hasher, threads)?;
         let probe = |number: usize, partition: &Partition| {
-            let (mut rows, mut places) = (Vec::new(), Vec::new());
+            let count = asked.iter().map(|asked| asked.count(number)).sum::<usize>();
+            let (mut rows, mut places) = (Vec::with_capacity(count * ROW_BYTES), Vec::with_capacity(count));
             for (chunk, asked) in asked.iter().enumerate() {
                 asked.find(number, partition, &mut rows, |found| places.push((chunk, found)));
             }

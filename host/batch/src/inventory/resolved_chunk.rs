@@ -3,7 +3,7 @@
 
 use super::share::Share;
 use crate::columns::{Chunk, Column, ResolvedBuilder, Values};
-use crate::record::{Fields, Texts, reached};
+use crate::record::{CodedFields, Fields, Texts, reached};
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +87,7 @@ impl<'a> ResolvedChunkBuilder<'a> {
             first_row: chunk.first_row,
             row: 0,
             found: ResolvedCounts { rows: chunk.rows, ..ResolvedCounts::default() },
-            columns: ResolvedBuilder::default(),
+            columns: ResolvedBuilder::with_capacity(chunk.rows as usize),
             tenants: HashMap::new(),
             kinds: HashMap::new(),
             pools: HashMap::new(),
@@ -97,16 +97,20 @@ impl<'a> ResolvedChunkBuilder<'a> {
     }
 
     /// Adds what is known of the next target.
-    pub fn push(&mut self, fields: Option<&Fields<'_>>) {
+    pub fn push(&mut self, coded: Option<&CodedFields<'_>>) {
         let (found, row) = (&mut self.found, self.row);
         self.row += 1;
-        let [id, kind, tenant] = self.listed.map(|column| column.and_then(|column| column.text(row)));
-        self.columns.push(fields, tenant);
+        let [id, kind, tenant] = self.listed;
+        // Most rows need none of them.
+        let listed = |column: Option<&'a Column>| column.and_then(|column| column.text(row));
+        let fields = coded.map(|coded| &coded.fields);
+        let is_shared = fields.is_some_and(|fields| fields.tenants.is_some());
+        self.columns.push(coded, if is_shared { listed(tenant) } else { None });
         match fields {
             Some(_) => found.resolved += 1,
             None => {
                 let row = self.first_row + row as u64;
-                found.unknown.push((row, id.unwrap_or_default().to_owned()));
+                found.unknown.push((row, listed(id).unwrap_or_default().to_owned()));
             }
         }
         // Most things are of one tenant, and nobody is named as responsible for them.
@@ -115,6 +119,7 @@ impl<'a> ResolvedChunkBuilder<'a> {
         match simple.and_then(|_| self.columns.tenant()) {
             Some(code) => count(&mut self.tenant_codes, code),
             None => {
+                let tenant = listed(tenant);
                 let (names, unnamed) = reached(fields, tenant);
                 found.tenants_unknown = found.tenants_unknown.saturating_add(unnamed);
                 found.unnamed = found.unnamed.saturating_add(fields.map_or(0, Fields::unnamed_tenants));
@@ -127,7 +132,7 @@ impl<'a> ResolvedChunkBuilder<'a> {
         }
         match self.columns.kind() {
             Some(code) => count(&mut self.kind_codes, code),
-            None => *self.kinds.entry(kind).or_default() += 1,
+            None => *self.kinds.entry(listed(kind)).or_default() += 1,
         }
         // A member that is out of use is no capacity, so it is no loss.
         if let Some(pool) = fields.and_then(|fields| fields.pool.filter(|_| fields.is_in_use())) {
@@ -137,7 +142,7 @@ impl<'a> ResolvedChunkBuilder<'a> {
             None => found.dependents_unknown += 1,
             Some(ids) if ids.is_empty() => {}
             Some(ids) => {
-                let kind = fields.and_then(|fields| fields.kind).or(kind);
+                let kind = fields.and_then(|fields| fields.kind).or_else(|| listed(kind));
                 found.dependents.push(Dependents::of(kind, ids));
             }
         }

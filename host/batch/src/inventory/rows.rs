@@ -15,6 +15,10 @@ const MIN_ROWS_OF_THREADS: usize = if cfg!(test) { 1 } else { 1 << 16 };
 
 /// The number of partitions. They are small enough for a processor cache, and for memory if there are a billion rows.
 pub(super) const PARTITIONS: usize = 512;
+/// The maximum bytes of the two numbers before a row.
+const MAX_HEAD_BYTES: usize = 20;
+/// The factor by which a partition grows. Each growth copies its rows; room that is not used takes no memory.
+const GROWTH: usize = 4;
 /// Bytes of memory that a row takes in the index of its partition.
 const INDEX_BYTES: u64 = 12;
 /// The maximum length of a partition in bytes: its index has offsets of 32 bits.
@@ -129,6 +133,9 @@ impl RowsBuilder {
 
 impl PartitionBuilder {
     fn push(&mut self, position: u64, row: &[u8]) {
+        if self.bytes.capacity() - self.bytes.len() < row.len() + MAX_HEAD_BYTES {
+            self.bytes.reserve_exact((GROWTH - 1) * self.bytes.len() + row.len() + MAX_HEAD_BYTES);
+        }
         push_number(&mut self.bytes, row.len() as u64);
         push_number(&mut self.bytes, position - self.position);
         self.bytes.extend_from_slice(row);
@@ -184,9 +191,15 @@ impl Partition {
     /// Returns what follows the id in the row with this id.
     #[inline]
     pub fn find(&self, hash: u64, id: &[u8]) -> Option<&[u8]> {
-        let row = |at: u32| self.row(at);
-        let at = self.index.find(hash, |at| row(*at).is_some_and(|row| row.id == id))?;
-        row(*at).map(|row| row.rest)
+        let mut rest = None;
+        self.index.find(hash, |at| match self.row(*at) {
+            Some(row) if row.id == id => {
+                rest = Some(row.rest);
+                true
+            }
+            _ => false,
+        })?;
+        rest
     }
 
     #[inline]

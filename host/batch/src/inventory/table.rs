@@ -8,7 +8,7 @@ use super::totals::SpillingTotals;
 use crate::error::{LookupError, Place, ReadError};
 use crate::parallel::threads;
 use crate::read::{Folder, InventoryFile, counts_lines, read_inventory_file};
-use crate::record::{Encoder, Encoders, Fields, Names, Record, Totals, decode};
+use crate::record::{CodedFields, Encoder, Encoders, Names, Record, Totals, decode};
 use crate::spill::MemoryBudget;
 use reprieve_model::InventorySource;
 use std::path::Path;
@@ -110,7 +110,7 @@ impl Table {
     }
 
     /// Decodes what follows the id in a row.
-    pub(super) fn decode<'a>(&'a self, row: &'a [u8]) -> Result<Fields<'a>, LookupError> {
+    pub(super) fn decode<'a>(&'a self, row: &'a [u8]) -> Result<CodedFields<'a>, LookupError> {
         decode(row, &self.names).ok_or_else(damaged)
     }
 
@@ -132,7 +132,7 @@ impl Table {
             for FoundRow { number, start, length } in found {
                 let row = rows.get(start as usize..).and_then(|rows| rows.get(..length as usize));
                 if let Some(record) = records.get_mut(number as usize) {
-                    *record = Some(self.decode(row.ok_or_else(damaged)?)?.to_record());
+                    *record = Some(self.decode(row.ok_or_else(damaged)?)?.fields.to_record());
                 }
             }
             Ok(())

@@ -37,7 +37,7 @@ impl Snapshot for &Table {
         }
         let record = |id: &&str| -> Result<Option<Cow<'_, Record>>, LookupError> {
             let row = self.rows.find(id.as_bytes());
-            row.map(|row| self.decode(row).map(|fields| Cow::Owned(fields.to_record()))).transpose()
+            row.map(|row| self.decode(row).map(|row| Cow::Owned(row.fields.to_record()))).transpose()
         };
         ids.iter().map(record).collect()
     }

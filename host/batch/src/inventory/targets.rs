@@ -3,7 +3,7 @@
 use super::resolved_chunk::{ResolvedChunk, ResolvedChunkBuilder};
 use crate::columns::Store;
 use crate::error::LookupError;
-use crate::record::Record;
+use crate::record::{CodedFields, Record};
 use crate::spill::MemoryBudget;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -35,7 +35,10 @@ impl Targets<'_> {
                 )));
             }
             let mut resolved = ResolvedChunkBuilder::new(&chunk);
-            records.iter().for_each(|record| resolved.push(record.as_deref().map(Record::fields).as_ref()));
+            records.iter().for_each(|record| {
+                let fields = record.as_deref().map(|record| CodedFields::from(record.fields()));
+                resolved.push(fields.as_ref());
+            });
             (self.each)(resolved.finish())?;
         }
         Ok(())

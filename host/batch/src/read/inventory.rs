@@ -85,7 +85,7 @@ mod tests {
         let (names, _) = encoders.finish();
         let rows = blocks.iter().flat_map(EncodedBlock::rows).map(|row| take_row(row.bytes).unwrap());
         let row = |row: Row<'_>| {
-            let record = decode(row.rest, &names).unwrap().to_record();
+            let record = decode(row.rest, &names).unwrap().fields.to_record();
             (String::from_utf8(row.id.to_vec()).unwrap(), record)
         };
         Ok((rows.map(row).collect(), file))

@@ -29,7 +29,7 @@ pub(crate) enum InventoryColumn {
 
 /// The columns of an inventory by their names: those that no target column is resolved to, and then the others, which a
 /// test compares with the table of target columns.
-pub(super) const INVENTORY_COLUMNS: [(&str, InventoryColumn); 17] = [
+pub(crate) const INVENTORY_COLUMNS: [(&str, InventoryColumn); 17] = [
     ("id", C::Id),
     ("pool", C::Pool),
     ("pool_minimum", C::PoolMinimum),

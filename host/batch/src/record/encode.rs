@@ -4,6 +4,7 @@
 //! fields are known, and their values. Numbers have a variable length.
 
 use super::bytes::{push_bytes, push_number, take_bytes, take_number, take_text};
+use super::coded::CodedFields;
 use super::fields::{Fields, SharersOf, Texts};
 
 /// The number of fields that have a dictionary: kind, tenant, environment, state, pool, owner and contact.
@@ -109,28 +110,24 @@ pub(crate) fn take_row(mut bytes: &[u8]) -> Option<Row<'_>> {
 }
 
 #[inline]
-fn take_name<'a>(bytes: &mut &'a [u8], names: &'a [Box<str>]) -> Option<Option<&'a str>> {
+fn take_name<'a>(bytes: &mut &'a [u8], names: &'a [Box<str>]) -> Option<(Option<&'a str>, Option<u64>)> {
     Some(match take_number(bytes)? {
-        UNKNOWN => None,
-        INLINE => Some(take_text(bytes)?),
-        code => Some(names.get((code - FIRST) as usize)?),
+        UNKNOWN => (None, None),
+        INLINE => (Some(take_text(bytes)?), None),
+        code => (Some(names.get((code - FIRST) as usize)?), Some(code)),
     })
 }
 
 /// Reads what follows the id. `None`: these bytes are not a row.
-pub(crate) fn decode<'a>(mut bytes: &'a [u8], names: &'a Names) -> Option<Fields<'a>> {
+pub(crate) fn decode<'a>(mut bytes: &'a [u8], names: &'a Names) -> Option<CodedFields<'a>> {
     let bytes = &mut bytes;
-    let [kinds, tenants, environments, states, pools, owners, contacts] = names;
-    let mut fields = Fields {
-        kind: take_name(bytes, kinds)?,
-        tenant: take_name(bytes, tenants)?,
-        environment: take_name(bytes, environments)?,
-        state: take_name(bytes, states)?,
-        pool: take_name(bytes, pools)?,
-        owner: take_name(bytes, owners)?,
-        contact: take_name(bytes, contacts)?,
-        ..Fields::default()
-    };
+    let mut codes = [None; NAMES];
+    let mut texts = [None; NAMES];
+    for ((text, code), names) in texts.iter_mut().zip(&mut codes).zip(names) {
+        (*text, *code) = take_name(bytes, names)?;
+    }
+    let [kind, tenant, environment, state, pool, owner, contact] = texts;
+    let mut fields = Fields { kind, tenant, environment, state, pool, owner, contact, ..Fields::default() };
     let known = take_number(bytes)?;
     let is_known = |bit: u64| known & bit != 0;
     let mut time = |bit: u64| -> Option<Option<i64>> {
@@ -152,7 +149,7 @@ pub(crate) fn decode<'a>(mut bytes: &'a [u8], names: &'a Names) -> Option<Fields
     if is_known(TENANTS) {
         fields.tenants = Some(SharersOf { names: take_texts(bytes)?, unnamed: take_number(bytes)? });
     }
-    bytes.is_empty().then_some(fields)
+    bytes.is_empty().then_some(CodedFields { fields, codes })
 }
 
 #[cfg(test)]
@@ -192,7 +189,7 @@ mod tests {
         for (row, record) in block.rows().zip(&records) {
             let Row { id, rest } = take_row(row.bytes).unwrap();
             assert_eq!(id, format!("id-{}", row.position).as_bytes());
-            assert_eq!(decode(rest, &names).unwrap().to_record(), *record);
+            assert_eq!(decode(rest, &names).unwrap().fields.to_record(), *record);
             assert!((0..rest.len()).all(|end| decode(&rest[..end], &names).is_none()), "it is cut off");
         }
     }

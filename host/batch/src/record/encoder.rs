@@ -1,8 +1,9 @@
 //! Encoding the rows of an inventory on several threads, and counting them.
 
 use super::bytes::push_number;
+use super::coded::{CodedFields, name_field};
 use super::encode::{FIRST, NAMES, Names, UNKNOWN, names, push_id, push_inline, push_values};
-use super::{Fields, PoolRecord};
+use super::{Fields, InventoryColumn, PoolRecord};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
@@ -18,6 +19,10 @@ const MAX_NAMES: usize = 1 << 16;
 const MAX_NAME_BYTES: usize = 128;
 /// Bytes of memory that a count takes besides its name.
 const COUNT_BYTES: u64 = 64;
+/// The bytes that most rows take.
+const ROW_BYTES: usize = 48;
+/// The maximum bytes that are reserved for rows.
+const MAX_RESERVED_BYTES: usize = 4 << 20;
 /// The bytes of counts that an encoder keeps before it passes them on.
 const MAX_COUNTS_BYTES: u64 = 2 << 20;
 
@@ -225,18 +230,25 @@ impl Encoder {
 
     /// Appends a row to the block.
     pub fn push(&mut self, position: u64, id: &str, fields: &Fields<'_>, pool_minimum: Option<u64>) {
+        self.push_coded(position, id, &CodedFields::from(*fields), pool_minimum);
+    }
+
+    /// Appends a row to the block. Its codes are those of [`code`](Self::code).
+    pub fn push_coded(&mut self, position: u64, id: &str, coded: &CodedFields<'_>, pool_minimum: Option<u64>) {
+        let CodedFields { fields, codes } = coded;
         push_id(&mut self.block.bytes, id);
         let [kind, tenant, others @ ..] = names(fields);
-        match self.push_name(0, kind) {
+        let [kind_code, tenant_code, other_codes @ ..] = codes;
+        match self.push_name(0, kind, *kind_code) {
             Some(code) => count(&mut self.kinds, code),
             None => self.totals.count_kind(fields),
         }
-        match self.push_name(1, tenant).filter(|_| fields.tenants.is_none()) {
+        match self.push_name(1, tenant, *tenant_code).filter(|_| fields.tenants.is_none()) {
             Some(code) => count(&mut self.tenants, code),
             None => self.totals.count_tenants(fields),
         }
-        for (field, name) in (2..).zip(others) {
-            self.push_name(field, name);
+        for ((field, name), code) in (2..).zip(others).zip(other_codes) {
+            self.push_name(field, name, *code);
         }
         push_values(&mut self.block.bytes, fields);
         let (hash, end) = (self.hasher.hash_one(id.as_bytes()), self.block.bytes.len());
@@ -245,12 +257,12 @@ impl Encoder {
     }
 
     /// Appends a name. Returns its code, if it has one.
-    fn push_name(&mut self, field: usize, name: Option<&str>) -> Option<u64> {
+    fn push_name(&mut self, field: usize, name: Option<&str>, code: Option<u64>) -> Option<u64> {
         let Some(name) = name else {
             push_number(&mut self.block.bytes, UNKNOWN);
             return None;
         };
-        let code = self.code(field, name);
+        let code = code.or_else(|| self.look_up(field, name));
         match code {
             Some(code) => push_number(&mut self.block.bytes, code),
             None => push_inline(&mut self.block.bytes, name),
@@ -273,7 +285,19 @@ impl Encoder {
         self.totals
     }
 
-    fn code(&mut self, field: usize, name: &str) -> Option<u64> {
+    /// Makes room for this many rows, so that they are not copied as the block grows.
+    pub fn reserve(&mut self, rows: usize) {
+        let bytes = rows.saturating_mul(ROW_BYTES).min(MAX_RESERVED_BYTES);
+        self.block.bytes.reserve(bytes);
+        self.block.rows.reserve(bytes / ROW_BYTES);
+    }
+
+    /// Returns the code of a name of a column, if it has one.
+    pub fn code(&mut self, column: InventoryColumn, name: &str) -> Option<u64> {
+        self.look_up(name_field(column)?, name)
+    }
+
+    fn look_up(&mut self, field: usize, name: &str) -> Option<u64> {
         let known = self.known.get_mut(field)?;
         if let Some(code) = known.get(name) {
             return Some(*code);

@@ -1,11 +1,13 @@
 //! What an inventory knows of one thing and of one pool: the record, and the values that it resolves target columns to.
 //! `column.rs` has the columns, `row.rs` reads a row of an inventory, and `json_row.rs` one in JSON. `sharers.rs` has the tenants of a thing that several
-//! share. `encoder.rs` turns rows into bytes and counts them, and `encode.rs` has the form of the bytes. All of them pass
+//! share. `encoder.rs` turns rows into bytes and counts them, `encode.rs` has the form of the bytes, and `coded.rs` the codes of
+//! names. All of them pass
 //! `Fields` to each other, which borrow.
 //!
 //! A new inventory column is a line in the table of target columns and its lines in this folder.
 
 mod bytes;
+mod coded;
 mod column;
 mod encode;
 mod encoder;
@@ -15,12 +17,15 @@ mod row;
 mod sharers;
 
 pub(crate) use bytes::{push_bytes, push_number, take_bytes, take_number, take_text};
+pub(crate) use coded::{CheckedText, CodedFields, check_text};
+#[cfg(test)]
+pub(crate) use column::INVENTORY_COLUMNS;
 pub(crate) use column::{InventoryColumn, inventory_column, is_inventory_column};
 pub(crate) use encode::{Names, Row, decode, take_row};
 pub(crate) use encoder::{EncodedBlock, Encoder, Encoders, IdHasher, Totals};
 pub(crate) use fields::{Fields, Texts, reached};
 pub(crate) use json_row::{InventoryReader, SeenName, check_names};
-pub(crate) use row::{InventoryRow, InventoryRowBuilder};
+pub(crate) use row::{InventoryRow, InventoryRowBuilder, settle_time};
 pub use sharers::Sharers;
 
 use reprieve_model::{COLUMNS, ColumnSource};

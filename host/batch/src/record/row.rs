@@ -111,6 +111,12 @@ pub(crate) struct InventoryRowBuilder<'a> {
     pub(super) row: InventoryRow<'a>,
 }
 
+/// A time of a column, unless it stands for an unknown one.
+#[inline]
+pub(crate) fn settle_time(column: InventoryColumn, at: Option<i64>) -> Option<i64> {
+    if column == C::RetainUntil { at.filter(|at| *at > 0) } else { at.and_then(known_time) }
+}
+
 /// Removes blanks from both ends.
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
@@ -154,12 +160,12 @@ impl<'a> InventoryRowBuilder<'a> {
 
     /// Sets a time in seconds since 1970, unless it stands for an unknown one.
     pub fn set_time(&mut self, column: InventoryColumn, at: Option<i64>) {
-        let row = &mut self.row;
+        let (row, at) = (&mut self.row, settle_time(column, at));
         match column {
-            C::StateSince => row.state_since = at.and_then(known_time),
-            C::CreatedAt => row.created_at = at.and_then(known_time),
-            C::LastUsedAt => row.last_used_at = at.and_then(known_time),
-            C::RetainUntil => row.retain_until = at.filter(|at| *at > 0),
+            C::StateSince => row.state_since = at,
+            C::CreatedAt => row.created_at = at,
+            C::LastUsedAt => row.last_used_at = at,
+            C::RetainUntil => row.retain_until = at,
             _ => {}
         }
     }

@@ -69,7 +69,7 @@ impl Answer {
                 continue;
             };
             let read = texts(id, *place, kept).and_then(|texts| Ok((texts, read(id, texts, columns, &mut builder)?)));
-            resolved.push(read.as_ref().ok().map(|(_, row)| row.fields()).as_ref());
+            resolved.push(read.as_ref().ok().map(|(_, row)| row.fields().into()).as_ref());
             let memory = read.as_ref().map_or(0, |(_, row)| row.memory());
             found.push(Found { key: key(id, common), id, texts: read.map(|(texts, _)| texts), memory });
         }

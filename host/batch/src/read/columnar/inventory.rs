@@ -6,6 +6,7 @@ use super::format::ColumnarFormat;
 use super::guard::buffer_sizes::{Decoded, check_buffer_sizes};
 use super::guard::guarded;
 use super::guard::layout::check_layout;
+use super::inventory_fields::{FieldsReader, RowFields};
 use super::inventory_rows::{RowReader, longest_row};
 use super::ipc::{Batches, open_arrow};
 use super::list::with_digest;
@@ -21,6 +22,7 @@ use crate::record::{EncodedBlock, Encoders, InventoryColumn, InventoryRowBuilder
 use crate::spill::MemoryBudget;
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
+use std::cell::OnceCell;
 
 /// The maximum bytes of the texts of dictionaries, in every row that has them, of rows that are encoded at once.
 const MAX_TEXT_BYTES: usize = 16 << 20;
@@ -222,12 +224,26 @@ impl Part {
     }
 
     fn encode(batch: &RecordBatch, encoders: &Encoders) -> Result<Self, String> {
-        let reader = RowReader::new(batch)?;
         encoders.with(|encoder| {
-            let (mut failed, mut builder) = (None, InventoryRowBuilder::default());
+            let (reader, all) = (FieldsReader::new(batch, encoder)?, OnceCell::new());
+            let (mut failed, mut others, mut builder) =
+                (None, InventoryRowBuilder::default(), InventoryRowBuilder::default());
+            encoder.reserve(batch.num_rows());
             for row in 0..batch.num_rows() {
-                match reader.read(row, &mut builder) {
-                    Ok(read) => encoder.push(row as u64 + 1, &read.id, &read.fields(), read.pool_minimum),
+                let position = row as u64 + 1;
+                if let Some(RowFields { id, coded, pool_minimum }) = reader.read(row, &mut others) {
+                    encoder.push_coded(position, id, &coded, pool_minimum);
+                    continue;
+                }
+                let all = match all.get() {
+                    Some(all) => all,
+                    None => {
+                        let reader = RowReader::new(batch)?;
+                        all.get_or_init(|| reader)
+                    }
+                };
+                match all.read(row, &mut builder) {
+                    Ok(read) => encoder.push(position, &read.id, &read.fields(), read.pool_minimum),
                     Err(error) => {
                         failed = Some(RowError { row: row as u64, message: error });
                         break;

@@ -23,15 +23,28 @@ enum Values<'a> {
 }
 
 impl<'a> RowReader<'a> {
+    /// Of all columns of a batch that an inventory has.
     pub fn new(batch: &'a RecordBatch) -> Result<Self, String> {
-        let mut columns = Vec::new();
-        for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            let Some(column) = InventoryColumn::of(field.name()) else { continue };
-            let values =
-                Values::of(column, array).map_err(|error| format!("the column `{}`: {error}", field.name()))?;
-            columns.push((column, values));
-        }
-        Ok(Self { columns })
+        let fields = batch.schema_ref().fields().iter();
+        Self::of(
+            fields
+                .zip(batch.columns())
+                .filter_map(|(field, array)| Some((InventoryColumn::of(field.name())?, array))),
+        )
+    }
+
+    /// Of these columns.
+    pub fn of(columns: impl IntoIterator<Item = (InventoryColumn, &'a ArrayRef)>) -> Result<Self, String> {
+        let with_values = |(column, array): (InventoryColumn, _)| {
+            let values = Values::of(column, array);
+            values.map(|values| (column, values)).map_err(|error| format!("the column `{}`: {error}", column.name()))
+        };
+        Ok(Self { columns: columns.into_iter().map(with_values).collect::<Result<_, String>>()? })
+    }
+
+    /// Whether it has no columns.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
     }
 
     /// Reads a row.
@@ -40,7 +53,18 @@ impl<'a> RowReader<'a> {
         row: usize,
         builder: &'b mut InventoryRowBuilder<'r>,
     ) -> Result<&'b InventoryRow<'r>, String> {
+        self.read_beside("", row, builder)
+    }
+
+    /// Reads a row whose id is in another column, unless one of these columns has it.
+    pub fn read_beside<'r, 'b>(
+        &'r self,
+        id: &'r str,
+        row: usize,
+        builder: &'b mut InventoryRowBuilder<'r>,
+    ) -> Result<&'b InventoryRow<'r>, String> {
         builder.clear();
+        builder.set(InventoryColumn::Id, Cow::Borrowed(id))?;
         for (column, values) in &self.columns {
             let texts = match values {
                 Values::Texts(texts) => texts,

@@ -5,6 +5,7 @@ mod chunks;
 mod format;
 mod guard;
 mod inventory;
+mod inventory_fields;
 mod inventory_rows;
 mod ipc;
 mod list;
