@@ -39,7 +39,7 @@ fn part(gate: &Gate, plan: Plan) -> PlannedBatch<'_> {
 fn send(gate: &Gate, plan: &Plan) -> Sent {
     let batch = part(gate, plan.clone());
     let small = gate.planned(plan.clone(), 1 << 20, 1).unwrap();
-    let process = |section: usize| if section % 2 == 0 { &batch } else { &small };
+    let process = |section: usize| if section.is_multiple_of(2) { &batch } else { &small };
     let sections = || (0..plan.sections()).rev();
     let found: Vec<SectionResult> = sections().map(|section| process(section).count(section).unwrap()).collect();
     let ids = |bucket: usize| found.iter().map(|found| found.ids[bucket].as_slice()).collect::<Vec<_>>();
