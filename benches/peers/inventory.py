@@ -84,12 +84,15 @@ def measure(command, folder):
 def main():
     if sys.argv[1:2] == ["count"]:
         return count(*sys.argv[2:4])
+    if sys.argv[1:2] == ["write"]:
+        return write(sys.argv[2], int(sys.argv[3]))
     reprieve = os.path.abspath(REPRIEVE)
     print("| rows | format | without an inventory | with it | DuckDB | ratio | memory | DuckDB |")
     print("|---|---|---|---|---|---|---|---|")
     for rows in [int(rows) for rows in sys.argv[1:]] or [100_000, 1_000_000]:
         with tempfile.TemporaryDirectory() as folder:
-            write(folder, rows)
+            # In a process of its own: a process that is started begins with the memory of the one that starts it.
+            subprocess.run([sys.executable, __file__, "write", folder, str(rows)], check=True)
             with open(f"{folder}/request.json", "w") as file:
                 file.write(REQUEST)
             for format in ["parquet", "csv", "db"]:
