@@ -1,9 +1,13 @@
 //! The fields of a row with the codes of its names, and texts that were checked before the rows that have them.
 
 use super::column::InventoryColumn as C;
-use super::encode::{FIRST, NAMES};
 use super::{Fields, InventoryColumn, InventoryRowBuilder, RESOLVED, Texts};
 use std::borrow::Cow;
+
+/// The number of fields that have a dictionary: kind, tenant, environment, state, pool, owner and contact.
+pub(super) const NAMES: usize = 7;
+/// The code of the first name of a dictionary; smaller ones say that a name is unknown, or follows as text.
+pub(super) const FIRST: u64 = 2;
 
 /// Fields, and the codes of those names that are known to have one.
 #[derive(Clone, Copy, Debug, Default)]

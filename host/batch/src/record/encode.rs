@@ -4,11 +4,8 @@
 //! fields are known, and their values. Numbers have a variable length.
 
 use super::bytes::{push_bytes, push_number, take_bytes, take_number, take_text};
-use super::coded::CodedFields;
+use super::coded::{CodedFields, FIRST, NAMES};
 use super::fields::{Fields, SharersOf, Texts};
-
-/// The number of fields that have a dictionary: kind, tenant, environment, state, pool, owner and contact.
-pub(crate) const NAMES: usize = 7;
 
 /// The texts of the dictionary of each of these fields, by their codes.
 pub(crate) type Names = [Vec<Box<str>>; NAMES];
@@ -17,9 +14,6 @@ pub(crate) type Names = [Vec<Box<str>>; NAMES];
 pub(super) const UNKNOWN: u64 = 0;
 /// The code of a name that is not in the dictionary, and follows.
 pub(super) const INLINE: u64 = 1;
-/// The code of the first name of a dictionary.
-pub(super) const FIRST: u64 = 2;
-
 const STATE_SINCE: u64 = 1;
 const CREATED_AT: u64 = 1 << 1;
 const LAST_USED_AT: u64 = 1 << 2;

@@ -2,7 +2,8 @@
 
 use super::bytes::push_number;
 use super::coded::{CodedFields, name_field};
-use super::encode::{FIRST, NAMES, Names, UNKNOWN, names, push_id, push_inline, push_values};
+use super::coded::{FIRST, NAMES};
+use super::encode::{Names, UNKNOWN, names, push_id, push_inline, push_values};
 use super::{Fields, InventoryColumn, PoolRecord};
 
 use foldhash::quality::RandomState;
