@@ -1,4 +1,4 @@
-//! The counts of one chunk, from which those of a list are made, whoever read the chunk.
+//! The counts of one chunk, from which those of a list are made, in the process that read the chunk or in another.
 
 use crate::columns::{Chunk, Column, Strings, ValueCounts, Values};
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Finding duplicate ids in a list that several processes read. Each computes a keyed digest of 128 bits for every id of its
 //! section. The digests are distributed to buckets, and each bucket of all sections is compared on its own. Ids whose
-//! digests are equal are taken for equal: whoever does not know the key cannot find two others.
+//! digests are equal are taken for equal: without the key, nobody can find two others.
 
 use super::ids::{MAX_EXAMPLES, is_blank};
 use crate::columns::Chunk;

@@ -2,7 +2,7 @@
 //! sizes of the files alone, so it ends there on one machine, too: no chunk has rows of two sections.
 
 use super::folder::Folder;
-use crate::error::ReadError;
+use crate::error::{ReadError, describe};
 use reprieve_model::{ListedFile, TargetFiles};
 use std::ops::Range;
 
@@ -42,7 +42,9 @@ pub(crate) fn sizes(folder: &Folder, listed: &[ListedFile]) -> Result<Vec<u64>, 
             None => error.with_help("the list is whole only with every file that the request names"),
             Some(_) => error,
         })?;
-        Ok(opened.metadata().map(|metadata| metadata.len()).unwrap_or_default())
+        let metadata = opened.metadata();
+        let unknown = |error| ReadError::of_file(&folder.display_name(&file.path), describe(&error));
+        Ok(metadata.map_err(unknown)?.len())
     };
     listed.iter().map(size).collect()
 }

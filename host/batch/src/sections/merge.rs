@@ -66,7 +66,10 @@ pub fn merge_sections(
     };
     let mut next_row = 0;
     for (section, counts) in counts.iter().enumerate() {
-        next_row = merged.add(section, counts, next_row)?;
+        next_row = merged.add(section, plan.files(section).len(), counts, next_row)?;
+    }
+    if inventory.is_some() && merged.resolved.len() != counts.len() {
+        return Err(SectionError::Invalid("a section was not resolved with the inventory".to_owned()));
     }
     let Merged { sections: counted, chunks, ends, counts, resolved } = merged;
 
@@ -111,9 +114,15 @@ pub fn merge_sections(
 }
 
 impl Merged {
-    /// Adds the counts of the next section, which begins with `first_row`. Returns the first row after it.
-    fn add(&mut self, section: usize, mut counts: &[u8], first_row: u64) -> Result<u64, SectionError> {
+    /// Adds the counts of the next section, which has this many files and begins with `first_row`. Returns the first row after it.
+    fn add(&mut self, section: usize, files: usize, mut counts: &[u8], first_row: u64) -> Result<u64, SectionError> {
         let SectionPart { sha256, chunks, resolved } = take(&mut counts, "the counts of a section")?;
+        let resolved_chunks = resolved.iter().flatten().map(|part| part.chunks.len()).next();
+        if sha256.len() != files || resolved_chunks.is_some_and(|resolved| resolved != chunks as usize) {
+            return Err(SectionError::Invalid(format!(
+                "the counts of section {section} are not of its files and chunks"
+            )));
+        }
         let mut row = 0_u64;
         for _ in 0..chunks {
             let ChunkPart { bytes, counts, ids } = take(&mut counts, "the counts of a chunk")?;
@@ -151,7 +160,8 @@ fn list_files(reader: &SectionReader, sections: &[CountedSection]) -> Result<(Li
     let (folder, targets) = (reader.folder.clone(), &reader.plan.targets);
     let mut sha256 = sections.iter().flat_map(|section| &section.sha256);
     if let Some(name) = &targets.path {
-        let digest = sha256.next().cloned().unwrap_or_default();
+        let missing = || SectionError::Invalid("the digest of the list is missing".to_owned());
+        let digest = sha256.next().cloned().ok_or_else(missing)?;
         return Ok((ListFiles::One { folder, name: name.clone() }, digest));
     }
     let files = (0..reader.plan.sections()).flat_map(|section| reader.plan.files(section)).zip(sha256);

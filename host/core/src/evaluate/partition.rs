@@ -53,6 +53,11 @@ impl<'a> Observers<'a> {
         Self { sandbox: &evaluator.sandbox, policies, review, rows: facts.targets }
     }
 
+    /// Their number.
+    pub const fn len(&self) -> usize {
+        self.policies.len()
+    }
+
     /// Returns the state of each policy after it has read the chunks of a partition.
     pub fn observe(&self, chunks: &[ResolvedChunk<'_>]) -> Vec<Saved> {
         let views = views(chunks);

@@ -11,7 +11,7 @@ pub use error::DraftError;
 pub use list::{List, listed};
 pub use origin::Origin;
 
-use crate::Summary;
+use crate::item::Summary;
 use document::blank;
 use reprieve_model::{Mode, Timestamp};
 use serde_json::{Value, json};
