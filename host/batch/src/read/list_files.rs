@@ -49,7 +49,7 @@ impl ListFiles {
     pub fn lines(&self) -> Option<String> {
         match self {
             Self::One { folder, name } => is_lines(name).then(|| folder.display_name(name)),
-            Self::Several { folder, manifest } => {
+            Self::Several { folder, manifest, .. } => {
                 let file = manifest.files().iter().find(|file| is_lines(&file.path));
                 file.map(|file| folder.display_name(&file.path))
             }
