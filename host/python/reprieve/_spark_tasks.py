@@ -102,11 +102,12 @@ def delete_sections(
         deleted: int | None = None
         failure = None
         try:
-            permit = _planned(made, plan, os.getpid(), True).redeem(tokens[section])
-            deleted = 0
-            for ids in permit.batches(size):
-                done = delete(ids)
-                deleted += len(ids) if done is None else done
+            with _SLOTS:
+                permit = _planned(made, plan, os.getpid(), True).redeem(tokens[section])
+                deleted = 0
+                for ids in permit.batches(size):
+                    done = delete(ids)
+                    deleted += len(ids) if done is None else done
         except Exception as error:
             failure = f"{type(error).__name__}: {error}"
         row = {"section": section, "deleted": deleted, "failure": failure}
