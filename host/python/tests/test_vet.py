@@ -142,6 +142,8 @@ def batches():
         if number == 1: threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         yield pa.record_batch({"id": [f"app-{number}"]})
 reader = pa.RecordBatchReader.from_batches(pa.schema({"id": pa.string()}), batches())
+# A process that was started in the background ignores the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 start = time.monotonic()
 try:
     reprieve.Gate(["mode"], ledger=ledger).vet(request_of(0), targets=reader)

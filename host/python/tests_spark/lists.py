@@ -62,7 +62,7 @@ def write_list(folder: Path, files: list[tuple[str, list[dict[str, Any]]]], mode
 
 
 # The key pair of RFC 8037, appendix A.
-_PUBLIC = {"kty": "OKP", "crv": "Ed25519", "kid": "permits", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPjHURo"}
+_PUBLIC = {"kty": "OKP", "crv": "Ed25519", "kid": "permits", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 _PRIVATE = {**_PUBLIC, "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}
 
 
