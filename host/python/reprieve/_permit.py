@@ -12,6 +12,8 @@ from ._errors import PermitError
 from ._ids import check_size, each_id, id_batches
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from ._decision import Decision
     from ._native import Vetted
 
@@ -146,7 +148,7 @@ class Permit:
             self._vetted.abort(reason)
             self._state = "aborted"
 
-    def __enter__(self) -> Permit:
+    def __enter__(self) -> Self:
         self._check_open()
         if self._entered:
             raise PermitError("a permit is used once", help="vet what is left as a batch of its own")
