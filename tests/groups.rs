@@ -169,8 +169,7 @@ fn every_result_is_what_the_ledger_has() {
         };
         let found = at_once(14, |i| (0..14).filter_map(|step| run(i, step)).collect::<Vec<_>>());
         let found: Vec<LedgerEntry> = found.into_iter().flatten().collect();
-        let by_number: BTreeMap<u64, &str> =
-            found.iter().map(|entry| (entry.entry, entry.sha256.as_str())).collect();
+        let by_number: BTreeMap<u64, &str> = found.iter().map(|entry| (entry.entry, entry.sha256.as_str())).collect();
         assert_eq!(by_number.len(), found.len(), "every entry has one writer");
         let verified = store.open().verify(None).unwrap().unwrap();
         assert_eq!(verified.entries, entries.into_inner());

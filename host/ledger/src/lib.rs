@@ -249,10 +249,7 @@ impl SqlLedger {
         Ok(())
     }
 
-    fn redeem_in(
-        transaction: &mut dyn Transaction,
-        permit: &PermitReference<'_>,
-    ) -> Result<Timestamp, RedeemError> {
+    fn redeem_in(transaction: &mut dyn Transaction, permit: &PermitReference<'_>) -> Result<Timestamp, RedeemError> {
         let head = head(&mut *transaction)?;
         let now = Timestamp::from_seconds(now(&mut *transaction, &head)?);
         let rows = transaction.query(

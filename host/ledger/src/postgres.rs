@@ -82,7 +82,8 @@ impl Pool {
         let all_in_use = |sessions: &mut Sessions| sessions.idle.is_empty() && sessions.count >= MAX_SESSIONS;
         let sessions = self.returned.wait_while(self.sessions(), all_in_use);
         let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
-        let mut transaction = PostgresTransaction { pool: Arc::clone(self), session: sessions.idle.pop(), committed: false };
+        let mut transaction =
+            PostgresTransaction { pool: Arc::clone(self), session: sessions.idle.pop(), committed: false };
         if transaction.session.is_none() {
             sessions.count += 1;
             drop(sessions);

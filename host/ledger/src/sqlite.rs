@@ -9,8 +9,10 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// How long to wait while another process writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long to wait before the next try while another process writes, and how often: 20 seconds. Threads that write without a
+/// pause leave the lock for moments only. SQLite's own waits grow to 100 ms, and miss most of them.
+const BUSY_WAIT: Duration = Duration::from_millis(1);
+const MAX_BUSY_WAITS: i32 = 20_000;
 
 /// An SQLite file. Whoever reads uses another connection than the writer, so that it neither waits while the writer waits for
 /// the disk, nor sees what is not committed.
@@ -48,7 +50,7 @@ impl SqliteStore {
     fn connect(path: &Path) -> Result<Connection, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
+        connection.busy_handler(Some(wait)).map_err(explain)?;
         // A decision that was returned must survive a power failure, so every commit is synchronized to the disk.
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
@@ -61,10 +63,17 @@ impl SqliteStore {
     fn begin(&self, seat: &Arc<Seat>, sql: &str) -> Result<Box<dyn Transaction>, LedgerError> {
         let free = seat.returned.wait_while(seat.lock(), |connection| connection.is_none());
         let connection = free.unwrap_or_else(PoisonError::into_inner).take();
-        let transaction = SqliteTransaction { connection, seat: Arc::clone(seat), clock: self.clock, committed: false };
+        let transaction =
+            SqliteTransaction { connection, seat: Arc::clone(seat), clock: self.clock, committed: false };
         transaction.connection()?.execute_batch(sql).map_err(explain)?;
         Ok(Box::new(transaction))
     }
+}
+
+/// Waits while another process writes. Whether to try again.
+fn wait(waits: i32) -> bool {
+    std::thread::sleep(BUSY_WAIT);
+    waits < MAX_BUSY_WAITS
 }
 
 /// The SQL of an object on one line, without comments.
@@ -124,7 +133,9 @@ struct SqliteTransaction {
 
 impl SqliteTransaction {
     fn connection(&self) -> Result<&Connection, LedgerError> {
-        self.connection.as_ref().ok_or_else(|| LedgerError::unavailable("the ledger (SQLite): there is no connection"))
+        self.connection
+            .as_ref()
+            .ok_or_else(|| LedgerError::unavailable("the ledger (SQLite): there is no connection"))
     }
 }
 

@@ -182,8 +182,7 @@ impl Turn<'_> {
     /// written through.
     fn commit(&mut self) -> Result<(), LedgerError> {
         let Some(Group { mut transaction, end, .. }) = self.group.take() else { return Ok(()) };
-        let result =
-            check_objects(&*self.writers.database, &mut *transaction).and_then(|()| transaction.commit());
+        let result = check_objects(&*self.writers.database, &mut *transaction).and_then(|()| transaction.commit());
         end.0.set(result.clone());
         result
     }
@@ -241,8 +240,9 @@ struct Promise(Arc<End>);
 
 impl Drop for Promise {
     fn drop(&mut self) {
-        self.0.set(Err(LedgerError::unavailable("the ledger: another writer failed before the commit")
-            .with_help("try again")));
+        self.0
+            .set(Err(LedgerError::unavailable("the ledger: another writer failed before the commit")
+                .with_help("try again")));
     }
 }
 

@@ -268,7 +268,8 @@ fn all_members_return_the_error_of_the_commit() {
 fn all_members_return_an_error_if_the_database_ends_their_transaction() {
     let fake = Fake::failing("ROLLBACK TO member; RELEASE member");
     let results = together(&fake, &[Member::Writes, Member::Fails]);
-    let message = "the ledger: an error of another writer ended the transaction: `ROLLBACK TO member; RELEASE member` failed";
+    let message =
+        "the ledger: an error of another writer ended the transaction: `ROLLBACK TO member; RELEASE member` failed";
     assert_eq!(results, [Err(LedgerError::unavailable(message).with_help("try again")), Err(refused())]);
     assert_eq!((fake.count("commit"), fake.count("rollback")), (0, 1));
 }
@@ -321,7 +322,8 @@ fn long_work_is_in_a_group_of_its_own() {
 fn what_a_full_disk_refuses_is_not_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = SqlLedger::create_sqlite(&folder.path().join("reprieve.db")).unwrap();
-    let define = |sql: &str| ledger.0.write::<_, LedgerError>(Work::Short, |transaction| transaction.define(sql)).unwrap();
+    let define =
+        |sql: &str| ledger.0.write::<_, LedgerError>(Work::Short, |transaction| transaction.define(sql)).unwrap();
     define("PRAGMA max_page_count = 200");
     let write = &|thread: usize| {
         let write = |round: usize| {
