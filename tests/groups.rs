@@ -38,6 +38,9 @@ fn commits(store: &Store) -> usize {
     const HEADER: usize = 32;
     const FRAME_HEADER: usize = 24;
     let log = std::fs::read(store.name() + "-wal").unwrap();
+    if log.is_empty() {
+        return 0;
+    }
     let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
     let page = number(8) as usize;
     let frames = (HEADER..).step_by(FRAME_HEADER + page).take_while(|at| at + FRAME_HEADER + page <= log.len());

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 const MAX_MEMBERS: usize = 64;
 
 /// How long a group may be open before it takes no more members. Until then, writers of other processes wait.
-const MAX_OPEN: Duration = Duration::from_millis(5);
+const MAX_OPEN: Duration = Duration::from_millis(10);
 
 /// How long the other members of a group wait for one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
