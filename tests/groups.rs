@@ -2,10 +2,10 @@
 //! another process would.
 
 use crate::ledger::allowed;
-use reprieve::Decision;
 use reprieve::history::Question;
 use reprieve::ledger::{DecisionRecord, Ledger, LedgerError, Outcome, PermitReference, RedeemError};
-use reprieve::model::{LedgerEntry, Mode, Timestamp, Verdict};
+use reprieve::model::{FaultCause, LedgerEntry, Mode, Timestamp, Verdict};
+use reprieve::{Decision, VetOptions};
 use reprieve_ledger::{Reload, SqlLedger};
 use reprieve_tests::stores::{Store, gate, request};
 use std::collections::BTreeMap;
@@ -130,7 +130,7 @@ fn every_result_is_what_the_ledger_has() {
         };
         let run = |i: usize, step: usize| -> Option<LedgerEntry> {
             let ledger = &ledgers[i % 2];
-            match (i + step) % 7 {
+            match (i + step) % 8 {
                 0 => {
                     let permit = allow(i);
                     let entry = permit.document().ledger.clone();
@@ -158,6 +158,26 @@ fn every_result_is_what_the_ledger_has() {
                     Some(ledger.reload(&reload("a thread")).unwrap())
                 }
                 5 => {
+                    // Two decisions of one call, at once: one is recorded, and the entry of the other is undone.
+                    let key = format!("{i}-{step}");
+                    let decisions = at_once(2, |one| {
+                        let options = VetOptions { idempotency_sha256: Some(&key), ..VetOptions::default() };
+                        gates[i % 2].vet_with(request(&format!("{key}-{one}"), 1), options)
+                    });
+                    written(1);
+                    let entries = decisions.into_iter().filter_map(|decision| match decision {
+                        Decision::Allow(permit) => permit.hand_over(),
+                        Decision::Deny(withheld) | Decision::Undecided(withheld) => {
+                            let faults = &withheld.document().faults;
+                            assert!(faults.iter().any(|fault| fault.cause == FaultCause::Ledger), "{faults:?}");
+                            None
+                        }
+                    });
+                    let entries: Vec<LedgerEntry> = entries.collect();
+                    assert_eq!(entries.len(), 1);
+                    entries.into_iter().next()
+                }
+                6 => {
                     let unknown = ledger.record_outcome(1 << 40, &Outcome::succeeded(1)).unwrap_err();
                     assert!(matches!(unknown, LedgerError::NotFound { .. }), "{unknown:?}");
                     None
@@ -170,7 +190,7 @@ fn every_result_is_what_the_ledger_has() {
                 }
             }
         };
-        let found = at_once(14, |i| (0..14).filter_map(|step| run(i, step)).collect::<Vec<_>>());
+        let found = at_once(16, |i| (0..16).filter_map(|step| run(i, step)).collect::<Vec<_>>());
         let found: Vec<LedgerEntry> = found.into_iter().flatten().collect();
         let by_number: BTreeMap<u64, &str> = found.iter().map(|entry| (entry.entry, entry.sha256.as_str())).collect();
         assert_eq!(by_number.len(), found.len(), "every entry has one writer");
