@@ -14,8 +14,8 @@ use std::time::{Duration, SystemTime};
 const BUSY_WAIT: Duration = Duration::from_millis(1);
 const MAX_BUSY_WAITS: i32 = 20_000;
 
-/// An SQLite file. Whoever reads uses another connection than the writer, so that it neither waits while the writer waits for
-/// the disk, nor sees what is not committed.
+/// An SQLite file. Whoever reads while another writes uses another connection, so that it neither waits while the writer waits
+/// for the disk, nor sees what is not committed.
 pub(crate) struct SqliteStore {
     writer: Arc<Seat>,
     reader: Arc<Seat>,
@@ -36,6 +36,33 @@ impl Seat {
 
     fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the connection, if it is free.
+    fn try_take(self: &Arc<Self>) -> Option<Taken> {
+        let connection = self.lock().take()?;
+        Some(Taken { connection: Some(connection), seat: Arc::clone(self) })
+    }
+
+    /// Waits for the connection.
+    fn take(self: &Arc<Self>) -> Taken {
+        let free = self.returned.wait_while(self.lock(), |connection| connection.is_none());
+        let connection = free.unwrap_or_else(PoisonError::into_inner).take();
+        Taken { connection, seat: Arc::clone(self) }
+    }
+}
+
+/// A connection in use. It is returned when it is dropped.
+struct Taken {
+    /// `None` once it was returned.
+    connection: Option<Connection>,
+    seat: Arc<Seat>,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        *self.seat.lock() = self.connection.take();
+        self.seat.returned.notify_one();
     }
 }
 
@@ -59,12 +86,8 @@ impl SqliteStore {
         Ok(connection)
     }
 
-    /// Waits for the connection, and begins a transaction with it.
-    fn begin(&self, seat: &Arc<Seat>, sql: &str) -> Result<Box<dyn Transaction>, LedgerError> {
-        let free = seat.returned.wait_while(seat.lock(), |connection| connection.is_none());
-        let connection = free.unwrap_or_else(PoisonError::into_inner).take();
-        let transaction =
-            SqliteTransaction { connection, seat: Arc::clone(seat), clock: self.clock, committed: false };
+    fn begin(&self, taken: Taken, sql: &str) -> Result<Box<dyn Transaction>, LedgerError> {
+        let transaction = SqliteTransaction { taken, clock: self.clock, committed: false };
         transaction.connection()?.execute_batch(sql).map_err(explain)?;
         Ok(Box::new(transaction))
     }
@@ -107,11 +130,12 @@ pub(crate) fn system_clock() -> i64 {
 
 impl Database for SqliteStore {
     fn read(&self) -> Result<Box<dyn Transaction>, LedgerError> {
-        self.begin(&self.reader, "BEGIN")
+        // What the writer wrote is in its cache. The reader has to read all of it again after each commit.
+        self.begin(self.writer.try_take().unwrap_or_else(|| self.reader.take()), "BEGIN")
     }
 
     fn write(&self) -> Result<Box<dyn Transaction>, LedgerError> {
-        self.begin(&self.writer, "BEGIN IMMEDIATE")
+        self.begin(self.writer.take(), "BEGIN IMMEDIATE")
     }
 
     fn column_types(&self) -> (&'static str, &'static str) {
@@ -124,29 +148,24 @@ impl Database for SqliteStore {
 }
 
 struct SqliteTransaction {
-    /// `None` once it was returned.
-    connection: Option<Connection>,
-    seat: Arc<Seat>,
+    taken: Taken,
     clock: fn() -> i64,
     committed: bool,
 }
 
 impl SqliteTransaction {
     fn connection(&self) -> Result<&Connection, LedgerError> {
-        self.connection
-            .as_ref()
-            .ok_or_else(|| LedgerError::unavailable("the ledger (SQLite): there is no connection"))
+        let connection = self.taken.connection.as_ref();
+        connection.ok_or_else(|| LedgerError::unavailable("the ledger (SQLite): there is no connection"))
     }
 }
 
 impl Drop for SqliteTransaction {
     fn drop(&mut self) {
-        if let (Some(connection), false) = (&self.connection, self.committed) {
+        if let (Ok(connection), false) = (self.connection(), self.committed) {
             // If this fails, there is no transaction left to roll back.
             drop(connection.execute_batch("ROLLBACK"));
         }
-        *self.seat.lock() = self.connection.take();
-        self.seat.returned.notify_one();
     }
 }
 
