@@ -125,7 +125,7 @@ fn a_ledger_of_the_first_version_is_migrated_when_it_is_opened() {
         store.tamper(
             "DROP INDEX decisions_mode; DROP INDEX decisions_kind; DROP INDEX decisions_actor; \
              DROP INDEX decisions_idempotency; ALTER TABLE decisions DROP COLUMN idempotency_sha256; \
-             DROP TABLE approvals; DROP TABLE follow_ups; ALTER TABLE decisions DROP COLUMN bytes; ALTER TABLE sums DROP COLUMN bytes; \
+             DROP TABLE approvals; DROP TABLE follow_ups; DROP TABLE section_uses; ALTER TABLE decisions DROP COLUMN bytes; ALTER TABLE sums DROP COLUMN bytes; \
              CREATE INDEX decisions_mode ON decisions (entry); CREATE INDEX decisions_kind ON decisions (entry); \
              CREATE INDEX decisions_actor ON decisions (entry); UPDATE ledger_version SET version = 1",
         );

@@ -184,7 +184,13 @@ fn every_result_is_what_the_ledger_has() {
                 }
                 _ => {
                     let (from, until) = (Timestamp::from_seconds(0), Timestamp::from_seconds(1 << 40));
-                    let permit = PermitReference { entry: 1 << 40, id: "f00", valid_from: from, expires_at: until };
+                    let permit = PermitReference {
+                        entry: 1 << 40,
+                        id: "f00",
+                        section: None,
+                        valid_from: from,
+                        expires_at: until,
+                    };
                     assert_eq!(ledger.redeem(&permit), Err(RedeemError::Unknown(1 << 40)));
                     None
                 }

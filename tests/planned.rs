@@ -1,6 +1,7 @@
 //! A batch that several processes read gets the decision that one machine makes, byte for byte; and what is not of the plan is
 //! refused.
 
+mod deletion;
 mod lists;
 
 use lists::{SECTION_BYTES, bytes, file, write};

@@ -1,13 +1,13 @@
 //! Verification finds every change that was made to the database without going through the ledger.
 
 use reprieve::Decision;
-use reprieve::ledger::Outcome;
-use reprieve::model::Approval;
+use reprieve::ledger::{Ledger, Outcome, PermitReference};
+use reprieve::model::{Approval, Timestamp};
 use reprieve_ledger::{Anchor, Damage, FollowUp, RecordedApproval, Reload, SqlLedger};
 use reprieve_tests::stores::{Store, gate, request};
 
 /// Fills a ledger with an entry of every kind: decisions 1, 3, 5 and 7, outcomes 2 and 4, a halt 6, a resume 8,
-/// an approval 9, a reload 10, a follow-up 11.
+/// an approval 9, a reload 10, a follow-up 11, uses of the permits of two sections 12 and 13.
 fn fill(store: &Store) {
     let ledger = store.open();
     let gate = gate(store.open(), 10);
@@ -17,7 +17,7 @@ fn fill(store: &Store) {
     };
     vet("one").commit(&Outcome::succeeded(2)).unwrap();
     vet("two").abort("not today").unwrap();
-    vet("three").hand_over();
+    let three = vet("three").hand_over().unwrap();
     ledger.halt("a test", "ann").unwrap();
     drop(gate.vet(request("four", 2)));
     ledger.resume(None, "it is over", "ann").unwrap();
@@ -37,7 +37,12 @@ fn fill(store: &Store) {
     ledger.follow(&follow_up).unwrap();
     assert_eq!(ledger.followed("a child").unwrap(), Some(follow_up));
     assert_eq!(ledger.followed("another").unwrap(), None);
-    assert_eq!(ledger.verify(None).unwrap().unwrap().entries, 11);
+    for section in [Some(0), Some(1)] {
+        let (valid_from, expires_at) = (Timestamp::from_seconds(0), Timestamp::from_seconds(i64::MAX));
+        let permit = PermitReference { entry: three.entry, id: &three.sha256, section, valid_from, expires_at };
+        ledger.redeem(&permit).unwrap();
+    }
+    assert_eq!(ledger.verify(None).unwrap().unwrap().entries, 13);
 }
 
 fn damage(ledger: &SqlLedger, anchor: Option<&Anchor>) -> Damage {
@@ -51,12 +56,12 @@ const CHANGES: &[(&str, Option<u64>)] = &[
     ("UPDATE entries SET body = replace(body, 'deny', 'allow') WHERE entry = 7", Some(7)),
     ("UPDATE entries SET body = body || ' ' WHERE entry = 1", Some(1)),
     ("UPDATE entries SET sha256 = (SELECT sha256 FROM entries WHERE entry = 2) WHERE entry = 5", Some(5)),
-    ("UPDATE entries SET entry = 12 WHERE entry = 8", Some(8)),
+    ("UPDATE entries SET entry = 14 WHERE entry = 8", Some(8)),
     ("UPDATE entries SET entry = 0 WHERE entry = 1", None),
     ("DELETE FROM entries WHERE entry = 1", Some(1)),
     ("DELETE FROM entries WHERE entry = 4", Some(4)),
     // Delete the tail.
-    ("DELETE FROM entries WHERE entry = 11", Some(11)),
+    ("DELETE FROM entries WHERE entry = 13", Some(13)),
     ("DELETE FROM entries WHERE entry > 5", Some(6)),
     ("DELETE FROM entries", Some(1)),
     // Swap two entries.
@@ -66,10 +71,10 @@ const CHANGES: &[(&str, Option<u64>)] = &[
         Some(3),
     ),
     // Insert an entry.
-    ("INSERT INTO entries SELECT 12, at, kind, body, sha256 FROM entries WHERE entry = 11", Some(12)),
+    ("INSERT INTO entries SELECT 14, at, kind, body, sha256 FROM entries WHERE entry = 13", Some(14)),
     ("UPDATE head SET ledger = 'f00'", Some(1)),
     ("UPDATE head SET entry = 7", Some(8)),
-    ("UPDATE head SET sha256 = 'f00'", Some(12)),
+    ("UPDATE head SET sha256 = 'f00'", Some(14)),
     ("UPDATE head SET at = at + 1", None),
     ("UPDATE head SET version = 1", None),
     ("UPDATE decisions SET bytes = bytes + 1 WHERE entry = 1", Some(1)),
@@ -104,6 +109,13 @@ const CHANGES: &[(&str, Option<u64>)] = &[
     ("INSERT INTO follow_ups VALUES (3, 'another')", Some(3)),
     ("UPDATE follow_ups SET object = 'another'", Some(11)),
     ("DELETE FROM follow_ups", Some(11)),
+    ("INSERT INTO section_uses VALUES (3, 5, 7)", Some(3)),
+    ("UPDATE section_uses SET section = 9 WHERE entry = 13", Some(13)),
+    ("UPDATE section_uses SET decision = 1 WHERE entry = 13", Some(13)),
+    ("UPDATE section_uses SET entry = 2 WHERE entry = 12", Some(2)),
+    ("DELETE FROM section_uses", Some(12)),
+    ("UPDATE decisions SET used = 13 WHERE entry = 5", Some(5)),
+    ("UPDATE decisions SET used = NULL WHERE entry = 5", Some(5)),
     ("UPDATE decisions SET counts_at = NULL WHERE entry = 5", Some(5)),
     ("UPDATE decisions SET counts_at = 0 WHERE entry = 1", Some(1)),
     ("UPDATE decisions SET state = 'aborted' WHERE entry = 5", Some(5)),
@@ -130,7 +142,7 @@ fn every_change_is_found() {
         let ledger = store.open();
         for (change, entry) in CHANGES {
             // Restore each table afterwards, so that every change starts from an intact ledger.
-            let tables = ["entries", "head", "decisions", "sums", "blobs", "approvals", "follow_ups"];
+            let tables = ["entries", "head", "decisions", "sums", "blobs", "approvals", "follow_ups", "section_uses"];
             // The copies are in another file, because an SQLite ledger has no other tables.
             let (attach, kept) = match &store {
                 Store::Sqlite(_) => (format!("ATTACH '{}.kept' AS kept;", store.name()), "kept."),
@@ -189,7 +201,8 @@ fn complete_truncation_is_found_with_an_anchor() {
         let anchor = ledger.verify(None).unwrap().unwrap().last.unwrap();
         assert_eq!(anchor.to_string().parse(), Ok(anchor.clone()));
         store.tamper(
-            "DELETE FROM approvals; DELETE FROM follow_ups; DELETE FROM entries WHERE entry > 7; UPDATE head SET entry = 7, \
+            "DELETE FROM approvals; DELETE FROM follow_ups; DELETE FROM section_uses; UPDATE decisions SET used = NULL; \
+             DELETE FROM entries WHERE entry > 7; UPDATE head SET entry = 7, \
              sha256 = (SELECT sha256 FROM entries WHERE entry = 7), at = (SELECT at FROM entries WHERE entry = 7), \
              version = 6, halted = '[{\"entry\":6,\"reason\":\"a test\",\"by\":\"ann\"}]'",
         );
@@ -202,11 +215,11 @@ fn complete_truncation_is_found_with_an_anchor() {
 fn nothing_is_appended_to_a_damaged_end() {
     for store in Store::each() {
         fill(&store);
-        store.tamper("DELETE FROM entries WHERE entry = 11");
+        store.tamper("DELETE FROM entries WHERE entry = 13");
         let decision = gate(store.open(), 100).vet(request("five", 1));
         let fault = &decision.document().faults[0];
         assert_eq!(decision.verdict().as_str(), "undecided");
-        assert!(fault.message.contains("its last entry is not entry 11"), "{fault}");
+        assert!(fault.message.contains("its last entry is not entry 13"), "{fault}");
     }
 }
 
@@ -214,7 +227,18 @@ fn nothing_is_appended_to_a_damaged_end() {
 fn rows(path: &std::path::Path) -> Option<Vec<String>> {
     let database = rusqlite::Connection::open(path).ok()?;
     let mut all = Vec::new();
-    for table in ["ledger_version", "entries", "head", "decisions", "sums", "blobs", "approvals", "follow_ups"] {
+    let tables = [
+        "ledger_version",
+        "entries",
+        "head",
+        "decisions",
+        "sums",
+        "blobs",
+        "approvals",
+        "follow_ups",
+        "section_uses",
+    ];
+    for table in tables {
         let mut statement = database.prepare(&format!("SELECT * FROM {table} ORDER BY 1")).ok()?;
         let width = statement.column_count();
         let mut rows = statement.query([]).ok()?;

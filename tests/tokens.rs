@@ -44,7 +44,8 @@ fn a_token_may_be_dated_a_minute_ahead_but_not_more() {
     let redeem = |ahead: i64| {
         let at = |seconds: i64| Timestamp::from_seconds(NOW + seconds);
         let (valid_from, expires_at) = (at(ahead), at(ahead + 3_600));
-        open().redeem(&PermitReference { entry: recorded.entry, id: &recorded.sha256, valid_from, expires_at })
+        let id = &recorded.sha256;
+        open().redeem(&PermitReference { entry: recorded.entry, id, section: None, valid_from, expires_at })
     };
     let early = redeem(MAX_CLOCK_SKEW + 1);
     assert!(matches!(early, Err(RedeemError::NotYetValid { .. })), "{early:?}");

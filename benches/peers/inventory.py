@@ -1,6 +1,6 @@
 """Whole checks of a list with an inventory beside DuckDB, which joins the same files and counts the same things.
 
-    pip install duckdb
+    pip install duckdb==1.5.5 duckdb-extensions==1.5.5 duckdb-extension-sqlite-scanner==1.5.5
     cargo build --release && python3 benches/peers/inventory.py [ROWS ...]
 
 The ids of both files are in different random orders. DuckDB counts per kind, tenant, environment and state; Reprieve also
@@ -22,8 +22,8 @@ REQUEST = '{"id":"scale","mode":"soft","environment":"test","target_kind":"app",
 COUNTS = """
     SELECT count(*), count(DISTINCT i.id), count(DISTINCT i.tenant), count(DISTINCT i.environment),
         count(DISTINCT i.state), count(DISTINCT i.kind), min(i.last_used_at), sum(i.size_bytes)
-    FROM '{targets}' t LEFT JOIN '{inventory}' i USING (id);
-    SELECT count(*), count(DISTINCT id), count(DISTINCT tenant), count(DISTINCT kind) FROM '{inventory}';
+    FROM '{targets}' t LEFT JOIN {inventory} i USING (id);
+    SELECT count(*), count(DISTINCT id), count(DISTINCT tenant), count(DISTINCT kind) FROM {inventory};
 """
 
 
@@ -44,8 +44,8 @@ def write(folder, rows):
             database.execute(f"COPY ({query}) TO '{folder}/{name}.{format}' (FORMAT {format})")
     rows_of = database.execute(f"SELECT * FROM '{folder}/inventory.parquet' ORDER BY id")
     sqlite = sqlite3.connect(f"{folder}/inventory.db")
-    sqlite.execute("CREATE TABLE inventory (id TEXT PRIMARY KEY, kind, tenant, environment, state, last_used_at, "
-                   "size_bytes, dependents, legal_hold) WITHOUT ROWID")
+    sqlite.execute("CREATE TABLE inventory (id TEXT PRIMARY KEY, kind TEXT, tenant TEXT, environment TEXT, state TEXT, "
+                   "last_used_at TEXT, size_bytes INTEGER, dependents TEXT, legal_hold TEXT) WITHOUT ROWID")
     while some := rows_of.fetchmany(100_000):
         sqlite.executemany("INSERT INTO inventory VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", some)
     for column in ["kind", "tenant"]:
@@ -58,9 +58,17 @@ def write(folder, rows):
 def count(targets, inventory):
     """What a process of DuckDB does. Prints the seconds that it takes once Python has started."""
     import duckdb
+    from duckdb_extensions import import_extension
 
+    import_extension("sqlite_scanner")
     start = time.monotonic()
     database = duckdb.connect(config={"threads": THREADS})
+    if inventory.endswith(".db"):
+        database.load_extension("sqlite_scanner")
+        database.execute(f"ATTACH '{inventory}' AS sqlite (TYPE sqlite, READ_ONLY)")
+        inventory = "sqlite.inventory"
+    else:
+        inventory = f"'{inventory}'"
     for statement in COUNTS.format(targets=targets, inventory=inventory).split(";")[:-1]:
         database.execute(statement).fetchall()
     print(time.monotonic() - start)
@@ -100,8 +108,7 @@ def main():
                 check = [reprieve, "check", "request.json", "--targets", targets, "--threads", str(THREADS)]
                 alone, _ = measure(check, folder)
                 joined, memory = measure([*check, "--inventory", f"inventory.{format}"], folder)
-                other = f"inventory.{'parquet' if format == 'db' else format}"
-                peer = [sys.executable, os.path.abspath(__file__), "count", targets, other]
+                peer = [sys.executable, os.path.abspath(__file__), "count", targets, f"inventory.{format}"]
                 duckdb, peer_memory = measure(peer, folder)
                 print(f"| {rows:,} | {format} | {alone:.2f} s | {joined:.2f} s | {duckdb:.2f} s | {joined / duckdb:.2f} | "
                       f"{memory} MiB | {peer_memory} MiB |", flush=True)

@@ -64,6 +64,11 @@ impl Job {
         self.write(&numbered("states", section), states)
     }
 
+    /// Writes the permit of a section.
+    pub fn write_permit(&self, section: usize, token: &str) -> anyhow::Result<()> {
+        self.write(&numbered("permit", section), token.as_bytes())
+    }
+
     /// Reads the counts of every section.
     pub fn counts(&self, plan: &Plan) -> anyhow::Result<Vec<Vec<u8>>> {
         (0..plan.sections()).map(|section| self.read(&numbered("counts", section), "count")).collect()

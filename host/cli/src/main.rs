@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod job;
 mod mode;
+mod permits;
 mod project;
 mod reading;
 mod sdk;

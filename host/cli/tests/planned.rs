@@ -97,3 +97,34 @@ fn an_allow_is_recorded_and_its_permit_verified() {
     says(&fixture, "replay", 0, &[]);
     says(&fixture, "ledger verify", 0, &[]);
 }
+
+#[test]
+fn each_section_has_a_permit_that_is_verified_once() {
+    let fixture = three("soft");
+    let set = "ledger = \"reprieve.db\"\n[permits]\nkey = \"permits.key\"\nkeys = \"keys.json\"\n[[policy]]\nuse = \"builtin:timing\"\n";
+    write(&fixture, "reprieve.toml", set);
+    for step in ["plan request.json --out job", "count job", "facts job", "observe job"] {
+        says(&fixture, step, 0, &[]);
+    }
+    says(&fixture, "decide job --permit p --section-permits", 2, &["cannot be used with"]);
+    says(&fixture, "decide job --section-permits", 0, &["allow r", "entry 1"]);
+    let verify = "permit verify job/permit-00001";
+    says(&fixture, verify, 2, &["--targets <FILE>"]);
+    says(&fixture, &format!("{verify} --job job --mode hard"), 1, &["refused: other mode"]);
+    says(&fixture, &format!("{verify} --targets 0.json"), 1, &["refused: other list"]);
+    let permitted = "permitted: soft delete of 4 targets in staging (r, section 1, entry 1), used at";
+    says(&fixture, &format!("{verify} --job job"), 0, &[permitted, "1.json"]);
+    says(
+        &fixture,
+        &format!("{verify} --job job"),
+        1,
+        &["refused: replayed: it was used at", "a permit is used once"],
+    );
+    // Where there is no job, the section is a list with what `sha256sum` prints.
+    let digest = reprieve::list_sha256(&fixture.path().join("2.json")).unwrap();
+    write(&fixture, "section.sha256", &format!("{digest}  2.json\n"));
+    says(&fixture, "permit verify job/permit-00002 --targets section.sha256", 0, &["section 2, entry 1"]);
+    says(&fixture, "commit 1 --deleted 8", 0, &[]);
+    says(&fixture, "permit verify job/permit-00000 --job job", 1, &["refused: closed"]);
+    says(&fixture, "ledger verify", 0, &[]);
+}

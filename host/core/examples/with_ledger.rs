@@ -32,8 +32,8 @@ struct Entry {
     state: BatchState,
     /// What history counts: all targets until the outcome says otherwise.
     counted: PastBatch,
-    /// When its permit was used.
-    redeemed: Option<Timestamp>,
+    /// When its permit was used: that of the whole list, or those of its sections.
+    redeemed: BTreeMap<Option<u32>, Timestamp>,
 }
 
 /// The ledger's clock, which decides. Everything else takes the time from the ledger.
@@ -96,7 +96,7 @@ impl Ledger for MemoryLedger {
             succeeded: None,
         };
         let state = if allowed { BatchState::Open } else { BatchState::NotAllowed };
-        entries.push(Entry { sha256: sha256.clone(), record, state, counted, redeemed: None });
+        entries.push(Entry { sha256: sha256.clone(), record, state, counted, redeemed: BTreeMap::new() });
         Ok(LedgerEntry { entry: entries.len() as u64, sha256 })
     }
 
@@ -108,7 +108,7 @@ impl Ledger for MemoryLedger {
             return Err(LedgerError::conflict(format!("entry {entry} is not open")));
         }
         match outcome {
-            Outcome::Aborted { .. } if found.redeemed.is_some() => {
+            Outcome::Aborted { .. } if !found.redeemed.is_empty() => {
                 return Err(LedgerError::conflict(format!("the permit of entry {entry} was used")));
             }
             Outcome::Aborted { .. } => found.state = BatchState::Aborted,
@@ -126,12 +126,19 @@ impl Ledger for MemoryLedger {
         let (mut entries, at) = (self.entries(), now());
         let found = entries.iter_mut().find(|entry| entry.sha256 == permit.id);
         let found = found.ok_or(RedeemError::Unknown(permit.entry))?;
-        match (found.redeemed, found.state) {
-            (Some(at), _) => Err(RedeemError::Replayed { at, entry: permit.entry }),
+        let used = match permit.section {
+            None => found.redeemed.values().next(),
+            Some(_) => found.redeemed.get(&None).or_else(|| found.redeemed.get(&permit.section)),
+        };
+        match (used, found.state) {
+            (Some(at), _) => Err(RedeemError::Replayed { at: *at, entry: permit.entry }),
             (None, BatchState::Open) if at > permit.expires_at => {
                 Err(RedeemError::Expired { until: permit.expires_at, now: at })
             }
-            (None, BatchState::Open) => Ok(*found.redeemed.insert(at)),
+            (None, BatchState::Open) => {
+                found.redeemed.insert(permit.section, at);
+                Ok(at)
+            }
             (None, state) => Err(RedeemError::Closed(state.as_str().to_owned())),
         }
     }

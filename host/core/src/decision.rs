@@ -2,7 +2,7 @@
 
 use crate::ledger::{LedgerError, Outcome, Reservation};
 use crate::verdict::verdict;
-use reprieve_batch::{Batch, Breakdown, LookupError, ReadError, Resolution};
+use reprieve_batch::{Batch, Breakdown, ListSection, LookupError, ReadError, Resolution};
 use reprieve_model::{Claims, DecisionDocument, LedgerEntry, Verdict};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -81,6 +81,11 @@ impl Permit {
     pub fn batch(&self) -> &Batch {
         self.reservation.iter().for_each(Reservation::take);
         &self.examined.batch
+    }
+
+    /// The sections of the list. This does not count as reading the batch.
+    pub(crate) fn sections(&self) -> Vec<ListSection> {
+        self.examined.batch.sections()
     }
 
     /// Checks that the list can be handed on. This does not count as reading the batch.

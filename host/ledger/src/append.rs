@@ -84,9 +84,15 @@ pub(crate) fn append(
     match entry {
         Entry::Decision(record) => add_decision(transaction, number, at, record)?,
         Entry::Outcome(outcome) => add_outcome(transaction, number, at, outcome)?,
-        Entry::PermitUse(PermitUse { decision }) => {
+        Entry::PermitUse(PermitUse { decision, section }) => {
             let values = [number.into(), (*decision).into()];
-            execute_one(transaction, "UPDATE decisions SET used = $1 WHERE entry = $2", &values)?;
+            let first = "UPDATE decisions SET used = COALESCE(used, $1) WHERE entry = $2";
+            execute_one(transaction, first, &values)?;
+            if let Some(section) = section {
+                let values = [number.into(), (*decision).into(), u64::from(*section).into()];
+                let once = "INSERT INTO section_uses (entry, decision, section) VALUES ($1, $2, $3)";
+                execute_one(transaction, once, &values)?;
+            }
         }
         Entry::Approval(approval) => {
             let values = [number.into(), approval.targets_sha256.as_str().into()];

@@ -40,6 +40,9 @@ pub(crate) struct RecordedOutcome {
 pub(crate) struct PermitUse {
     /// The entry of the decision.
     pub decision: u64,
+    /// The section that it was for. `None`: the whole list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<u32>,
 }
 
 /// A halt that is in force.

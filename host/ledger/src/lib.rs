@@ -253,13 +253,27 @@ impl SqlLedger {
         let head = head(&mut *transaction)?;
         let now = Timestamp::from_seconds(now(&mut *transaction, &head)?);
         let rows = transaction.query(
-            "SELECT d.state, d.used, u.at FROM decisions d JOIN entries e ON e.entry = d.entry \
-             LEFT JOIN entries u ON u.entry = d.used WHERE d.entry = $1 AND e.sha256 = $2",
+            "SELECT d.state, d.used, u.at, s.section FROM decisions d JOIN entries e ON e.entry = d.entry \
+             LEFT JOIN entries u ON u.entry = d.used LEFT JOIN section_uses s ON s.entry = d.used \
+             WHERE d.entry = $1 AND e.sha256 = $2",
             &[permit.entry.into(), permit.id.into()],
         )?;
         let row = rows.first().ok_or(RedeemError::Unknown(permit.entry))?;
+        let replayed =
+            |entry: i64, at| RedeemError::Replayed { at: Timestamp::from_seconds(at), entry: entry.unsigned_abs() };
         if let (Some(entry), Some(at)) = (row.int_or_null(1)?, row.int_or_null(2)?) {
-            return Err(RedeemError::Replayed { at: Timestamp::from_seconds(at), entry: entry.unsigned_abs() });
+            // The first use. If that was of a section, another section is still free.
+            let Some(section) = permit.section.filter(|_| matches!(row.int_or_null(3), Ok(Some(_)))) else {
+                return Err(replayed(entry, at));
+            };
+            let uses = transaction.query(
+                "SELECT u.entry, u.at FROM section_uses s JOIN entries u ON u.entry = s.entry \
+                 WHERE s.decision = $1 AND s.section = $2",
+                &[permit.entry.into(), u64::from(section).into()],
+            )?;
+            if let Some(usage) = uses.first() {
+                return Err(replayed(usage.int(0)?, usage.int(1)?));
+            }
         }
         match row.word(0)? {
             BatchState::Open => {}
@@ -277,7 +291,8 @@ impl SqlLedger {
         if let Some(ActiveHalt { halt, .. }) = head.halts.first() {
             return Err(RedeemError::Halted(format!("{} (by {})", halt.reason, halt.by)));
         }
-        append(&mut *transaction, &head, &Entry::PermitUse(PermitUse { decision: permit.entry }))?;
+        let usage = PermitUse { decision: permit.entry, section: permit.section };
+        append(&mut *transaction, &head, &Entry::PermitUse(usage))?;
         Ok(now)
     }
 }

@@ -115,6 +115,15 @@ CREATE TABLE follow_ups (
 );
 CREATE INDEX follow_ups_object ON follow_ups (object);
 ",
+    // Permits for sections: each is used once. The first use is in `decisions.used`, too.
+    "
+CREATE TABLE section_uses (
+    entry INT PRIMARY KEY NOT NULL,
+    decision INT NOT NULL,
+    section INT NOT NULL
+);
+CREATE UNIQUE INDEX section_uses_once ON section_uses (decision, section);
+",
 ];
 
 /// Creates a ledger in a database that does not have one.

@@ -39,7 +39,7 @@ from ._history import History
 from ._inventory import Inventory
 from ._native import __version__
 from ._permit import Permit
-from ._planned import PlannedBatch, SectionCounts
+from ._planned import PlannedBatch, SectionCounts, SectionPermit
 from ._split import Part, Split
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "ReprieveError",
     "RequestError",
     "SectionCounts",
+    "SectionPermit",
     "Split",
     "Undecided",
     "__version__",

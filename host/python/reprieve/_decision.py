@@ -117,7 +117,6 @@ class Decision:
             PermitError: the decision was copied to another process, which has no permit.
         """
         from ._errors import Denied, PermitError, Undecided
-        from ._permit import Permit
 
         if self.verdict == "deny":
             raise Denied(self)
@@ -126,8 +125,13 @@ class Decision:
         if self._vetted is None:
             raise PermitError("this is a copy of a decision, and only the original has the permit")
         if self._permit is None:
-            self._permit = Permit(self, self._vetted)
+            self._permit = self._new_permit(self._vetted)
         return self._permit
+
+    def _new_permit(self, vetted: Vetted) -> Permit:
+        from ._permit import Permit
+
+        return Permit(self, vetted)
 
     def breakdown(self) -> dict[str, Any]:
         """Counts the targets by kind, by tenant and by age. This reads the list again.

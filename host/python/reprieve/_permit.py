@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
 from ._errors import PermitError
+from ._ids import check_size, each_id, id_batches
 
 if TYPE_CHECKING:
     from ._decision import Decision
@@ -59,10 +60,7 @@ class Permit:
             PermitError: the permit is closed.
         """
         self._check_open()
-        for chunk in range(self._vetted.chunks()):
-            for id in self._vetted.chunk_ids(chunk):
-                self._check_open()
-                yield id
+        return each_id(self._vetted, self._check_open)
 
     def batches(self, size: int = 1000) -> Iterator[list[str]]:
         """The ids in lists of at most ``size`` ids, in the order of the list. Each call begins at the first one.
@@ -71,23 +69,21 @@ class Permit:
             PermitError: the permit is closed.
             ValueError: ``size`` is less than 1.
         """
-        if size < 1:
-            raise ValueError(f"a batch has at least 1 id, not {size}")
+        check_size(size)
         self._check_open()
-        return self._batches(size)
+        return id_batches(self._vetted, size, self._check_open)
 
-    def _batches(self, size: int) -> Iterator[list[str]]:
-        batch: list[str] = []
-        for chunk in range(self._vetted.chunks()):
-            batch += self._vetted.chunk_ids(chunk)
-            whole = len(batch) - len(batch) % size
-            for start in range(0, whole, size):
-                self._check_open()
-                yield batch[start : start + size]
-            del batch[:whole]
-        if batch:
-            self._check_open()
-            yield batch
+    def section_tokens(self) -> list[str]:
+        """Issues a token for each section of the list, so that other processes can delete it; see ``PlannedBatch.redeem``.
+
+        Each token is bound to the files of its section, and used once. Record the outcome here, after all of them.
+
+        Raises:
+            PermitError: there is no ledger, or the list is not in files.
+            GateError: the policy set names no key that signs permits.
+        """
+        self._check_open()
+        return self._vetted.section_tokens()
 
     def deleted(self, count: int = 1) -> None:
         """Counts targets that were deleted. Threads may call it at the same time.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from ._decision import Decision
+from ._ids import check_size, each_id, id_batches
 from ._native import Planned as NativePlanned
+from ._native import Section as NativeSection
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,48 @@ class SectionCounts:
 
     counts: bytes
     ids: list[bytes]
+
+
+class SectionPermit:
+    """Proof that a section may be deleted, and the ids in it. Only ``PlannedBatch.redeem`` makes one, once for each token.
+
+    Its outcome is not recorded here: tell the process that vetted the batch how many targets were deleted.
+
+    Attributes:
+        section: the number of the section, counted from 0.
+        entry: the entry of the ledger that allowed the batch.
+    """
+
+    def __init__(self, native: NativeSection) -> None:
+        self._native = native
+        self.section: int = native.section()
+        self.entry: int = native.entry()
+
+    def __len__(self) -> int:
+        """The number of targets."""
+        return self._native.targets()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        """The ids in the order of the list, exactly as they were vetted."""
+        return each_id(self._native)
+
+    def batches(self, size: int = 1000) -> Iterator[list[str]]:
+        """The ids in lists of at most ``size`` ids, in the order of the list.
+
+        Raises:
+            ValueError: ``size`` is less than 1.
+        """
+        check_size(size)
+        return id_batches(self._native, size)
+
+    def __repr__(self) -> str:
+        return f"<reprieve.SectionPermit {self.section}, {len(self)} targets>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a permit stays in the process that used its token")
 
 
 class PlannedBatch:
@@ -100,6 +144,18 @@ class PlannedBatch:
         lifted = None if override is None else Path(override)
         native = self._native.decide(list(counts), list(duplicates), facts, list(states), lifted)
         return Decision(json.loads(native.document()), native)
+
+    def redeem(self, token: str) -> SectionPermit:
+        """Reads the section that a token of ``Permit.section_tokens`` names, verifies the token and uses it. The targets are
+        those that were vetted. The gate needs the ledger.
+
+        Raises:
+            PermitError: the token is for another list, is signed by another key, was used before, or has expired; or everything
+                is halted.
+            RequestError: a file of the section cannot be read.
+            LedgerError: the ledger has no answer.
+        """
+        return SectionPermit(self._native.redeem(token))
 
     def __reduce__(self) -> str:
         raise TypeError("a planned batch is not copied to other processes: send the plan, and call `Gate.planned` there")

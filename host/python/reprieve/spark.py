@@ -5,11 +5,13 @@ Only this module needs Spark. It works with classic PySpark 4, Spark Connect and
     import reprieve.spark
 
     with reprieve.spark.vet(spark, "/data/request.json", gate="/data/reprieve.toml") as permit:
-        for ids in permit.batches(1000):          # read again on the driver, exactly as they were vetted
-            permit.deleted(delete(ids))
+        permit.delete(delete_ids)                 # calls it in the tasks, with lists of at most 1000 ids
 
 The decision is the one that one machine makes. Retries and speculation change nothing, because every result is made from its
 section and the plan alone, and each has to come once.
+
+``permit.delete`` needs a ledger that every machine reaches, and a policy set with the keys of permits. Without them, the driver
+deletes: ``for ids in permit.batches(1000)``.
 
 Every machine has to have this package, pyarrow, the policy set, the inventory and the list, by the same paths. Spark retries a
 task that fails; what no retry can cure (another version, set or inventory; a file that cannot be read) is raised at once.
@@ -17,52 +19,43 @@ task that fails; what no retry can cure (another version, set or inventory; a fi
 
 from __future__ import annotations
 
-import json
 import os
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache, partial
-from typing import Any, Protocol, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import pyarrow as pa
 
 from ._convert import Request
 from ._decision import Decision
-from ._errors import GateError, ReprieveError, RequestError
+from ._errors import PermitError
 from ._gate import Gate
+from ._ids import check_size
 from ._permit import Permit
 from ._planned import PlannedBatch
+from ._spark_tasks import COLUMNS, DELETED, Made, count, delete_sections, failure_of, gather, make_gate, merge_bucket, observe, singly
 
-__all__ = ["MakeGate", "SparkSession", "decide", "vet"]
+if TYPE_CHECKING:
+    from ._native import Vetted
+
+__all__ = ["MakeGate", "SparkDecision", "SparkPermit", "SparkSession", "decide", "vet"]
 
 
 class SparkSession(Protocol):
     """A session of PySpark, Spark Connect or Sail."""
 
+    conf: Any
+
     def range(self, start: int, end: int, step: int, numPartitions: int, /) -> Any: ...
 
 
 MakeGate: TypeAlias = "str | os.PathLike[str] | Callable[[bool], Gate]"
-"""The path of a ``reprieve.toml``, or a function that makes a gate. The function is called with whether the gate records: on the
-driver it does, and in tasks it must not (``Gate(…, record=False)``)."""
+"""The path of a ``reprieve.toml``, or a function that makes a gate. The function is called with whether the gate opens its
+ledger: on the driver and where sections are deleted it does, and in tasks that vet it must not (``Gate(…, record=False)``)."""
 
-_PIECE = 4 << 20
-"""A value has at most this many bytes: larger ones exhaust the memory of an executor."""
-
-_COLUMNS = "key int, section int, piece int, data binary, refused string"
-_SCHEMA = pa.schema(
-    [
-        ("key", pa.int32()),
-        ("section", pa.int32()),
-        ("piece", pa.int32()),
-        ("data", pa.binary()),
-        ("refused", pa.string()),
-    ]
-)
-
-_SLOTS = threading.BoundedSemaphore(os.cpu_count() or 1)
-"""Sail runs every task at once in one process, whatever the number of cores."""
+_SHOWN = 5
+"""How many failures a message lists."""
 
 
 def vet(
@@ -74,7 +67,7 @@ def vet(
     columns: Mapping[str, str | list[str]] | None = None,
     at: datetime | str | None = None,
     override: str | os.PathLike[str] | None = None,
-) -> Permit:
+) -> SparkPermit:
     """Vets a batch as ``Gate.vet`` does, with the tasks of a Spark session. Returns the permit of an allow, and raises otherwise.
 
     Args:
@@ -104,7 +97,7 @@ def decide(
     columns: Mapping[str, str | list[str]] | None = None,
     at: datetime | str | None = None,
     override: str | os.PathLike[str] | None = None,
-) -> Decision:
+) -> SparkDecision:
     """Vets a batch as ``vet`` does, and returns the decision, whatever it is.
 
     Raises:
@@ -112,125 +105,98 @@ def decide(
         GateError: the gate cannot be made, or a task made another one.
     """
     made = gate if callable(gate) else os.path.abspath(gate)
-    driver = _make(made, True)
+    driver = make_gate(made, True)
     plan = driver.plan(request, targets, columns=columns, at=at)
     batch = driver.planned(plan)
 
     # One section is one row of one partition.
     sections = spark.range(0, batch.sections, 1, batch.sections)
-    counted = sections.mapInArrow(partial(_count, made, plan), _COLUMNS)
+    counted = sections.mapInArrow(partial(count, made, plan), COLUMNS)
 
     def merge(table: pa.Table) -> pa.Table:  # Spark looks at the types, which a `partial` has not
-        return _merge(made, plan, table)
+        return merge_bucket(made, plan, table)
 
-    merged = counted.groupBy("key").applyInArrow(merge, _COLUMNS)
-    found = _gather(merged.mapInArrow(_singly, _COLUMNS).toArrow())
+    merged = counted.groupBy("key").applyInArrow(merge, COLUMNS)
+    found = gather(merged.mapInArrow(singly, COLUMNS).toArrow())
     counts = [data for key, data in found.items() if key >= PlannedBatch.BUCKETS]
     duplicates = [data for key, data in found.items() if key < PlannedBatch.BUCKETS]
     facts = batch.facts(counts, duplicates)
 
-    observed = sections.mapInArrow(partial(_observe, made, plan, facts), _COLUMNS)
-    states = list(_gather(observed.mapInArrow(_singly, _COLUMNS).toArrow()).values())
-    return batch.decide(counts, duplicates, facts, states, override=override)
+    observed = sections.mapInArrow(partial(observe, made, plan, facts), COLUMNS)
+    states = list(gather(observed.mapInArrow(singly, COLUMNS).toArrow()).values())
+    decision = batch.decide(counts, duplicates, facts, states, override=override)
+    return SparkDecision(decision, _Job(spark, made, plan, batch.sections))
 
 
-_Made: TypeAlias = "str | Callable[[bool], Gate]"
+class _Job(NamedTuple):
+    """What it takes to run tasks for a planned batch."""
+
+    spark: SparkSession
+    made: Made
+    plan: str
+    sections: int
 
 
-def _make(made: _Made, record: bool) -> Gate:
-    return made(record) if callable(made) else Gate.from_config(made, record=record)
+class SparkDecision(Decision):
+    """A decision about a batch that a Spark session vetted. Its permit can delete in the tasks of the session."""
+
+    def __init__(self, decision: Decision, job: _Job) -> None:
+        super().__init__(decision.document, decision._vetted)
+        self._job = job
+
+    def permit(self) -> SparkPermit:
+        permit = super().permit()
+        assert isinstance(permit, SparkPermit)
+        return permit
+
+    def _new_permit(self, vetted: Vetted) -> SparkPermit:
+        return SparkPermit(self, vetted, self._job)
 
 
-@lru_cache(maxsize=2)
-def _planned(made: _Made, plan: str, process: int) -> PlannedBatch:
-    """A process keeps its gate for the next task, unless it crossed a fork."""
-    return _make(made, False).planned(plan)
+class SparkPermit(Permit):
+    """The permit of a batch that a Spark session vetted. It hands out the ids on the driver, or deletes in tasks."""
 
+    def __init__(self, decision: Decision, vetted: Vetted, job: _Job) -> None:
+        super().__init__(decision, vetted)
+        self._job = job
 
-_Rows: TypeAlias = "Iterator[pa.RecordBatch]"
+    def delete(self, delete: Callable[[list[str]], int | None], *, size: int = 1000) -> int:
+        """Deletes the targets in tasks, and counts them as ``deleted`` does. Returns their number.
 
+        Each section is deleted by one task. It reads the section again, and uses a token of its own, which the ledger accepts
+        once. A task that Spark retries is refused: nobody knows how far the first one came.
 
-def _count(made: _Made, plan: str, batches: _Rows) -> _Rows:
-    """Counts sections. The key of a bucket is its number; the counts of a section come after the buckets."""
-    for section in _sections(batches):
-        try:
-            with _SLOTS:
-                found = _planned(made, plan, os.getpid()).count(section)
-        except (GateError, RequestError) as error:
-            yield from _pieces(PlannedBatch.BUCKETS + section, section, b"", _refusal(error))
-            continue
-        yield from _pieces(PlannedBatch.BUCKETS + section, section, found.counts)
-        for bucket, ids in enumerate(found.ids):
-            yield from _pieces(bucket, section, ids)
+        Args:
+            delete: called with lists of ids, exactly as they were vetted. Returns the number of targets that it deleted, or
+                None if it deleted all of them.
+            size: the maximum number of ids of a list.
 
-
-def _merge(made: _Made, plan: str, table: pa.Table) -> pa.Table:
-    """Finds the duplicates in one bucket. The counts of a section are passed on."""
-    bucket = table.column("key")[0].as_py()
-    if bucket >= PlannedBatch.BUCKETS:
-        return table
-    parts: dict[int, list[tuple[int, bytes]]] = {}
-    for row in table.to_pylist():
-        parts.setdefault(row["section"], []).append((row["piece"], row["data"]))
-    batch = _planned(made, plan, os.getpid())
-    # A section that was refused has no ids, and its refusal is what is raised.
-    if len(parts) < batch.sections:
-        return pa.Table.from_batches([], schema=_SCHEMA)
-    with _SLOTS:
-        found = batch.duplicates(bucket, [_joined(pieces) for pieces in parts.values()])
-    return pa.Table.from_batches(list(_pieces(bucket, -1, found)))
-
-
-def _observe(made: _Made, plan: str, facts: bytes, batches: _Rows) -> _Rows:
-    """Passes sections to the policies."""
-    for section in _sections(batches):
-        try:
-            with _SLOTS:
-                states, refused = _planned(made, plan, os.getpid()).observe(facts, section), None
-        except (GateError, RequestError) as error:
-            states, refused = b"", _refusal(error)
-        yield from _pieces(section, section, states, refused)
-
-
-def _singly(batches: _Rows) -> _Rows:
-    """Each row on its own, because Sail joins small batches into messages that are too large for it."""
-    for batch in batches:
-        for row in range(batch.num_rows):
-            yield batch.slice(row, 1)
-
-
-def _sections(batches: _Rows) -> Iterator[int]:
-    for batch in batches:
-        yield from batch.column("id").to_pylist()
-
-
-def _pieces(key: int, section: int, data: bytes, refused: str | None = None) -> _Rows:
-    for piece, start in enumerate(range(0, max(len(data), 1), _PIECE)):
-        row = {"key": key, "section": section, "piece": piece, "data": data[start : start + _PIECE], "refused": refused}
-        yield pa.RecordBatch.from_pylist([row], schema=_SCHEMA)
-
-
-def _joined(pieces: list[tuple[int, bytes]]) -> bytes:
-    return b"".join(data for _, data in sorted(pieces))
-
-
-def _gather(table: pa.Table) -> dict[int, bytes]:
-    """The results by their keys. Raises what a task refused."""
-    pieces: dict[int, list[tuple[int, bytes]]] = {}
-    rows: list[dict[str, Any]] = table.to_pylist()
-    for row in rows:
-        if row["refused"] is not None:
-            raise _refused(row["refused"])
-        pieces.setdefault(row["key"], []).append((row["piece"], row["data"]))
-    return {key: _joined(of_key) for key, of_key in pieces.items()}
-
-
-def _refusal(error: ReprieveError) -> str:
-    """An error as text that crosses processes: its class, and its parts."""
-    return json.dumps([type(error).__name__, error.message, error.help, error.file, error.place])
-
-
-def _refused(text: str) -> ReprieveError:
-    name, message, help, file, place = json.loads(text)
-    error = GateError if name == GateError.__name__ else RequestError
-    return error(message, help=help, file=file, place=place)
+        Raises:
+            PermitError: a section was not deleted, or not all of it. The message says how far each one came. Nothing is counted
+                then, because a call that failed may have deleted some of its ids.
+            GateError: the policy set names no keys for permits.
+            ValueError: ``size`` is less than 1.
+        """
+        check_size(size)
+        spark, made, plan, sections = self._job
+        if str(spark.conf.get("spark.speculation", "false")).lower() == "true":
+            raise PermitError(
+                "Spark may run a task twice at the same time (`spark.speculation`), and a section is deleted once",
+                help="switch it off for this session, or delete on the driver with `permit.batches()`",
+            )
+        tokens = self.section_tokens()
+        rows = spark.range(0, sections, 1, sections).mapInArrow(partial(delete_sections, made, plan, tokens, delete, size), DELETED)
+        results: list[dict[str, Any]] = rows.toArrow().to_pylist()
+        if sorted(result["section"] for result in results) != list(range(sections)):
+            raise PermitError(f"Spark returned results of {len(results)} sections, and the list has {sections}")
+        known = sum(result["deleted"] or 0 for result in results)
+        failed = [failure_of(result) for result in results if result["failure"] is not None]
+        if failed:
+            more = [f"and {len(failed) - _SHOWN} more"] if len(failed) > _SHOWN else []
+            raise PermitError(
+                f"{len(failed)} of {sections} sections failed; at least {known} targets were deleted: "
+                + "; ".join(failed[:_SHOWN] + more),
+                help="find out what was deleted, record it with `reprieve commit`, and vet what is left as a batch of its own",
+            )
+        self.deleted(known)
+        return known

@@ -2,8 +2,9 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use reprieve::ledger::LedgerError;
-use reprieve::planned::{PlanError, SectionError};
+use reprieve::ledger::{LedgerError, RedeemError};
+use reprieve::planned::{PlanError, SectionError, SectionPermitError};
+use reprieve::signed::PermitError;
 use reprieve::split::SplitError;
 use reprieve::{BuildError, LookupError, ReadError};
 use reprieve_readers::draft::DraftError;
@@ -108,6 +109,23 @@ impl From<PlanError> for Error {
             PlanError::Section(SectionError::Read(error)) => error.into(),
             PlanError::Plan { message, .. } => Self { help, ..Self::gate(message) },
             error => Self { help, ..Self::request(error.to_string()) },
+        }
+    }
+}
+
+impl From<PermitError> for Error {
+    fn from(error: PermitError) -> Self {
+        Self { help: error.help().map(str::to_owned), ..Self::permit(error.to_string()) }
+    }
+}
+
+impl From<SectionPermitError> for Error {
+    fn from(error: SectionPermitError) -> Self {
+        let help = error.help().map(str::to_owned);
+        match error {
+            SectionPermitError::Plan(error) => error.into(),
+            SectionPermitError::Redeem(RedeemError::Ledger(error)) => error.into(),
+            error => Self { help, ..Self::permit(error.to_string()) },
         }
     }
 }

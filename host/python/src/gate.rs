@@ -210,7 +210,7 @@ impl Gate {
             Ok::<_, Error>((decision, folder))
         };
         let (decision, folder) = run(py, progress.map(|callback| (&meter, callback)), work)??;
-        Vetted::new(decision, folder, self.gate.ledger().cloned())
+        Vetted::new(decision, folder, self.gate.ledger().cloned(), self.signing.clone())
     }
 
     /// Splits a batch. Returns the parts and the excluded targets as JSON.

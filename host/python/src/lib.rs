@@ -17,6 +17,7 @@ mod history;
 mod inventory;
 mod overrides;
 mod planned;
+mod section;
 mod split;
 mod targets;
 mod vetted;
@@ -36,6 +37,8 @@ mod _native {
     use super::gate::{Gate, compile_worker, create_ledger};
     #[pymodule_export]
     use super::planned::Planned;
+    #[pymodule_export]
+    use super::section::Section;
     #[pymodule_export]
     use super::targets::targets_sha256;
     #[pymodule_export]

@@ -2,6 +2,7 @@
 
 use crate::errors::Error;
 use crate::overrides::read_override;
+use crate::section::Section;
 use crate::vetted::Vetted;
 use crate::work::run;
 use pyo3::prelude::*;
@@ -116,6 +117,13 @@ impl Planned {
             let options = VetOptions { with_override: lifted.as_ref(), ..VetOptions::default() };
             Ok(batch.decide(&slices(&counts), &slices(&duplicates), &facts, &slices(&states), options)?)
         })?;
-        Vetted::new(decision, None, self.0.gate.ledger().cloned())
+        Vetted::new(decision, None, self.0.gate.ledger().cloned(), self.0.signing.clone())
+    }
+
+    /// Reads the section that a token names, verifies the token and uses it.
+    fn redeem(&self, py: Python<'_>, token: String) -> PyResult<Section> {
+        let redeem =
+            move |part: &Part, batch: &PlannedBatch<'_>| Ok(batch.redeem(&token, &part.signing.permit_keys()?)?);
+        Ok(Section::new(self.run(py, redeem)?))
     }
 }

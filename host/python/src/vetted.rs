@@ -4,6 +4,7 @@ use crate::errors::Error;
 use crate::work::run;
 use pyo3::prelude::*;
 use reprieve::ledger::{Ledger, Outcome};
+use reprieve::signed::{PermitClaims, Signing};
 use reprieve::{Decision, DecisionReport};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -15,17 +16,24 @@ pub struct Vetted(Arc<Inner>);
 struct Inner {
     decision: Decision,
     ledger: Option<Arc<dyn Ledger>>,
+    /// The settings for permits.
+    signing: Signing,
     /// The targets, if they were in memory. Dropped last.
     _folder: Option<TempDir>,
 }
 
 impl Vetted {
     /// Hands a decision to Python. Deleting may begin from now on, so an allow stays reserved.
-    pub fn new(decision: Decision, folder: Option<TempDir>, ledger: Option<Arc<dyn Ledger>>) -> PyResult<Self> {
+    pub fn new(
+        decision: Decision,
+        folder: Option<TempDir>,
+        ledger: Option<Arc<dyn Ledger>>,
+        signing: Signing,
+    ) -> PyResult<Self> {
         if let Decision::Allow(permit) = &decision {
             permit.batch();
         }
-        Ok(Self(Arc::new(Inner { decision, ledger, _folder: folder })))
+        Ok(Self(Arc::new(Inner { decision, ledger, signing, _folder: folder })))
     }
 
     fn record(&self, py: Python<'_>, outcome: Outcome) -> PyResult<()> {
@@ -81,6 +89,16 @@ impl Vetted {
             Ok(permit.batch().chunk(chunk)?.ids().flatten().map(str::to_owned).collect())
         };
         Ok(py.detach(ids)?)
+    }
+
+    /// A token for each section of the list of an allowed batch.
+    fn section_tokens(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let Inner { decision, signing, .. } = &*self.0;
+        let Decision::Allow(permit) = decision else { return Err(not_allowed().into()) };
+        let issue = || -> Result<Vec<String>, Error> {
+            Ok(PermitClaims::issue_sections(permit, &signing.permit_key()?, signing.lifetime())?)
+        };
+        Ok(py.detach(issue)?)
     }
 
     /// Records that the batch ran. `deleted` is `None` if the number is unknown; then all targets count.

@@ -59,3 +59,20 @@ def write_list(folder: Path, files: list[tuple[str, list[dict[str, Any]]]], mode
     path = folder / "request.json"
     path.write_text(json.dumps(request))
     return path
+
+
+# The key pair of RFC 8037, appendix A.
+_PUBLIC = {"kty": "OKP", "crv": "Ed25519", "kid": "permits", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPjHURo"}
+_PRIVATE = {**_PUBLIC, "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}
+
+
+def write_gate(folder: Path) -> Path:
+    """Writes a policy set with a new ledger and keys for permits."""
+    reprieve.create_ledger(folder / "reprieve.db")
+    (folder / "permits.key").write_text(json.dumps(_PRIVATE))
+    (folder / "permits.key").chmod(0o600)
+    (folder / "keys.json").write_text(json.dumps({"keys": [_PUBLIC]}))
+    path = folder / "reprieve.toml"
+    permits = '[permits]\nkey = "permits.key"\nkeys = "keys.json"\n'
+    path.write_text(f'ledger = "reprieve.db"\n{permits}[[policy]]\nuse = "builtin:timing"\n')
+    return path

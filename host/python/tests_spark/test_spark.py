@@ -10,6 +10,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pyarrow.parquet
 import pytest
 import reprieve
 import reprieve.spark
-from lists import rows_of, write_list
+from lists import rows_of, write_gate, write_list
 
 ENGINE = os.environ["REPRIEVE_TEST_ENGINE"]
 AT = "2026-03-01T00:00:00Z"
@@ -96,13 +97,101 @@ def test_an_allow_has_a_permit_and_is_recorded(spark: Any, tmp_path: Path) -> No
     assert again.document["ledger"]["entry"] == 3, "a decision, its outcome, a decision"
 
 
-def test_the_program_in_the_documentation(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def three(folder: Path) -> tuple[Path, Path]:
+    """A gate, and a list of three sections that it allows."""
+    rows = [[{"id": f"app-{part}-{row}", "kind": "app", "tenant": "t"} for row in range(5)] for part in range(3)]
+    return write_gate(folder), write_list(folder, [("json", part) for part in rows], mode="soft")
+
+
+def entries(ledger: Path) -> list[tuple[str, dict[str, Any]]]:
+    with sqlite3.connect(ledger) as database:
+        rows = database.execute("SELECT kind, body FROM entries ORDER BY entry").fetchall()
+    return [(kind, json.loads(body)) for kind, body in rows]
+
+
+def test_tasks_delete_each_section_once_with_a_token(spark: Any, tmp_path: Path) -> None:
+    config, request = three(tmp_path)
+    deleted = tmp_path / "deleted"
+    deleted.mkdir()
+
+    def delete(ids: list[str]) -> int:
+        for id in ids:
+            (deleted / id).touch(exist_ok=False)
+        return len(ids)
+
+    with reprieve.spark.vet(spark, request, gate=config) as permit:
+        assert permit.delete(delete, size=2) == 15
+        with pytest.raises(reprieve.PermitError, match="3 of 3 sections failed; at least 0 .*replayed"):
+            permit.delete(delete)
+    assert sorted(path.name for path in deleted.iterdir()) == [f"app-{part}-{row}" for part in range(3) for row in range(5)]
+    recorded = entries(tmp_path / "reprieve.db")
+    assert [kind for kind, _ in recorded] == ["decision", "used", "used", "used", "closed"]
+    assert sorted(body["section"] for kind, body in recorded if kind == "used") == [0, 1, 2]
+    assert recorded[-1][1]["deleted"] == 15
+
+
+def test_a_section_that_fails_leaves_the_batch_open(spark: Any, tmp_path: Path) -> None:
+    config, request = three(tmp_path)
+
+    def delete(ids: list[str]) -> None:
+        if "app-1-2" in ids:
+            raise OSError("the disk is gone")
+
+    with (
+        pytest.raises(reprieve.PermitError, match="1 of 3 sections failed; at least 12 .*section 1, after 2 .*the disk is gone"),
+        reprieve.spark.vet(spark, request, gate=config) as permit,
+    ):
+        permit.delete(delete, size=2)
+    assert (permit.state, permit.deleted_so_far) == ("open", None)
+    assert [kind for kind, _ in entries(tmp_path / "reprieve.db")] == ["decision", "used", "used", "used"]
+
+
+@pytest.mark.skipif(ENGINE == "sail", reason="Sail runs tasks in this process")
+def test_a_task_that_died_while_it_deleted_is_not_repeated(spark: Any, tmp_path: Path) -> None:
+    config, request = three(tmp_path)
+    begun = tmp_path / "begun"
+
+    def delete(ids: list[str]) -> None:
+        if ids[0].startswith("app-2"):
+            begun.touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    permit = reprieve.spark.vet(spark, request, gate=config)
+    with pytest.raises(reprieve.PermitError, match="1 of 3 sections failed; .*section 2, not begun by this task: .*replayed"):
+        permit.delete(delete)
+    permit.commit(succeeded=False, note="a task died")
+
+
+def test_deleting_in_tasks_needs_keys_and_no_speculation(spark: Any, tmp_path: Path) -> None:
+    config, request = three(tmp_path)
+    permit = reprieve.spark.vet(spark, request, gate=config)
+    with pytest.raises(ValueError, match="at least 1 id"):
+        permit.delete(print, size=0)
+    if ENGINE == "sail":
+        spark.conf.set("spark.speculation", "true")
+        with pytest.raises(reprieve.PermitError, match=r"spark\.speculation"):
+            permit.delete(print)
+        spark.conf.unset("spark.speculation")
+    permit.abort("a test")
+    config.write_text('ledger = "reprieve.db"\n[[policy]]\nuse = "builtin:timing"\n')
+    permit = reprieve.spark.vet(spark, request, gate=config)
+    with pytest.raises(reprieve.GateError, match="names no key that signs permits"):
+        permit.delete(print)
+    permit.abort("a test")
+
+
+def test_the_programs_in_the_documentation(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parents[3] / "docs" / "distributed.md").read_text()
-    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    write_list(tmp_path, [("json", [{"id": "app-1", "kind": "app", "tenant": "t"}])], mode="soft")
-    (tmp_path / "reprieve.toml").write_text('[[policy]]\nuse = "builtin:timing"\n')
-    monkeypatch.chdir(tmp_path)
-    exec(program, {"spark": spark})
+    programs = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(programs) == 2
+    for number, program in enumerate(programs):
+        folder = tmp_path / str(number)
+        write_list(folder, [("json", [{"id": "app-1", "kind": "app", "tenant": "t"}])], mode="soft")
+        write_gate(folder)
+        monkeypatch.chdir(folder)
+        exec(program, {"spark": spark, "reprieve": reprieve, "delete_ids": len})
+        recorded = entries(folder / "reprieve.db")
+        assert recorded[-1][1]["deleted"] == 1
 
 
 def test_what_a_task_cannot_read_is_raised_with_its_place(spark: Any, config: Path, tmp_path: Path) -> None:

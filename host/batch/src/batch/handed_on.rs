@@ -2,13 +2,19 @@
 
 use super::Batch;
 use crate::error::ReadError;
-use crate::read::{ListFiles, Manifest, ManifestFile, write_ndjson};
+use crate::read::{ListFiles, ListSection, Manifest, ManifestFile, write_ndjson};
 use std::io::Write;
 
 impl Batch {
     /// The files that hold the list and the digest of each, if there are several.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.files.as_ref().and_then(ListFiles::manifest)
+    }
+
+    /// The sections of the list, each of which one process can delete. Empty if the list is not in files.
+    pub fn sections(&self) -> Vec<ListSection> {
+        let sections = |files: &ListFiles| files.sections(self.len(), self.targets_sha256());
+        self.files.as_ref().map(sections).unwrap_or_default()
     }
 
     /// Returns a name for a copy of the list, with the extension of its format: `targets.csv.gz`. For a list in several files

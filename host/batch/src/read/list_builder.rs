@@ -114,6 +114,11 @@ impl<'a, 'b> ListBuilder<'a, 'b> {
         self.options.memory
     }
 
+    /// The number of rows of all files.
+    pub const fn rows_of_list(&self) -> u64 {
+        self.rows
+    }
+
     /// The number of rows of the current file.
     pub const fn rows(&self) -> u64 {
         self.rows - self.rows_before

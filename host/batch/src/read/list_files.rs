@@ -12,7 +12,25 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub(crate) enum ListFiles {
     One { folder: Folder, name: String },
-    Several { folder: Folder, manifest: Manifest },
+    Several { folder: Folder, manifest: Manifest, sections: Vec<SectionEnd> },
+}
+
+/// Where a section of a list ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SectionEnd {
+    /// The number of files up to its end.
+    pub files: usize,
+    /// The number of targets up to its end.
+    pub targets: u64,
+}
+
+/// A section of a list: a run of its files, which one process reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListSection {
+    /// The number of its targets.
+    pub targets: u64,
+    /// The digest of its files, lower-case hex: that of a list that consists of them.
+    pub sha256: String,
 }
 
 impl ListFiles {
@@ -31,11 +49,24 @@ impl ListFiles {
     pub fn lines(&self) -> Option<String> {
         match self {
             Self::One { folder, name } => is_lines(name).then(|| folder.display_name(name)),
-            Self::Several { folder, manifest } => {
+            Self::Several { folder, manifest, .. } => {
                 let file = manifest.files().iter().find(|file| is_lines(&file.path));
                 file.map(|file| folder.display_name(&file.path))
             }
         }
+    }
+
+    /// The sections of the list, which has this many targets and this digest.
+    pub fn sections(&self, targets: u64, sha256: &str) -> Vec<ListSection> {
+        let Self::Several { manifest, sections, .. } = self else {
+            return vec![ListSection { targets, sha256: sha256.to_owned() }];
+        };
+        let starts = std::iter::once(SectionEnd { files: 0, targets: 0 }).chain(sections.iter().copied());
+        let section = |(start, end): (SectionEnd, &SectionEnd)| {
+            let files = manifest.files().get(start.files..end.files).unwrap_or_default();
+            ListSection { targets: end.targets - start.targets, sha256: Manifest::new(files.to_vec()).sha256() }
+        };
+        starts.zip(sections).map(section).collect()
     }
 
     pub const fn manifest(&self) -> Option<&Manifest> {
@@ -103,7 +134,7 @@ pub fn list_sha256(path: &Path) -> Result<String, ReadError> {
 }
 
 /// Computes the digest of a file.
-fn digest(folder: &Folder, name: &str) -> Result<String, ReadError> {
+pub(crate) fn digest(folder: &Folder, name: &str) -> Result<String, ReadError> {
     let mut reader = Hashing::new(folder.file(name)?);
     std::io::copy(&mut reader, &mut std::io::sink())
         .map_err(|error| ReadError::of_file(&folder.display_name(name), describe(&error)))?;

@@ -46,7 +46,7 @@ pub(crate) use history::{HistoryFile, read_history};
 pub(crate) use inventory::{counts_lines, read_inventory_file};
 pub(crate) use inventory_header::InventoryFile;
 pub(crate) use list_builder::List;
-pub(crate) use list_files::ListFiles;
+pub(crate) use list_files::{ListFiles, SectionEnd, digest};
 pub(crate) use request::{Document, TargetSource, read_request};
 pub(crate) use section::{Section, read_section};
 pub(crate) use sections::{listed_files, sections, sizes};
@@ -54,7 +54,7 @@ pub(crate) use targets::{check_digest, read_target_files};
 
 pub use columnar::{ParquetRows, silence_decoder_panics};
 pub use folder::{Folder, check_database, create_private, read_file};
-pub use list_files::list_sha256;
+pub use list_files::{ListSection, list_sha256};
 pub use manifest::{Manifest, ManifestFile};
 pub use mapping::join_id;
 pub use options::{Progress, ReadOptions};

@@ -10,7 +10,7 @@ use super::json_lines::read_json_lines;
 use super::json_list::{is_document, read_json_document};
 use super::json_row::RowReader;
 use super::list_builder::{List, ListBuilder};
-use super::list_files::ListFiles;
+use super::list_files::{ListFiles, SectionEnd};
 use super::manifest::{Manifest, ManifestFile};
 use super::mapping::Mapping;
 use super::options::ReadOptions;
@@ -56,7 +56,7 @@ fn read_manifest(
     let sizes = sizes(&folder, listed)?;
     let ends: Vec<usize> = sections(&sizes).into_iter().map(|files| files.end).collect();
     let mut list = ListBuilder::of_several(sizes.iter().sum(), options);
-    let mut files = Vec::with_capacity(listed.len());
+    let (mut files, mut sections) = (Vec::with_capacity(listed.len()), Vec::with_capacity(ends.len()));
     for (number, (ListedFile { path, sha256: expected }, size)) in (1..).zip(listed.iter().zip(sizes)) {
         let shown = folder.display_name(path);
         list.next_file(&shown, size);
@@ -65,12 +65,13 @@ fn read_manifest(
         files.push(ManifestFile { path: path.clone(), sha256 });
         if ends.binary_search(&number).is_ok() {
             list.end_section()?;
+            sections.push(SectionEnd { files: number, targets: list.rows_of_list() });
         }
     }
     let manifest = Manifest::new(files);
     let sha256 = manifest.sha256();
     check_digest("the manifest", expected, &sha256)?;
-    Ok((list.finish(sha256)?, ListFiles::Several { folder, manifest }))
+    Ok((list.finish(sha256)?, ListFiles::Several { folder, manifest, sections }))
 }
 
 pub(crate) fn check_digest(shown: &str, expected: Option<&str>, found: &str) -> Result<(), ReadError> {

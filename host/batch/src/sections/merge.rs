@@ -9,7 +9,7 @@ use crate::columns::{OriginRow, Store};
 use crate::error::{LookupError, ReadError, SectionError};
 use crate::facts::{Aggregate, Duplicates, Hasher, SectionRow};
 use crate::inventory::{Fates, Inventory, Resolution, ResolutionBuilder};
-use crate::read::{List, ListFiles, Manifest, ManifestFile, check_digest};
+use crate::read::{List, ListFiles, Manifest, ManifestFile, SectionEnd, check_digest};
 use std::sync::Arc;
 
 /// A batch whose sections several processes have counted.
@@ -79,7 +79,7 @@ pub fn merge_sections(
     }
     let counts = counts.finish_with_duplicates(&in_list(found, &counted)?)?;
 
-    let (files, list_sha256) = list_files(&reader, &counted)?;
+    let (files, list_sha256) = list_files(&reader, &counted, counts.targets)?;
     let sections = Arc::new(Sections::new(reader, inventory.clone(), counted.clone()));
     let mut columns = Store::of_origin(Box::new(Resolved(Arc::clone(&sections))));
     let mut store = Store::of_origin(Box::new(Listed(sections)));
@@ -155,8 +155,12 @@ fn in_list(found: Duplicates<SectionRow>, sections: &[CountedSection]) -> Result
     Ok(Duplicates { count: found.count, examples })
 }
 
-/// Returns the files of the list and its digest, which has to be the one that the request names.
-fn list_files(reader: &SectionReader, sections: &[CountedSection]) -> Result<(ListFiles, String), SectionError> {
+/// Returns the files of the list, which has this many targets, and its digest, which has to be the one that the request names.
+fn list_files(
+    reader: &SectionReader,
+    sections: &[CountedSection],
+    rows: u64,
+) -> Result<(ListFiles, String), SectionError> {
     let (folder, targets) = (reader.folder.clone(), &reader.plan.targets);
     let mut sha256 = sections.iter().flat_map(|section| &section.sha256);
     if let Some(name) = &targets.path {
@@ -169,5 +173,12 @@ fn list_files(reader: &SectionReader, sections: &[CountedSection]) -> Result<(Li
         Manifest::new(files.map(|(file, sha256)| ManifestFile { path: file.path, sha256: sha256.clone() }).collect());
     let digest = manifest.sha256();
     check_digest("the manifest", targets.sha256.as_deref(), &digest)?;
-    Ok((ListFiles::Several { folder, manifest }, digest))
+    let next_rows = sections.iter().skip(1).map(|next| next.first_row).chain([rows]);
+    let mut files = 0;
+    let end = |(section, targets): (&CountedSection, u64)| {
+        files += section.sha256.len();
+        SectionEnd { files, targets }
+    };
+    let sections = sections.iter().zip(next_rows).map(end).collect();
+    Ok((ListFiles::Several { folder, manifest, sections }, digest))
 }

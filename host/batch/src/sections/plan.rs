@@ -1,7 +1,10 @@
 //! The plan of a batch: its request, and the sections of its list.
 
 use crate::error::{Place, ReadError};
-use crate::read::{Document, Folder, ReadOptions, TargetSource, listed_files, read_request, sections, sizes};
+use crate::read::{
+    Document, Folder, Manifest, ManifestFile, ReadOptions, TargetSource, digest, listed_files, read_request,
+    sections, sizes,
+};
 use reprieve_model::{Claims, ListedFile, TargetFiles, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -120,6 +123,31 @@ impl BatchPlan {
     /// The number of sections.
     pub fn sections(&self) -> usize {
         self.sections.len()
+    }
+
+    /// Reads the files of a section, without looking at their rows. Returns their paths, and the digest of the section.
+    ///
+    /// # Errors
+    /// [`ReadError`] if there is no such section, or a file cannot be read.
+    pub fn hash_section(&self, section: usize) -> Result<(Vec<PathBuf>, String), ReadError> {
+        let (folder, files) = (Folder::open(&self.folder)?, self.files(section));
+        if files.is_empty() {
+            let message = format!("there is no section {section}; the plan has {}", self.sections());
+            return Err(ReadError::of_file("the plan", message));
+        }
+        let sha256 = files.iter().map(|file| digest(&folder, &file.path)).collect::<Result<_, _>>()?;
+        let paths = files.iter().map(|file| self.folder.join(&file.path)).collect();
+        Ok((paths, self.section_sha256(section, sha256)))
+    }
+
+    /// The digest of a section whose files have these digests.
+    pub(super) fn section_sha256(&self, section: usize, sha256: Vec<String>) -> String {
+        let files = self.files(section).into_iter().zip(&sha256);
+        let line = |(file, sha256): (ListedFile, &String)| ManifestFile { path: file.path, sha256: sha256.clone() };
+        match sha256.as_slice() {
+            [only] if self.targets.files.is_none() => only.clone(),
+            _ => Manifest::new(files.map(line).collect()).sha256(),
+        }
     }
 
     /// The files of a section.

@@ -151,6 +151,15 @@ impl SectionReader {
         Ok(columns)
     }
 
+    /// Reads the targets of a section that is to be deleted, and the digest of its files: that of a list that consists of them.
+    ///
+    /// # Errors
+    /// [`SectionError`] if a file cannot be read.
+    pub fn list(&self, section: usize) -> Result<(Store, String), SectionError> {
+        let Section { chunks, sha256 } = self.read(section)?;
+        Ok((chunks, self.plan.section_sha256(section, sha256)))
+    }
+
     /// Finds the ids that are duplicated in one bucket of all sections. `parts` are the numbers of the sections and their
     /// buckets, in any order.
     ///

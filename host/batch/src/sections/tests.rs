@@ -5,7 +5,7 @@ use crate::batch::Batch;
 use crate::environments::Environments;
 use crate::error::SectionError;
 use crate::inventory::{Inventory, Resolution, Share, Table};
-use crate::read::ReadOptions;
+use crate::read::{ListSection, ReadOptions};
 use crate::record::{Record, Sharers};
 use proptest::prelude::*;
 use reprieve_model::{Facts, Timestamp};
@@ -150,6 +150,15 @@ proptest! {
             list
         };
         prop_assert_eq!(written(&batch), written(&whole));
+
+        prop_assert_eq!(batch.sections(), whole.sections());
+        let plan = BatchPlan::open(&request, ReadOptions::default()).unwrap();
+        let reader = SectionReader::new(plan.clone(), 1 << 20, 1).unwrap();
+        for (number, section) in whole.sections().into_iter().enumerate() {
+            let (chunks, sha256) = reader.list(number).unwrap();
+            prop_assert_eq!(plan.hash_section(number).unwrap().1, sha256.clone());
+            prop_assert_eq!(ListSection { targets: chunks.rows().map(u64::from).sum(), sha256 }, section);
+        }
     }
 }
 

@@ -1,18 +1,15 @@
 //! `reprieve check`: vets a batch.
 
 use crate::drafting::NothingToDelete;
-use crate::error::fail;
-use crate::files::{Readers, write_whole};
 use crate::output::{Page, data, plain};
+use crate::permits::{NewPermit, PermitPlace};
 use crate::render::{self, Ci, Detail, Format, Plots, Printed, RequestFile, html};
-use crate::setup::{BatchArguments, NAME_A_LEDGER, Vetting};
+use crate::setup::{BatchArguments, Vetting};
 use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::DecisionDocument;
-use reprieve::signed::{PermitClaims, Signing};
-use reprieve::{Decision, DecisionReport, Permit, ReadAs, VetOptions};
-use reprieve_ledger::SqlLedger;
+use reprieve::{Decision, DecisionReport, ReadAs, VetOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -47,8 +44,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
         Err(error) => return nothing_to_delete(&error, arguments).ok_or(error)?,
     };
     let Vetting { batch, from: list, gate, ledger, signing, with_override } = vetting;
-    let permit =
-        arguments.permit.as_deref().map(|path| NewPermit::check(path, ledger.as_ref(), &signing)).transpose()?;
+    let place = arguments.permit.as_deref().map(PermitPlace::File);
+    let permit = place.map(|place| NewPermit::check(place, ledger.as_ref(), &signing)).transpose()?;
     let read_as = batch.read_as().to_vec();
     let decision =
         gate.vet_with(batch, VetOptions { with_override: with_override.as_ref(), ..VetOptions::default() });
@@ -66,26 +63,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     status
 }
 
-/// A permit that is written if the batch is allowed.
-pub struct NewPermit<'a> {
-    path: &'a Path,
-    signing: &'a Signing,
-}
-
-impl<'a> NewPermit<'a> {
-    /// Checks that it can be written, before the batch is allowed and reserved.
-    pub fn check(path: &'a Path, ledger: Option<&SqlLedger>, signing: &'a Signing) -> anyhow::Result<Self> {
-        if path.exists() {
-            return Err(fail(format!("{} already exists", path.display()), "name a new file for the permit"));
-        }
-        if ledger.is_none() {
-            return Err(fail("a permit is used once, which only a ledger can ensure", NAME_A_LEDGER));
-        }
-        signing.permit_key()?;
-        Ok(Self { path, signing })
-    }
-}
-
 /// Prints a decision, and writes the permit of an allow.
 pub fn answer(
     decision: Decision,
@@ -95,8 +72,8 @@ pub fn answer(
 ) -> anyhow::Result<Status> {
     let mut document = decision.document().clone();
     let printed = (|| {
-        if let (Decision::Allow(permit), Some(NewPermit { path, signing })) = (&decision, new_permit) {
-            document.permit = Some(write_permit(permit, signing, path)?);
+        if let (Decision::Allow(permit), Some(new_permit)) = (&decision, new_permit) {
+            document.permit = Some(new_permit.write(permit)?);
         }
         if let Some(path) = summary {
             let printed = Printed { claims: decision.claims(), document: &document, request: view.request };
@@ -193,12 +170,4 @@ pub fn print(decision: &Decision, document: &DecisionDocument, view: &View<'_>) 
         }
     };
     print().context("cannot write the decision")
-}
-
-/// Writes the permit into a file that only this user can read, and returns its id.
-pub fn write_permit(permit: &Permit, signing: &Signing, path: &Path) -> anyhow::Result<String> {
-    let token = PermitClaims::issue(permit, &signing.permit_key()?, signing.lifetime())?;
-    write_whole(path, token.as_bytes(), Readers::Owner)
-        .with_context(|| format!("cannot write the permit {}", path.display()))?;
-    Ok(permit.document().ledger.as_ref().map(|entry| entry.sha256.clone()).unwrap_or_default())
 }

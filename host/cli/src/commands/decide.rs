@@ -1,9 +1,10 @@
 //! `reprieve decide`: decides about a planned batch.
 
-use super::check::{NewPermit, View, answer};
+use super::check::{View, answer};
 use super::facts::slices;
 use crate::error::fail;
 use crate::job::Job;
+use crate::permits::{NewPermit, PermitPlace};
 use crate::reading::Resources;
 use crate::render::{Detail, Format, Plots, RequestFile};
 use crate::setup::{GateArguments, NAME_A_LEDGER, read_override};
@@ -29,6 +30,9 @@ pub struct Arguments {
     /// The file for the permit, a token that `reprieve permit verify` verifies. Written only on allow
     #[arg(long, value_name = "FILE")]
     permit: Option<PathBuf>,
+    /// Write a permit for each section into the folder. `reprieve permit verify --job` verifies it, where the section is deleted
+    #[arg(long, conflicts_with = "permit")]
+    section_permits: bool,
     /// Lift the findings that this override names; see `reprieve override`
     #[arg(long = "override", value_name = "FILE")]
     override_file: Option<PathBuf>,
@@ -48,8 +52,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     if with_override.is_some() && ledger.is_none() {
         return Err(fail("an override is used once, which only a ledger can ensure", NAME_A_LEDGER));
     }
-    let permit =
-        arguments.permit.as_deref().map(|path| NewPermit::check(path, ledger.as_ref(), &signing)).transpose()?;
+    let sections = arguments.section_permits.then_some(PermitPlace::Sections(&job));
+    let place = arguments.permit.as_deref().map(PermitPlace::File).or(sections);
+    let permit = place.map(|place| NewPermit::check(place, ledger.as_ref(), &signing)).transpose()?;
     let request = RequestFile::named(plan.batch.request().to_owned());
     let batch = gate.planned(plan, arguments.resources.memory(), arguments.resources.threads())?;
     let options = VetOptions { with_override: with_override.as_ref(), ..VetOptions::default() };

@@ -1,6 +1,7 @@
 //! `reprieve permit`: verifies a permit before its bearer deletes anything.
 
-use crate::error::redeem_help;
+use crate::error::{fail, redeem_help};
+use crate::job::Job;
 use crate::mode::ModeArgument;
 use crate::output::{Page, plain};
 use crate::setup::LedgerArguments;
@@ -19,19 +20,23 @@ const MAX_PERMIT_BYTES: u64 = 1 << 20;
 /// Verify permits
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Verify a permit for a list and use it; the same permit is refused the next time
+    /// Verify a permit for a list, or for a section of it, and use it; the same permit is refused the next time
     Verify(Verify),
 }
 
 /// `reprieve permit verify`
 #[derive(Args, Debug)]
 pub struct Verify {
-    /// The permit that `check --permit` wrote
+    /// The permit that `check --permit` or `decide --section-permits` wrote
     permit: PathBuf,
     /// The list that is about to be deleted. Of several files, it is a file `….sha256` beside them with what `sha256sum`
     /// prints
-    #[arg(long, value_name = "FILE")]
-    targets: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "job")]
+    targets: Option<PathBuf>,
+    /// The folder that `reprieve plan` wrote. The files of the section that the permit names are about to be deleted, and are
+    /// printed
+    #[arg(long, value_name = "FOLDER", conflicts_with = "targets")]
+    job: Option<PathBuf>,
     /// The mode in which it is about to be deleted
     #[arg(long)]
     mode: Option<ModeArgument>,
@@ -54,30 +59,58 @@ pub fn run(Command::Verify(arguments): &Command) -> anyhow::Result<Status> {
     };
     let token = read_file(&arguments.permit, MAX_PERMIT_BYTES).context("cannot read the permit")?;
     let token = String::from_utf8_lossy(&token);
-    let targets_sha256 = list_sha256(&arguments.targets)?;
-    let expected = Expected {
-        targets_sha256: &targets_sha256,
-        mode: arguments.mode.map(Mode::from),
-        environment: arguments.environment.as_deref(),
-    };
-    let claims = match PermitClaims::verify(&token, &keys, &expected) {
+    let claims = match PermitClaims::open(&token, &keys) {
         Ok(claims) => claims,
         Err(error) => return refused(&error, error.help()),
     };
+    let list = arguments.list(&claims)?;
+    let expected = Expected {
+        targets_sha256: &list.sha256,
+        mode: arguments.mode.map(Mode::from),
+        environment: arguments.environment.as_deref(),
+    };
+    if let Err(error) = claims.check(&expected) {
+        return refused(&error, error.help());
+    }
     match ledger.redeem(&claims.reference()) {
         Ok(at) => {
+            let section = claims.section.map(|section| format!("section {section}, ")).unwrap_or_default();
             outln!(
-                "permitted: {} of {} targets in {} ({}, entry {}), used at {at}",
+                "permitted: {} of {} targets in {} ({}, {section}entry {}), used at {at}",
                 claims.mode.phrase(),
                 claims.targets,
                 plain(&claims.environment),
                 plain(&claims.sub),
                 claims.entry
             )?;
+            list.files.iter().try_for_each(|file| outln!("{}", plain(&file.display().to_string())))?;
             Ok(Status::Allow)
         }
         Err(RedeemError::Ledger(error)) => Err(error.into()),
         Err(error) => refused(&error, redeem_help(&error).as_deref()),
+    }
+}
+
+/// What is about to be deleted.
+struct List {
+    sha256: String,
+    /// The files of a section.
+    files: Vec<PathBuf>,
+}
+
+impl Verify {
+    /// Reads what the bearer of a permit is about to delete.
+    fn list(&self, claims: &PermitClaims) -> anyhow::Result<List> {
+        if let Some(path) = &self.targets {
+            return Ok(List { sha256: list_sha256(path)?, files: Vec::new() });
+        }
+        let folder = self.job.as_deref().context("neither a list nor a job is named")?;
+        let (_, plan) = Job::open(folder)?;
+        let section = claims.section.ok_or_else(|| {
+            fail("the permit is for the whole list, and not for a section", "name the list: `--targets FILE`")
+        })?;
+        let (files, sha256) = plan.batch.hash_section(section as usize)?;
+        Ok(List { sha256, files })
     }
 }
 

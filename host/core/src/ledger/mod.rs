@@ -41,7 +41,8 @@ pub trait Ledger: Send + Sync {
     /// cannot be written.
     fn record_outcome(&self, entry: u64, outcome: &Outcome) -> Result<(), LedgerError>;
 
-    /// Uses a permit that was verified. A permit can be used once. Returns the time of its use.
+    /// Uses a permit that was verified. A permit can be used once: that of the whole list, or each of its sections. Returns the
+    /// time of its use.
     ///
     /// # Errors
     /// [`RedeemError`] if it has expired, was used before, is not of this ledger, or if everything is halted.
@@ -144,6 +145,8 @@ pub struct PermitReference<'a> {
     pub entry: u64,
     /// The id of the permit: the hash of that entry.
     pub id: &'a str,
+    /// The section of the list that it is for. `None`: the whole list.
+    pub section: Option<u32>,
     /// From when on it is valid.
     pub valid_from: Timestamp,
     /// When it expires.

@@ -26,8 +26,8 @@ const STATES: &str = "a result of `observe` with these facts";
 
 /// A planned batch that a gate takes part in.
 pub struct PlannedBatch<'a> {
-    evaluator: &'a Evaluator,
-    plan: Plan,
+    pub(super) evaluator: &'a Evaluator,
+    pub(super) plan: Plan,
     envelopes: Envelopes,
     memory: u64,
     threads: usize,
@@ -68,7 +68,7 @@ impl<'a> PlannedBatch<'a> {
         &self.plan
     }
 
-    fn reader(&self) -> Result<SectionReader, PlanError> {
+    pub(super) fn reader(&self) -> Result<SectionReader, PlanError> {
         Ok(SectionReader::new(self.plan.batch.clone(), self.memory, self.threads)?)
     }
 

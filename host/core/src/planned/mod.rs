@@ -9,11 +9,16 @@
 //! the whole batch, and once for the policies. The targets never leave the process that reads them. What is sent are bytes
 //! that are authenticated with the key in the plan: what another plan, another set or another version made is refused, and so
 //! is what was altered, is missing, or comes twice.
+//!
+//! After an allow, the processes can delete the sections as well: each with a token for its section, which the ledger accepts
+//! once ([`PlannedBatch::redeem`]).
 
 mod batch;
 mod envelope;
 mod plan;
+mod section;
 
 pub use batch::{BUCKETS, PlannedBatch, SectionResult};
 pub use plan::{Plan, PlanError};
 pub use reprieve_batch::{BatchPlan, SectionError};
+pub use section::{SectionPermit, SectionPermitError};

@@ -3,7 +3,7 @@
 use super::keys::{Key, KeySet, TokenError};
 use crate::decision::Permit;
 use crate::ledger::{DecisionRecord, PermitReference};
-use reprieve_batch::ReadError;
+use reprieve_batch::{ListSection, ReadError};
 use reprieve_model::{Claims, DecisionDocument, Duration, LedgerEntry, Mode, Timestamp, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,10 @@ pub struct PermitClaims {
     pub targets_sha256: String,
     /// SHA-256 of the policy set, lower-case hex.
     pub policy_set_sha256: String,
+    /// The number of the section that it is for, counted from 0; `targets` and `targets_sha256` are those of the section.
+    /// `None`: the whole list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<u32>,
 }
 
 /// What the bearer of a permit is about to do.
@@ -94,6 +98,12 @@ pub enum PermitError {
     /// The decision is not an allow.
     #[error("the batch was not allowed")]
     NotAllowed,
+    /// It is for the whole list, and this process has a section.
+    #[error("whole list: it is not for a section")]
+    NotOfSection,
+    /// Its list is not in files, so it has no sections.
+    #[error("the list is not in files, so it has no sections")]
+    NoSections,
     /// The format of its list cannot escape the ids in it.
     #[error(transparent)]
     List(#[from] ReadError),
@@ -108,6 +118,8 @@ impl PermitError {
         match self {
             Self::NoLedger => Some("name a ledger in the policy set"),
             Self::TooLong(_) => Some("set a shorter `lifetime`"),
+            Self::NotOfSection => Some("issue a permit for each section"),
+            Self::NoSections => Some("put the targets into files, or issue one permit for the whole list"),
             Self::List(error) => error.help.as_deref(),
             _ => None,
         }
@@ -121,21 +133,39 @@ impl PermitClaims {
     /// # Errors
     /// [`PermitError`].
     pub fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<Self, PermitError> {
-        let (_, claims): (String, Self) = keys.verify(TYPE, token)?;
-        if claims.targets_sha256 != expected.targets_sha256 {
+        let claims = Self::open(token, keys)?;
+        claims.check(expected)?;
+        Ok(claims)
+    }
+
+    /// Verifies the signature of a permit, and nothing else. [`check`](Self::check) compares it with what its bearer is about to
+    /// do.
+    ///
+    /// # Errors
+    /// [`PermitError::Token`].
+    pub fn open(token: &str, keys: &KeySet) -> Result<Self, PermitError> {
+        let (_, claims) = keys.verify(TYPE, token)?;
+        Ok(claims)
+    }
+
+    /// Compares a permit with what its bearer is about to do.
+    ///
+    /// # Errors
+    /// [`PermitError`] if it is for another list, mode or environment.
+    pub fn check(&self, expected: &Expected<'_>) -> Result<(), PermitError> {
+        if self.targets_sha256 != expected.targets_sha256 {
             return Err(PermitError::OtherList {
-                permitted: claims.targets_sha256,
+                permitted: self.targets_sha256.clone(),
                 given: expected.targets_sha256.to_owned(),
             });
         }
         match (expected.mode, expected.environment) {
-            (Some(mode), _) if mode != claims.mode => {
-                Err(PermitError::OtherMode { permitted: claims.mode, given: mode })
-            }
-            (_, Some(environment)) if environment != claims.environment => {
-                Err(PermitError::OtherEnvironment { permitted: claims.environment, given: environment.to_owned() })
-            }
-            _ => Ok(claims),
+            (Some(mode), _) if mode != self.mode => Err(PermitError::OtherMode { permitted: self.mode, given: mode }),
+            (_, Some(environment)) if environment != self.environment => Err(PermitError::OtherEnvironment {
+                permitted: self.environment.clone(),
+                given: environment.to_owned(),
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -145,7 +175,26 @@ impl PermitClaims {
     /// [`PermitError`] if the decision is not recorded, or the lifetime is longer than one day.
     pub fn issue(permit: &Permit, key: &Key, lifetime: Duration) -> Result<String, PermitError> {
         permit.check_format()?;
-        Self::sign(permit.document(), permit.claims(), key, lifetime)
+        Ok(key.sign(TYPE, &Self::of(permit.document(), permit.claims(), lifetime)?)?)
+    }
+
+    /// Issues a token for each section of the list, in their order. Each is bound to the files of its section, and used once.
+    /// After one of them was used, a token for the whole list is refused, and the other way round.
+    ///
+    /// # Errors
+    /// As [`issue`](Self::issue), or if the list is not in files.
+    pub fn issue_sections(permit: &Permit, key: &Key, lifetime: Duration) -> Result<Vec<String>, PermitError> {
+        permit.check_format()?;
+        let whole = Self::of(permit.document(), permit.claims(), lifetime)?;
+        let sections = permit.sections();
+        if sections.is_empty() {
+            return Err(PermitError::NoSections);
+        }
+        let issue = |(number, ListSection { targets, sha256 })| {
+            let claims = Self { targets, targets_sha256: sha256, section: Some(number), ..whole.clone() };
+            Ok(key.sign(TYPE, &claims)?)
+        };
+        (0..).zip(sections).map(issue).collect()
     }
 
     /// Issues the token of a permit for a recorded decision, as [`issue`](Self::issue) does. Only the ledger can tell whether the
@@ -163,21 +212,17 @@ impl PermitClaims {
             return Err(PermitError::NotAllowed);
         }
         let document = DecisionDocument { ledger: Some(entry), ..record.decision.clone() };
-        Self::sign(&document, &record.review.claims, key, lifetime)
+        Ok(key.sign(TYPE, &Self::of(&document, &record.review.claims, lifetime)?)?)
     }
 
-    fn sign(
-        document: &DecisionDocument,
-        about: &Claims,
-        key: &Key,
-        lifetime: Duration,
-    ) -> Result<String, PermitError> {
+    /// The claims of a permit for the whole list.
+    fn of(document: &DecisionDocument, about: &Claims, lifetime: Duration) -> Result<Self, PermitError> {
         let entry = document.ledger.as_ref().ok_or(PermitError::NoLedger)?;
         if lifetime.seconds() > MAX_SECONDS {
             return Err(PermitError::TooLong(lifetime.seconds()));
         }
         let issued = document.evaluated_at.seconds();
-        let claims = Self {
+        Ok(Self {
             jti: entry.sha256.clone(),
             sub: document.request.clone(),
             iat: issued,
@@ -191,8 +236,8 @@ impl PermitClaims {
             request_sha256: document.request_sha256.clone(),
             targets_sha256: document.targets_sha256.clone(),
             policy_set_sha256: document.policy_set_sha256.clone(),
-        };
-        Ok(key.sign(TYPE, &claims)?)
+            section: None,
+        })
     }
 
     /// The permit as the ledger knows it.
@@ -200,6 +245,7 @@ impl PermitClaims {
         PermitReference {
             entry: self.entry,
             id: &self.jti,
+            section: self.section,
             valid_from: Timestamp::from_seconds(self.nbf.map_or(self.iat, |from| from.max(self.iat))),
             expires_at: Timestamp::from_seconds(self.exp),
         }

@@ -4,7 +4,8 @@ WITH ours AS (
            c.relispartition, c.reloptions
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = current_schema()
-      AND c.relname IN ('ledger_version', 'entries', 'head', 'decisions', 'sums', 'blobs', 'approvals', 'follow_ups')
+      AND c.relname IN ('ledger_version', 'entries', 'head', 'decisions', 'sums', 'blobs', 'approvals', 'follow_ups',
+                        'section_uses')
 )
 SELECT 'table ' || relname || ': kind ' || relkind::text || ', persistence ' || relpersistence::text
        || CASE WHEN relrowsecurity OR relforcerowsecurity THEN ', row security' ELSE '' END

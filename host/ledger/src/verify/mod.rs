@@ -3,9 +3,8 @@
 mod tables;
 
 use crate::append::ledger_id;
-use crate::database::{Row, Transaction};
-use crate::entry::{ActiveHalt, Entry, apply_to_halts, hash};
-
+use crate::database::{Row, Transaction, Value};
+use crate::entry::{ActiveHalt, Entry, PermitUse, apply_to_halts, hash};
 use crate::schema::foreign_object;
 use crate::sql_ledger::SqlLedger;
 use crate::sums::{OPEN, hour, keys, summands};
@@ -18,9 +17,10 @@ use tables::compare;
 /// The number of rows that one query reads.
 const ROWS_PER_QUERY: i64 = 512;
 
-/// The queries for the tables that have a text for each entry of a kind.
+/// The queries for the tables that have a row for each entry of a kind.
 const APPROVALS: &str = "SELECT entry, targets_sha256 FROM approvals";
 const FOLLOW_UPS: &str = "SELECT entry, object FROM follow_ups";
+const SECTION_USES: &str = "SELECT entry, decision, section FROM section_uses";
 
 /// An entry and its hash, kept outside the ledger. It proves that the chain up to this entry is unchanged. Its text form
 /// is `17:5f…`.
@@ -113,6 +113,7 @@ impl SqlLedger {
             .and_then(|()| walk.head(&mut *transaction))
             .and_then(|()| walk.decisions(&mut *transaction))
             .and_then(|()| compare("approvals", APPROVALS, &mut walk.approvals, &mut *transaction))
+            .and_then(|()| compare("uses of sections", SECTION_USES, &mut walk.section_uses, &mut *transaction))
             .and_then(|()| compare("follow-ups", FOLLOW_UPS, &mut walk.follow_ups, &mut *transaction))
             .and_then(|()| walk.sums(&mut *transaction))
             .and_then(|()| walk.blobs(&mut *transaction));
@@ -165,8 +166,12 @@ struct Walk {
     allowed: u64,
     /// By the entry of the decision.
     outcomes: HashMap<u64, DatedOutcome>,
-    /// The entry of the use, by the entry of the decision.
-    permit_uses: HashMap<u64, u64>,
+    /// The first use, by the entry of the decision.
+    permit_uses: HashMap<u64, FirstUse>,
+    /// The sections whose permits were used, each with the entry of its decision.
+    used_sections: HashSet<(u64, u32)>,
+    /// The decision and the section, by the entry of the use.
+    section_uses: BTreeMap<u64, Vec<Value>>,
     /// Batches, targets, tenants and bytes, by key and hour.
     sums: BTreeMap<(String, i64), [i64; 4]>,
     /// The ids of the overrides that are used, by a decision that was not aborted.
@@ -174,9 +179,9 @@ struct Walk {
     /// The override of each decision that has one, by its entry.
     override_of: HashMap<u64, String>,
     /// The digest of the list that was approved, by the entry of the approval.
-    approvals: BTreeMap<u64, String>,
+    approvals: BTreeMap<u64, Vec<Value>>,
     /// What was deleted, by the entry of the follow-up.
-    follow_ups: BTreeMap<u64, String>,
+    follow_ups: BTreeMap<u64, Vec<Value>>,
     /// The digests in the entries.
     digests: HashSet<String>,
     /// Those of them that are policy sets.
@@ -188,6 +193,12 @@ struct DatedOutcome {
     entry: u64,
     at: i64,
     outcome: Outcome,
+}
+
+/// The first use of a permit.
+struct FirstUse {
+    entry: u64,
+    is_of_section: bool,
 }
 
 impl Walk {
@@ -271,18 +282,31 @@ impl Walk {
                     return Err(damage(number, message));
                 }
             }
-            Entry::PermitUse(usage) => {
-                if self.permit_uses.insert(usage.decision, number).is_some() {
-                    let message = format!("it uses the permit of entry {} a second time", usage.decision);
-                    return Err(damage(number, message));
-                }
+            Entry::PermitUse(usage) => self.add_use(number, usage)?,
+            Entry::Approval(approval) => {
+                self.approvals.insert(number, vec![Value::Text(approval.targets_sha256)]);
             }
-            Entry::Approval(approval) => drop(self.approvals.insert(number, approval.targets_sha256)),
-            Entry::FollowUp(follow_up) => drop(self.follow_ups.insert(number, follow_up.object)),
+            Entry::FollowUp(follow_up) => drop(self.follow_ups.insert(number, vec![Value::Text(follow_up.object)])),
             Entry::Halt(_) | Entry::Resume(_) | Entry::Reload(_) => {}
         }
         (self.last, self.at) = (number, at);
         sha256.clone_into(&mut self.sha256);
+        Ok(())
+    }
+
+    fn add_use(&mut self, number: u64, PermitUse { decision, section }: PermitUse) -> Result<(), Stop> {
+        let is_of_section = section.is_some();
+        let first = self.permit_uses.entry(decision).or_insert(FirstUse { entry: number, is_of_section });
+        let is_free = match section {
+            None => first.entry == number,
+            Some(section) => first.is_of_section && self.used_sections.insert((decision, section)),
+        };
+        if !is_free {
+            return Err(damage(number, format!("it uses the permit of entry {decision} a second time")));
+        }
+        if let Some(section) = section {
+            self.section_uses.insert(number, vec![decision.into(), u64::from(section).into()]);
+        }
         Ok(())
     }
 

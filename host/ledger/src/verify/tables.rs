@@ -77,7 +77,7 @@ impl Walk {
             .outcomes
             .get(&number)
             .map(|DatedOutcome { entry, at, outcome }| (*entry, *at, OutcomeColumns::of(outcome)));
-        let used = self.permit_uses.get(&number).copied();
+        let used = self.permit_uses.get(&number).map(|first| first.entry);
         match recorded {
             Some((entry, ended, columns)) => {
                 if record.decision.decision != Verdict::Allow {
@@ -148,17 +148,17 @@ impl Walk {
     }
 }
 
-/// Compares a table that has a text for each entry of a kind with those entries. `name` is what the table is of, and `rows`
-/// selects them.
+/// Compares a table that has a row for each entry of a kind with those entries. `name` is what the table is of, and `rows`
+/// selects them: the entry, and what is expected of it.
 pub(super) fn compare(
     name: &str,
     rows: &'static str,
-    expected: &mut BTreeMap<u64, String>,
+    expected: &mut BTreeMap<u64, Vec<Value>>,
     transaction: &mut dyn Transaction,
 ) -> Result<(), Stop> {
     for row in &transaction.query(rows, &[])? {
         let number = row.count(0)?;
-        if expected.remove(&number).as_deref() != Some(row.text(1)?) {
+        if expected.remove(&number).as_deref() != row.0.get(1..) {
             return Err(damage(number, format!("the table of {name} differs from the entry")));
         }
     }

@@ -81,6 +81,9 @@ pub(crate) struct Verified {
     mode: Mode,
     environment: String,
     targets: u64,
+    /// The section of the list that it is for, counted from 0. Absent: the whole list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section: Option<u32>,
     used_at: Timestamp,
 }
 
@@ -162,8 +165,8 @@ pub(crate) async fn verify(
             |error: &dyn std::fmt::Display| Problem::new(StatusCode::FORBIDDEN, "permit-refused", error.to_string());
         let claims = PermitClaims::verify(&asked.permit, &keys, &expected).map_err(|error| refused(&error))?;
         let used_at = shared.ledger.redeem(&claims.reference())?;
-        let PermitClaims { entry, sub, mode, environment, targets, .. } = claims;
-        Ok(Verified { entry, request: sub, mode, environment, targets, used_at })
+        let PermitClaims { entry, sub, mode, environment, targets, section, .. } = claims;
+        Ok(Verified { entry, request: sub, mode, environment, targets, section, used_at })
     };
     Ok(Json(app.pool.run(work).await?))
 }

@@ -4,7 +4,7 @@ use super::Runner;
 use super::ended::{Ended, left_over, not_run};
 use super::folder::PrivateFolder;
 use super::{each, placeholder};
-use crate::commands::check::write_permit;
+use crate::permits::write_permit;
 use anyhow::{Context, ensure};
 use reprieve::Permit;
 use serde::Deserialize;
