@@ -5,6 +5,7 @@ mod columnar;
 mod contradictions;
 mod evidence;
 mod foreign_objects;
+mod groups;
 mod guests;
 mod handed_on;
 mod incidents;

@@ -22,10 +22,10 @@ pub(crate) struct Row(pub Vec<Value>);
 /// A database that holds a ledger.
 pub(crate) trait Database: Send + Sync {
     /// Begins a transaction that reads one consistent snapshot.
-    fn read(&self) -> Result<Box<dyn Transaction + '_>, LedgerError>;
+    fn read(&self) -> Result<Box<dyn Transaction>, LedgerError>;
 
     /// Begins a transaction that writes. There is at most one at a time.
-    fn write(&self) -> Result<Box<dyn Transaction + '_>, LedgerError>;
+    fn write(&self) -> Result<Box<dyn Transaction>, LedgerError>;
 
     /// The column types for integers and for bytes.
     fn column_types(&self) -> (&'static str, &'static str);
@@ -34,8 +34,8 @@ pub(crate) trait Database: Send + Sync {
     fn expected_objects(&self) -> &'static str;
 }
 
-/// A transaction. It is rolled back if it is dropped without a commit.
-pub(crate) trait Transaction {
+/// A transaction. It is rolled back if it is dropped without a commit. Threads may hand it on to each other.
+pub(crate) trait Transaction: Send {
     /// Returns the rows of a query.
     fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, LedgerError>;
 

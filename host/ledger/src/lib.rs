@@ -54,6 +54,7 @@ mod blobs;
 mod database;
 mod entry;
 mod follow_ups;
+mod group;
 mod open;
 mod postgres;
 mod read;
@@ -75,14 +76,21 @@ pub use verify::{Anchor, AnchorError, Damage, Verified};
 use append::{Head, append, head, now};
 use database::{Transaction, Value};
 use entry::{Entry, PermitUse, RecordedOutcome, Resume};
+use group::Work;
 use reprieve::history::Question;
 use reprieve::ledger::{
     Blob, DecisionRecord, Halt, Ledger, LedgerError, LedgerView, MAX_CLOCK_SKEW, Outcome, PermitReference,
     RedeemError,
 };
 use reprieve::model::{BatchState, LedgerEntry, Timestamp};
-use schema::check_objects;
+use std::time::{Duration, Instant};
 use view::view;
+
+/// How long the first decision may take so that, if it has to be made again, other writers share its transaction.
+const MAX_SHORT_DECISION: Duration = Duration::from_millis(20);
+
+/// The length of compressed blobs, in bytes, up to which other writers share the transaction that stores them.
+const MAX_SHORT_BLOBS: u64 = 1 << 20;
 
 impl SqlLedger {
     /// Halts everything: from the next decision on, every gate with this ledger denies.
@@ -118,8 +126,7 @@ impl SqlLedger {
     /// # Errors
     /// [`LedgerError`] if it cannot.
     pub fn check_writable(&self) -> Result<(), LedgerError> {
-        let mut transaction = self.0.write()?;
-        head(&mut *transaction).map(drop)
+        self.0.write(Work::Short, |transaction| head(transaction).map(drop))
     }
 
     /// Returns the halts in force.
@@ -130,20 +137,12 @@ impl SqlLedger {
         Ok(head(&mut *self.0.read()?)?.halts)
     }
 
-    /// Commits a transaction that wrote. Its locks keep the tables as they are, so what is checked here is what was written
-    /// through.
-    fn commit(&self, mut transaction: Box<dyn Transaction + '_>) -> Result<(), LedgerError> {
-        check_objects(&*self.0, &mut *transaction)?;
-        transaction.commit()
-    }
-
     /// Appends the entry that `entry` returns for the current end of the ledger.
     fn append(&self, entry: impl Fn(&Head) -> Result<Entry, LedgerError>) -> Result<LedgerEntry, LedgerError> {
-        let mut transaction = self.0.write()?;
-        let head = head(&mut *transaction)?;
-        let written = append(&mut *transaction, &head, &entry(&head)?)?;
-        self.commit(transaction)?;
-        Ok(written)
+        self.0.write(Work::Short, |transaction| {
+            let head = head(transaction)?;
+            append(transaction, &head, &entry(&head)?)
+        })
     }
 }
 
@@ -179,24 +178,40 @@ impl Ledger for SqlLedger {
         // The first decision is made without a write transaction, so that other writers do not wait. If an entry that it
         // depends on was recorded since, it is made again inside the write transaction. So two decisions always suffice.
         let (version, first_view) = view(&mut *self.0.read()?, question)?;
+        let begun = Instant::now();
         let mut record = decide(&first_view);
-        let mut transaction = self.0.write()?;
-        let mut head = head(&mut *transaction)?;
-        if head.version != version {
-            record = decide(&view(&mut *transaction, question)?.1);
-        }
-        // The entry must not be dated before the decision.
-        head.at = head.at.max(record.decision.evaluated_at.seconds());
-        for mut blob in compressed {
-            transaction.store_blob(blob.sha256, &mut blob.content, blob.length)?;
-        }
-        let written = append(&mut *transaction, &head, &Entry::Decision(Box::new(record)))?;
-        self.commit(transaction)?;
-        Ok(written)
+        let is_long = begun.elapsed() > MAX_SHORT_DECISION
+            || compressed.iter().map(|blob| blob.length).sum::<u64>() > MAX_SHORT_BLOBS;
+        self.0.write(if is_long { Work::Long } else { Work::Short }, |transaction| {
+            let mut head = head(transaction)?;
+            if head.version != version {
+                record = decide(&view(transaction, question)?.1);
+            }
+            // The entry must not be dated before the decision.
+            head.at = head.at.max(record.decision.evaluated_at.seconds());
+            for mut blob in compressed {
+                transaction.store_blob(blob.sha256, &mut blob.content, blob.length)?;
+            }
+            append(transaction, &head, &Entry::Decision(Box::new(record)))
+        })
     }
 
     fn record_outcome(&self, entry: u64, outcome: &Outcome) -> Result<(), LedgerError> {
-        let mut transaction = self.0.write()?;
+        self.0.write(Work::Short, |transaction| Self::record_outcome_in(transaction, entry, outcome))
+    }
+
+    fn redeem(&self, permit: &PermitReference<'_>) -> Result<Timestamp, RedeemError> {
+        self.0.write(Work::Short, |transaction| Self::redeem_in(transaction, permit))
+    }
+}
+
+/// The work of those who write, in their transaction.
+impl SqlLedger {
+    fn record_outcome_in(
+        transaction: &mut dyn Transaction,
+        entry: u64,
+        outcome: &Outcome,
+    ) -> Result<(), LedgerError> {
         let head = head(&mut *transaction)?;
         let rows = transaction
             .query("SELECT state, used, targets FROM decisions WHERE entry = $1", &[Value::from(entry)])?;
@@ -231,11 +246,10 @@ impl Ledger for SqlLedger {
         }
         let recorded = RecordedOutcome { decision: entry, outcome: outcome.clone() };
         append(&mut *transaction, &head, &Entry::Outcome(recorded))?;
-        self.commit(transaction)
+        Ok(())
     }
 
-    fn redeem(&self, permit: &PermitReference<'_>) -> Result<Timestamp, RedeemError> {
-        let mut transaction = self.0.write()?;
+    fn redeem_in(transaction: &mut dyn Transaction, permit: &PermitReference<'_>) -> Result<Timestamp, RedeemError> {
         let head = head(&mut *transaction)?;
         let now = Timestamp::from_seconds(now(&mut *transaction, &head)?);
         let rows = transaction.query(
@@ -279,7 +293,6 @@ impl Ledger for SqlLedger {
         }
         let usage = PermitUse { decision: permit.entry, section: permit.section };
         append(&mut *transaction, &head, &Entry::PermitUse(usage))?;
-        self.commit(transaction)?;
         Ok(now)
     }
 }

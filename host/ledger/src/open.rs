@@ -5,7 +5,6 @@ use crate::{postgres, schema, sqlite};
 use reprieve::ledger::LedgerError;
 use reprieve::{Folder, GateBuilder, ReadError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Opens the ledger that the policy set of a builder names, and passes it to the builder. A set that names no ledger
 /// leaves the builder as it is. `password` is used for a URL that contains none.
@@ -61,7 +60,7 @@ impl SqlLedger {
             _ if is_url(name) => {
                 let store = postgres::PostgresStore::open(name, password)?;
                 schema::create(&store)?;
-                Ok(Self(Arc::new(store)))
+                Ok(Self::of(store))
             }
             Some(folder) => Self::create_sqlite(&folder.place(name).map_err(not_created_in_folder)?),
             None => Self::create_sqlite(Path::new(name)),
@@ -75,7 +74,7 @@ impl SqlLedger {
     /// [`LedgerError`] if the ledger does not exist, or its database cannot be read.
     pub fn open_to_verify(name: &str, folder: Option<&Folder>, password: Option<&str>) -> Result<Self, LedgerError> {
         if is_url(name) {
-            return Ok(Self(Arc::new(postgres::PostgresStore::open(name, password)?)));
+            return Ok(Self::of(postgres::PostgresStore::open(name, password)?));
         }
         let path = match folder {
             Some(folder) => folder.real_path(name).map_err(not_found_in_folder)?,
@@ -84,7 +83,7 @@ impl SqlLedger {
         if !path.exists() {
             return Err(schema::no_ledger(&format!("the ledger: `{}` does not exist", path.display())));
         }
-        Ok(Self(Arc::new(sqlite::SqliteStore::open(&path, sqlite::system_clock)?)))
+        Ok(Self::of(sqlite::SqliteStore::open(&path, sqlite::system_clock)?))
     }
 
     /// Opens a ledger in an SQLite file.
@@ -106,7 +105,7 @@ impl SqlLedger {
         }
         let store = sqlite::SqliteStore::open(path, clock)?;
         schema::open(&store)?;
-        Ok(Self(Arc::new(store)))
+        Ok(Self::of(store))
     }
 
     /// Creates a ledger in an SQLite file that only its owner can read, because it contains the ids of the targets.
@@ -117,7 +116,7 @@ impl SqlLedger {
         sqlite::create_file(path)?;
         let store = sqlite::SqliteStore::open(path, sqlite::system_clock)?;
         schema::create(&store)?;
-        Ok(Self(Arc::new(store)))
+        Ok(Self::of(store))
     }
 
     /// Opens a ledger in a PostgreSQL database. `password` is used for a URL that contains none.
@@ -127,7 +126,7 @@ impl SqlLedger {
     pub fn open_postgres(url: &str, password: Option<&str>) -> Result<Self, LedgerError> {
         let store = postgres::PostgresStore::open(url, password)?;
         schema::open(&store)?;
-        Ok(Self(Arc::new(store)))
+        Ok(Self::of(store))
     }
 }
 

@@ -10,7 +10,7 @@ use reprieve::ledger::LedgerError;
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::Read;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// The bytes of a blob that are sent at once.
 const MAX_PART_BYTES: u64 = 16 << 20;
@@ -26,7 +26,10 @@ const SESSION_SETTINGS: &str = "SET statement_timeout = '60s'; \
 /// The maximum number of sessions. While one writes, others read what the next decisions depend on.
 const MAX_SESSIONS: usize = 8;
 
-pub(crate) struct PostgresStore {
+pub(crate) struct PostgresStore(Arc<Pool>);
+
+/// The sessions of a store, which a transaction returns to.
+struct Pool {
     server: Server,
     sessions: Mutex<Sessions>,
     returned: Condvar,
@@ -48,36 +51,39 @@ impl PostgresStore {
     /// Connects to the database at a URL. `password` is used if the URL contains none.
     pub fn open(url: &str, password: Option<&str>) -> Result<Self, LedgerError> {
         let server = Server::new(url, password).map_err(unreachable)?;
-        let store = Self { server, sessions: Mutex::default(), returned: Condvar::new() };
+        let store = Self(Arc::new(Pool { server, sessions: Mutex::default(), returned: Condvar::new() }));
         drop(store.read()?);
         Ok(store)
     }
 
-    fn begin(&self, sql: &str) -> Result<Box<dyn Transaction + '_>, LedgerError> {
-        let mut transaction = self.session()?;
+    fn begin(&self, sql: &str) -> Result<Box<dyn Transaction>, LedgerError> {
+        let mut transaction = self.0.session()?;
         if let Err(error) = transaction.define(sql) {
             if transaction.session.as_ref().is_some_and(|session| !session.client.is_closed()) {
                 return Err(error);
             }
             // The server was restarted since the session was last used, and the others are lost as well.
             drop(transaction);
-            self.forget_idle();
-            transaction = self.session()?;
+            self.0.forget_idle();
+            transaction = self.0.session()?;
             transaction.define(sql)?;
         }
         Ok(Box::new(transaction))
     }
+}
 
+impl Pool {
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes an idle session, or opens one. Waits while all are in use.
-    fn session(&self) -> Result<PostgresTransaction<'_>, LedgerError> {
+    fn session(self: &Arc<Self>) -> Result<PostgresTransaction, LedgerError> {
         let all_in_use = |sessions: &mut Sessions| sessions.idle.is_empty() && sessions.count >= MAX_SESSIONS;
         let sessions = self.returned.wait_while(self.sessions(), all_in_use);
         let mut sessions = sessions.unwrap_or_else(PoisonError::into_inner);
-        let mut transaction = PostgresTransaction { store: self, session: sessions.idle.pop(), committed: false };
+        let mut transaction =
+            PostgresTransaction { pool: Arc::clone(self), session: sessions.idle.pop(), committed: false };
         if transaction.session.is_none() {
             sessions.count += 1;
             drop(sessions);
@@ -107,11 +113,11 @@ fn unreachable(error: ServerError) -> LedgerError {
 }
 
 impl Database for PostgresStore {
-    fn read(&self) -> Result<Box<dyn Transaction + '_>, LedgerError> {
+    fn read(&self) -> Result<Box<dyn Transaction>, LedgerError> {
         self.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     }
 
-    fn write(&self) -> Result<Box<dyn Transaction + '_>, LedgerError> {
+    fn write(&self) -> Result<Box<dyn Transaction>, LedgerError> {
         // The lock admits one writer at a time, in the order of arrival. Each then reads what the previous one wrote.
         self.begin("BEGIN; SELECT pg_advisory_xact_lock(hashtext('reprieve ledger'))")
     }
@@ -125,14 +131,14 @@ impl Database for PostgresStore {
     }
 }
 
-struct PostgresTransaction<'a> {
-    store: &'a PostgresStore,
+struct PostgresTransaction {
+    pool: Arc<Pool>,
     /// `None` if it could not be opened.
     session: Option<Session>,
     committed: bool,
 }
 
-impl PostgresTransaction<'_> {
+impl PostgresTransaction {
     fn session(&mut self) -> Result<&mut Session, LedgerError> {
         self.session.as_mut().ok_or_else(|| LedgerError::unavailable("the ledger (PostgreSQL): there is no session"))
     }
@@ -148,7 +154,7 @@ impl PostgresTransaction<'_> {
     }
 }
 
-impl Drop for PostgresTransaction<'_> {
+impl Drop for PostgresTransaction {
     fn drop(&mut self) {
         let session = self.session.take();
         // If it cannot be rolled back, its state is unknown, and it is not used again.
@@ -156,17 +162,17 @@ impl Drop for PostgresTransaction<'_> {
             let is_usable = self.committed || session.client.batch_execute("ROLLBACK").is_ok();
             is_usable.then_some(session)
         });
-        let mut sessions = self.store.sessions();
+        let mut sessions = self.pool.sessions();
         match session {
             Some(session) => sessions.idle.push(session),
             None => sessions.count -= 1,
         }
         drop(sessions);
-        self.store.returned.notify_one();
+        self.pool.returned.notify_one();
     }
 }
 
-impl Transaction for PostgresTransaction<'_> {
+impl Transaction for PostgresTransaction {
     fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, LedgerError> {
         let statement = self.statement(sql)?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();

@@ -6,38 +6,97 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// How long to wait while another process writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long to wait before the next try while another process writes, and how often: 20 seconds. Threads that write without a
+/// pause leave the lock for moments only. SQLite's own waits grow to 100 ms, and miss most of them.
+const BUSY_WAIT: Duration = Duration::from_millis(1);
+const MAX_BUSY_WAITS: i32 = 20_000;
 
+/// An SQLite file. Whoever reads while another writes uses another connection, so that it neither waits while the writer waits
+/// for the disk, nor sees what is not committed.
 pub(crate) struct SqliteStore {
-    connection: Mutex<Connection>,
+    writer: Arc<Seat>,
+    reader: Arc<Seat>,
     clock: fn() -> i64,
+}
+
+/// A connection that one transaction at a time uses.
+struct Seat {
+    /// `None` while a transaction uses it.
+    connection: Mutex<Option<Connection>>,
+    returned: Condvar,
+}
+
+impl Seat {
+    fn new(connection: Connection) -> Arc<Self> {
+        Arc::new(Self { connection: Mutex::new(Some(connection)), returned: Condvar::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the connection, if it is free.
+    fn try_take(self: &Arc<Self>) -> Option<Taken> {
+        let connection = self.lock().take()?;
+        Some(Taken { connection: Some(connection), seat: Arc::clone(self) })
+    }
+
+    /// Waits for the connection.
+    fn take(self: &Arc<Self>) -> Taken {
+        let free = self.returned.wait_while(self.lock(), |connection| connection.is_none());
+        let connection = free.unwrap_or_else(PoisonError::into_inner).take();
+        Taken { connection, seat: Arc::clone(self) }
+    }
+}
+
+/// A connection in use. It is returned when it is dropped.
+struct Taken {
+    /// `None` once it was returned.
+    connection: Option<Connection>,
+    seat: Arc<Seat>,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        *self.seat.lock() = self.connection.take();
+        self.seat.returned.notify_one();
+    }
 }
 
 impl SqliteStore {
     /// Opens an existing file.
     pub fn open(path: &Path, clock: fn() -> i64) -> Result<Self, LedgerError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         reprieve::check_database(path).map_err(|error| LedgerError::misuse(format!("the ledger: {error}")))?;
+        let [writer, reader] = [Self::connect(path)?, Self::connect(path)?].map(Seat::new);
+        Ok(Self { writer, reader, clock })
+    }
+
+    fn connect(path: &Path) -> Result<Connection, LedgerError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(explain)?;
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(explain)?;
+        connection.busy_handler(Some(wait)).map_err(explain)?;
         // A decision that was returned must survive a power failure, so every commit is synchronized to the disk.
         connection
             .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
             .map_err(explain)?;
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(Self { connection: Mutex::new(connection), clock })
+        Ok(connection)
     }
 
-    fn begin(&self, sql: &str) -> Result<Box<dyn Transaction + '_>, LedgerError> {
-        // A poisoned lock is safe to use: the thread that panicked rolled its transaction back when it dropped it.
-        let connection = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        connection.execute_batch(sql).map_err(explain)?;
-        Ok(Box::new(SqliteTransaction { connection, clock: self.clock, committed: false }))
+    fn begin(&self, taken: Taken, sql: &str) -> Result<Box<dyn Transaction>, LedgerError> {
+        let transaction = SqliteTransaction { taken, clock: self.clock, committed: false };
+        transaction.connection()?.execute_batch(sql).map_err(explain)?;
+        Ok(Box::new(transaction))
     }
+}
+
+/// Waits while another process writes. Whether to try again.
+fn wait(waits: i32) -> bool {
+    std::thread::sleep(BUSY_WAIT);
+    waits < MAX_BUSY_WAITS
 }
 
 /// The SQL of an object on one line, without comments.
@@ -70,12 +129,13 @@ pub(crate) fn system_clock() -> i64 {
 }
 
 impl Database for SqliteStore {
-    fn read(&self) -> Result<Box<dyn Transaction + '_>, LedgerError> {
-        self.begin("BEGIN")
+    fn read(&self) -> Result<Box<dyn Transaction>, LedgerError> {
+        // What the writer wrote is in its cache. The reader has to read all of it again after each commit.
+        self.begin(self.writer.try_take().unwrap_or_else(|| self.reader.take()), "BEGIN")
     }
 
-    fn write(&self) -> Result<Box<dyn Transaction + '_>, LedgerError> {
-        self.begin("BEGIN IMMEDIATE")
+    fn write(&self) -> Result<Box<dyn Transaction>, LedgerError> {
+        self.begin(self.writer.take(), "BEGIN IMMEDIATE")
     }
 
     fn column_types(&self) -> (&'static str, &'static str) {
@@ -87,24 +147,31 @@ impl Database for SqliteStore {
     }
 }
 
-struct SqliteTransaction<'a> {
-    connection: MutexGuard<'a, Connection>,
+struct SqliteTransaction {
+    taken: Taken,
     clock: fn() -> i64,
     committed: bool,
 }
 
-impl Drop for SqliteTransaction<'_> {
+impl SqliteTransaction {
+    fn connection(&self) -> Result<&Connection, LedgerError> {
+        let connection = self.taken.connection.as_ref();
+        connection.ok_or_else(|| LedgerError::unavailable("the ledger (SQLite): there is no connection"))
+    }
+}
+
+impl Drop for SqliteTransaction {
     fn drop(&mut self) {
-        if !self.committed {
+        if let (Ok(connection), false) = (self.connection(), self.committed) {
             // If this fails, there is no transaction left to roll back.
-            drop(self.connection.execute_batch("ROLLBACK"));
+            drop(connection.execute_batch("ROLLBACK"));
         }
     }
 }
 
-impl Transaction for SqliteTransaction<'_> {
+impl Transaction for SqliteTransaction {
     fn query(&mut self, sql: &'static str, values: &[Value]) -> Result<Vec<Row>, LedgerError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(explain)?;
+        let mut statement = self.connection()?.prepare_cached(sql).map_err(explain)?;
         bind(&mut statement, values).map_err(explain)?;
         let width = statement.column_count();
         let mut rows = statement.raw_query();
@@ -117,7 +184,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn execute(&mut self, sql: &'static str, values: &[Value]) -> Result<u64, LedgerError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(explain)?;
+        let mut statement = self.connection()?.prepare_cached(sql).map_err(explain)?;
         bind(&mut statement, values).map_err(explain)?;
         statement.raw_execute().map(|rows| rows as u64).map_err(explain)
     }
@@ -137,11 +204,12 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn store_blob(&mut self, sha256: &str, content: &mut dyn Read, length: u64) -> Result<(), LedgerError> {
         let insert = "INSERT INTO blobs (sha256, bytes) VALUES (?1, zeroblob(?2)) ON CONFLICT (sha256) DO NOTHING";
-        if self.connection.execute(insert, (sha256, length)).map_err(explain)? == 0 {
+        let connection = self.connection()?;
+        if connection.execute(insert, (sha256, length)).map_err(explain)? == 0 {
             return Ok(());
         }
-        let row = self.connection.last_insert_rowid();
-        let mut blob = self.connection.blob_open("main", "blobs", "bytes", row, false).map_err(explain)?;
+        let row = connection.last_insert_rowid();
+        let mut blob = connection.blob_open("main", "blobs", "bytes", row, false).map_err(explain)?;
         match std::io::copy(content, &mut blob) {
             Ok(written) if written == length => blob.close().map_err(explain),
             Ok(_) => Err(not_stored(sha256, &std::io::ErrorKind::UnexpectedEof.into())),
@@ -155,7 +223,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn define(&mut self, sql: &str) -> Result<(), LedgerError> {
-        self.connection.execute_batch(sql).map_err(explain)
+        self.connection()?.execute_batch(sql).map_err(explain)
     }
 
     fn clock(&mut self) -> Result<i64, LedgerError> {
@@ -169,7 +237,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {
-        self.connection.execute_batch("COMMIT").map_err(explain)?;
+        self.connection()?.execute_batch("COMMIT").map_err(explain)?;
         self.committed = true;
         Ok(())
     }

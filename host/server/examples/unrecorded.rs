@@ -17,7 +17,7 @@ use std::error::Error;
 use std::path::Path;
 
 /// The memory that a batch may use, in bytes: that of `reprieve serve`.
-const MEMORY: u64 = 256 << 20;
+const MEMORY: u64 = 64 << 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);

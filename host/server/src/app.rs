@@ -34,6 +34,10 @@ pub(crate) struct App {
     closing: AtomicBool,
 }
 
+/// How many calls the gate works on at once, for each core. Most of them wait for the ledger, which commits those that wait
+/// together.
+const CALLS_PER_CORE: usize = 4;
+
 /// How many run tasks may run at once.
 pub(crate) const MAX_RUNS: u32 = 16;
 
@@ -62,7 +66,7 @@ impl App {
         telemetry: Telemetry,
     ) -> Self {
         let (ledger, ledger_name) = ledger;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let metrics = Metrics::new(live.gate.set_sha256());
         Self {
             live: RwLock::new(Arc::new(live)),
@@ -70,7 +74,7 @@ impl App {
             reloading: Mutex::default(),
             ledger,
             ledger_name,
-            pool: Pool::new(threads, limits.waiting, limits.timeout),
+            pool: Pool::new(cores.saturating_mul(CALLS_PER_CORE), limits.waiting, limits.timeout),
             limiter: Limiter::default(),
             metrics,
             telemetry,

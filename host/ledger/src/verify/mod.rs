@@ -105,7 +105,7 @@ impl SqlLedger {
         let mut transaction = self.0.read()?;
         let mut walk = Walk { sha256: ledger_id(&mut *transaction)?, ..Walk::default() };
         let verified = check_integrity(&mut *transaction)
-            .and_then(|()| match foreign_object(&*self.0, &mut *transaction)? {
+            .and_then(|()| match foreign_object(&*self.0.database, &mut *transaction)? {
                 Some(difference) => Err(damage(None, difference)),
                 None => Ok(()),
             })

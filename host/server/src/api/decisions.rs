@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The memory that a batch may use, in bytes. What does not fit is spilled.
-const MEMORY: u64 = 256 << 20;
+/// The memory that a batch may use, in bytes: 256 MiB for each core, divided by the calls at once. What does not fit is spilled.
+const MEMORY: u64 = 64 << 20;
 
 /// The header by which a client tells a repeated call from a new one.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
