@@ -2,8 +2,8 @@
 
     cargo build --release && python3 benches/peers/inventory.py [--formats parquet] [--memory 4GiB] [ROWS ...]
 
-The ids of both files are in different orders. DuckDB counts per kind, tenant, environment and state; Reprieve also
-looks for duplicate ids, follows dependents, computes the digests of both files, and runs its nine policies.
+The ids are hashes, and both files have them in different orders. DuckDB counts per kind, tenant, environment and state.
+Reprieve also looks for duplicate ids, follows dependents, computes both digests, and runs its nine policies.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def write(folder, rows, formats):
 
     database = duckdb.connect()
     database.execute(f"SET temp_directory = '{folder}'")
-    id = "'app-' || printf('%016x', (i * {0}) % {1})"
+    id = "'app-' || printf('%016x', hash((i * {0}) % {1}))"
     targets = f"SELECT {id.format(7919, rows)} AS id, 'app' AS kind, 't-' || i % 5000 AS tenant FROM range({rows}) r(i)"
     inventory = f"""SELECT {id.format(104729, rows)} AS id, CASE WHEN i % 20 = 0 THEN 'disk' ELSE 'app' END AS kind,
         't-' || i % 5000 AS tenant, CASE WHEN i % 10 = 0 THEN 'production' ELSE 'test' END AS environment,
