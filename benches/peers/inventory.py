@@ -1,12 +1,12 @@
 """Whole checks of a list with an inventory beside DuckDB, which joins the same files and counts the same things.
 
-    pip install duckdb==1.5.5 duckdb-extensions==1.5.5 duckdb-extension-sqlite-scanner==1.5.5
-    cargo build --release && python3 benches/peers/inventory.py [ROWS ...]
+    cargo build --release && python3 benches/peers/inventory.py [--formats parquet] [--memory 4GiB] [ROWS ...]
 
-The ids of both files are in different random orders. DuckDB counts per kind, tenant, environment and state; Reprieve also
-looks for duplicate ids, follows dependents, computes the digests of both files, and runs its nine policies.
+The ids are hashes, and both files have them in different orders. DuckDB counts per kind, tenant, environment and state.
+Reprieve also looks for duplicate ids, follows dependents, computes both digests, and runs its nine policies.
 """
 
+import argparse
 import os
 import sqlite3
 import subprocess
@@ -14,9 +14,11 @@ import sys
 import tempfile
 import time
 
-THREADS = 2
-RUNS = 5
-REPRIEVE = os.environ.get("REPRIEVE_BIN", "target/release/reprieve")
+from processes import THREADS, environment, reprieve, run
+
+# The newest version whose extension for SQLite is a package.
+PACKAGES = [f"{name}==1.5.5" for name in ("duckdb", "duckdb-extensions", "duckdb-extension-sqlite-scanner")]
+FORMATS = ["parquet", "csv", "db"]
 REQUEST = '{"id":"scale","mode":"soft","environment":"test","target_kind":"app","targets":[]}'
 
 COUNTS = """
@@ -27,21 +29,27 @@ COUNTS = """
 """
 
 
-def write(folder, rows):
+def write(folder, rows, formats):
     import duckdb
 
     database = duckdb.connect()
     database.execute(f"SET temp_directory = '{folder}'")
-    id = "'app-' || printf('%016x', (i * {0}) % {1})"
+    id = "'app-' || printf('%016x', hash((i * {0}) % {1}))"
     targets = f"SELECT {id.format(7919, rows)} AS id, 'app' AS kind, 't-' || i % 5000 AS tenant FROM range({rows}) r(i)"
     inventory = f"""SELECT {id.format(104729, rows)} AS id, CASE WHEN i % 20 = 0 THEN 'disk' ELSE 'app' END AS kind,
         't-' || i % 5000 AS tenant, CASE WHEN i % 10 = 0 THEN 'production' ELSE 'test' END AS environment,
         CASE WHEN i % 3 = 0 THEN 'disabled' ELSE 'soft-deleted' END AS state,
         strftime(make_timestamp((1700000000 + i * 37 % 30000000) * 1000000), '%Y-%m-%dT%H:%M:%SZ') AS last_used_at,
         i * 1009 % 100000000 AS size_bytes, 'none' AS dependents, 'false' AS legal_hold FROM range({rows}) r(i)"""
-    for format in ["parquet", "csv"]:
+    for format in {"parquet" if format == "db" else format for format in formats}:
         for name, query in [("targets", targets), ("inventory", inventory)]:
             database.execute(f"COPY ({query}) TO '{folder}/{name}.{format}' (FORMAT {format})")
+    if "db" in formats:
+        write_sqlite(folder, database)
+    database.close()
+
+
+def write_sqlite(folder, database):
     rows_of = database.execute(f"SELECT * FROM '{folder}/inventory.parquet' ORDER BY id")
     sqlite = sqlite3.connect(f"{folder}/inventory.db")
     sqlite.execute("CREATE TABLE inventory (id TEXT PRIMARY KEY, kind TEXT, tenant TEXT, environment TEXT, state TEXT, "
@@ -52,7 +60,6 @@ def write(folder, rows):
         sqlite.execute(f"CREATE INDEX by_{column} ON inventory ({column})")
     sqlite.commit()
     sqlite.close()
-    database.close()
 
 
 def count(targets, inventory):
@@ -74,44 +81,46 @@ def count(targets, inventory):
     print(time.monotonic() - start)
 
 
-def measure(command, folder):
-    """The shortest time of several runs in seconds, and the largest memory in MiB."""
-    seconds, memory = [], 0
-    for _ in range(RUNS):
-        start = time.monotonic()
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds.append(float(output) if "count" in command else time.monotonic() - start)
-        memory = max(memory, usage.ru_maxrss >> 10)
-        if os.waitstatus_to_exitcode(status) not in (0, 1):
-            sys.exit(f"{command} failed")
-    return min(seconds), memory
+def measure(commands, folder, runs):
+    """The shortest time of several runs in seconds, and the largest memory in MiB, of commands that take turns."""
+    figures = [[] for _ in commands]
+    for _ in range(runs):
+        for command, taken in zip(commands, figures, strict=True):
+            seconds, memory, output = run(command, folder, (0, 1))
+            taken.append((float(output) if "count" in command else seconds, memory))
+    return [(min(seconds for seconds, _ in runs), max(memory for _, memory in runs)) for runs in figures]
 
 
 def main():
     if sys.argv[1:2] == ["count"]:
         return count(*sys.argv[2:4])
     if sys.argv[1:2] == ["write"]:
-        return write(sys.argv[2], int(sys.argv[3]))
-    reprieve = os.path.abspath(REPRIEVE)
+        return write(sys.argv[2], int(sys.argv[3]), sys.argv[4].split(","))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", type=int, default=[100_000, 1_000_000])
+    parser.add_argument("--formats", default=",".join(FORMATS))
+    parser.add_argument("--memory", help="of Reprieve")
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    python, this = environment(*PACKAGES), os.path.abspath(__file__)
     print("| rows | format | without an inventory | with it | DuckDB | ratio | memory | DuckDB |")
     print("|---|---|---|---|---|---|---|---|")
-    for rows in [int(rows) for rows in sys.argv[1:]] or [100_000, 1_000_000]:
+    for rows in arguments.rows:
         with tempfile.TemporaryDirectory() as folder:
             # In a process of its own: a process that is started begins with the memory of the one that starts it.
-            subprocess.run([sys.executable, __file__, "write", folder, str(rows)], check=True)
+            subprocess.run([python, this, "write", folder, str(rows), arguments.formats], check=True)
             with open(f"{folder}/request.json", "w") as file:
                 file.write(REQUEST)
-            for format in ["parquet", "csv", "db"]:
+            for format in arguments.formats.split(","):
                 targets = f"targets.{'parquet' if format == 'db' else format}"
-                check = [reprieve, "check", "request.json", "--targets", targets, "--threads", str(THREADS)]
-                alone, _ = measure(check, folder)
-                joined, memory = measure([*check, "--inventory", f"inventory.{format}"], folder)
-                peer = [sys.executable, os.path.abspath(__file__), "count", targets, f"inventory.{format}"]
-                duckdb, peer_memory = measure(peer, folder)
-                print(f"| {rows:,} | {format} | {alone:.2f} s | {joined:.2f} s | {duckdb:.2f} s | {joined / duckdb:.2f} | "
-                      f"{memory} MiB | {peer_memory} MiB |", flush=True)
+                check = [reprieve(), "check", "request.json", "--targets", targets, "--threads", str(THREADS)]
+                check += ["--memory", arguments.memory] if arguments.memory else []
+                joins = [*check, "--inventory", f"inventory.{format}"]
+                peer = [python, this, "count", targets, f"inventory.{format}"]
+                sides = measure([check, joins, peer], folder, arguments.runs)
+                (alone, _), (joined, memory), (duckdb, peer_memory) = sides
+                print(f"| {rows:,} | {format} | {alone:.2f} s | {joined:.2f} s | {duckdb:.2f} s |", end=" ")
+                print(f"{joined / duckdb:.2f} | {memory} MiB | {peer_memory} MiB |", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ mod timing;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use inputs::{Input, Variant};
+use reprieve::policy::run_worker;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +42,9 @@ enum Job {
         /// The request
         request: PathBuf,
     },
+    /// Compile a policy of Reprieve within limits
+    #[command(hide = true)]
+    CompilePolicy,
     /// Run one command and print its time, its memory and its exit status
     #[command(hide = true)]
     Measure {
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match &arguments.command {
         None => report(&arguments).map(|()| ExitCode::SUCCESS),
+        Some(Job::CompilePolicy) => Ok(run_worker().map(|()| ExitCode::SUCCESS)?),
         Some(Job::Measure { command }) => process::measure(command).map(|()| ExitCode::SUCCESS),
         Some(Job::Decide { engine, request }) => decide(engine, request.clone()),
     };

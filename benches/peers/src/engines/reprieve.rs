@@ -5,7 +5,7 @@ use crate::inputs::Input;
 use anyhow::{Context, Result, anyhow, ensure};
 use peers_rules::Rules;
 use reprieve::model::{DecisionDocument, Timestamp, Verdict};
-use reprieve::policy::PolicyEntry;
+use reprieve::policy::{PolicyEntry, Worker};
 use reprieve::{Batch, Folder, Gate, PolicySet};
 
 /// The four rules as a component.
@@ -14,7 +14,10 @@ pub const POLICY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"
 pub fn engines() -> Result<Vec<Engine>> {
     let file = "peers.wasm";
     let entry = PolicyEntry { source: file.to_owned(), ..PolicyEntry::builtin("peers") };
-    let four = Gate::builder().policies(PolicySet::of(vec![entry]), None).file(file, POLICY.to_vec()).build()?;
+    // The digest of the policy is not pinned, so a process with limits compiles it.
+    let worker = Worker::new(std::env::current_exe()?, ["compile-policy"]);
+    let builder = Gate::builder().worker(worker).policies(PolicySet::of(vec![entry]), None);
+    let four = builder.file(file, POLICY.to_vec()).build()?;
     let nine = Gate::builder().build()?;
     let at = Timestamp::parse("2026-03-02T12:00:00Z").map_err(|error| anyhow!(error))?;
     let engine = |name, part, gate: &Gate, read: fn(&DecisionDocument) -> Result<Rules>| {
