@@ -59,11 +59,15 @@ pub fn run(Command::Verify(arguments): &Command) -> anyhow::Result<Status> {
     };
     let token = read_file(&arguments.permit, MAX_PERMIT_BYTES).context("cannot read the permit")?;
     let token = String::from_utf8_lossy(&token);
+    let named = arguments.targets.as_deref().map(list_sha256).transpose()?;
     let claims = match PermitClaims::open(&token, &keys) {
         Ok(claims) => claims,
         Err(error) => return refused(&error, error.help()),
     };
-    let list = arguments.list(&claims)?;
+    let list = match named {
+        Some(sha256) => List { sha256, files: Vec::new() },
+        None => arguments.section(&claims)?,
+    };
     let expected = Expected {
         targets_sha256: &list.sha256,
         mode: arguments.mode.map(Mode::from),
@@ -99,11 +103,8 @@ struct List {
 }
 
 impl Verify {
-    /// Reads what the bearer of a permit is about to delete.
-    fn list(&self, claims: &PermitClaims) -> anyhow::Result<List> {
-        if let Some(path) = &self.targets {
-            return Ok(List { sha256: list_sha256(path)?, files: Vec::new() });
-        }
+    /// Reads the section of a job that a permit names.
+    fn section(&self, claims: &PermitClaims) -> anyhow::Result<List> {
         let folder = self.job.as_deref().context("neither a list nor a job is named")?;
         let (_, plan) = Job::open(folder)?;
         let section = claims.section.ok_or_else(|| {
