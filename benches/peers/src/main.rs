@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match &arguments.command {
         None => report(&arguments).map(|()| ExitCode::SUCCESS),
-        Some(Job::CompilePolicy) => Ok(run_worker().map(|()| ExitCode::SUCCESS)?),
+        Some(Job::CompilePolicy) => run_worker().map(|()| ExitCode::SUCCESS).map_err(Into::into),
         Some(Job::Measure { command }) => process::measure(command).map(|()| ExitCode::SUCCESS),
         Some(Job::Decide { engine, request }) => decide(engine, request.clone()),
     };
