@@ -76,8 +76,8 @@ pub use inventory::{
 };
 pub use parallel::{in_order, threads};
 pub use read::{
-    Folder, Manifest, ManifestFile, ParquetRows, Progress, ReadAs, ReadOptions, UsedColumn, check_database,
-    create_private, join_id, list_sha256, read_file, silence_decoder_panics,
+    Folder, Manifest, ManifestFile, ParquetRows, Progress, ReadAs, ReadOptions, TableStream, UsedColumn,
+    check_database, create_private, join_id, list_sha256, read_file, silence_decoder_panics,
 };
 pub use record::{PoolRecord, Record, Sharers};
 pub use sections::{

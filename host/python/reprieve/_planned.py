@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ class PlannedBatch:
         """
         lifted = None if override is None else Path(override)
         native = self._native.decide(list(counts), list(duplicates), facts, list(states), lifted)
-        return Decision(json.loads(native.document()), native)
+        return Decision._from_native(native)
 
     def __reduce__(self) -> str:
         raise TypeError("a planned batch is not copied to other processes: send the plan, and call `Gate.planned` there")

@@ -15,7 +15,7 @@ pub struct Vetted(Arc<Inner>);
 struct Inner {
     decision: Decision,
     ledger: Option<Arc<dyn Ledger>>,
-    /// The targets, if they were in memory. Dropped last.
+    /// The targets, if they were lines of JSON. Dropped last.
     _folder: Option<TempDir>,
 }
 

@@ -11,8 +11,18 @@ use std::path::Path;
 /// The file, or the files, that hold a list.
 #[derive(Clone, Debug)]
 pub(crate) enum ListFiles {
-    One { folder: Folder, name: String },
-    Several { folder: Folder, manifest: Manifest },
+    One {
+        folder: Folder,
+        name: String,
+    },
+    Several {
+        folder: Folder,
+        manifest: Manifest,
+    },
+    /// A table that was in memory, and its name in messages.
+    Table {
+        name: String,
+    },
 }
 
 impl ListFiles {
@@ -24,6 +34,7 @@ impl ListFiles {
                 name.split_once('.').map_or("ndjson", |(_, extension)| extension)
             }
             Self::Several { .. } => "sha256",
+            Self::Table { .. } => "arrows",
         }
     }
 
@@ -35,12 +46,13 @@ impl ListFiles {
                 let file = manifest.files().iter().find(|file| is_lines(&file.path));
                 file.map(|file| folder.display_name(&file.path))
             }
+            Self::Table { .. } => None,
         }
     }
 
     pub const fn manifest(&self) -> Option<&Manifest> {
         match self {
-            Self::One { .. } => None,
+            Self::One { .. } | Self::Table { .. } => None,
             Self::Several { manifest, .. } => Some(manifest),
         }
     }
@@ -52,13 +64,17 @@ impl ListFiles {
             Self::Several { manifest, .. } => out
                 .write_all(manifest.to_text().as_bytes())
                 .map_err(|error| ReadError::of_file("the manifest", format!("cannot be written: {error}"))),
+            Self::Table { name } => Err(ReadError::of_file(name, "a table is read once, so it cannot be handed on")
+                .with_help("write it to a file, and vet that")),
         }
     }
 
     /// Writes a file of the manifest.
     pub fn write_file(&self, file: &ManifestFile, out: &mut impl Write) -> Result<(), ReadError> {
-        let (Self::One { folder, .. } | Self::Several { folder, .. }) = self;
-        copy(folder, &file.path, &file.sha256, out)
+        match self {
+            Self::One { folder, .. } | Self::Several { folder, .. } => copy(folder, &file.path, &file.sha256, out),
+            Self::Table { .. } => self.write(&file.sha256, out),
+        }
     }
 }
 
