@@ -54,7 +54,7 @@ fn cut(rows: &RecordBatch, cuts: &[usize], strings: Strings) -> Vec<RecordBatch>
 }
 
 fn table(batches: &[RecordBatch]) -> TableStream {
-    TableStream::new("<table>", batches[0].schema_ref(), batches.to_vec().into_iter().map(Ok))
+    TableStream::new("<table>", batches[0].schema_ref(), Vec::from(batches).into_iter().map(Ok))
 }
 
 /// Reads a table, with its column `app` as the id.
@@ -181,7 +181,9 @@ fn a_record_batch_that_is_too_large_is_refused() {
     let long = "x".repeat(60_000);
     let ids: ArrayRef = Arc::new(StringArray::from(vec![long.as_str(); 1_500]));
     let rows = RecordBatch::try_from_iter_with_nullable([("app", ids, false)]).unwrap();
-    let error = read_table(table(&[rows.clone()]), ReadOptions::default().memory(1 << 20)).unwrap_err().to_string();
+    let error = read_table(table(std::slice::from_ref(&rows)), ReadOptions::default().memory(1 << 20))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("<table>: it cannot be decoded: record batch 0: 90006016 bytes"), "{error}");
     let parts: Vec<RecordBatch> = (0..1_500).step_by(500).map(|start| rows.slice(start, 500)).collect();
     assert_eq!(read_table(table(&parts), ReadOptions::default().memory(1 << 20)).unwrap().len(), 1_500);

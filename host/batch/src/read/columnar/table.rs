@@ -23,8 +23,8 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// The maximum number of rows of a record batch of the stream. It is that of a chunk, so that few rows are held at a time. The
@@ -82,7 +82,7 @@ impl TableStream {
     fn written(self) -> Result<impl Iterator<Item = Result<Bytes, ReadError>> + Send, ReadError> {
         let Self { name, schema, batches } = self;
         let encoder = StreamEncoder::try_new(&schema).map_err(|error| unreadable(&name, &error))?;
-        let mut parts = Written { encoder: Some(encoder), schema, batches, rest: None };
+        let mut parts = Written { encoder: Some(encoder), schema, batches, rest: None, used: Used::default() };
         Ok(std::iter::from_fn(move || Some(parts.next()?.map_err(|error| unreadable(&name, &error)))))
     }
 }
@@ -100,6 +100,35 @@ struct Written {
     batches: Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>,
     /// The rest of the last batch.
     rest: Option<RecordBatch>,
+    used: Used,
+}
+
+/// Buffers of parts that are not needed any more. They are written again, because fresh memory costs more than the copy.
+#[derive(Clone, Default)]
+struct Used(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Used {
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The bytes of a part.
+struct PartBytes {
+    bytes: Vec<u8>,
+    used: Used,
+}
+
+impl AsRef<[u8]> for PartBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for PartBytes {
+    fn drop(&mut self) {
+        self.used.lock().push(std::mem::take(&mut self.bytes));
+    }
 }
 
 impl Iterator for Written {
@@ -119,9 +148,12 @@ impl Written {
             let Some(encoder) = self.encoder.take() else { return Ok(None) };
             encoder.finish()?
         };
-        let mut part = Vec::with_capacity(buffers.iter().map(|buffer| buffer.len()).sum());
-        buffers.iter().for_each(|buffer| part.extend_from_slice(buffer.as_slice()));
-        Ok(Some(part.into()))
+        let used = self.used.clone();
+        let mut bytes = used.lock().pop().unwrap_or_default();
+        bytes.clear();
+        bytes.reserve(buffers.iter().map(|buffer| buffer.len()).sum());
+        buffers.iter().for_each(|buffer| bytes.extend_from_slice(buffer.as_slice()));
+        Ok(Some(Bytes::from_owner(PartBytes { bytes, used })))
     }
 
     /// Returns the rows of the next record batch; `None` at the end.
