@@ -2,6 +2,7 @@
 //! partitions.
 
 mod manifest;
+mod tables;
 
 use arrow_array::builder::{Int64Builder, StringBuilder, StringDictionaryBuilder, UInt64Builder};
 use arrow_array::cast::AsArray;

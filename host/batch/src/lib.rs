@@ -76,7 +76,7 @@ pub use inventory::{
 };
 pub use parallel::{in_order, threads};
 pub use read::{
-    Folder, ListSection, Manifest, ManifestFile, ParquetRows, Progress, ReadAs, ReadOptions, UsedColumn,
+    Folder, ListSection, Manifest, ManifestFile, ParquetRows, Progress, ReadAs, ReadOptions, TableStream, UsedColumn,
     check_database, create_private, join_id, list_sha256, read_file, silence_decoder_panics,
 };
 pub use record::{PoolRecord, Record, Sharers};

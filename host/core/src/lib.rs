@@ -106,8 +106,8 @@ pub use policy::PolicySet;
 pub use record::VetOptions;
 pub use reprieve_batch::{
     Batch, BatchPlan, Breakdown, Distribution, Environments, Folder, ListSection, LookupError, Manifest,
-    ManifestFile, NamedCount, Place, Progress, ReadAs, ReadError, ReadOptions, check_database, create_private,
-    join_id, list_sha256, read_file, silence_decoder_panics,
+    ManifestFile, NamedCount, Place, Progress, ReadAs, ReadError, ReadOptions, TableStream, check_database,
+    create_private, join_id, list_sha256, read_file, silence_decoder_panics,
 };
 pub use reprieve_model as model;
 pub use reprieve_sandbox::Limits;

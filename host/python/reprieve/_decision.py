@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ._text import html, plain
@@ -93,20 +94,57 @@ class Decision:
         entry: the number of the entry of the ledger that records the decision; None without a ledger.
     """
 
-    def __init__(self, document: dict[str, Any], vetted: Vetted | None = None) -> None:
+    def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self._vetted = vetted
-        self._permit: Permit | None = None
         self.verdict: str = document["decision"]
         self.allowed: bool = self.verdict == "allow"
-        findings = ({**finding, "examples": tuple(finding["examples"])} for finding in document["findings"])
-        self.findings: tuple[Finding, ...] = tuple(_of(Finding, finding) for finding in findings)
-        self.faults: tuple[Fault, ...] = tuple(_of(Fault, fault) for fault in document["faults"])
-        self.targets: int = document["targets"]
-        self.tenants: int = document["tenants"]
-        self.targets_sha256: str = document["targets_sha256"]
-        recorded = document["ledger"]
-        self.entry: int | None = recorded["entry"] if recorded else None
+        self._vetted: Vetted | None = None
+        self._permit: Permit | None = None
+
+    @classmethod
+    def _from_native(cls, vetted: Vetted) -> Decision:
+        """The decision of the native half. Its document is read when something of it is asked for: often only the verdict is."""
+        decision = cls.__new__(cls)
+        decision.verdict = vetted.verdict()
+        decision.allowed = decision.verdict == "allow"
+        decision._vetted = vetted
+        decision._permit = None
+        return decision
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        assert self._vetted is not None  # else it was set
+        document: dict[str, Any] = json.loads(self._vetted.document())
+        return document
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        findings = ({**finding, "examples": tuple(finding["examples"])} for finding in self.document["findings"])
+        return tuple(_of(Finding, finding) for finding in findings)
+
+    @cached_property
+    def faults(self) -> tuple[Fault, ...]:
+        return tuple(_of(Fault, fault) for fault in self.document["faults"])
+
+    @property
+    def targets(self) -> int:
+        targets: int = self.document["targets"]
+        return targets
+
+    @property
+    def tenants(self) -> int:
+        tenants: int = self.document["tenants"]
+        return tenants
+
+    @property
+    def targets_sha256(self) -> str:
+        digest: str = self.document["targets_sha256"]
+        return digest
+
+    @property
+    def entry(self) -> int | None:
+        recorded = self.document["ledger"]
+        return recorded["entry"] if recorded else None
 
     def permit(self) -> Permit:
         """The permit of an allow: the same one each time.

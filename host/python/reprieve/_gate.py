@@ -107,8 +107,8 @@ class Gate:
             request: the path of a request, JSON text, or a dict. The files that a path names are below its folder; those of
                 text or a dict below the current folder.
             targets: the list, in place of that of the request: a path, a table (pyarrow, polars, pandas, anything with
-                ``__arrow_c_stream__``), a list of dicts, or a list of ids. A table is written to a private temporary file
-                in Arrow's stream format and read from there; a list to lines of JSON. A stream is consumed.
+                ``__arrow_c_stream__``), a list of dicts, or a list of ids. A table is read once, as it is in Arrow's stream
+                format, and a stream is consumed. A list is written to a private temporary file, as lines of JSON.
             columns: the columns of fields that have other names: ``{"id": "app_id"}``; an id may be joined from several.
             at: the time to decide for, instead of now. Not with a ledger, whose clock decides.
             override: the file of an override that two people signed (``reprieve override new``). Only with a ledger.
@@ -146,7 +146,7 @@ class Gate:
         native = self._native.vet(
             text, _convert.targets(targets), _convert.columns(columns), _convert.at(at), lifted, progress
         )
-        return Decision(json.loads(native.document()), native)
+        return Decision._from_native(native)
 
     def split(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -143,7 +142,7 @@ class PlannedBatch:
         """
         lifted = None if override is None else Path(override)
         native = self._native.decide(list(counts), list(duplicates), facts, list(states), lifted)
-        return Decision(json.loads(native.document()), native)
+        return Decision._from_native(native)
 
     def redeem(self, token: str) -> SectionPermit:
         """Reads the section that a token of ``Permit.section_tokens`` names, verifies the token and uses it. The targets are

@@ -141,7 +141,8 @@ class SparkDecision(Decision):
     """A decision about a batch that a Spark session vetted. Its permit can delete in the tasks of the session."""
 
     def __init__(self, decision: Decision, job: _Job) -> None:
-        super().__init__(decision.document, decision._vetted)
+        super().__init__(decision.document)
+        self._vetted = decision._vetted
         self._job = job
 
     def permit(self) -> SparkPermit:

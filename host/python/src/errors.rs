@@ -46,6 +46,11 @@ impl Error {
         self
     }
 
+    /// Leaves out the file that it is about, which the caller did not name.
+    pub fn without_file(self) -> Self {
+        Self { file: None, ..self }
+    }
+
     fn read(class: &'static str, error: ReadError) -> Self {
         let place = error.place.to_string();
         let place = place.trim_start_matches(':').trim().to_owned();

@@ -7,7 +7,6 @@
 //! - An allow that reaches Python counts until its outcome is recorded: nothing that Python forgets releases it.
 //! - An allow that does not reach Python, because the call was interrupted, is aborted.
 
-mod arrow;
 mod codes;
 mod draft;
 mod errors;

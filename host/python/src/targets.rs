@@ -1,14 +1,16 @@
 //! The request and the targets of a call, and reading them into a batch.
 
-use crate::arrow::write_stream;
 use crate::errors::Error;
 use crate::work::{Meter, run};
+use arrow_array::RecordBatchReader;
 use arrow_array::ffi_stream::RecordBatchStreamReader;
 use arrow_pyarrow::FromPyArrow;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use reprieve::model::Timestamp;
-use reprieve::{Batch, BatchPlan, Folder, ReadError, ReadOptions, list_sha256};
+use reprieve::{Batch, BatchPlan, Folder, ReadError, ReadOptions, TableStream, list_sha256};
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -35,7 +37,7 @@ pub enum Targets {
     /// Lines of JSON.
     Lines(Vec<u8>),
     /// Record batches.
-    Stream(RecordBatchStreamReader),
+    Table(TableStream),
 }
 
 impl Targets {
@@ -50,7 +52,7 @@ impl Targets {
                 Error::request(format!("the targets cannot be read as an Arrow table: {error}"))
                     .with_help("pass a table with named columns, one of which is `id`")
             })?;
-            return Ok(Self::Stream(stream));
+            return Ok(Self::Table(TableStream::new(TARGETS, &stream.schema(), stream)));
         }
         Ok(Self::Path(value.extract()?))
     }
@@ -61,17 +63,22 @@ impl Targets {
             Self::Path(path) => Ok(path),
             Self::Lines(lines) => {
                 let path = folder.join("targets.ndjson");
-                std::fs::write(&path, lines)
-                    .map_err(|error| Error::request(format!("no temporary file: {error}")))?;
+                std::fs::write(&path, lines).map_err(no_file)?;
                 Ok(path)
             }
-            Self::Stream(stream) => {
+            Self::Table(table) => {
                 let path = folder.join("targets.arrows");
-                write_stream(stream, &path)?;
+                let mut file = BufWriter::new(File::create_new(&path).map_err(no_file)?);
+                table.write(&mut file).map_err(|error| Error::from(error).without_file())?;
+                file.flush().map_err(no_file)?;
                 Ok(path)
             }
         }
     }
+}
+
+fn no_file(error: std::io::Error) -> Error {
+    Error::request(format!("no temporary file: {error}"))
 }
 
 /// How a batch is read.
@@ -94,10 +101,9 @@ pub fn private_folder() -> Result<TempDir, Error> {
 }
 
 impl Reading {
-    /// Reads the batch. Targets in memory are in the folder that is returned, as long as the batch is used.
+    /// Reads the batch. Lines of JSON are in the folder that is returned, as long as the batch is used.
     pub fn batch(self) -> Result<(Batch, Option<TempDir>), Error> {
-        let in_memory = matches!(self.targets, Some(Targets::Lines(_) | Targets::Stream(_)));
-        let folder = if in_memory { Some(private_folder()?) } else { None };
+        let folder = if let Some(Targets::Lines(_)) = self.targets { Some(private_folder()?) } else { None };
         let meter = self.meter.clone();
         let mut each = |progress| meter.set(progress);
         let (request, at) = (self.request.clone(), self.at);
@@ -118,7 +124,7 @@ impl Reading {
 
     /// Plans the batch. Its list has to be in files, which other processes read.
     pub fn plan(self) -> Result<BatchPlan, Error> {
-        if matches!(self.targets, Some(Targets::Lines(_) | Targets::Stream(_))) {
+        if matches!(self.targets, Some(Targets::Lines(_) | Targets::Table(_))) {
             return Err(Error::request("targets in memory are in one process, so nothing can be divided")
                 .with_help("vet them with `Gate.vet`, or pass the path of a list"));
         }
@@ -131,15 +137,17 @@ impl Reading {
         Ok(at.into_iter().fold(plan?, BatchPlan::at))
     }
 
-    /// How the list is read. Targets in memory are written to the folder.
+    /// How the list is read. Lines of JSON are written to the folder.
     fn options<'a>(self, folder: Option<&TempDir>) -> Result<ReadOptions<'a>, Error> {
         let mut options = ReadOptions::default().memory(self.memory);
         if let Some(threads) = self.threads {
             options = options.threads(threads);
         }
-        if let Some(targets) = self.targets {
-            options = options.targets(targets.file(folder.map_or(Path::new("."), TempDir::path))?);
-        }
+        options = match self.targets {
+            Some(Targets::Table(table)) => options.table(table),
+            Some(targets) => options.targets(targets.file(folder.map_or(Path::new("."), TempDir::path))?),
+            None => options,
+        };
         for (field, columns) in &self.columns {
             options = match columns.as_slice() {
                 [column] => options.column(field, column),
@@ -158,8 +166,11 @@ impl Reading {
 pub fn targets_sha256(py: Python<'_>, targets: &Bound<'_, PyAny>) -> PyResult<String> {
     let targets = Targets::of(targets)?;
     let digest = move || {
+        if let Targets::Table(table) = targets {
+            return Ok::<_, Error>(table.sha256()?);
+        }
         let folder = private_folder()?;
-        Ok::<_, Error>(list_sha256(&targets.file(folder.path())?)?)
+        Ok(list_sha256(&targets.file(folder.path())?)?)
     };
     Ok(run(py, None, digest)??)
 }

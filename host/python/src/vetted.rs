@@ -18,7 +18,7 @@ struct Inner {
     ledger: Option<Arc<dyn Ledger>>,
     /// The settings for permits.
     signing: Signing,
-    /// The targets, if they were in memory. Dropped last.
+    /// The targets, if they were lines of JSON. Dropped last.
     _folder: Option<TempDir>,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,12 @@ def test_bad_requests(request_document: Any, message: str, tmp_path: Path, monke
 CYCLE: dict[str, Any] = {"id": "a"}
 CYCLE["x_self"] = CYCLE
 
+def not_text() -> pa.Table:
+    """A table whose id is not UTF-8, as a faulty program may make it."""
+    offsets = pa.array([0, 1], pa.int32()).buffers()[1]
+    return pa.table({"id": pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"\xff")])})
+
+
 TARGETS: list[tuple[Any, str]] = [
     ("missing.csv", "missing.csv: there is no such file"),
     (7, "a list of targets is not a int"),
@@ -64,6 +71,8 @@ TARGETS: list[tuple[Any, str]] = [
     (pa.table({"id": [["a"]]}), "<targets>: "),
     (pa.table({"id": ["a"], "created_at": [1]}), "created_at"),
     (pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["id", "id"]), "id"),
+    (not_text(), "<targets>: it cannot be decoded"),
+    (pa.table({"id": ["a"], "kind": pa.array([pa.scalar(1, pa.int8())]).cast(pa.decimal128(5))}), "the column `kind`"),
     (pa.chunked_array([["a", "b"]]), "the targets cannot be read as an Arrow table"),
     (pd.DataFrame({"id": [1.0, math.nan]}), "<targets>: "),
     (pd.Series(["a"]), "cannot be read as an Arrow table"),
@@ -86,6 +95,20 @@ def test_a_stream_that_fails_is_not_a_shorter_list() -> None:
     reader = pa.RecordBatchReader.from_batches(pa.schema({"id": pa.string()}), batches())
     with pytest.raises(reprieve.RequestError, match="the warehouse went away"):
         reprieve.Gate(["mode"]).vet({**request_of(0), "targets": None}, targets=reader)
+
+
+def test_a_stream_is_read_by_one_thread() -> None:
+    threads: set[int] = set()
+
+    def batches() -> Iterator[Any]:  # as one that reads from a connection, which belongs to a thread
+        for number in range(200):
+            threads.add(threading.get_ident())
+            yield pa.record_batch({"id": [f"{number}-{row}" for row in range(1000)]})
+
+    reader = pa.RecordBatchReader.from_batches(pa.schema({"id": pa.string()}), batches())
+    gate = reprieve.Gate(["mode"], threads=4)
+    assert len(gate.vet({**request_of(0), "targets": None}, targets=reader)) == 200_000
+    assert len(threads) == 1
 
 
 @pytest.mark.parametrize("targets", [[], pa.table({"id": pa.array([], pa.string())})])

@@ -119,6 +119,73 @@ def test_long_tables_with_times_and_numbers_keep_every_row(make: Callable[[Any],
         assert decision.breakdown() == expected.breakdown()
 
 
+LONG = pa.table(
+    {
+        "id": [f"app-{number}" for number in range(150_000)],
+        "kind": ["app", "app", "site"] * 50_000,
+        "tenant": [f"t-{number % 4_001}" for number in range(150_000)],
+    }
+)
+
+
+def typed(kind: pa.DataType) -> pa.Table:
+    return LONG.cast(pa.schema([(name, kind) for name in LONG.column_names]))
+
+
+def encoded(chunk_rows: int) -> pa.Table:
+    """Each chunk has dictionaries of its own."""
+    chunks = [pa.Table.from_batches([batch]) for batch in LONG.to_batches(max_chunksize=chunk_rows)]
+    parts = [
+        pa.table({name: chunk[name].combine_chunks().dictionary_encode() for name in LONG.column_names})
+        for chunk in chunks
+    ]
+    return pa.concat_tables(parts)
+
+
+CUTS: dict[str, Callable[[], Any]] = {
+    "one batch": lambda: LONG,
+    "short batches": lambda: pa.Table.from_batches(LONG.to_batches(max_chunksize=997)),
+    "columns that are cut differently": lambda: pa.table(
+        {
+            "id": pa.chunked_array([LONG["id"].combine_chunks()[:70_001], LONG["id"].combine_chunks()[70_001:]]),
+            "kind": LONG["kind"],
+            "tenant": pa.chunked_array([LONG["tenant"].combine_chunks()[:9], LONG["tenant"].combine_chunks()[9:]]),
+        }
+    ),
+    "a part": lambda: pa.concat_tables([LONG.slice(0, 5), LONG]).combine_chunks().slice(5),
+    "large strings": lambda: typed(pa.large_string()),
+    "views": lambda: typed(pa.string_view()),
+    "one dictionary": lambda: encoded(150_000),
+    "a dictionary in each chunk": lambda: encoded(30_000),
+    "more columns": lambda: LONG.append_column("n", [[[1.5]] * 150_000]).append_column("x_own", LONG["kind"]),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("kind", CUTS)
+def test_a_table_is_its_file_however_it_is_cut(kind: str, threads: int, tmp_path: Path) -> None:
+    table = CUTS[kind]()
+    path = tmp_path / "list.parquet"
+    pyarrow.parquet.write_table(table if "x_own" in table.column_names else LONG, path)
+    gate = reprieve.Gate(["mode", "provenance", "blast-radius"], threads=threads)
+    request = {**request_of(0), "targets": None}
+    expected = gate.decide(request, targets=path, at=AT)
+    decision = gate.decide(request, targets=table, at=AT)
+    assert comparable(decision) == comparable(expected)
+    assert decision.breakdown() == expected.breakdown()
+    assert decision.targets_sha256 == reprieve.targets_sha256(table)
+    ids = list(reprieve.Gate(["mode"], threads=threads).vet(request, targets=table))
+    assert ids == LONG["id"].to_pylist()
+
+
+def test_the_digest_of_a_table_stays_what_it_is() -> None:
+    table = pa.table({"id": ["a", "b", None], "kind": pa.array(["app", "site", "app"]).dictionary_encode()})
+    assert reprieve.targets_sha256(table) == "a68cb2c3be24b1e142e2dc691baa22281b704434d57d472bd3404e11c4ff91eb"
+    assert reprieve.targets_sha256(typed(pa.string_view())) == reprieve.targets_sha256(typed(pa.large_string()))
+    assert reprieve.targets_sha256(typed(pa.large_string())) == "8c04189a8ed34922b446bbccce4b2b06b6fa887ad44828ae8cf29c92599aad59"
+    assert reprieve.targets_sha256(encoded(30_000)) == "f24d2236f195e4c558c3fad6cdb89908a982fb636bb35f5e1479f7d013e7bee5"
+
+
 def test_columns_may_have_other_names() -> None:
     gate, request = reprieve.Gate(["mode"]), {**request_of(0), "targets": None}
     table = pa.table({"bucket": ["a", "a"], "key": ["1", "2"], "other": [None, None]})

@@ -9,8 +9,8 @@ use crate::error::{LookupError, Place, ReadError};
 use crate::facts::{Counts, Digests, build_facts};
 use crate::inventory::{Inventory, Resolution, Tenants, TenantsBuilder, resolve_targets};
 use crate::read::{
-    Document, Folder, List, ListFiles, ReadAs, ReadOptions, TargetSource, read_inline_targets, read_request,
-    read_target_files, select_rows,
+    Document, Folder, GivenTargets, List, ListFiles, ReadAs, ReadOptions, TargetSource, read_inline_targets,
+    read_request, read_target_files, read_target_table, select_rows,
 };
 use crate::spill::MemoryBudget;
 use reprieve_model::{Claims, Facts, HistoryFacts, InventoryFacts, Review, TargetFiles, Timestamp, Whole};
@@ -89,7 +89,11 @@ impl Batch {
             read_target_files(folder, files, &mapping, options).map(|(list, files)| (list, Some(files)))
         };
         let (list, files) = match (options.targets.take(), &document.targets) {
-            (Some(path), _) => {
+            (Some(GivenTargets::Table(table)), _) => {
+                let mapping = options.mapping(&TargetFiles::default()).map_err(in_columns)?;
+                read_target_table(table, &mapping, &mut options).map(|(list, files)| (list, Some(files)))?
+            }
+            (Some(GivenTargets::File(path)), _) => {
                 let (folder, name) = Folder::of(&path)?;
                 read(&folder, &TargetFiles { path: Some(name), ..TargetFiles::default() }, &mut options)?
             }

@@ -123,27 +123,40 @@ impl CodesBuilder {
         }
     }
 
+    /// Adds a row with a text that may stand for an unknown value. Only a text that has no code is tested.
+    #[inline]
+    pub fn push_unless(&mut self, text: Option<&str>, is_unknown: impl Fn(&str) -> bool) {
+        let code = text.and_then(|text| match self.known_code(text.as_bytes()) {
+            Ok(code) => Some(code),
+            Err(hash) => (!is_unknown(text)).then(|| self.add(text.as_bytes(), hash)),
+        });
+        self.push_code(code);
+    }
+
     /// Returns the code of a text.
     #[inline]
     pub fn code(&mut self, text: &str) -> u32 {
-        let text = text.as_bytes();
+        self.known_code(text.as_bytes()).unwrap_or_else(|hash| self.add(text.as_bytes(), hash))
+    }
+
+    /// Returns the code of a text, or its hash if it has none.
+    #[inline]
+    fn known_code(&self, text: &[u8]) -> Result<u32, u64> {
         // Most lists are sorted or of one kind, so the previous value is the most likely one.
         if let Some(&last) = self.codes.values.last()
             && (last as usize) < self.codes.dictionary.len()
             && self.codes.dictionary.bytes(last as usize) == text
         {
-            return last;
+            return Ok(last);
         }
-        self.look_up(text)
+        let (hash, dictionary) = (FixedState::default().hash_one(text), &self.codes.dictionary);
+        self.index.find(hash, |&code| dictionary.bytes(code as usize) == text).copied().ok_or(hash)
     }
 
-    fn look_up(&mut self, text: &[u8]) -> u32 {
+    /// Adds a text that has no code.
+    fn add(&mut self, text: &[u8], hash: u64) -> u32 {
         let hasher = FixedState::default();
         let dictionary = &mut self.codes.dictionary;
-        let hash = hasher.hash_one(text);
-        if let Some(&code) = self.index.find(hash, |&code| dictionary.bytes(code as usize) == text) {
-            return code;
-        }
         let code = dictionary.len() as u32;
         dictionary.bytes.extend_from_slice(text);
         dictionary.offsets.push(dictionary.bytes.len() as u32);

@@ -11,8 +11,19 @@ use std::path::Path;
 /// The file, or the files, that hold a list.
 #[derive(Clone, Debug)]
 pub(crate) enum ListFiles {
-    One { folder: Folder, name: String },
-    Several { folder: Folder, manifest: Manifest, sections: Vec<SectionEnd> },
+    One {
+        folder: Folder,
+        name: String,
+    },
+    Several {
+        folder: Folder,
+        manifest: Manifest,
+        sections: Vec<SectionEnd>,
+    },
+    /// A table that was in memory, and its name in messages.
+    Table {
+        name: String,
+    },
 }
 
 /// Where a section of a list ends.
@@ -42,6 +53,7 @@ impl ListFiles {
                 name.split_once('.').map_or("ndjson", |(_, extension)| extension)
             }
             Self::Several { .. } => "sha256",
+            Self::Table { .. } => "arrows",
         }
     }
 
@@ -53,13 +65,16 @@ impl ListFiles {
                 let file = manifest.files().iter().find(|file| is_lines(&file.path));
                 file.map(|file| folder.display_name(&file.path))
             }
+            Self::Table { .. } => None,
         }
     }
 
     /// The sections of the list, which has this many targets and this digest.
     pub fn sections(&self, targets: u64, sha256: &str) -> Vec<ListSection> {
-        let Self::Several { manifest, sections, .. } = self else {
-            return vec![ListSection { targets, sha256: sha256.to_owned() }];
+        let (manifest, sections) = match self {
+            Self::One { .. } => return vec![ListSection { targets, sha256: sha256.to_owned() }],
+            Self::Several { manifest, sections, .. } => (manifest, sections),
+            Self::Table { .. } => return Vec::new(),
         };
         let starts = std::iter::once(SectionEnd { files: 0, targets: 0 }).chain(sections.iter().copied());
         let section = |(start, end): (SectionEnd, &SectionEnd)| {
@@ -71,7 +86,7 @@ impl ListFiles {
 
     pub const fn manifest(&self) -> Option<&Manifest> {
         match self {
-            Self::One { .. } => None,
+            Self::One { .. } | Self::Table { .. } => None,
             Self::Several { manifest, .. } => Some(manifest),
         }
     }
@@ -83,13 +98,17 @@ impl ListFiles {
             Self::Several { manifest, .. } => out
                 .write_all(manifest.to_text().as_bytes())
                 .map_err(|error| ReadError::of_file("the manifest", format!("cannot be written: {error}"))),
+            Self::Table { name } => Err(ReadError::of_file(name, "a table is read once, so it cannot be handed on")
+                .with_help("write it to a file, and vet that")),
         }
     }
 
     /// Writes a file of the manifest.
     pub fn write_file(&self, file: &ManifestFile, out: &mut impl Write) -> Result<(), ReadError> {
-        let (Self::One { folder, .. } | Self::Several { folder, .. }) = self;
-        copy(folder, &file.path, &file.sha256, out)
+        match self {
+            Self::One { folder, .. } | Self::Several { folder, .. } => copy(folder, &file.path, &file.sha256, out),
+            Self::Table { .. } => self.write(&file.sha256, out),
+        }
     }
 }
 

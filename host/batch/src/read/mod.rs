@@ -50,12 +50,13 @@ pub(crate) use list_files::{ListFiles, SectionEnd, digest};
 pub(crate) use request::{Document, TargetSource, read_request};
 pub(crate) use section::{Section, read_section};
 pub(crate) use sections::{listed_files, sections, sizes};
-pub(crate) use targets::{check_digest, read_target_files};
+pub(crate) use targets::{check_digest, read_target_files, read_target_table};
 
-pub use columnar::{ParquetRows, silence_decoder_panics};
+pub use columnar::{ParquetRows, TableStream, silence_decoder_panics};
 pub use folder::{Folder, check_database, create_private, read_file};
 pub use list_files::{ListSection, list_sha256};
 pub use manifest::{Manifest, ManifestFile};
 pub use mapping::join_id;
+pub(crate) use options::GivenTargets;
 pub use options::{Progress, ReadOptions};
 pub use read_as::{ReadAs, UsedColumn};

@@ -1,5 +1,6 @@
 //! How a target list is read: its memory, its threads, and the columns of its fields.
 
+use super::columnar::TableStream;
 use super::mapping::Mapping;
 use crate::parallel::threads;
 use crate::spill::MemoryBudget;
@@ -24,11 +25,18 @@ pub struct ReadOptions<'a> {
     pub(crate) skip_lines: Option<u64>,
     pub(crate) header: Option<bool>,
     pub(crate) times: Option<NumericTimes>,
-    pub(crate) targets: Option<PathBuf>,
+    pub(crate) targets: Option<GivenTargets>,
     pub(crate) progress: Option<&'a mut dyn FnMut(Progress)>,
     pub(crate) caller: Option<String>,
     pub(crate) approvals: Vec<Approval>,
     pub(crate) no_files: bool,
+}
+
+/// Targets in place of those of the request.
+#[derive(Debug)]
+pub(crate) enum GivenTargets {
+    File(PathBuf),
+    Table(TableStream),
 }
 
 /// The progress of reading a list.
@@ -111,7 +119,14 @@ impl<'a> ReadOptions<'a> {
 
     /// Reads the targets from this file instead of those of the request, which are ignored. The request may then have none.
     pub fn targets(mut self, path: impl Into<PathBuf>) -> Self {
-        self.targets = Some(path.into());
+        self.targets = Some(GivenTargets::File(path.into()));
+        self
+    }
+
+    /// Reads the targets from this table instead of those of the request, which are ignored. It is read once: the batch cannot
+    /// hand it on as it was.
+    pub fn table(mut self, table: TableStream) -> Self {
+        self.targets = Some(GivenTargets::Table(table));
         self
     }
 

@@ -2,7 +2,7 @@
 
 use super::blocks::{Block, Blocks, LineError};
 use super::chunker::Chunker;
-use super::columnar::{ColumnarFormat, EXTENSIONS, read_columnar_list};
+use super::columnar::{ColumnarFormat, EXTENSIONS, TableStream, read_columnar_list, read_table_list};
 use super::csv::{Header, is_plain, read_quoted_rows};
 use super::folder::Folder;
 use super::id_lines::read_id_lines;
@@ -43,6 +43,19 @@ pub(crate) fn read_target_files(
     let sha256 = read_file(folder, &name, mapping, &mut list)?;
     check_digest(&shown, files.sha256.as_deref(), &sha256)?;
     Ok((list.finish(sha256)?, ListFiles::One { folder: folder_of_list, name }))
+}
+
+/// Reads the list in a table.
+pub(crate) fn read_target_table(
+    table: TableStream,
+    mapping: &Mapping,
+    options: &mut ReadOptions<'_>,
+) -> Result<(List, ListFiles), ReadError> {
+    let name = table.name().to_owned();
+    let mut list = ListBuilder::new(&name, options);
+    let sha256 = read_table_list(table, mapping, &mut list)?;
+    list.end_file();
+    Ok((list.finish(sha256)?, ListFiles::Table { name }))
 }
 
 /// Reads the files of a manifest, one after the other.

@@ -2,8 +2,8 @@
 
 use crate::error::{Place, ReadError};
 use crate::read::{
-    Document, Folder, Manifest, ManifestFile, ReadOptions, TargetSource, digest, listed_files, read_request,
-    sections, sizes,
+    Document, Folder, GivenTargets, Manifest, ManifestFile, ReadOptions, TargetSource, digest, listed_files,
+    read_request, sections, sizes,
 };
 use reprieve_model::{Claims, ListedFile, TargetFiles, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,11 @@ impl BatchPlan {
         document.add(options.caller.take(), std::mem::take(&mut options.approvals))?;
         let Document { claims, sha256: request_sha256, file, targets } = document;
         let (folder, path, files) = match (options.targets.take(), targets) {
-            (Some(list), _) => {
+            (Some(GivenTargets::Table(table)), _) => {
+                return Err(ReadError::of_file(table.name(), "a table is in one process, so nothing can be divided")
+                    .with_help("write it to a file, and name that"));
+            }
+            (Some(GivenTargets::File(list)), _) => {
                 let (folder, name) = Folder::of(&list)?;
                 let parent = list.parent().unwrap_or(Path::new("")).to_owned();
                 (folder, parent, TargetFiles { path: Some(name), ..TargetFiles::default() })

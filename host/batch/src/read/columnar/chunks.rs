@@ -9,7 +9,7 @@ use crate::read::mapping::join_parts;
 use crate::text::is_unknown;
 use crate::times::known_time;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, GenericStringArray, OffsetSizeTrait, RecordBatch};
 use arrow_schema::DataType;
 use hashbrown::HashMap;
 
@@ -118,21 +118,27 @@ fn column(wanted: &WantedColumn, array: &ArrayRef, rows: usize) -> Result<Option
 
 fn ids(array: &ArrayRef, rows: usize) -> Result<Column, String> {
     // In most lists, all ids are known. Their strings are copied at once.
-    if let (DataType::Utf8, 0) = (array.data_type(), array.null_count()) {
-        let strings = array.as_string::<i32>();
-        let first = strings.value_offsets().first().copied().unwrap_or_default();
-        let last = strings.value_offsets().last().copied().unwrap_or_default();
-        let bytes = strings.value_data().get(first as usize..last as usize).unwrap_or_default().to_vec();
-        let offsets = strings.value_offsets().iter().map(|offset| (offset - first) as u32).collect();
-        return Ok(Column {
-            name: "id".to_owned(),
-            values: Values::Strings(Strings { offsets, bytes }),
-            validity: None,
-        });
+    let copied = match array.data_type() {
+        _ if array.null_count() > 0 => None,
+        DataType::Utf8 => copied_strings(array.as_string::<i32>()),
+        DataType::LargeUtf8 => copied_strings(array.as_string::<i64>()),
+        _ => None,
+    };
+    if let Some(strings) = copied {
+        return Ok(Column { name: "id".to_owned(), values: Values::Strings(strings), validity: None });
     }
     let (texts, mut column) = (texts(array)?, StringsBuilder::default());
     (0..rows).for_each(|row| column.push(texts(row).as_deref()));
     Ok(column.finish("id".to_owned()))
+}
+
+/// Copies the strings of all rows; `None` if they are longer than those of a chunk can be.
+fn copied_strings<O: OffsetSizeTrait>(strings: &GenericStringArray<O>) -> Option<Strings> {
+    let offsets = strings.value_offsets();
+    let (first, last) = (offsets.first()?.as_usize(), offsets.last()?.as_usize());
+    u32::try_from(last - first).ok()?;
+    let bytes = strings.value_data().get(first..last)?.to_vec();
+    Some(Strings { offsets: offsets.iter().map(|offset| (offset.as_usize() - first) as u32).collect(), bytes })
 }
 
 fn codes(array: &ArrayRef, rows: usize) -> Result<CodesBuilder, String> {
@@ -158,8 +164,14 @@ fn codes(array: &ArrayRef, rows: usize) -> Result<CodesBuilder, String> {
         }
         return Ok(column);
     }
-    let texts = texts(array)?;
-    (0..rows).for_each(|row| column.push(texts(row).filter(|text| !is_unknown(text)).as_deref()));
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().iter().for_each(|text| column.push_unless(text, is_unknown)),
+        DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(|text| column.push_unless(text, is_unknown)),
+        _ => {
+            let texts = texts(array)?;
+            (0..rows).for_each(|row| column.push_unless(texts(row).as_deref(), is_unknown));
+        }
+    }
     Ok(column)
 }
 

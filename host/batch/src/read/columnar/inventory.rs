@@ -2,13 +2,13 @@
 //! lists of strings. Several threads decode the pieces of a Parquet file; the batches of an Arrow file are decoded by one,
 //! and their rows encoded by several.
 
+use super::batches::{Batches, read_schema};
 use super::format::ColumnarFormat;
 use super::guard::buffer_sizes::{Decoded, check_buffer_sizes};
 use super::guard::guarded;
 use super::guard::layout::check_layout;
 use super::inventory_fields::{FieldsReader, RowFields};
 use super::inventory_rows::{RowReader, longest_row};
-use super::ipc::{Batches, open_arrow};
 use super::list::with_digest;
 use super::parquet::{PIECES_BYTES, Piece, Pieces};
 use super::parquet_file::{ParquetColumns, open_parquet};
@@ -21,7 +21,7 @@ use crate::read::mapping::check_distinct;
 use crate::record::{EncodedBlock, Encoders, InventoryColumn, InventoryRowBuilder, is_inventory_column};
 use crate::spill::MemoryBudget;
 use arrow_array::RecordBatch;
-use arrow_schema::Schema;
+use arrow_schema::{ArrowError, Schema};
 use std::cell::OnceCell;
 
 /// The maximum bytes of the texts of dictionaries, in every row that has them, of rows that are encoded at once.
@@ -148,11 +148,10 @@ fn read_arrow(
         check_layout(snapshot, format)?;
         let check = |decoded| check_buffer_sizes(snapshot, format, decoded, memory.record_batch());
         check(None)?;
-        let (schema, _) = open_arrow(snapshot.clone(), format, None).map_err(|error| error.to_string())?;
+        let schema = read_schema(snapshot, format).map_err(|error| error.to_string())?;
         let columns = read_columns(&schema)?;
         check(Some(Decoded { schema: &schema, columns: &columns }))?;
-        let opened = open_arrow(snapshot.clone(), format, Some(columns));
-        opened.map(|(_, batches)| batches).map_err(|error| error.to_string())
+        Batches::open(snapshot.clone(), format, schema, columns).map_err(|error| error.to_string())
     })?;
     let slices = Slices { batches, shown, current: None };
     let encoders = sink.encoders;
@@ -190,20 +189,24 @@ struct Slice {
     bytes: u64,
 }
 
+impl Slices<'_> {
+    /// Decodes the next batch.
+    fn decode_next(&mut self) -> Result<Option<(RecordBatch, u64)>, ArrowError> {
+        let Some(batch) = self.batches.next().transpose()? else { return Ok(None) };
+        let rows = batch.decode()?;
+        let row_bytes = batch.bytes.div_ceil(rows.num_rows().max(1) as u64);
+        Ok(Some((rows, row_bytes)))
+    }
+}
+
 impl Iterator for Slices<'_> {
     type Item = Result<Slice, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (batch, row_bytes) = match self.current.take() {
             Some(current) => current,
-            None => match guarded(self.shown, || self.batches.next().transpose()) {
-                Ok(batch) => {
-                    let batch = batch?;
-                    let bytes =
-                        batch.columns().iter().map(|column| column.get_array_memory_size() as u64).sum::<u64>();
-                    let row_bytes = bytes.div_ceil(batch.num_rows().max(1) as u64);
-                    (batch, row_bytes)
-                }
+            None => match guarded(self.shown, || self.decode_next()) {
+                Ok(batch) => batch?,
                 Err(error) => return Some(Err(error)),
             },
         };

@@ -21,10 +21,7 @@ pub(in crate::read) fn read_columnar_list(
     let shown = folder.display_name(name);
     let (threads, memory) = (list.threads(), list.memory());
     let snapshot = Snapshot::open(folder, name, memory)?;
-    if mapping.no_header || mapping.skip_lines > 0 {
-        return Err(ReadError::of_file(&shown, "only a CSV file has lines before its header, or no header")
-            .with_help("remove `skip_lines` and `header`"));
-    }
+    check_mapping(&shown, mapping)?;
     list.read_as = ReadAs::new(if format == ColumnarFormat::Parquet { "Parquet" } else { "Arrow" }, "");
     with_digest(&snapshot, &shown, threads, || match format {
         ColumnarFormat::Parquet => read_parquet_list(&snapshot, &shown, mapping, threads, list),
@@ -32,6 +29,15 @@ pub(in crate::read) fn read_columnar_list(
             read_arrow_list(snapshot.clone(), format, &shown, mapping, threads, memory, list)
         }
     })
+}
+
+/// Refuses what only a CSV file has.
+pub(super) fn check_mapping(shown: &str, mapping: &Mapping) -> Result<(), ReadError> {
+    if mapping.no_header || mapping.skip_lines > 0 {
+        return Err(ReadError::of_file(shown, "only a CSV file has lines before its header, or no header")
+            .with_help("remove `skip_lines` and `header`"));
+    }
+    Ok(())
 }
 
 /// Reads a file and computes its digest, at the same time if there is a second thread. A file that cannot be read is not

@@ -188,8 +188,6 @@ impl CheckedFile {
 pub(super) struct Cursor {
     snapshot: Snapshot,
     at: u64,
-    /// Whether a read at the end of the file was attempted.
-    ran_out: bool,
 }
 
 impl Cursor {
@@ -198,24 +196,18 @@ impl Cursor {
     }
 
     const fn at(snapshot: Snapshot, at: u64) -> Self {
-        Self { snapshot, at, ran_out: false }
+        Self { snapshot, at }
     }
 
     /// The number of bytes from here to the end.
     pub fn left(&self) -> u64 {
         self.snapshot.size().saturating_sub(self.at)
     }
-
-    /// Whether a read at the end of the file was attempted.
-    pub const fn ran_out(&self) -> bool {
-        self.ran_out
-    }
 }
 
 impl Read for Cursor {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let length = self.left().min(buffer.len() as u64) as usize;
-        self.ran_out |= length == 0 && !buffer.is_empty();
         let bytes = self.snapshot.bytes(self.at, length)?;
         buffer.get_mut(..length).unwrap_or_default().copy_from_slice(&bytes);
         self.at += length as u64;

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 /// The maximum size of the footer, and of the metadata of a message, in bytes.
 const MAX_METADATA_BYTES: u64 = 16 << 20;
 /// The bytes after the footer: its length, and the magic number of the format.
-pub(super) const TRAILER_BYTES: u64 = 10;
+pub(in crate::read::columnar) const TRAILER_BYTES: u64 = 10;
 
 /// The columns of a file that are decoded: the schema, and their indices in it.
 #[derive(Clone, Copy)]
@@ -27,19 +27,13 @@ pub(in crate::read::columnar) fn check_buffer_sizes(
     decoded: Option<Decoded<'_>>,
     max_bytes: u64,
 ) -> Result<(), String> {
-    let mut sizes = Sizes { snapshot, decoded, max_bytes, batches: 0, dictionaries: HashMap::new() };
+    let mut sizes = Sizes { decoded, ..Sizes::new(max_bytes) };
     match format {
         ColumnarFormat::Parquet => Ok(()),
-        ColumnarFormat::ArrowStream => {
-            let mut next = Some(0);
-            while let Some(at) = next {
-                next = sizes.check(at, None)?;
-            }
-            Ok(())
-        }
+        ColumnarFormat::ArrowStream => sizes.check_stream(snapshot),
         ColumnarFormat::ArrowFile => {
             for (at, body) in blocks(snapshot)?.unwrap_or_default() {
-                sizes.check(at, Some(body))?;
+                sizes.check(snapshot, at, Some(body))?;
             }
             Ok(())
         }
@@ -47,7 +41,7 @@ pub(in crate::read::columnar) fn check_buffer_sizes(
 }
 
 /// The offsets of the messages and of their bodies, from the footer of a file.
-fn blocks(snapshot: &Snapshot) -> Result<Option<Vec<(u64, u64)>>, String> {
+pub(in crate::read::columnar) fn blocks(snapshot: &Snapshot) -> Result<Option<Vec<(u64, u64)>>, String> {
     let end = snapshot.size().checked_sub(TRAILER_BYTES);
     let Some((end, length)) = end.and_then(|end| Some((end, number(snapshot, end)?))) else { return Ok(None) };
     check_metadata(length)?;
@@ -69,8 +63,7 @@ pub(super) fn check_metadata(length: u64) -> Result<(), String> {
 }
 
 /// The sizes of the messages so far.
-struct Sizes<'a> {
-    snapshot: &'a Snapshot,
+pub(in crate::read::columnar) struct Sizes<'a> {
     decoded: Option<Decoded<'a>>,
     max_bytes: u64,
     /// The number of record batches.
@@ -80,38 +73,49 @@ struct Sizes<'a> {
 }
 
 impl Sizes<'_> {
+    /// The sizes before the first message. A record batch, and all dictionaries together, may take `max_bytes` bytes.
+    pub fn new(max_bytes: u64) -> Self {
+        Self { decoded: None, max_bytes, batches: 0, dictionaries: HashMap::new() }
+    }
+
+    /// Checks the messages of a stream, or of a part of it.
+    pub fn check_stream(&mut self, snapshot: &Snapshot) -> Result<(), String> {
+        let mut next = Some(0);
+        while let Some(at) = next {
+            next = self.check(snapshot, at, None)?;
+        }
+        Ok(())
+    }
+
     /// Checks the message at an offset. Without `body`, the body follows the message. Returns the offset after it; `None` if
     /// it cannot be read.
-    fn check(&mut self, mut at: u64, body: Option<u64>) -> Result<Option<u64>, String> {
-        let Some(mut length) = number(self.snapshot, at) else { return Ok(None) };
+    fn check(&mut self, snapshot: &Snapshot, mut at: u64, body: Option<u64>) -> Result<Option<u64>, String> {
+        let Some(mut length) = number(snapshot, at) else { return Ok(None) };
         if length == u64::from(u32::MAX) {
             at += 4;
-            length = number(self.snapshot, at).unwrap_or_default();
+            length = number(snapshot, at).unwrap_or_default();
         }
         at += 4;
         if length == 0 {
             return Ok(None);
         }
         check_metadata(length)?;
-        let metadata = bytes(self.snapshot, at, length);
+        let metadata = bytes(snapshot, at, length);
         let Some(Ok(message)) = metadata.as_deref().map(root_as_message) else { return Ok(None) };
         let Some(body) = body.or_else(|| at.checked_add(length)) else { return Ok(None) };
         let body_length = u64::try_from(message.bodyLength()).unwrap_or(u64::MAX);
         if let Some(batch) = message.header_as_record_batch() {
             let name = format!("record batch {}", self.batches);
             self.batches += 1;
-            let columns = self.decoded.map(|decoded| decoded.buffers(batch));
-            let is_decoded = |buffer: usize| {
-                columns.as_ref().is_some_and(|columns| {
-                    let column = columns.get(columns.partition_point(|column| column.end <= buffer));
-                    column.is_none_or(|column| column.is_decoded)
-                })
+            let size = match self.decoded {
+                Some(decoded) => decoded.bytes(snapshot, batch, body, body_length),
+                None => body_length,
             };
-            self.check_size(&name, self.decoded_bytes(batch, body, body_length, is_decoded))?;
+            self.check_size(&name, size)?;
         } else if let Some(dictionary) = message.header_as_dictionary_batch()
             && let Some(batch) = dictionary.data()
         {
-            let size = self.decoded_bytes(batch, body, body_length, |_| true);
+            let size = decoded_bytes(snapshot, batch, body, body_length, |_| true);
             let known = self.dictionaries.entry(dictionary.id()).or_default();
             *known = if dictionary.isDelta() { known.saturating_add(size) } else { size };
             // A dictionary that continues another one is copied together with it.
@@ -130,24 +134,24 @@ impl Sizes<'_> {
         let max = self.max_bytes;
         Err(format!("{name}: {size} bytes of memory are required, at most {max} are allowed; write smaller batches"))
     }
+}
 
-    /// Returns the bytes of memory that a batch takes: those of its message, and the buffers that are decompressed.
-    fn decoded_bytes(
-        &self,
-        batch: RecordBatch<'_>,
-        body: u64,
-        body_length: u64,
-        is_decoded: impl Fn(usize) -> bool,
-    ) -> u64 {
-        let buffers = batch.buffers().filter(|_| batch.compression().is_some()).into_iter().flatten().enumerate();
-        let lengths = buffers.filter(|(i, buffer)| buffer.length() >= 8 && is_decoded(*i)).map(|(_, buffer)| {
-            let at = u64::try_from(buffer.offset()).ok().and_then(|offset| body.checked_add(offset));
-            let length = at.and_then(|at| bytes(self.snapshot, at, 8)).and_then(|bytes| bytes.try_into().ok());
-            // A negative length means that the buffer is not compressed. One that cannot be read is left to the decoder.
-            length.map(i64::from_le_bytes).and_then(|length| u64::try_from(length).ok()).unwrap_or_default()
-        });
-        lengths.fold(body_length, u64::saturating_add)
-    }
+/// Returns the bytes of memory that a batch takes: those of its message, and the buffers that are decompressed.
+fn decoded_bytes(
+    snapshot: &Snapshot,
+    batch: RecordBatch<'_>,
+    body: u64,
+    body_length: u64,
+    is_decoded: impl Fn(usize) -> bool,
+) -> u64 {
+    let buffers = batch.buffers().filter(|_| batch.compression().is_some()).into_iter().flatten().enumerate();
+    let lengths = buffers.filter(|(i, buffer)| buffer.length() >= 8 && is_decoded(*i)).map(|(_, buffer)| {
+        let at = u64::try_from(buffer.offset()).ok().and_then(|offset| body.checked_add(offset));
+        let length = at.and_then(|at| bytes(snapshot, at, 8)).and_then(|bytes| bytes.try_into().ok());
+        // A negative length means that the buffer is not compressed. One that cannot be read is left to the decoder.
+        length.map(i64::from_le_bytes).and_then(|length| u64::try_from(length).ok()).unwrap_or_default()
+    });
+    lengths.fold(body_length, u64::saturating_add)
 }
 
 /// The buffers of a column.
@@ -158,6 +162,18 @@ struct ColumnBuffers {
 }
 
 impl Decoded<'_> {
+    /// Returns the bytes of memory that a batch takes whose body, of this length, is at `body`.
+    pub fn bytes(self, snapshot: &Snapshot, batch: RecordBatch<'_>, body: u64, body_length: u64) -> u64 {
+        if batch.compression().is_none() {
+            return body_length;
+        }
+        let columns = self.buffers(batch);
+        decoded_bytes(snapshot, batch, body, body_length, |buffer| {
+            let column = columns.get(columns.partition_point(|column| column.end <= buffer));
+            column.is_none_or(|column| column.is_decoded)
+        })
+    }
+
     /// Returns the buffers of each column, up to the first column whose buffers are not known.
     fn buffers(&self, batch: RecordBatch<'_>) -> Vec<ColumnBuffers> {
         let mut variadic = batch.variadicBufferCounts().into_iter().flatten();
