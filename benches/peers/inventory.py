@@ -23,7 +23,7 @@ REQUEST = '{"id":"scale","mode":"soft","environment":"test","target_kind":"app",
 
 COUNTS = """
     SELECT count(*), count(DISTINCT i.id), count(DISTINCT i.tenant), count(DISTINCT i.environment),
-        count(DISTINCT i.state), count(DISTINCT i.kind), min(i.last_used_at), sum(i.size_bytes)
+        count(DISTINCT i.state), count(DISTINCT i.kind), min(i.last_used_at)::VARCHAR, sum(i.size_bytes)
     FROM '{targets}' t LEFT JOIN {inventory} i USING (id);
     SELECT count(*), count(DISTINCT id), count(DISTINCT tenant), count(DISTINCT kind) FROM {inventory};
 """
