@@ -20,7 +20,7 @@ def reprieve():
 
 
 def environment(package, *others):
-    """The interpreter of an environment with these packages (`name==version`), which is made if there is none."""
+    """The interpreter of an environment with these packages (`name==version`), made if it is missing."""
     folder = HERE / ".venv" / package
     python = folder / "bin/python"
     if not (folder / "complete").exists():

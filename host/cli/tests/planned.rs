@@ -83,14 +83,24 @@ fn a_step_that_is_missing_is_named() {
     says(&fixture, "facts job", 2, &["error:", "run the step again that made it"]);
 }
 
-#[test]
-fn an_allow_is_recorded_and_its_permit_verified() {
+/// A batch that a gate with a ledger can allow, with every step before the decision.
+fn observed() -> TempDir {
     let fixture = three("soft");
-    let set = "ledger = \"reprieve.db\"\n[permits]\nkey = \"permits.key\"\n[[policy]]\nuse = \"builtin:timing\"\n";
-    write(&fixture, "reprieve.toml", set);
+    let permits = "[permits]\nkey = \"permits.key\"\nkeys = \"keys.json\"\n";
+    write(
+        &fixture,
+        "reprieve.toml",
+        &format!("ledger = \"reprieve.db\"\n{permits}[[policy]]\nuse = \"builtin:timing\"\n"),
+    );
     for step in ["plan request.json --out job", "count job", "facts job", "observe job"] {
         says(&fixture, step, 0, &[]);
     }
+    fixture
+}
+
+#[test]
+fn an_allow_is_recorded_and_its_permit_verified() {
+    let fixture = observed();
     says(&fixture, "decide job --permit permit", 0, &["allow r"]);
     assert!(exists(&fixture, "permit"));
     says(&fixture, "decide job", 2, &["undecided", "the history of the batch changed after its facts were computed"]);
@@ -100,12 +110,7 @@ fn an_allow_is_recorded_and_its_permit_verified() {
 
 #[test]
 fn each_section_has_a_permit_that_is_verified_once() {
-    let fixture = three("soft");
-    let set = "ledger = \"reprieve.db\"\n[permits]\nkey = \"permits.key\"\nkeys = \"keys.json\"\n[[policy]]\nuse = \"builtin:timing\"\n";
-    write(&fixture, "reprieve.toml", set);
-    for step in ["plan request.json --out job", "count job", "facts job", "observe job"] {
-        says(&fixture, step, 0, &[]);
-    }
+    let fixture = observed();
     says(&fixture, "decide job --permit p --section-permits", 2, &["cannot be used with"]);
     says(&fixture, "decide job --section-permits", 0, &["allow r", "entry 1"]);
     let verify = "permit verify job/permit-00001";

@@ -263,7 +263,7 @@ impl SqlLedger {
             |entry: i64, at| RedeemError::Replayed { at: Timestamp::from_seconds(at), entry: entry.unsigned_abs() };
         if let (Some(entry), Some(at)) = (row.int_or_null(1)?, row.int_or_null(2)?) {
             // The first use. If that was of a section, another section is still free.
-            let Some(section) = permit.section.filter(|_| matches!(row.int_or_null(3), Ok(Some(_)))) else {
+            let (Some(section), Some(_)) = (permit.section, row.int_or_null(3)?) else {
                 return Err(replayed(entry, at));
             };
             let uses = transaction.query(

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 const BUSY_WAIT: Duration = Duration::from_millis(1);
 const MAX_BUSY_WAITS: i32 = 20_000;
 
-/// An SQLite file. Whoever reads while another writes uses another connection, so that it neither waits while the writer waits
+/// An SQLite file. A thread that reads while another writes uses another connection, so that it neither waits while the writer waits
 /// for the disk, nor sees what is not committed.
 pub(crate) struct SqliteStore {
     writer: Arc<Seat>,

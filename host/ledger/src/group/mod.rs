@@ -13,7 +13,7 @@
 //!   what another member wrote.
 //! - The work of a member sees what the members before it wrote, and nothing sees what a failed member wrote: its work is in a
 //!   savepoint, also if it panics.
-//! - A group is open only while a writer has the turn, or while one waits for it. Whoever gets the turn ends in one of three
+//! - A group is open only while a writer has the turn, or while one waits for it. A writer that gets the turn ends in one of three
 //!   ways: it passes the turn on, it commits, or it drops the group, which tells every member that it failed.
 
 use crate::database::{Database, Transaction};

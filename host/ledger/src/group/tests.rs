@@ -317,7 +317,7 @@ fn long_work_is_in_a_group_of_its_own() {
     assert!([format!("{alone} {alone} {alone}"), format!("{shared} {alone}")].contains(&log), "{log}");
 }
 
-/// SQLite may end a whole transaction if the disk is full. Whoever was told that an entry is recorded finds it.
+/// SQLite may end a whole transaction if the disk is full. A caller that was told that an entry is recorded finds it.
 #[test]
 fn what_a_full_disk_refuses_is_not_recorded() {
     let folder = tempfile::tempdir().unwrap();
