@@ -1,7 +1,7 @@
 //! Hostile guests: each ends in the right fault, within its limits, and does not affect other evaluations.
 
 use reprieve::model::{FaultCause, Verdict};
-use reprieve::policy::{AdmissionError, LoadError, PolicyEntry};
+use reprieve::policy::{AdmissionError, LoadError, PolicyEntry, builtin_component, builtin_names};
 use reprieve::{BuildError, Gate, Limits, PolicySet};
 use reprieve_tests::{GUESTS, batch, gate_of, guest, leb};
 use std::collections::BTreeSet;
@@ -106,7 +106,7 @@ fn invalid_policies_are_refused_with_the_reason() {
 fn policies_of_an_old_contract_are_refused_with_help() {
     let component = reprieve_build::wrap("old_contract", guest("old_contract")).unwrap();
     for module in [guest("old_contract"), &component] {
-        let error = Gate::builder().pinned(module).describe(module).unwrap_err();
+        let error = Gate::builder().pinned(module).describe(module, None).unwrap_err();
         let found = match &error {
             BuildError::Module(LoadError::Admission(AdmissionError::Contract { found })) => found.as_str(),
             other => panic!("{other}"),
@@ -330,8 +330,40 @@ fn operators_can_lower_the_memory_of_a_policy() {
 
 #[test]
 fn built_in_policies_pass_admission() {
-    for name in reprieve::policy::builtin_names() {
-        let component = reprieve::policy::builtin_component(name).unwrap();
-        gate_of(component, |builder| builder).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let module = builtin_component();
+    for name in builtin_names() {
+        let gate = gate_of_set(module, set_of(Some(name))).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(gate.policies().next().unwrap().descriptor.name, name);
     }
+}
+
+#[test]
+fn a_module_with_several_policies_requires_the_name_of_one() {
+    let error = |name| gate_of_set(builtin_component(), set_of(name)).unwrap_err();
+    let names = builtin_names().collect::<Vec<_>>().join(", ");
+    let none = error(None);
+    assert!(none.to_string().contains("it holds several policies"), "{none}");
+    assert_eq!(none.help().unwrap(), format!("its policies are {names}; set `name` to one of them"));
+    let near = error(Some("timings"));
+    assert!(near.to_string().contains("it holds no policy `timings`"), "{near}");
+    assert_eq!(near.help(), Some("did you mean `timing`?"));
+}
+
+#[test]
+fn the_name_of_a_policy_is_that_of_its_descriptor() {
+    let module = guest("passes");
+    let name = Gate::builder().pinned(module).describe(module, None).unwrap().0.name;
+    gate_of_set(module, set_of(Some(&name))).unwrap();
+    let error = gate_of_set(module, set_of(Some("other"))).unwrap_err();
+    assert!(error.to_string().contains("it holds no policy `other`"), "{error}");
+    assert_eq!(error.help().unwrap(), format!("its policies are {name}; set `name` to one of them"));
+}
+
+fn set_of(name: Option<&str>) -> PolicySet {
+    let entry = PolicyEntry { source: "policy.wasm".to_owned(), ..PolicyEntry::builtin("") };
+    PolicySet::of(vec![PolicyEntry { name: name.map(str::to_owned), ..entry }])
+}
+
+fn gate_of_set(module: &[u8], set: PolicySet) -> Result<Gate, BuildError> {
+    Gate::builder().policies(set, None).file("policy.wasm", module.to_owned()).pinned(module).build()
 }

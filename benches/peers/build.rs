@@ -21,16 +21,10 @@ fn build() -> Result<(), Box<dyn std::error::Error>> {
     }
     let (out, guests) = (env::var("OUT_DIR")?, reprieve_build::guest_target_dir());
     let out = Path::new(&out);
-    let [policy] = one(reprieve_build::components(here, &["peers-policy"], &guests)?)?;
-    let [plugin] = one(reprieve_build::modules(here, &["peers-extism-plugin"], &guests)?)?;
-    fs::write(out.join("policy.wasm"), policy)?;
-    fs::write(out.join("plugin.wasm"), plugin)?;
+    fs::write(out.join("policy.wasm"), reprieve_build::component(here, "peers-policy", &guests)?)?;
+    fs::write(out.join("plugin.wasm"), reprieve_build::module(here, "peers-extism-plugin", &guests)?)?;
     fs::write(out.join("versions.txt"), versions(&fs::read_to_string(here.join("Cargo.lock"))?))?;
     Ok(())
-}
-
-fn one(modules: Vec<Vec<u8>>) -> Result<[Vec<u8>; 1], String> {
-    modules.try_into().map_err(|modules: Vec<_>| format!("expected one module, found {}", modules.len()))
 }
 
 /// A line for each of these crates in the lock file, with the WebAssembly engine that it depends on.

@@ -1,5 +1,5 @@
-//! Builds the built-in policies from source, and compiles them for the target of the library. Each folder of `policies/`
-//! is one.
+//! Builds the component of the built-in policies from source, and compiles it for the target of the library. Each folder of
+//! `policies/` is one of them.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -8,7 +8,6 @@
 mod config;
 
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs, io};
 use wasmtime::Engine;
@@ -22,38 +21,37 @@ fn main() {
 fn build() -> Result<(), Box<dyn std::error::Error>> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     // The root manifest has the profile of the guests.
-    for watched in
-        ["policies", "sdk/rust", "sdk/model", "sdk/wit", "host/sandbox/src/config.rs", "Cargo.toml", "Cargo.lock"]
-    {
+    for watched in [
+        "policies",
+        "host/builtin/component",
+        "sdk/rust",
+        "sdk/model",
+        "sdk/wit",
+        "host/sandbox/src/config.rs",
+        "Cargo.toml",
+        "Cargo.lock",
+    ] {
         println!("cargo::rerun-if-changed={}", workspace.join(watched).display());
     }
     let names = policies(&workspace.join("policies"))?;
-    let packages: Vec<String> = names.iter().map(|name| format!("reprieve-policy-{name}")).collect();
-    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
-    let components = reprieve_build::components(&workspace, &packages, &reprieve_build::guest_target_dir())?;
-
+    let package = "reprieve-builtin-component";
+    let component = reprieve_build::component(&workspace, package, &reprieve_build::guest_target_dir())?;
+    let code = match engine(&env::var("TARGET")?) {
+        Ok(engine) => engine.precompile_component(&component).map_err(|error| format!("{package}: {error:#}"))?,
+        Err(error) => {
+            println!(
+                "cargo::warning=every start compiles the built-in policies, because this build cannot: {error:#}"
+            );
+            Vec::new()
+        }
+    };
     let out = env::var("OUT_DIR")?;
-    let engine = engine(&env::var("TARGET")?);
-    if let Err(error) = &engine {
-        println!("cargo::warning=every start compiles the built-in policies, because this build cannot: {error:#}");
-    }
-    let mut table = String::from("&[\n");
-    for (name, component) in names.iter().zip(components) {
-        let module = Path::new(&out).join(format!("{name}.wasm"));
-        let code = module.with_extension("cwasm");
-        let sha256 = hex::encode(Sha256::digest(&component));
-        let compiled = match &engine {
-            Ok(engine) => engine.precompile_component(&component).map_err(|error| format!("{name}: {error:#}"))?,
-            Err(_) => Vec::new(),
-        };
-        fs::write(&code, compiled)?;
-        fs::write(&module, component)?;
-        writeln!(
-            table,
-            "    Builtin {{ name: {name:?}, component: include_bytes!({module:?}), sha256: {sha256:?}, code: in_pages!({code:?}) }},"
-        )?;
-    }
-    fs::write(Path::new(&out).join("builtins.rs"), table + "]\n")?;
+    let file = |name: &str| Path::new(&out).join(name);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    fs::write(file("names.rs"), format!("&{names:?}"))?;
+    fs::write(file("sha256.rs"), format!("{:?}", hex::encode(Sha256::digest(&component))))?;
+    fs::write(file("policies.cwasm"), code)?;
+    fs::write(file("policies.wasm"), component)?;
     Ok(())
 }
 

@@ -271,7 +271,7 @@ fn describe(module: &[u8], worker: Option<Worker>, limits: Limits) -> Result<(),
         Some(worker) => builder.worker(worker),
         None => builder,
     };
-    match builder.describe(module) {
+    match builder.describe(module, None) {
         Ok(_) => Ok(()),
         Err(BuildError::Module(error)) => Err(error),
         Err(error) => panic!("{error}"),

@@ -39,13 +39,12 @@ impl Machine {
         (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }
 
-    /// Uses a module that is not built in. It is the component of a built-in policy, in a file.
+    /// Uses a module that is not built in. It is the component of the built-in policies, in a file.
     fn use_own_policy(&self) {
-        let component = reprieve::policy::builtin_component("mode").unwrap();
-        fs::write(self.path("work/own.wasm"), component).unwrap();
+        fs::write(self.path("work/own.wasm"), reprieve::policy::builtin_component()).unwrap();
         let (_, listed, _) = self.run(Some("home"), &["policies"]);
         let digest = listed.split("mode 0").nth(1).unwrap().split("sha256 ").nth(1).unwrap().lines().next().unwrap();
-        let set = format!("[[policy]]\nuse = \"own.wasm\"\nsha256 = \"{digest}\"\n");
+        let set = format!("[[policy]]\nuse = \"own.wasm\"\nname = \"mode\"\nsha256 = \"{digest}\"\n");
         fs::write(self.path("work/reprieve.toml"), set).unwrap();
     }
 }

@@ -181,10 +181,11 @@ fn a_command_that_cannot_be_started_releases_its_reservation() {
 fn a_list_that_changes_after_it_was_vetted_is_not_passed_on() {
     let fixture = fixture(1);
     let set = fixture.path().join("reprieve.toml");
-    let own = std::fs::read_to_string(&set).unwrap().replace("builtin:blast-radius", "own.wasm");
+    let own = std::fs::read_to_string(&set)
+        .unwrap()
+        .replace("builtin:blast-radius\"", "own.wasm\"\nname = \"blast-radius\"");
     std::fs::write(set, own).unwrap();
-    let component = reprieve::policy::builtin_component("blast-radius").unwrap();
-    std::fs::write(fixture.path().join("own.wasm"), component).unwrap();
+    std::fs::write(fixture.path().join("own.wasm"), reprieve::policy::builtin_component()).unwrap();
     let cache = tempfile::tempdir().unwrap();
     let compiled = || {
         let folders = std::fs::read_dir(cache.path()).unwrap().flatten();

@@ -21,9 +21,10 @@ fn block(language: &str) -> &'static str {
 
 /// Writes the README's `reprieve.toml` with everything that it names.
 fn policy_set(folder: &Path) {
-    let module = builtin_component("mode").unwrap();
-    let (_, sha256) = reprieve::Gate::builder().pinned(module).describe(module).unwrap();
-    std::fs::write(folder.join("reprieve.toml"), block("toml").replace('…', &sha256)).unwrap();
+    let module = builtin_component();
+    let (_, sha256) = reprieve::Gate::builder().pinned(module).describe(module, Some("mode")).unwrap();
+    let set = block("toml").replace("ours.wasm\"", "ours.wasm\"\nname = \"mode\"").replace('…', &sha256);
+    std::fs::write(folder.join("reprieve.toml"), set).unwrap();
     std::fs::create_dir(folder.join("policies")).unwrap();
     std::fs::write(folder.join("policies/ours.wasm"), module).unwrap();
     std::fs::write(folder.join("calendar.json"), "[]").unwrap();

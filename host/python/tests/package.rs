@@ -126,8 +126,8 @@ fn the_wheel_passes_its_tests() {
     let bin = |name: &str| place.join("bin").join(name);
     let wheel = install_wheel(&place);
 
-    let module = place.join("mode.wasm");
-    std::fs::write(&module, reprieve::policy::builtin_component("mode").unwrap()).unwrap();
+    let module = place.join("policies.wasm");
+    std::fs::write(&module, reprieve::policy::builtin_component()).unwrap();
     let lifted = place.join("override");
     with_override(&lifted);
     let mut pytest = Command::new(bin("python"));

@@ -214,9 +214,9 @@ def test_a_module_of_unknown_origin_is_compiled_by_a_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = Path(os.environ["REPRIEVE_TEST_MODULE"])
-    (tmp_path / "mode.wasm").write_bytes(module.read_bytes())
+    (tmp_path / "policies.wasm").write_bytes(module.read_bytes())
     config = tmp_path / "reprieve.toml"
-    config.write_text('[[policy]]\nuse = "mode.wasm"\n')
+    config.write_text('[[policy]]\nuse = "policies.wasm"\nname = "mode"\n')
     assert reprieve.Gate.from_config(config).vet(request_of(2)).decision.allowed
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(reprieve.GateError, match="cannot be started to compile it"):

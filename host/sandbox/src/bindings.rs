@@ -8,3 +8,8 @@ wasmtime::component::bindgen!({
 });
 
 pub use self::reprieve::policy::types;
+
+/// What a component with several policies exports besides.
+pub mod several {
+    wasmtime::component::bindgen!({ path: "../../sdk/wit", world: "selection" });
+}

@@ -1,6 +1,7 @@
 //! The engine: the one function that configures wasmtime, and what all policies of a gate share.
 
-use crate::cache::{self, ModuleCache};
+use crate::cache::ModuleCache;
+use crate::code;
 use crate::config::config;
 use crate::fault::Fault;
 use crate::limits::{Limits, Meter};
@@ -8,8 +9,9 @@ use crate::slots::Slots;
 use crate::ticker::{TICK_MS, Ticker};
 use crate::worker::Worker;
 use reprieve_model::FaultCause;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 
 /// Why a wasm engine cannot be created.
@@ -23,6 +25,8 @@ pub struct Sandbox {
     pub(crate) linker: Linker<Meter>,
     pub(crate) limits: Limits,
     pub(crate) cache: Option<ModuleCache>,
+    /// The modules of the policies that were loaded, by digest.
+    pub(crate) components: Mutex<BTreeMap<String, Component>>,
     /// One worker at a time, so that the memory of all is that of one.
     pub(crate) worker: Option<Mutex<Worker>>,
     pub(crate) trace: bool,
@@ -61,6 +65,7 @@ impl Sandbox {
             engine,
             limits,
             cache,
+            components: Mutex::default(),
             worker: worker.map(Mutex::new),
             trace,
         })
@@ -129,6 +134,6 @@ fn pooled(mut config: Config, limits: &Limits) -> Config {
         .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(runs * limits.memories);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    config.with_custom_code_memory(cache::code_memory());
+    config.with_custom_code_memory(code::code_memory());
     config
 }

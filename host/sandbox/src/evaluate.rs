@@ -166,7 +166,7 @@ impl Sandbox {
         let mut store = self.store(input.memory, rows, bytes as u64);
         let granted = self.limits.fuel_for(rows, bytes as u64);
         let pass = || {
-            let guest = policy.pre.instantiate(&mut store).map_err(|error| Fault::of_instantiation(&error))?;
+            let guest = policy.linked.instantiate(&mut store)?;
             probe.step_finished(Step::Instantiate);
             let data: Vec<_> = input.data.iter().map(|(name, bytes)| bindings::types::Blob { name, bytes }).collect();
             let begun = guest.call_begin(

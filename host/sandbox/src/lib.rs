@@ -8,14 +8,16 @@
 //! - An instance is used for one evaluation and then dropped, whatever its result.
 //! - A module of unknown origin is compiled, and its settings schema checked, by a [`Worker`]: a process with limits on
 //!   memory and processor time.
-//! - A built-in policy has its machine code with it, so it needs no compiler.
-//! - Only the module of [`ModuleCache`] has unsafe code, because compiled code is run without a check.
+//! - The built-in policies have their machine code with them, so they need no compiler.
+//! - A module may hold several policies. They share its code; an instance serves one of them.
+//! - Only `code.rs` has unsafe code, because compiled code is run without a check.
 //! - Only the folders of the cache are opened, and only for a policy that is not built in.
 
 mod admission;
 mod bindings;
 mod cache;
 mod child;
+mod code;
 mod compile;
 mod config;
 mod convert;
@@ -24,6 +26,7 @@ mod engine;
 mod evaluate;
 mod fault;
 mod limits;
+mod linked;
 mod measure;
 mod policy;
 mod private;

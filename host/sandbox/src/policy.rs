@@ -1,19 +1,21 @@
-//! Loading a policy: admit it, compile it or find its code in the cache, pre-link it, and ask for its descriptor.
+//! Loading a policy: admit its module, compile that or find its code in the cache, link the policy, and ask for its
+//! descriptor.
 
 use crate::admission::admit;
-use crate::bindings::{self, PolicyPre};
-use crate::cache::{self, Entry};
+use crate::bindings;
+use crate::cache::Entry;
+use crate::code;
 use crate::compile::{Origin, compile, precompile};
 use crate::convert;
 use crate::descriptor::{Descriptor, check_descriptor};
 use crate::engine::Sandbox;
 use crate::fault::Fault;
-use crate::limits::Meter;
+use crate::linked::{Linked, Select, no_policy};
 use crate::refusal::AdmissionError;
 use crate::schema::{SchemaError, check_bounds, check_schema, check_settings, check_settings_bounds};
 use crate::worker::{Answer, Check, Task, Worker, WorkerError};
-use reprieve_builtin::Builtin;
 use serde_json::Value;
+use std::collections::btree_map::Entry as Slot;
 use std::sync::{MutexGuard, PoisonError};
 use wasmtime::component::Component;
 
@@ -36,7 +38,23 @@ pub struct Policy {
     pub uncached: Option<String>,
     /// Why the machine code that it was built with could not be used, if it is built in.
     pub unfit: Option<String>,
-    pub(crate) pre: PolicyPre<Meter>,
+    pub(crate) linked: Linked,
+}
+
+/// The component of a module, once for all of its policies.
+#[derive(Clone)]
+pub(crate) struct Loaded {
+    component: Component,
+    /// As in [`Policy`], for the first policy that is loaded from it.
+    compiled_by_worker: bool,
+    uncached: Option<String>,
+    unfit: Option<String>,
+}
+
+impl Loaded {
+    fn of(component: Component) -> Self {
+        Self { component, compiled_by_worker: false, uncached: None, unfit: None }
+    }
 }
 
 /// Why a policy cannot be loaded.
@@ -60,6 +78,20 @@ pub enum LoadError {
         /// What is wrong.
         message: String,
     },
+    /// It holds several policies, and none is named.
+    #[error("it holds several policies")]
+    Several {
+        /// What to do about it.
+        help: String,
+    },
+    /// It holds no policy of this name.
+    #[error("it holds no policy `{name}`")]
+    NoPolicy {
+        /// The name.
+        name: String,
+        /// What to do about it.
+        help: String,
+    },
     /// Its origin is unknown, and there is no worker to compile it.
     #[error("its digest is not pinned, and no worker is named to compile it within limits")]
     NoWorker {
@@ -82,9 +114,18 @@ impl LoadError {
         match self {
             Self::Admission(error) => error.help(),
             Self::Fault(fault) => Some(fault.cause.help()),
-            Self::NoWorker { help } | Self::Worker { help, .. } => Some(help),
+            Self::Several { help }
+            | Self::NoPolicy { help, .. }
+            | Self::NoWorker { help }
+            | Self::Worker { help, .. } => Some(help),
             Self::Descriptor(_) | Self::Setting { .. } => None,
         }
+    }
+}
+
+impl From<Fault> for LoadError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 
@@ -99,44 +140,67 @@ impl From<SchemaError> for LoadError {
 
 impl Sandbox {
     /// Loads a policy that is not built in, from a component, or from a core module as cargo builds it. `sha256` is the
-    /// digest of `bytes`, and `is_pinned` says whether the operator named it.
+    /// digest of `bytes`, and `is_pinned` says whether the operator named it. `name` is that of the policy; without one,
+    /// the module has to hold one policy only.
     ///
     /// Its settings schema is bounded, but not checked; see [`check_settings`](Self::check_settings).
     ///
     /// # Errors
     /// [`LoadError`].
-    pub fn load(&self, bytes: &[u8], sha256: &str, is_pinned: bool) -> Result<Policy, LoadError> {
-        let form = admit(bytes, &self.limits)?;
-        let mut compiled_by_worker = false;
-        let (component, uncached) = self.kept_or(sha256, || {
-            if is_pinned {
-                return Ok(compile(&self.engine, bytes, form)?);
-            }
-            compiled_by_worker = true;
-            self.compile_by_worker(bytes, sha256)
+    pub fn load(&self, bytes: &[u8], sha256: &str, is_pinned: bool, name: Option<&str>) -> Result<Policy, LoadError> {
+        let loaded = self.once(sha256, || {
+            let form = admit(bytes, &self.limits)?;
+            let mut compiled_by_worker = false;
+            let (component, uncached) = self.kept_or(sha256, || {
+                if is_pinned {
+                    return Ok(compile(&self.engine, bytes, form)?);
+                }
+                compiled_by_worker = true;
+                self.compile_by_worker(bytes, sha256)
+            })?;
+            Ok(Loaded { compiled_by_worker, uncached, ..Loaded::of(component) })
         })?;
         let origin = if is_pinned { Origin::Pinned } else { Origin::Unknown };
-        let policy = self.policy(&component, origin, sha256, bytes)?;
+        let policy = self.policy(loaded, name.map_or(Select::Only, Select::Named), origin, sha256, bytes)?;
         check_bounds(&policy.descriptor.settings_schema).map_err(LoadError::Descriptor)?;
-        Ok(Policy { compiled_by_worker, uncached, ..policy })
+        match name {
+            Some(name) if name != policy.descriptor.name => Err(no_policy(name, &[policy.descriptor.name])),
+            _ => Ok(policy),
+        }
     }
 
-    /// Loads a built-in policy. It is not admitted; tests load every built-in policy as a pinned one, too. If its code does
-    /// not fit this processor or configuration, it is compiled as others are.
+    /// Loads the built-in policy with this index. It is not admitted; tests load every built-in policy as a pinned one, too.
+    /// If its code does not fit this processor or configuration, it is compiled as others are.
     ///
     /// # Errors
     /// [`LoadError`].
-    pub fn load_builtin(&self, builtin: &'static Builtin) -> Result<Policy, LoadError> {
-        let (bytes, sha256) = (builtin.component(), builtin.sha256());
-        let error = match cache::builtin(&self.engine, builtin) {
-            Ok(component) => return self.policy(&component, Origin::BuiltIn, sha256, bytes),
-            Err(error) => error,
-        };
-        let (component, uncached) = self.kept_or(sha256, || Ok(precompile(&self.engine, bytes)?))?;
-        let policy = self.policy(&component, Origin::BuiltIn, sha256, bytes)?;
-        // Code that names places in a source differs from what was built, and an author asks for it.
-        let unfit = Some(format!("{error:#}")).filter(|_| !self.trace);
-        Ok(Policy { unfit, uncached, ..policy })
+    pub fn load_builtin(&self, index: u32) -> Result<Policy, LoadError> {
+        let (bytes, sha256) = (reprieve_builtin::component(), reprieve_builtin::sha256());
+        let loaded = self.once(sha256, || {
+            let error = match code::builtin(&self.engine) {
+                Ok(component) => return Ok(Loaded::of(component)),
+                Err(error) => error,
+            };
+            let (component, uncached) = self.kept_or(sha256, || Ok(precompile(&self.engine, bytes)?))?;
+            // Code that names places in a source differs from what was built, and an author asks for it.
+            let unfit = Some(format!("{error:#}")).filter(|_| !self.trace);
+            Ok(Loaded { unfit, uncached, ..Loaded::of(component) })
+        })?;
+        self.policy(loaded, Select::Index(index), Origin::BuiltIn, sha256, bytes)
+    }
+
+    /// Returns the component of a module, which `load` returns if no policy of this module was loaded before. One module is
+    /// loaded at a time; the compiler uses all threads for it.
+    fn once(&self, sha256: &str, load: impl FnOnce() -> Result<Loaded, LoadError>) -> Result<Loaded, LoadError> {
+        let mut components = self.components.lock().unwrap_or_else(PoisonError::into_inner);
+        match components.entry(sha256.to_owned()) {
+            Slot::Occupied(loaded) => Ok(Loaded::of(loaded.get().clone())),
+            Slot::Vacant(slot) => {
+                let loaded = load()?;
+                slot.insert(loaded.component.clone());
+                Ok(loaded)
+            }
+        }
     }
 
     /// Finds the code of a module in the cache, or compiles and keeps it. Returns why it cannot be kept, too.
@@ -151,22 +215,30 @@ impl Sandbox {
         }
         let code = compile()?;
         let kept = self.keep(&key, &code);
-        let component = cache::component(&self.engine, &code);
+        let component = code::copied(&self.engine, &code);
         Ok((component.map_err(|error| AdmissionError::Invalid(format!("{error:#}")))?, kept.err()))
     }
 
-    /// Links the component of a policy, and reads its descriptor.
-    fn policy(&self, component: &Component, origin: Origin, sha256: &str, bytes: &[u8]) -> Result<Policy, LoadError> {
-        let pre = self.link(component)?;
+    /// Links the policy of a component, and reads its descriptor.
+    fn policy(
+        &self,
+        loaded: Loaded,
+        select: Select<'_>,
+        origin: Origin,
+        sha256: &str,
+        bytes: &[u8],
+    ) -> Result<Policy, LoadError> {
+        let Loaded { component, compiled_by_worker, uncached, unfit } = loaded;
+        let linked = Linked::new(self, &component, select)?;
         Ok(Policy {
-            descriptor: self.describe(&pre)?,
+            descriptor: self.describe(&linked)?,
             sha256: sha256.to_owned(),
             bytes: bytes.len() as u64,
             origin,
-            compiled_by_worker: false,
-            uncached: None,
-            unfit: None,
-            pre,
+            compiled_by_worker,
+            uncached,
+            unfit,
+            linked,
         })
     }
 
@@ -224,18 +296,12 @@ impl Sandbox {
         self.cache.as_ref().ok_or_else(|| "there is no cache".to_owned())?.put(key, bytes)
     }
 
-    fn link(&self, component: &Component) -> Result<PolicyPre<Meter>, LoadError> {
-        let world = |error: wasmtime::Error| AdmissionError::World(format!("{error:#}"));
-        let pre = self.linker.instantiate_pre(component).map_err(world)?;
-        Ok(PolicyPre::new(pre).map_err(world)?)
-    }
-
-    fn describe(&self, pre: &PolicyPre<Meter>) -> Result<Descriptor, LoadError> {
+    fn describe(&self, linked: &Linked) -> Result<Descriptor, LoadError> {
         let _slot = self.slots.take();
         let _running = self.ticker.run();
         let mut store = self.store(None, 0, 0);
-        let guest = pre.instantiate(&mut store).map_err(|error| LoadError::Fault(Fault::of_instantiation(&error)))?;
-        let descriptor = guest.call_describe(&mut store).map_err(|error| LoadError::Fault(Fault::of_call(&error)))?;
+        let guest = linked.instantiate(&mut store)?;
+        let descriptor = guest.call_describe(&mut store).map_err(|error| Fault::of_call(&error))?;
         let descriptor = convert::descriptor(descriptor).map_err(LoadError::Descriptor)?;
         check_descriptor(&descriptor).map_err(LoadError::Descriptor)?;
         Ok(descriptor)
@@ -250,7 +316,7 @@ impl Sandbox {
         let _running = self.ticker.run();
         let bytes: usize = settings.len() + data.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
         let mut store = self.store(None, 0, bytes as u64);
-        let guest = policy.pre.instantiate(&mut store).map_err(|error| Fault::of_instantiation(&error))?;
+        let guest = policy.linked.instantiate(&mut store)?;
         let data: Vec<_> = data.iter().map(|(name, bytes)| bindings::types::Blob { name, bytes }).collect();
         self.returned(guest.call_validate(&mut store, settings, &data))
     }
@@ -279,62 +345,4 @@ impl std::fmt::Debug for Policy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::limited;
-    use crate::limits::Limits;
-    use wasmtime::Config;
-
-    fn sandbox(limits: Limits, change: impl FnOnce(&mut Config)) -> Sandbox {
-        let mut config = limited(&limits, false);
-        change(&mut config);
-        Sandbox::of(config, limits, None, None, false).unwrap()
-    }
-
-    #[test]
-    fn a_built_in_policy_has_code_that_fits_whatever_the_limits() {
-        let other = Limits { stack_bytes: 64 << 10, fuel: 1 << 40, memory_bytes: 32 << 20, ..Limits::default() };
-        for limits in [Limits::default(), other] {
-            let sandbox = sandbox(limits, |_| {});
-            for builtin in reprieve_builtin::all() {
-                let policy = sandbox.load_builtin(builtin).unwrap();
-                assert_eq!((policy.unfit, policy.uncached), (None, None), "{}", builtin.name());
-            }
-        }
-    }
-
-    #[test]
-    fn a_built_in_policy_whose_code_does_not_fit_is_compiled() {
-        let fits = sandbox(Limits::default(), |_| {});
-        let differs = sandbox(Limits::default(), |config| {
-            config.memory_init_cow(false);
-        });
-        let builtin = reprieve_builtin::all().next().unwrap();
-        let (as_built, compiled) = (fits.load_builtin(builtin).unwrap(), differs.load_builtin(builtin).unwrap());
-        assert_eq!(as_built.unfit, None);
-        assert!(compiled.unfit.is_some());
-        assert_eq!(compiled.uncached.as_deref(), Some("there is no cache"));
-        let described = |policy: &Policy| format!("{:?}", policy.descriptor);
-        assert_eq!(described(&as_built), described(&compiled));
-        assert_eq!(differs.validate(&compiled, "{}", &Data::new()), Ok(()));
-    }
-
-    #[test]
-    fn several_engines_run_the_same_built_in_policies() {
-        let sandboxes = [0; 3].map(|_| sandbox(Limits::default(), |_| {}));
-        let mut loaded: Vec<_> = sandboxes
-            .iter()
-            .map(|sandbox| {
-                (sandbox, reprieve_builtin::all().map(|b| sandbox.load_builtin(b).unwrap()).collect::<Vec<_>>())
-            })
-            .collect();
-        let are_valid = |(sandbox, policies): &(&Sandbox, Vec<Policy>)| {
-            policies.iter().all(|policy| sandbox.validate(policy, "{}", &Data::new()) == Ok(()))
-        };
-        // Whichever of them has the code in place, the others run without it.
-        while !loaded.is_empty() {
-            assert!(loaded.iter().all(are_valid));
-            drop(loaded.remove(0));
-        }
-    }
-}
+mod tests;

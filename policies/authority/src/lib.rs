@@ -7,7 +7,7 @@ mod rules;
 mod tests;
 
 use reprieve_sdk::model::{Actor, ActorType, Approval, Timestamp};
-use reprieve_sdk::{ApprovalIssue, Context, Findings, Policy, Rule, non_blank, policy};
+use reprieve_sdk::{ApprovalIssue, Context, Findings, Policy, Rule, non_blank};
 use rules::{
     AGENT_NOT_ALLOWED, APPROVAL_DIFFERS, APPROVAL_STALE, CREDENTIAL_PURPOSE, RULES, SELF_APPROVAL, Settings,
     TOO_FEW_APPROVALS, UNKNOWN_ACTOR,
@@ -230,5 +230,3 @@ fn check_credential(context: &Context<Settings>, actor: &Actor, findings: &mut F
         }
     }
 }
-
-policy!(Authority);

@@ -8,7 +8,7 @@ mod rules;
 mod tests;
 
 use reprieve_sdk::model::Pool;
-use reprieve_sdk::{Context, Findings, InventoryFacts, Limit, Measure, Policy, Rule, policy, same_name};
+use reprieve_sdk::{Context, Findings, InventoryFacts, Limit, Measure, Policy, Rule, same_name};
 use rules::{
     CAPACITY_FLOOR, CLOSURE_UNKNOWN, RULES, Settings, TOO_LARGE_SHARE, TOO_MANY_TENANTS, UNDECLARED_DEPENDENTS,
     WHOLE_KIND,
@@ -227,5 +227,3 @@ fn check_pool(context: &Context<Settings>, pool: &Pool, findings: &mut Findings)
             });
     }
 }
-
-policy!(BlastRadius);

@@ -10,7 +10,7 @@ mod state;
 mod tests;
 
 use reprieve_sdk::model::Tally;
-use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, policy, same_name};
+use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, same_name};
 use rules::{
     ENVIRONMENT_MISMATCH, KIND_MISMATCH, LIVE_TARGET, NEAR_MISS, PROTECTED_KIND, RULES, Settings, TENANT_MISMATCH,
     UNRESOLVED,
@@ -338,5 +338,3 @@ fn check_live(context: &Context<Settings>, state: &State, findings: &mut Finding
             .help(format!("take them out of use first; a hard delete accepts only these states: {states}"));
     }
 }
-
-policy!(Identity);

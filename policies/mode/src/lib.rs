@@ -10,7 +10,7 @@ mod words;
 
 use reprieve_sdk::model::{Mode as RequestMode, Tally, TriggerSource};
 use reprieve_sdk::{
-    Chunk, Column, Context, FindingBuilder, Findings, Policy, Rows, Rule, non_blank, policy, same_kind, same_letters,
+    Chunk, Column, Context, FindingBuilder, Findings, Policy, Rows, Rule, non_blank, same_kind, same_letters,
 };
 use rules::{DEFAULT_TRIGGER, NO_LEGAL_BASIS, RULES, SOFT_DELETE_FIRST, Settings, VERB_DIFFERS};
 
@@ -260,5 +260,3 @@ fn check_trigger(context: &Context<Settings>, findings: &mut Findings) {
 fn unsaid<'a>(context: &Context<Settings>, findings: &'a mut Findings, message: &str) -> FindingBuilder<'a> {
     findings.deny_if(!context.is_soft(), &DEFAULT_TRIGGER, message).missing()
 }
-
-policy!(Mode);

@@ -11,7 +11,7 @@ mod selector;
 mod tests;
 
 use reprieve_sdk::model::{By, IdFacts, Operation, Provenance as Claimed, Selection};
-use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, non_blank, policy};
+use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, non_blank};
 use rules::{
     BAD_IDS, COUNT_MISMATCH, DIGEST_MISMATCH, EXPANDED_SELECTOR, INCOMPLETE, KEEP_SET, MISSING, PAGE_SIZED, RULES,
     STALE, Settings, UNBOUNDED_SELECTOR,
@@ -395,5 +395,3 @@ fn check_bounds(claimed: &Claimed, query: &Query, unbounded: &Rows, findings: &m
             .help("list the ids of the single targets that are meant");
     }
 }
-
-policy!(Provenance);

@@ -11,7 +11,7 @@ mod tests;
 use backup::{check_backup, check_backup_targets};
 use reprieve_sdk::model::{Migration, Mode, Recovery as Claimed, Timestamp, Trigger};
 use reprieve_sdk::serde::{Deserialize, Serialize};
-use reprieve_sdk::{Chunk, Column, Context, Findings, KindName, Policy, Rows, Rule, non_blank, policy};
+use reprieve_sdk::{Chunk, Column, Context, Findings, KindName, Policy, Rows, Rule, non_blank};
 use rules::{COPY_UNVERIFIED, RECOVERY_TOOLING, RESTORE_TOO_LONG, RESTORE_UNTESTED, RULES, Settings};
 
 /// The policy `recovery`. It requires a hard delete to have a verified backup, a tested restore, and a short enough
@@ -296,5 +296,3 @@ fn check_tooling(context: &Context<Settings>, findings: &mut Findings) {
             .help("detach it first, and keep it until the deletion is known to be correct");
     }
 }
-
-policy!(Recovery);

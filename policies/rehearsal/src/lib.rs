@@ -7,7 +7,7 @@ mod rules;
 mod tests;
 
 use reprieve_sdk::model::{DryRun, PastBatch, Timestamp};
-use reprieve_sdk::{Context, Findings, Limit, Measure, Policy, Rule, SignatureIssue, non_blank, policy};
+use reprieve_sdk::{Context, Findings, Limit, Measure, Policy, Rule, SignatureIssue, non_blank};
 use rules::{DRY_RUN_DIFFERS, DRY_RUN_STALE, HISTORY_UNKNOWN, NO_CANARY, NO_DRY_RUN, RULES, Settings, UNUSUAL_SIZE};
 
 /// The policy `rehearsal`. It requires a fresh dry run of exactly this list in the same environment. It also requires
@@ -260,5 +260,3 @@ fn check_history(context: &Context<Settings>, findings: &mut Findings) {
             .help("name a ledger in the policy set, or pass a history with `--history`");
     }
 }
-
-policy!(Rehearsal);

@@ -10,7 +10,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule, policy};
+use reprieve_sdk::{Chunk, Context, Findings, Policy, Rows, Rule};
 use rules::{AMBIGUOUS_SUBJECT, HOLD_UNKNOWN, LEGAL_HOLD, RETAIN_UNTIL, RULES, Settings};
 use state::State;
 
@@ -114,5 +114,3 @@ fn check_subjects(context: &Context<Settings>, state: &State, findings: &mut Fin
             .help("ask the person for an identifier that is unique to them, and erase only their data");
     }
 }
-
-policy!(Retention);

@@ -9,7 +9,7 @@ mod tests;
 
 use reprieve_sdk::model::{PastBatch, Timestamp, Trigger, TriggerSource};
 use reprieve_sdk::serde::{Deserialize, Serialize};
-use reprieve_sdk::{Chunk, Column, Context, Findings, Policy, Rows, Rule, policy};
+use reprieve_sdk::{Chunk, Column, Context, Findings, Policy, Rows, Rule};
 use rules::{FREEZE, HISTORY_UNKNOWN, NO_NOTICE, OUTSIDE_WINDOW, RECENTLY_USED, RULES, Settings, TOO_FAST};
 
 /// The policy `timing`. It denies batches during a change freeze, outside the change window, or too soon after other
@@ -262,5 +262,3 @@ fn check_notice(context: &Context<Settings>, findings: &mut Findings) {
         }
     }
 }
-
-policy!(Timing);

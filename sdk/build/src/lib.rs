@@ -78,28 +78,23 @@ pub fn fail_build(error: &(dyn std::error::Error + 'static)) {
     text.lines().for_each(|line| println!("cargo::error={line}"));
 }
 
-/// Builds packages of the workspace at `workspace` and returns their components in the same order. Cargo builds in
-/// `target_dir`, which must not be that of a cargo that is waiting for this call, because cargo locks it.
+/// Builds a package of the workspace at `workspace` and returns its component. Cargo builds in `target_dir`, which must not be
+/// that of a cargo that is waiting for this call, because cargo locks it.
 ///
 /// # Errors
 /// See [`Error`].
-pub fn components(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result<Vec<Vec<u8>>, Error> {
-    modules(workspace, packages, target_dir)?
-        .into_iter()
-        .zip(packages)
-        .map(|(module, package)| wrap(package, &module))
-        .collect()
+pub fn component(workspace: &Path, package: &str, target_dir: &Path) -> Result<Vec<u8>, Error> {
+    wrap(package, &module(workspace, package, target_dir)?)
 }
 
-/// Builds packages as [`components`] does, but returns the core modules.
+/// Builds a package as [`component`] does, but returns its core module.
 ///
 /// # Errors
 /// See [`Error`].
-pub fn modules(workspace: &Path, packages: &[&str], target_dir: &Path) -> Result<Vec<Vec<u8>>, Error> {
-    let selection: Vec<&str> = packages.iter().flat_map(|package| ["--package", package]).collect();
-    cargo_build(workspace, &selection, target_dir)?;
+pub fn module(workspace: &Path, package: &str, target_dir: &Path) -> Result<Vec<u8>, Error> {
+    cargo_build(workspace, &["--package", package], target_dir)?;
     let output = target_dir.join(TARGET).join("guest");
-    packages.iter().map(|package| read(output.join(package.replace('-', "_")).with_extension("wasm"))).collect()
+    read(output.join(package.replace('-', "_")).with_extension("wasm"))
 }
 
 /// Builds every example of a package and returns the name and the core module of each, sorted by name.

@@ -59,6 +59,11 @@
 //!                          observe* ──┘
 //! ```
 //!
+//! # Several policies in one module
+//!
+//! [`policies!`] exports several policies from one module. They share its code, and each runs in a sandbox of its own, as
+//! the policy of a module with one does. The entry of a policy in `reprieve.toml` then has its `name`.
+//!
 //! # Tests
 //!
 //! The same code runs natively in unit tests: see [`Session`] and [`testing`].
@@ -98,61 +103,66 @@ pub use ::serde;
 #[doc(hidden)]
 pub use setting::{object, property};
 
-/// Exports a [`Policy`] from a wasm module. It expands to nothing in a native build.
+/// Exports a [`Policy`] from a wasm module. It exports nothing from a native build.
 #[macro_export]
 macro_rules! policy {
     ($policy:ty) => {
+        $crate::policies!($policy);
+    };
+}
+
+/// Exports several policies from one wasm module. They share the code of this crate, so a decision with all of them is
+/// faster than with a module for each. An entry of `reprieve.toml` names the policy that it uses. It exports nothing from a
+/// native build.
+#[macro_export]
+macro_rules! policies {
+    ($($policy:ty),+ $(,)?) => {
+        $(const _: fn() -> $crate::Descriptor = $crate::describe::<$policy>;)+
+
         #[cfg(target_arch = "wasm32")]
         mod exported {
             use super::*;
-            use $crate::wasm::{bindings, types};
+            use $crate::wasm::{Export, bindings, exports, types};
 
-            thread_local! {
-                static SESSION: ::std::cell::RefCell<Option<$crate::Session<$policy>>> =
-                    const { ::std::cell::RefCell::new(None) };
-            }
-
-            fn session<T>(with: impl FnOnce(&mut $crate::Session<$policy>) -> Result<T, String>) -> Result<T, String> {
-                SESSION.with_borrow_mut(|session| match session {
-                    Some(session) => with(session),
-                    None => Err("`begin` was not called".to_owned()),
-                })
-            }
+            const EXPORTS: &[Export] = &[$(Export::of::<$policy>()),+];
 
             struct Exported;
 
             impl bindings::Guest for Exported {
+                fn policies() -> Vec<String> {
+                    EXPORTS.iter().map(|export| export.name.to_owned()).collect()
+                }
+
+                fn select(policy: u32) {
+                    exports::select(policy, EXPORTS.len());
+                }
+
                 fn describe() -> types::Descriptor {
-                    $crate::describe::<$policy>().into()
+                    exports::describe(EXPORTS)
                 }
 
                 fn validate(settings: String, data: Vec<types::Blob>) -> Result<(), String> {
-                    let data: Vec<$crate::Blob> = data.into_iter().map(Into::into).collect();
-                    $crate::validate::<$policy>(&settings, &data)
+                    exports::validate(EXPORTS, &settings, data)
                 }
 
                 fn begin(input: types::Input) -> Result<(), String> {
-                    let data = input.data.into_iter().map(Into::into).collect();
-                    let session = $crate::Session::begin(&input.review, &input.settings, data)?;
-                    SESSION.set(Some(session));
-                    Ok(())
+                    exports::begin(EXPORTS, input)
                 }
 
                 fn observe(chunk: types::Chunk) -> Result<(), String> {
-                    session(|session| Ok(session.observe(chunk.into())))
+                    exports::observe(chunk)
                 }
 
                 fn save() -> Vec<u8> {
-                    // The contract lets `save` fail only by trapping.
-                    session(|session| session.save()).expect("`begin` was called, and the state can be serialized")
+                    exports::save()
                 }
 
                 fn merge(state: Vec<u8>) -> Result<(), String> {
-                    session(|session| session.merge(&state))
+                    exports::merge(&state)
                 }
 
                 fn finish() -> Result<Vec<types::Finding>, String> {
-                    session(|session| Ok(session.finish().into_iter().map(Into::into).collect()))
+                    exports::finish()
                 }
             }
 

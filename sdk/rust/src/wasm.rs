@@ -4,10 +4,14 @@
 
 use crate::{Chunk, Column, Strings, Validity, Values};
 
+pub mod exports;
+
+pub use exports::Export;
+
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../wit",
-        world: "policy",
+        world: "policies",
         pub_export_macro: true,
         default_bindings_module: "reprieve_sdk::wasm::bindings",
     });

@@ -257,15 +257,15 @@ impl GateBuilder {
         })))
     }
 
-    /// Reads the description of a module and its digest. The module is loaded as the gate would load it, without settings
-    /// or data.
+    /// Reads the description of a policy and the digest of its module. It is loaded as the gate would load it, without
+    /// settings or data. `name` is needed only for a module that holds several policies.
     ///
     /// # Errors
     /// [`BuildError`] if it cannot be loaded.
-    pub fn describe(self, module: &[u8]) -> Result<(Descriptor, String), BuildError> {
+    pub fn describe(self, module: &[u8], name: Option<&str>) -> Result<(Descriptor, String), BuildError> {
         let sandbox = Sandbox::new(self.limits, self.cache, self.worker, self.trace)?;
         let digest = hex::encode(Sha256::digest(module));
-        let policy = sandbox.load(module, &digest, self.pins.contains(&digest))?;
+        let policy = sandbox.load(module, &digest, self.pins.contains(&digest), name)?;
         sandbox.check_settings(&policy, None)?;
         Ok((policy.descriptor, policy.sha256))
     }

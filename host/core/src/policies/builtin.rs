@@ -2,10 +2,11 @@
 
 /// The names of all built-in policies, in alphabetical order.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    reprieve_builtin::all().map(reprieve_builtin::Builtin::name)
+    reprieve_builtin::names()
 }
 
-/// The component of the built-in policy of this name, if there is one.
-pub fn component(name: &str) -> Option<&'static [u8]> {
-    reprieve_builtin::find(name).map(reprieve_builtin::Builtin::component)
+/// The component that holds all built-in policies. An entry of a policy set can name it like any other module, with the
+/// `name` of the policy.
+pub const fn component() -> &'static [u8] {
+    reprieve_builtin::component()
 }

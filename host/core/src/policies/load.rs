@@ -145,17 +145,21 @@ impl Loader<'_> {
             let digest = hex::encode(Sha256::digest(&bytes));
             check_pin(&digest)?;
             let is_pinned = entry.sha256.is_some() || self.files.pins.contains(&digest);
-            return Ok((self.sandbox.load(&bytes, &digest, is_pinned)?, Cow::Owned(bytes)));
+            let policy = self.sandbox.load(&bytes, &digest, is_pinned, entry.name.as_deref())?;
+            return Ok((policy, Cow::Owned(bytes)));
         };
-        let builtin = reprieve_builtin::find(name).ok_or_else(|| {
+        if entry.name.as_ref().is_some_and(|other| other != name) {
+            return Err(Unusable::new("`use` and `name` are of different policies").with_help("remove `name`"));
+        }
+        let index = reprieve_builtin::find(name).ok_or_else(|| {
             let help = match did_you_mean(name, builtin::names()) {
                 Some(near) => format!("did you mean `builtin:{near}`?"),
                 None => format!("the built-in policies are {}", builtin::names().collect::<Vec<_>>().join(", ")),
             };
             Unusable::new(format!("there is no built-in policy `{name}`")).with_help(help)
         })?;
-        check_pin(builtin.sha256())?;
-        Ok((self.sandbox.load_builtin(builtin)?, Cow::Borrowed(builtin.component())))
+        check_pin(reprieve_builtin::sha256())?;
+        Ok((self.sandbox.load_builtin(index)?, Cow::Borrowed(reprieve_builtin::component())))
     }
 
     fn file(&self, name: &str) -> Result<Vec<u8>, Unusable> {

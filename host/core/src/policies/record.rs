@@ -161,7 +161,7 @@ impl RecordedSet {
         let mut entries = Vec::new();
         for record in policies {
             let is_builtin =
-                reprieve_builtin::find(&record.name).is_some_and(|builtin| builtin.sha256() == record.sha256);
+                record.sha256 == reprieve_builtin::sha256() && reprieve_builtin::find(&record.name).is_some();
             if !is_builtin {
                 files.push((record.sha256.clone(), blob(&record.sha256)?));
             }
@@ -170,6 +170,7 @@ impl RecordedSet {
             }
             entries.push(PolicyEntry {
                 source: if is_builtin { format!("builtin:{}", record.name) } else { record.sha256.clone() },
+                name: Some(record.name),
                 sha256: Some(record.sha256),
                 enforce: record.enforce,
                 missing: record.missing,

@@ -114,6 +114,8 @@ pub struct PolicyEntry {
     /// `builtin:NAME`, or the path of a wasm module below the folder of this file.
     #[serde(rename = "use")]
     pub source: String,
+    /// The name of the policy. Needed only for a module that holds several.
+    pub name: Option<String>,
     /// SHA-256 of the module, lower-case hex. A module with another digest is refused.
     pub sha256: Option<String>,
     /// Whether it counts towards the decision. Otherwise its findings are only reported.
@@ -163,6 +165,7 @@ impl PolicyEntry {
     pub fn builtin(name: &str) -> Self {
         Self {
             source: format!("builtin:{name}"),
+            name: None,
             sha256: None,
             enforce: true,
             missing: Missing::Deny,

@@ -17,7 +17,7 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = Project::open(&arguments.folder)?.build()?;
-    let (policy, sha256) = super::builder(&built).describe(&built.bytes)?;
+    let (policy, sha256) = super::builder(&built).describe(&built.bytes, None)?;
     let mut page = Page::default();
     line!(page, "{} {}: {}", plain(&policy.name), plain(&policy.version), plain(&policy.summary));
     for rule in &policy.rules {

@@ -24,7 +24,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = component(&arguments.policy)?;
     let start = Instant::now();
-    let (policy, sha256) = super::builder(&built).describe(&built.bytes)?;
+    let (policy, sha256) = super::builder(&built).describe(&built.bytes, None)?;
     let loaded = start.elapsed();
     let list = |names: &[String]| match names {
         [] => "none".to_owned(),

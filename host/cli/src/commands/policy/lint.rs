@@ -29,7 +29,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = component(&arguments.policy)?;
     // Loading already refuses a module that imports a function, duplicates a rule, or has an invalid schema or default.
-    let (policy, _) = super::builder(&built).describe(&built.bytes)?;
+    let (policy, _) = super::builder(&built).describe(&built.bytes, None)?;
     let setup = Setup { cases: cases_beside(&built)?, built };
     let nondeterministic = nondeterministic(&setup, arguments.batches)?;
     // A policy that cannot answer at all would return the same fault for partitions.
