@@ -343,7 +343,10 @@ fn a_module_with_several_policies_requires_the_name_of_one() {
     let names = builtin_names().collect::<Vec<_>>().join(", ");
     let none = error(None);
     assert!(none.to_string().contains("it holds several policies"), "{none}");
-    assert_eq!(none.help().unwrap(), format!("its policies are {names}; set `name` to one of them"));
+    assert_eq!(
+        none.help().unwrap(),
+        format!("its policies are {names}; set `name` to one of them in its entry of the policy set")
+    );
     let near = error(Some("timings"));
     assert!(near.to_string().contains("it holds no policy `timings`"), "{near}");
     assert_eq!(near.help(), Some("did you mean `timing`?"));
@@ -356,7 +359,10 @@ fn the_name_of_a_policy_is_that_of_its_descriptor() {
     gate_of_set(module, set_of(Some(&name))).unwrap();
     let error = gate_of_set(module, set_of(Some("other"))).unwrap_err();
     assert!(error.to_string().contains("it holds no policy `other`"), "{error}");
-    assert_eq!(error.help().unwrap(), format!("its policies are {name}; set `name` to one of them"));
+    assert_eq!(
+        error.help().unwrap(),
+        format!("its policies are {name}; set `name` to one of them in its entry of the policy set")
+    );
 }
 
 fn set_of(name: Option<&str>) -> PolicySet {

@@ -56,7 +56,7 @@ fn fill(ledger: &Path) {
                tenants, targets_sha256, counts_at, state, succeeded)
                SELECT entry, at, 'bench', 'allow', 'soft', 'test', 'app', 'svc', 'bench', 10, 10, hex(zeroblob(32)), at,
                'committed', 1 FROM n;
-             INSERT INTO sums SELECT key, at / 3600, count(*), 10 * count(*), 10 * count(*)
+             INSERT INTO sums (key, hour, batches, targets, tenants) SELECT key, at / 3600, count(*), 10 * count(*), 10 * count(*)
                FROM n, (SELECT '[\"mode\",\"test\",\"soft\"]' AS key UNION SELECT '[\"kind\",\"test\",\"app\"]'
                  UNION SELECT '[\"actor\",\"svc\"]' UNION SELECT '[\"campaign\",\"bench\"]')
                GROUP BY key, at / 3600 ON CONFLICT (key, hour) DO UPDATE SET batches = batches + excluded.batches,

@@ -62,7 +62,8 @@
 //! # Several policies in one module
 //!
 //! [`policies!`] exports several policies from one module. They share its code, and each runs in a sandbox of its own, as
-//! the policy of a module with one does. The entry of a policy in `reprieve.toml` then has its `name`.
+//! the policy of a module with one does. The entry of a policy in `reprieve.toml` then has its `name`. The commands
+//! `reprieve policy …` work on modules with one policy.
 //!
 //! # Tests
 //!

@@ -203,6 +203,9 @@ mod tests {
         assert_eq!(data_digests(text.as_bytes()).unwrap(), ["ba5"]);
         let read = RecordedSet::read(&text, |digest| Ok::<_, serde_json::Error>(digest.into())).unwrap();
         assert_eq!(read.set.environments, None);
+        // The module may hold several policies.
+        let [PolicyEntry { source, name, .. }] = &read.set.policy[..] else { panic!("{:?}", read.set) };
+        assert_eq!((source.as_str(), name.as_deref()), ("f00", Some("own")));
         assert_eq!(read.files, [("f00".to_owned(), b"f00".to_vec()), ("ba5".to_owned(), b"ba5".to_vec())]);
         assert!(data_digests(b"[1]").is_err() && data_digests(b"{}").is_err());
     }
