@@ -3,9 +3,9 @@
 use crate::bindings::several::{Selection, SelectionIndices};
 use crate::bindings::{Policy, PolicyIndices};
 use crate::engine::Sandbox;
+use crate::error::LoadError;
 use crate::fault::Fault;
 use crate::limits::Meter;
-use crate::policy::LoadError;
 use crate::refusal::AdmissionError;
 use reprieve_model::{did_you_mean, shorten};
 use wasmtime::Store;

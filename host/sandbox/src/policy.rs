@@ -9,10 +9,11 @@ use crate::compile::{Origin, compile, precompile};
 use crate::convert;
 use crate::descriptor::{Descriptor, check_descriptor};
 use crate::engine::Sandbox;
+use crate::error::LoadError;
 use crate::fault::Fault;
 use crate::linked::{Linked, Select, no_policy};
 use crate::refusal::AdmissionError;
-use crate::schema::{SchemaError, check_bounds, check_schema, check_settings, check_settings_bounds};
+use crate::schema::{check_bounds, check_schema, check_settings, check_settings_bounds};
 use crate::worker::{Answer, Check, Task, Worker, WorkerError};
 use serde_json::Value;
 use std::collections::btree_map::Entry as Slot;
@@ -42,8 +43,7 @@ pub struct Policy {
 }
 
 /// The component of a module, once for all of its policies.
-#[derive(Clone)]
-pub(crate) struct Loaded {
+struct Loaded {
     component: Component,
     /// As in [`Policy`], for the first policy that is loaded from it.
     compiled_by_worker: bool,
@@ -54,87 +54,6 @@ pub(crate) struct Loaded {
 impl Loaded {
     fn of(component: Component) -> Self {
         Self { component, compiled_by_worker: false, uncached: None, unfit: None }
-    }
-}
-
-/// Why a policy cannot be loaded.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// It is not admitted.
-    #[error("{0}")]
-    Admission(#[from] AdmissionError),
-    /// It failed while it described itself.
-    #[error("its descriptor cannot be read: {}: {}", .0.cause.as_str(), .0.message)]
-    Fault(Fault),
-    /// Its descriptor is invalid.
-    #[error("its descriptor is invalid: {0}")]
-    Descriptor(String),
-    /// Its settings are invalid.
-    #[error("settings `{pointer}`: {message}")]
-    Setting {
-        /// The JSON pointer of the setting.
-        pointer: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// It holds several policies, and none is named.
-    #[error("it holds several policies")]
-    Several {
-        /// What to do about it.
-        help: String,
-    },
-    /// It holds no policy of this name.
-    #[error("it holds no policy `{name}`")]
-    NoPolicy {
-        /// The name.
-        name: String,
-        /// What to do about it.
-        help: String,
-    },
-    /// Its origin is unknown, and there is no worker to compile it.
-    #[error("its digest is not pinned, and no worker is named to compile it within limits")]
-    NoWorker {
-        /// What to do about it.
-        help: String,
-    },
-    /// Its origin is unknown, and a worker could not compile it.
-    #[error("{cause}")]
-    Worker {
-        /// Why.
-        cause: WorkerError,
-        /// What to do about it.
-        help: String,
-    },
-}
-
-impl LoadError {
-    /// What to do about it, if that is known.
-    pub fn help(&self) -> Option<&str> {
-        match self {
-            Self::Admission(error) => error.help(),
-            Self::Fault(fault) => Some(fault.cause.help()),
-            Self::Several { help }
-            | Self::NoPolicy { help, .. }
-            | Self::NoWorker { help }
-            | Self::Worker { help, .. } => Some(help),
-            Self::Descriptor(_) | Self::Setting { .. } => None,
-        }
-    }
-}
-
-impl From<Fault> for LoadError {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<SchemaError> for LoadError {
-    fn from(error: SchemaError) -> Self {
-        match error {
-            SchemaError::Schema(message) => Self::Descriptor(message),
-            SchemaError::Setting { pointer, message } => Self::Setting { pointer, message },
-        }
     }
 }
 

@@ -155,13 +155,16 @@ fn check_ids(context: &Context<Settings>, findings: &mut Findings) {
     let control = control.unwrap_or_default();
     let unprintable = if control > context.settings.max_control_ids { control } else { 0 };
     let counts = [
-        (*null, "have no id"),
-        (*empty, "have a blank id"),
-        (*duplicate, "have the id of an earlier row"),
-        (unprintable, "have an id with a control character"),
+        (*null, "no id"),
+        (*empty, "a blank id"),
+        (*duplicate, "the id of an earlier row"),
+        (unprintable, "an id with a control character"),
     ];
-    let bad: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let bad = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| {
+        let verb = if *count == 1 { "has" } else { "have" };
+        format!("{count} {verb} {what}")
+    });
+    let bad: Vec<String> = bad.collect();
     if !bad.is_empty() {
         findings
             .deny(&BAD_IDS, format!("of {} rows, {}", context.facts.targets(), bad.join(", ")))
