@@ -2,10 +2,10 @@
 //! an API.
 
 use crate::cloud::{Collector, UNSEEN, add_pages, add_unnamed, answers, find_type};
+use crate::json::Value;
 use crate::node::Node;
 use crate::{Input, Options, Sink, Summary};
 use reprieve_batch::ReadError;
-use serde_json::Value;
 
 /// The members that are the id in Google Cloud, where it is not `name`.
 const GCP_IDS: [(&str, &str); 14] = [

@@ -1,7 +1,7 @@
 //! What a reader is given: the bytes of a file, those of the files it names, and what a person says of it.
 
+use crate::json::{self, Value};
 use reprieve_batch::{Place, ReadError};
-use serde_json::Value;
 
 /// A file of another tool.
 #[derive(Clone, Copy)]
@@ -62,10 +62,10 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// [`ReadError`] with the line of the fault.
-    pub fn json(&self) -> Result<Value, ReadError> {
+    pub fn json(&self) -> Result<Value<'a>, ReadError> {
         let text = self.text()?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let value = strict::value(&mut deserializer).map_err(|error| self.json_error(&error))?;
+        let value = json::value(&mut deserializer).map_err(|error| self.json_error(&error))?;
         deserializer.end().map_err(|error| self.json_tail_error(&error))?;
         Ok(value)
     }
@@ -98,81 +98,5 @@ impl<'a> Input<'a> {
                 .with_help("pass the output of one command, without lines of a wrapper around it");
         }
         self.error(line, format!("not JSON: {message}"))
-    }
-}
-
-/// JSON whose objects have every member once: of two members of one name, another program may take the other.
-mod strict {
-    use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-    use serde_json::{Map, Number, Value};
-    use std::fmt;
-
-    pub(super) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        Strict.deserialize(deserializer)
-    }
-
-    struct Strict;
-
-    impl<'de> DeserializeSeed<'de> for Strict {
-        type Value = Value;
-        fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-            deserializer.deserialize_any(self)
-        }
-    }
-
-    impl<'de> Visitor<'de> for Strict {
-        type Value = Value;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("JSON")
-        }
-
-        fn visit_unit<E>(self) -> Result<Value, E> {
-            Ok(Value::Null)
-        }
-
-        fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-            Ok(value.into())
-        }
-
-        fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-            Ok(value.into())
-        }
-
-        fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-            Ok(value.into())
-        }
-
-        fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-            Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-        }
-
-        fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-            Ok(value.into())
-        }
-
-        fn visit_string<E>(self, value: String) -> Result<Value, E> {
-            Ok(value.into())
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-            let mut list = Vec::new();
-            while let Some(item) = items.next_element_seed(Strict)? {
-                list.push(item);
-            }
-            Ok(Value::Array(list))
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-            let mut map = Map::new();
-            while let Some(name) = members.next_key::<String>()? {
-                let value = members.next_value_seed(Strict)?;
-                if map.contains_key(&name) {
-                    return Err(A::Error::custom(format!("the member `{name}` is duplicated")));
-                }
-                map.insert(name, value);
-            }
-            Ok(Value::Object(map))
-        }
     }
 }

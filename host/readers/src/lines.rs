@@ -1,11 +1,11 @@
 //! JSON documents that are one per line.
 
 use crate::Input;
+use crate::json::Value;
 use reprieve_batch::{Place, ReadError};
-use serde_json::Value;
 
 /// Returns the documents of a file with their lines, counted from 1. Blank lines are allowed at the end only.
-pub(crate) fn json_lines(input: &Input<'_>) -> Result<Vec<(u64, Value)>, ReadError> {
+pub(crate) fn json_lines<'a>(input: &Input<'a>) -> Result<Vec<(u64, Value<'a>)>, ReadError> {
     let text = input.text()?.trim_end();
     let mut documents = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {

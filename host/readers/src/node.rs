@@ -1,29 +1,26 @@
 //! A value of a JSON document that knows its place, so that an error names it.
 
 use crate::Input;
+use crate::json::{Members, Value};
 use reprieve_batch::{Place, ReadError};
-use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// A value and its JSON pointer.
 #[derive(Clone)]
 pub(crate) struct Node<'a> {
     input: &'a Input<'a>,
-    value: &'a Value,
+    value: &'a Value<'a>,
     pointer: String,
 }
 
 impl<'a> Node<'a> {
     /// The whole document.
-    pub(crate) fn root(input: &'a Input<'a>, value: &'a Value) -> Self {
+    pub(crate) fn root(input: &'a Input<'a>, value: &'a Value<'a>) -> Self {
         Self { input, value, pointer: String::new() }
     }
 
-    pub(crate) fn value(&self) -> &'a Value {
+    pub(crate) fn value(&self) -> &'a Value<'a> {
         self.value
     }
 
@@ -32,10 +29,10 @@ impl<'a> Node<'a> {
     }
 
     fn expected(&self, what: &str) -> ReadError {
-        self.error(format!("expected {what}, found {}", type_name(self.value)))
+        self.error(format!("expected {what}, found {}", self.value.type_name()))
     }
 
-    fn child(&self, token: &str, value: &'a Value) -> Self {
+    fn child(&self, token: &str, value: &'a Value<'a>) -> Self {
         let token = token.replace('~', "~0").replace('/', "~1");
         Self { input: self.input, value, pointer: format!("{}/{token}", self.pointer) }
     }
@@ -44,23 +41,13 @@ impl<'a> Node<'a> {
         self.value.is_null()
     }
 
-    pub(crate) fn object(&self) -> Result<&'a Map<String, Value>, ReadError> {
+    pub(crate) fn object(&self) -> Result<&'a Members<'a>, ReadError> {
         self.value.as_object().ok_or_else(|| self.expected("an object"))
     }
 
     /// The members of an object.
     pub(crate) fn members(&self) -> Result<impl Iterator<Item = (&'a str, Node<'a>)> + use<'a, '_>, ReadError> {
-        Ok(self.object()?.iter().map(|(name, value)| (name.as_str(), self.child(name, value))))
-    }
-
-    /// The members of an object in the order of the file, which the value has lost.
-    pub(crate) fn members_in_order(&self) -> Result<Vec<Node<'a>>, ReadError> {
-        let object = self.object()?;
-        let text = raw(self.input, &self.pointer).unwrap_or("");
-        let names = serde_json::from_str::<Names>(text).map(|names| names.0).unwrap_or_default();
-        let members: Vec<Node<'a>> =
-            names.iter().filter_map(|name| Some(self.child(name, object.get(name)?))).collect();
-        if members.len() == object.len() { Ok(members) } else { Err(self.expected("every member once")) }
+        Ok(self.object()?.iter().map(|(name, value)| (name, self.child(name, value))))
     }
 
     /// The elements of a list.
@@ -131,44 +118,6 @@ fn raw<'a>(input: &Input<'a>, pointer: &str) -> Option<&'a str> {
         value = next?.get();
     }
     Some(value)
-}
-
-/// The names of the members of an object.
-struct Names(Vec<String>);
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(NamesVisitor)
-    }
-}
-
-struct NamesVisitor;
-
-impl<'de> Visitor<'de> for NamesVisitor {
-    type Value = Names;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Names, A::Error> {
-        let mut names = Vec::new();
-        while let Some((name, _)) = members.next_entry::<String, IgnoredAny>()? {
-            names.push(name);
-        }
-        Ok(Names(names))
-    }
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 /// A number and its noun: `1 resource`, `2 resources`.

@@ -2,30 +2,30 @@
 //! absent only where the caller says so.
 
 use crate::Input;
+use crate::json::{Members, Value};
 use reprieve_batch::{Place, ReadError};
-use serde_json::{Map, Value};
 
 /// An object of a file, with its JSON pointer for messages.
 #[derive(Clone)]
 pub(crate) struct Object<'a> {
     input: Input<'a>,
-    members: &'a Map<String, Value>,
+    members: &'a Members<'a>,
     pointer: String,
     line: u64,
 }
 
 impl<'a> Object<'a> {
     /// Returns a value as an object.
-    pub(crate) fn new(input: &Input<'a>, value: &'a Value, pointer: &str) -> Result<Self, ReadError> {
+    pub(crate) fn new(input: &Input<'a>, value: &'a Value<'a>, pointer: &str) -> Result<Self, ReadError> {
         Self::at(input, value, pointer.to_owned(), 1)
     }
 
     /// Returns the document of a line as an object.
-    pub(crate) fn of_line(input: &Input<'a>, value: &'a Value, line: u64) -> Result<Self, ReadError> {
+    pub(crate) fn of_line(input: &Input<'a>, value: &'a Value<'a>, line: u64) -> Result<Self, ReadError> {
         Self::at(input, value, String::new(), line)
     }
 
-    fn at(input: &Input<'a>, value: &'a Value, pointer: String, line: u64) -> Result<Self, ReadError> {
+    fn at(input: &Input<'a>, value: &'a Value<'a>, pointer: String, line: u64) -> Result<Self, ReadError> {
         match value {
             Value::Object(members) => Ok(Self { input: *input, members, pointer, line }),
             other => {
@@ -41,8 +41,8 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the names and values of its members.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
-        self.members.iter().map(|(name, value)| (name.as_str(), value))
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&'a str, &'a Value<'a>)> + use<'a> {
+        self.members.iter()
     }
 
     /// Returns an error at this object.
@@ -57,7 +57,7 @@ impl<'a> Object<'a> {
 
     /// Refuses members that are not among the known ones.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), ReadError> {
-        match self.members.keys().find(|name| !known.contains(&name.as_str())) {
+        match self.members.keys().find(|name| !known.contains(name)) {
             Some(name) => Err(self.error_at(name, format!("the member `{name}` is not understood"))),
             None => Ok(()),
         }
@@ -110,7 +110,7 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the items of a list with their pointers, if the member is there.
-    pub(crate) fn list(&self, name: &str) -> Result<Option<Vec<(String, &'a Value)>>, ReadError> {
+    pub(crate) fn list(&self, name: &str) -> Result<Option<Vec<(String, &'a Value<'a>)>>, ReadError> {
         let pointer = self.pointer_to(name);
         let list = self.typed(name, "a list", Value::as_array)?;
         Ok(list.map(|items| items.iter().enumerate().map(|(i, item)| (format!("{pointer}/{i}"), item)).collect()))
@@ -129,7 +129,7 @@ impl<'a> Object<'a> {
         self.members.get(name).map(object).transpose()
     }
 
-    fn typed<T>(&self, name: &str, kind: &str, read: fn(&'a Value) -> Option<T>) -> Result<Option<T>, ReadError> {
+    fn typed<T>(&self, name: &str, kind: &str, read: fn(&'a Value<'a>) -> Option<T>) -> Result<Option<T>, ReadError> {
         let Some(value) = self.members.get(name) else { return Ok(None) };
         let message = || format!("`{name}` must be {kind}, found {}", type_of(value));
         read(value).map(Some).ok_or_else(|| self.error_at(name, message()))
@@ -146,7 +146,7 @@ pub(crate) fn objects<'a>(input: &Input<'a>, items: &'a [Value]) -> Result<Vec<O
 }
 
 /// Describes the type of a value.
-pub(crate) fn type_of(value: &Value) -> String {
+pub(crate) fn type_of(value: &Value<'_>) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => format!("{value}"),

@@ -1,10 +1,10 @@
 //! OpenDSR, formerly OpenGDPR: requests of people to have their data erased. One request has one person with one or more
 //! identities; every identity is an item.
 
+use crate::json::Value;
 use crate::object::{Object, objects, type_of};
 use crate::{Action, Input, Item, Options, Sink, Summary};
 use reprieve_batch::ReadError;
-use serde_json::Value;
 use std::collections::HashSet;
 
 /// Members of answers, status reports and discovery documents. None of them is in a request.

@@ -1,10 +1,10 @@
 //! What Borg writes as text or as a log: `borg list`, `borg info`, and dry runs of `borg prune` and `borg delete`.
 
 use super::borg::{is_id, item, summary};
+use crate::json::Value;
 use crate::object::Object;
 use crate::{Action, Input, Sink, Summary};
 use reprieve_batch::{Place, ReadError};
-use serde_json::Value;
 use std::collections::HashSet;
 
 const PRUNED: &[&str] = &["Would prune:", "Would delete archive:", "Would delete:"];

@@ -6,11 +6,11 @@ mod restic;
 mod restic_text;
 mod velero;
 
+use crate::json::Value;
 use crate::lines::json_lines;
 use crate::object::{Object, objects};
 use crate::{Input, Options, Sink, Summary};
 use reprieve_batch::ReadError;
-use serde_json::Value;
 
 pub(crate) fn read(input: &Input<'_>, _: &Options, sink: &mut Sink<'_>) -> Result<Summary, ReadError> {
     let text = input.text()?;

@@ -1,10 +1,10 @@
 //! What restic writes as JSON: `restic snapshots --json` and `restic forget --dry-run --json`.
 
+use crate::json::Value;
 use crate::object::{Object, type_of};
 use crate::{Action, Input, Item, Sink, Summary};
 use reprieve_batch::ReadError;
 use reprieve_model::Timestamp;
-use serde_json::Value;
 use std::collections::HashSet;
 
 /// What restic cannot tell of a snapshot, whichever way it writes it.

@@ -128,7 +128,7 @@ fn dependents(node: &Node<'_>) -> Option<Vec<String>> {
 /// The elements of a map by zone or region.
 pub(super) fn aggregated<'a>(scopes: &Node<'a>) -> Result<Vec<Node<'a>>, ReadError> {
     let mut items = Vec::new();
-    for scope in scopes.members_in_order()? {
+    for (_, scope) in scopes.members()? {
         for (name, member) in scope.members()? {
             if name == "warning" {
                 check_warning(&member)?;

@@ -233,7 +233,7 @@ fn check_complete(answer: &Node<'_>) -> Result<(), ReadError> {
     for (name, member) in answer.members()? {
         let plain = name.replace('_', "").to_ascii_lowercase();
         let value = member.value();
-        let is_set = !(value.is_null() || value == "" || value == false);
+        let is_set = !(value.is_null() || value == "" || value.as_bool() == Some(false));
         if OF_A_PAGE.contains(&plain.as_str()) && is_set {
             let message = format!("`{name}` is set: the answer is one page of several, so resources are missing");
             return Err(member.error(message).with_help("list all of them in one file"));

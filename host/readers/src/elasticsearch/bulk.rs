@@ -1,10 +1,10 @@
 //! The body of `_bulk`: actions on documents, one per line. All but `delete` have a second line.
 
+use crate::json::Value;
 use crate::object::Object;
 use crate::{Action, Input, Item, Sink, Summary};
 use reprieve_batch::{Place, ReadError};
 use reprieve_model::Mode;
-use serde_json::Value;
 use std::collections::HashSet;
 
 /// Every action.
@@ -63,7 +63,7 @@ pub(super) fn read(input: &Input<'_>, lines: &[(u64, Value)], sink: &mut Sink<'_
     })
 }
 
-fn action<'a>(input: &Input<'a>, value: &'a Value, number: u64) -> Result<(&'a str, Object<'a>), ReadError> {
+fn action<'a>(input: &Input<'a>, value: &'a Value<'a>, number: u64) -> Result<(&'a str, Object<'a>), ReadError> {
     let line = Object::of_line(input, value, number)?;
     let mut members = line.members();
     let (Some((name, _)), None) = (members.next(), members.next()) else {

@@ -3,12 +3,12 @@
 mod bulk;
 mod cat;
 
+use crate::json::Value;
 use crate::lines::json_lines;
 use crate::object::{Object, objects};
 use crate::{Action, Input, Item, Options, Sink, Summary};
 use reprieve_batch::ReadError;
 use reprieve_model::{Mode, Timestamp};
-use serde_json::Value;
 use std::collections::HashSet;
 
 /// Members of reports of what was done already, and of answers that only confirm.
@@ -50,7 +50,7 @@ fn is_lines(input: &Input<'_>, text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let document = Input { bytes: lines.next().unwrap_or("").as_bytes(), ..*input }.json();
     let Ok(Value::Object(members)) = document else { return false };
-    let is_action = members.len() == 1 && members.keys().any(|name| bulk::ACTIONS.contains(&name.as_str()));
+    let is_action = members.len() == 1 && members.keys().any(|name| bulk::ACTIONS.contains(&name));
     is_action || members.contains_key("_index") || lines.next().is_some()
 }
 
@@ -70,7 +70,7 @@ fn read_list(input: &Input<'_>, items: &[Object<'_>], sink: &mut Sink<'_>) -> Re
     }
 }
 
-fn read_document(document: &Object<'_>, value: &Value, sink: &mut Sink<'_>) -> Result<Summary, ReadError> {
+fn read_document(document: &Object<'_>, value: &Value<'_>, sink: &mut Sink<'_>) -> Result<Summary, ReadError> {
     if document.has("error") {
         return Err(document.error("this is the answer of a call that failed"));
     }
@@ -92,12 +92,12 @@ fn read_document(document: &Object<'_>, value: &Value, sink: &mut Sink<'_>) -> R
     }
 }
 
-fn is_index(value: &Value) -> bool {
+fn is_index(value: &Value<'_>) -> bool {
     value.get("settings").is_some() && (value.get("aliases").is_some() || value.get("mappings").is_some())
 }
 
 /// Reads a body of `_delete_by_query`. What it deletes is known when it runs, so it is a selector and no list.
-fn read_query(body: &Object<'_>, value: &Value) -> Result<Summary, ReadError> {
+fn read_query(body: &Object<'_>, value: &Value<'_>) -> Result<Summary, ReadError> {
     body.only(QUERY)?;
     let Some(query) = body.object("query")? else { return Err(body.error("the member `query` is missing")) };
     if query.members().next().is_none() {

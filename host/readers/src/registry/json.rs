@@ -1,11 +1,11 @@
 //! Lists as JSON: of Docker, of GitLab, Harbor, GitHub and Docker Hub, and of the API that every registry has.
 
 use super::{is_image_id, is_slurped};
+use crate::json::Value;
 use crate::node::Node;
 use crate::{Action, Input, Item};
 use reprieve_batch::{Place, ReadError};
 use reprieve_model::Timestamp;
-use serde_json::Value;
 
 /// An item with its place and the name of what it is.
 pub(super) type Read = (Place, &'static str, Item);
@@ -98,7 +98,7 @@ const SHAPES: &[Shape] = &[
 ];
 
 /// Reads a document: a list, pages of a list in a list, a thing alone, or an answer with a list in it.
-pub(super) fn read(input: &Input<'_>, document: &Value, notes: &mut Vec<String>) -> Result<Vec<Read>, ReadError> {
+pub(super) fn read(input: &Input<'_>, document: &Value<'_>, notes: &mut Vec<String>) -> Result<Vec<Read>, ReadError> {
     let root = Node::root(input, document);
     if document.is_array() {
         let mut read = Vec::new();
@@ -129,11 +129,7 @@ pub(super) fn read(input: &Input<'_>, document: &Value, notes: &mut Vec<String>)
     if let Some(results) = root.get("results")? {
         return read_results(&root, &results);
     }
-    if root
-        .object()?
-        .keys()
-        .any(|name| ["ImagesDeleted", "VolumesDeleted", "SpaceReclaimed"].contains(&name.as_str()))
-    {
+    if root.object()?.keys().any(|name| ["ImagesDeleted", "VolumesDeleted", "SpaceReclaimed"].contains(&name)) {
         return Err(root
             .error("this is a report of what was deleted")
             .with_help("pass a list of what is to be deleted"));

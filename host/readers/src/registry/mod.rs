@@ -5,9 +5,9 @@ mod harbor;
 mod json;
 mod table;
 
+use crate::json::Value;
 use crate::{Input, Item, Options, Sink, Summary};
 use reprieve_batch::{Place, ReadError};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 
@@ -143,7 +143,7 @@ fn moved(place: Place, lines: u64) -> Place {
 }
 
 /// Whether a value is a list of lists: the pages that `gh api --slurp` collects.
-fn is_slurped(document: &Value) -> bool {
+fn is_slurped(document: &Value<'_>) -> bool {
     document.as_array().is_some_and(|pages| !pages.is_empty() && pages.iter().all(Value::is_array))
 }
 

@@ -2,10 +2,10 @@
 //! is taken from them.
 
 use super::address::{Step, module_path, quote, without_keys};
+use crate::json::{Members, Value};
 use crate::node::{Node, count};
 use crate::{Action, Input, Item, Options, Part, Sink, Summary};
 use reprieve_batch::ReadError;
-use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 const HELP: &str = "pass what `terraform state pull` or `tofu state pull` prints, and nothing else";
@@ -13,6 +13,15 @@ const HELP: &str = "pass what `terraform state pull` or `tofu state pull` prints
 /// The members of a state.
 const MEMBERS: [&str; 7] =
     ["version", "terraform_version", "serial", "lineage", "outputs", "resources", "check_results"];
+
+/// Members of other documents, and what a document is that has one.
+const OTHERS: [(&str, &str); 5] = [
+    ("encrypted_data", "the state is encrypted"),
+    ("resource_changes", "not a state: the member `resource_changes` belongs to a plan"),
+    ("planned_values", "not a state: the member `planned_values` belongs to a plan"),
+    ("format_version", "not a state file: the member `format_version` belongs to what `show -json` prints"),
+    ("values", "not a state file: the member `values` belongs to what `show -json` prints"),
+];
 
 /// Attributes that have the tags of a resource.
 const TAGS: [&str; 5] = ["tags_all", "tags", "effective_labels", "terraform_labels", "labels"];
@@ -55,16 +64,13 @@ pub(crate) fn read(input: &Input<'_>, _: &Options, sink: &mut Sink<'_>) -> Resul
 }
 
 fn check_document(root: &Node<'_>) -> Result<(), ReadError> {
-    for (name, member) in root.members()? {
-        let message = match name {
-            "encrypted_data" => "the state is encrypted".to_owned(),
-            "resource_changes" | "planned_values" => format!("not a state: the member `{name}` belongs to a plan"),
-            "values" | "format_version" => {
-                format!("not a state file: the member `{name}` belongs to what `show -json` prints")
-            }
-            _ if MEMBERS.contains(&name) => continue,
-            _ => format!("the member `{name}` is not known, and it may hold resources"),
-        };
+    for (name, message) in OTHERS {
+        if let Some(member) = root.get(name)? {
+            return Err(member.error(message).with_help(HELP));
+        }
+    }
+    if let Some((name, member)) = root.members()?.find(|(name, _)| !MEMBERS.contains(name)) {
+        let message = format!("the member `{name}` is not known, and it may hold resources");
         return Err(member.error(message).with_help(HELP));
     }
     let version = root.required("version").map_err(|error| error.with_help(HELP))?;
@@ -177,7 +183,7 @@ fn key(instance: &Node<'_>) -> Result<String, ReadError> {
 /// The environment that the tags of an instance name. None: they name none, or several, or are secret.
 fn environment(instance: &Node<'_>) -> Option<String> {
     let object = instance.value();
-    let secret = object.get("sensitive_attributes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let secret = object.get("sensitive_attributes").and_then(Value::as_array).unwrap_or_default();
     let is_secret = |name: &str| {
         // Each is a path of steps, of which the first names the attribute. What is not understood may be any attribute.
         secret.iter().any(|path| path.pointer("/0/value").and_then(Value::as_str).is_none_or(|first| first == name))
@@ -185,7 +191,7 @@ fn environment(instance: &Node<'_>) -> Option<String> {
     let mut found: Option<&str> = None;
     for name in TAGS.into_iter().filter(|name| !is_secret(name)) {
         let tags = object.get("attributes").and_then(|attributes| attributes.get(name)).and_then(Value::as_object);
-        for (tag, value) in tags.into_iter().flatten() {
+        for (tag, value) in tags.into_iter().flat_map(Members::iter) {
             let value = value.as_str().map(str::trim).filter(|value| !value.is_empty());
             let is_environment = tag.eq_ignore_ascii_case("environment") || tag.eq_ignore_ascii_case("env");
             let Some(value) = value.filter(|_| is_environment) else { continue };

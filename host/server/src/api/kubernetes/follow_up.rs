@@ -12,7 +12,7 @@ use reprieve::ledger::{LedgerError, Outcome};
 use reprieve::model::{Duration, Verdict};
 use reprieve::policy::KubernetesSettings;
 use reprieve_ledger::{FollowUp, RecordedDecision};
-use serde_json::Value;
+use reprieve_readers::Value;
 
 /// The accounts that delete what goes with something else.
 const CONTROLLERS: [&str; 2] = [

@@ -18,8 +18,9 @@ use axum::extract::State;
 use reprieve::ledger::{Ledger, Outcome};
 use reprieve::model::{Mode, Verdict};
 use reprieve::policy::KubernetesSettings;
+use reprieve_readers::Value;
 use review::Question;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 

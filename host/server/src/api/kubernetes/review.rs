@@ -2,11 +2,10 @@
 
 use crate::problem::Problem;
 use reprieve::model::{DecisionDocument, Nature, Severity, Verdict};
-use reprieve_readers::Input;
+use reprieve_readers::{Input, Value};
 use reprieve_report::output::plain;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The version of the documents that are read and written.
@@ -28,7 +27,7 @@ const MAX_FINDING_CHARS: usize = 200;
 pub(super) struct Question {
     /// The digits and letters by which the API server finds its answer.
     pub uid: String,
-    document: Value,
+    document: Value<'static>,
 }
 
 /// An AdmissionReview of `admission.k8s.io/v1` with a request, as the API server sends it.
@@ -41,7 +40,7 @@ pub(crate) struct Asked {
     /// `AdmissionReview`
     kind: String,
     /// The request, with its `uid`.
-    request: BTreeMap<String, Value>,
+    request: BTreeMap<String, serde_json::Value>,
 }
 
 /// The AdmissionReview with the answer.
@@ -97,11 +96,11 @@ impl Question {
         if !is_uid(uid) {
             return Err(Problem::unreadable("the request has no `uid` of letters, digits and `-`").at("/request/uid"));
         }
-        Ok(Self { uid: uid.to_owned(), document })
+        Ok(Self { uid: uid.to_owned(), document: document.into_owned() })
     }
 
     /// A value of the request. Null and absent are the same.
-    pub fn value(&self, pointer: &str) -> Option<&Value> {
+    pub fn value(&self, pointer: &str) -> Option<&Value<'static>> {
         self.document.get("request")?.pointer(pointer).filter(|value| !value.is_null())
     }
 
