@@ -36,9 +36,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("bad_schema", "the settings schema is not a valid JSON Schema: at `/properties/max/type`"),
     ("fault_in_describe", "its descriptor cannot be read: trap"),
     ("imports", "it imports the function `$root::delete-everything`"),
+    ("many_policies", "the number of policies is 1000; at most 256 is allowed"),
     ("no_world", "it is not a policy"),
     ("old_contract", "it was built for the contract `reprieve:policy@0.1.0`"),
     ("reserved_name", "the name `gate` is reserved for the gate itself"),
+    ("several", "it holds several policies"),
     ("wrong_world", "it is not a policy"),
 ];
 
@@ -350,6 +352,20 @@ fn a_module_with_several_policies_requires_the_name_of_one() {
     let near = error(Some("timings"));
     assert!(near.to_string().contains("it holds no policy `timings`"), "{near}");
     assert_eq!(near.help(), Some("did you mean `timing`?"));
+}
+
+#[test]
+fn each_policy_of_a_module_is_selected_and_answers_for_itself() {
+    let gate = |name| gate_of_set(guest("several"), set_of(Some(name)));
+    for name in ["first", "second"] {
+        let gate = gate(name).unwrap();
+        assert_eq!(gate.policies().next().unwrap().descriptor.name, name);
+        assert_eq!(outcome(&gate), "allow", "{name}");
+    }
+    let endless = gate("endless").unwrap_err().to_string();
+    assert!(endless.contains("its descriptor cannot be read: fuel"), "{endless}");
+    let renamed = gate("renamed").unwrap_err().to_string();
+    assert!(renamed.contains("it holds no policy `renamed`"), "{renamed}");
 }
 
 #[test]

@@ -1,20 +1,24 @@
 //! A policy of a component, linked: what an instance of it is made from.
 
-use crate::bindings::several::{Selection, SelectionIndices};
+use crate::bindings::several::SelectionIndices;
 use crate::bindings::{Policy, PolicyIndices};
 use crate::engine::Sandbox;
 use crate::error::LoadError;
 use crate::fault::Fault;
 use crate::limits::Meter;
-use crate::refusal::AdmissionError;
+use crate::refusal::{AdmissionError, check_max};
 use reprieve_model::{did_you_mean, shorten};
 use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre};
 
+/// What a component with several policies exports as well.
+const SELECTION: [&str; 2] = ["policies", "select"];
+/// The maximum number of policies in a component.
+const MAX_POLICIES: u64 = 256;
+/// The maximum length of the name of a policy in bytes.
+const MAX_NAME_BYTES: usize = 64;
 /// The maximum number of names in a message.
 const MAX_NAMES: usize = 20;
-/// The maximum length of each in characters.
-const MAX_NAME_CHARS: usize = 64;
 
 /// What selects a policy of a component.
 #[derive(Clone, Copy)]
@@ -41,45 +45,53 @@ impl Linked {
         let world = |error: wasmtime::Error| AdmissionError::World(format!("{error:#}"));
         let pre = sandbox.linker.instantiate_pre(component).map_err(world)?;
         let policy = PolicyIndices::new(&pre).map_err(world)?;
-        let several = component.get_export_index(None, "select").is_some();
-        let selection = several.then(|| SelectionIndices::new(&pre)).transpose().map_err(world)?;
         let mut linked = Self { pre, policy, selection: None };
-        if let Some(selection) = selection {
+        if SELECTION.iter().all(|name| component.get_export_index(None, name).is_some()) {
+            let selection = SelectionIndices::new(&linked.pre).map_err(world)?;
             let index = match select {
                 Select::Index(index) => index,
-                Select::Only | Select::Named(_) => linked.index(sandbox, &selection, select)?,
+                Select::Only => Self::find(&linked.names(sandbox, &selection)?, None)?,
+                Select::Named(name) => Self::find(&linked.names(sandbox, &selection)?, Some(name))?,
             };
             linked.selection = Some((selection, index)).filter(|(_, index)| *index > 0);
         }
         Ok(linked)
     }
 
-    /// Asks the component for the names of its policies, and finds the selected one.
-    fn index(&self, sandbox: &Sandbox, selection: &SelectionIndices, select: Select<'_>) -> Result<u32, LoadError> {
+    /// Asks the component for the names of its policies.
+    fn names(&self, sandbox: &Sandbox, selection: &SelectionIndices) -> Result<Vec<String>, LoadError> {
+        let _slot = sandbox.slots.take();
+        let _running = sandbox.ticker.run();
         let mut store = sandbox.store(None, 0, 0);
-        let instance = self.pre.instantiate(&mut store).map_err(|error| Fault::of_instantiation(&error))?;
-        let names = selection
-            .load(&mut store, &instance)
-            .and_then(|guest: Selection| guest.call_policies(&mut store))
-            .map_err(|error| Fault::of_call(&error))?;
-        let wanted = match select {
-            Select::Named(name) => name,
-            Select::Index(_) | Select::Only if names.len() == 1 => return Ok(0),
-            Select::Index(_) | Select::Only => return Err(LoadError::Several { help: named(&names) }),
+        let failed = |error: wasmtime::Error| Fault::of_instantiation(&error);
+        let instance = self.pre.instantiate(&mut store).map_err(failed)?;
+        let guest = selection.load(&mut store, &instance).map_err(failed)?;
+        let mut names = guest.call_policies(&mut store).map_err(|error| Fault::of_call(&error))?;
+        check_max("the number of policies", names.len() as u64, MAX_POLICIES)?;
+        // Suggestions take time that grows with the length of a name, and no policy has such a name.
+        names.iter_mut().filter(|name| name.len() > MAX_NAME_BYTES).for_each(String::clear);
+        Ok(names)
+    }
+
+    /// Finds a policy by its name, or the only one.
+    fn find(names: &[String], wanted: Option<&str>) -> Result<u32, LoadError> {
+        let Some(wanted) = wanted else {
+            return if names.len() == 1 { Ok(0) } else { Err(LoadError::Several { help: named(names) }) };
         };
         let index = names.iter().zip(0..).find_map(|(name, index)| (name == wanted).then_some(index));
-        index.ok_or_else(|| no_policy(wanted, &names))
+        index.ok_or_else(|| no_policy(wanted, names))
     }
 
     /// Creates an instance that serves this policy.
     pub fn instantiate(&self, store: &mut Store<Meter>) -> Result<Policy, Fault> {
-        let instance = self.pre.instantiate(&mut *store).map_err(|error| Fault::of_instantiation(&error))?;
-        let loaded = self.policy.load(&mut *store, &instance);
+        let failed = |error: wasmtime::Error| Fault::of_instantiation(&error);
+        let instance = self.pre.instantiate(&mut *store).map_err(failed)?;
+        let guest = self.policy.load(&mut *store, &instance).map_err(failed)?;
         if let Some((selection, index)) = &self.selection {
-            let selected = selection.load(&mut *store, &instance).and_then(|guest| guest.call_select(store, *index));
-            selected.map_err(|error| Fault::of_call(&error))?;
+            let selection = selection.load(&mut *store, &instance).map_err(failed)?;
+            selection.call_select(store, *index).map_err(|error| Fault::of_call(&error))?;
         }
-        loaded.map_err(|error| Fault::of_call(&error))
+        Ok(guest)
     }
 }
 
@@ -89,13 +101,13 @@ pub(crate) fn no_policy(wanted: &str, names: &[String]) -> LoadError {
         Some(near) => format!("did you mean `{near}`?"),
         None => named(names),
     };
-    LoadError::NoPolicy { name: shorten(wanted, MAX_NAME_CHARS).into_owned(), help }
+    LoadError::NoPolicy { name: shorten(wanted, MAX_NAME_BYTES).into_owned(), help }
 }
 
 /// Says what to name.
 fn named(names: &[String]) -> String {
-    let shown: Vec<_> = names.iter().take(MAX_NAMES).map(|name| shorten(name, MAX_NAME_CHARS)).collect();
-    let more = names.len().saturating_sub(shown.len());
+    let shown: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
+    let more = names.len() - shown.len();
     let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    format!("its policies are {}{more}; set `name` to one of them", shown.join(", "))
+    format!("its policies are {}{more}; set `name` to one of them in its entry of the policy set", shown.join(", "))
 }

@@ -105,3 +105,67 @@ macro_rules! guest {
         $crate::bindings::export!(Exported with_types_in $crate::bindings);
     };
 }
+
+/// A component with several policies. Each passes every batch.
+pub trait Several {
+    fn policies() -> Vec<String>;
+
+    fn select(_: u32) {}
+
+    fn describe() -> Descriptor {
+        descriptor()
+    }
+}
+
+#[macro_export]
+macro_rules! several {
+    ($guest:ty) => {
+        wit_bindgen::generate!({
+            path: "../../sdk/wit",
+            world: "policies",
+            with: { "reprieve:policy/types@0.2.0": reprieve_guests::bindings::reprieve::policy::types },
+        });
+
+        struct Exported;
+
+        impl Guest for Exported {
+            fn policies() -> Vec<String> {
+                <$guest as Several>::policies()
+            }
+
+            fn select(policy: u32) {
+                <$guest as Several>::select(policy);
+            }
+
+            fn describe() -> Descriptor {
+                <$guest as Several>::describe()
+            }
+
+            fn validate(_: String, _: Vec<Blob>) -> Result<(), String> {
+                Ok(())
+            }
+
+            fn begin(_: Input) -> Result<(), String> {
+                Ok(())
+            }
+
+            fn observe(_: Chunk) -> Result<(), String> {
+                Ok(())
+            }
+
+            fn save() -> Vec<u8> {
+                Vec::new()
+            }
+
+            fn merge(_: Vec<u8>) -> Result<(), String> {
+                Ok(())
+            }
+
+            fn finish() -> Result<Vec<Finding>, String> {
+                Ok(Vec::new())
+            }
+        }
+
+        export!(Exported);
+    };
+}
