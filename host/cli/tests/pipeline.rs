@@ -185,7 +185,9 @@ fn a_list_that_changes_after_it_was_vetted_is_not_passed_on() {
         .unwrap()
         .replace("builtin:blast-radius\"", "own.wasm\"\nname = \"blast-radius\"");
     std::fs::write(set, own).unwrap();
-    std::fs::write(fixture.path().join("own.wasm"), reprieve::policy::builtin_component()).unwrap();
+    // With a custom section, it is not the module that the other policies are loaded from.
+    let own = [reprieve::policy::builtin_component(), &[0, 2, 1, b'x']].concat();
+    std::fs::write(fixture.path().join("own.wasm"), own).unwrap();
     let cache = tempfile::tempdir().unwrap();
     let compiled = || {
         let folders = std::fs::read_dir(cache.path()).unwrap().flatten();
