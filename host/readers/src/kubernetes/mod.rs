@@ -20,7 +20,7 @@ pub(crate) fn read(input: &Input<'_>, _: &Options, sink: &mut Sink<'_>) -> Resul
     match kind {
         Some(kind) if kind == "AdmissionReview" => review::read_review(&root, sink, &mut summary)?,
         Some(kind) if kind.is_string() => {
-            if let Some(member) = OF_A_REQUEST.iter().find(|member| document.get(**member).is_some()) {
+            if let Some(member) = OF_A_REQUEST.iter().find(|member| document.get(member).is_some()) {
                 let message =
                     format!("the member `{member}` belongs to an admission request, and the kind to an object");
                 return Err(root.error(message).with_help(HELP));

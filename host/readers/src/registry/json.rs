@@ -144,8 +144,7 @@ pub(super) fn is_line(text: &str) -> bool {
 
 fn is_of(node: &Node<'_>, members: &[&str]) -> bool {
     let object = node.value().as_object();
-    object
-        .is_some_and(|object| object.len() == members.len() && members.iter().all(|name| object.contains_key(*name)))
+    object.is_some_and(|object| object.len() == members.len() && members.iter().all(|name| object.contains_key(name)))
 }
 
 /// Reads an answer of Docker Hub: it counts all, and has one page.
@@ -170,7 +169,7 @@ fn read_list(list: &Node<'_>, read: &mut Vec<Read>) -> Result<(), ReadError> {
 
 fn read_one(node: &Node<'_>) -> Result<Read, ReadError> {
     let object = node.object()?;
-    let Some(shape) = SHAPES.iter().find(|shape| shape.has.iter().all(|name| object.contains_key(*name))) else {
+    let Some(shape) = SHAPES.iter().find(|shape| shape.has.iter().all(|name| object.contains_key(name))) else {
         return Err(node
             .error("neither an image, a tag, a repository, an artifact nor a package of a known registry")
             .with_help("pass a list as the API or `docker … --format json` returns it, with all its members"));
