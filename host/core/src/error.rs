@@ -37,7 +37,13 @@ pub enum BuildError {
     Engine(#[from] reprieve_sandbox::EngineError),
     /// A module cannot be loaded.
     #[error("the module cannot be used: {0}")]
-    Module(#[from] reprieve_sandbox::LoadError),
+    Module(reprieve_sandbox::LoadError),
+}
+
+impl From<reprieve_sandbox::LoadError> for BuildError {
+    fn from(error: reprieve_sandbox::LoadError) -> Self {
+        Self::Module(error)
+    }
 }
 
 impl BuildError {

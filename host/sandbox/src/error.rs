@@ -10,7 +10,7 @@ use crate::worker::WorkerError;
 #[non_exhaustive]
 pub enum LoadError {
     /// It is not admitted.
-    #[error("{0}")]
+    #[error(transparent)]
     Admission(#[from] AdmissionError),
     /// It failed while it described itself.
     #[error("its descriptor cannot be read: {}: {}", .0.cause.as_str(), .0.message)]
