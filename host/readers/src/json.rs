@@ -54,11 +54,6 @@ impl<'a> Members<'a> {
         self.iter().map(|(name, _)| name)
     }
 
-    /// The values.
-    pub fn values(&self) -> impl Iterator<Item = &Value<'a>> {
-        self.iter().map(|(_, value)| value)
-    }
-
     /// The number of members.
     pub const fn len(&self) -> usize {
         self.0.len()
@@ -87,7 +82,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A member of an object. `None` if there is none, or this is not an object.
+    /// The value of a member. `None` if this is not an object, or has no such member.
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.as_object()?.get(name)
     }
