@@ -4,6 +4,7 @@ use crate::bindings;
 use crate::convert::{Objection, View, objections, requested};
 use crate::engine::Sandbox;
 use crate::fault::Fault;
+use crate::guest::Guest;
 use crate::limits::Meter;
 use crate::policy::{Data, Policy};
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,7 @@ struct Pass<'a> {
     sandbox: &'a Sandbox,
     policy: &'a Policy,
     rows: u64,
-    guest: bindings::Policy,
+    guest: Guest<'a>,
     store: &'a mut Store<Meter>,
 }
 
@@ -83,23 +84,23 @@ impl Pass<'_> {
         for view in views {
             let columns = requested(view, columns);
             let chunk = bindings::types::Chunk { first_row: view.first_row, rows: view.rows, columns: &columns };
-            let observed = self.guest.call_observe(&mut *self.store, chunk);
+            let observed = self.guest.observe(self.store, chunk);
             self.sandbox.returned(observed)?;
         }
         Ok(())
     }
 
     fn save(&mut self) -> Result<Vec<u8>, Fault> {
-        self.guest.call_save(&mut *self.store).map_err(|error| Fault::of_call(&error))
+        self.guest.save(self.store).map_err(|error| Fault::of_call(&error))
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<(), Fault> {
-        let merged = self.guest.call_merge(&mut *self.store, state);
+        let merged = self.guest.merge(self.store, state);
         self.sandbox.returned(merged)
     }
 
     fn finish(&mut self) -> Result<Vec<Objection>, Fault> {
-        let findings = self.guest.call_finish(&mut *self.store);
+        let findings = self.guest.finish(self.store);
         objections(self.sandbox.returned(findings)?, &self.policy.descriptor, self.rows, &self.sandbox.limits)
     }
 }
@@ -169,7 +170,7 @@ impl Sandbox {
             let guest = policy.linked.instantiate(&mut store)?;
             probe.step_finished(Step::Instantiate);
             let data: Vec<_> = input.data.iter().map(|(name, bytes)| bindings::types::Blob { name, bytes }).collect();
-            let begun = guest.call_begin(
+            let begun = guest.begin(
                 &mut store,
                 bindings::types::Input { review: input.review, settings: input.settings, data: &data },
             );

@@ -26,6 +26,7 @@ mod engine;
 mod error;
 mod evaluate;
 mod fault;
+mod guest;
 mod limits;
 mod linked;
 mod measure;

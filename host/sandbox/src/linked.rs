@@ -1,15 +1,17 @@
 //! A policy of a component, linked: what an instance of it is made from.
 
+use crate::bindings::PolicyIndices;
 use crate::bindings::several::SelectionIndices;
-use crate::bindings::{Policy, PolicyIndices};
+use crate::bindings::types::Descriptor;
 use crate::engine::Sandbox;
 use crate::error::LoadError;
 use crate::fault::Fault;
+use crate::guest::{Exports, Guest};
 use crate::limits::Meter;
 use crate::refusal::{AdmissionError, check_max};
 use reprieve_model::{did_you_mean, shorten};
 use wasmtime::Store;
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::component::{Component, ComponentExportIndex, Instance, InstancePre};
 
 /// What a component with several policies exports as well.
 const SELECTION: [&str; 2] = ["policies", "select"];
@@ -34,9 +36,11 @@ pub(crate) enum Select<'a> {
 /// A policy of a component.
 pub(crate) struct Linked {
     pre: InstancePre<Meter>,
+    /// Checks the types of all functions.
     policy: PolicyIndices,
-    /// How it is selected, if the component has several.
-    selection: Option<(SelectionIndices, u32)>,
+    exports: Exports,
+    /// How it is selected, if it is not the first of its component.
+    selection: Option<(ComponentExportIndex, u32)>,
 }
 
 impl Linked {
@@ -45,21 +49,24 @@ impl Linked {
         let world = |error: wasmtime::Error| AdmissionError::World(format!("{error:#}"));
         let pre = sandbox.linker.instantiate_pre(component).map_err(world)?;
         let policy = PolicyIndices::new(&pre).map_err(world)?;
-        let mut linked = Self { pre, policy, selection: None };
-        if SELECTION.iter().all(|name| component.get_export_index(None, name).is_some()) {
-            let selection = SelectionIndices::new(&linked.pre).map_err(world)?;
+        let exports = Exports::of(component).map_err(world)?;
+        let mut linked = Self { pre, policy, exports, selection: None };
+        let [policies, selector] = SELECTION.map(|name| component.get_export_index(None, name));
+        if let (Some(_), Some(selector)) = (policies, selector) {
             let index = match select {
                 Select::Index(index) => index,
-                Select::Only => Self::find(&linked.names(sandbox, &selection)?, None)?,
-                Select::Named(name) => Self::find(&linked.names(sandbox, &selection)?, Some(name))?,
+                Select::Only => Self::find(&linked.names(sandbox)?, None)?,
+                Select::Named(name) => Self::find(&linked.names(sandbox)?, Some(name))?,
             };
-            linked.selection = Some((selection, index)).filter(|(_, index)| *index > 0);
+            linked.selection = Some((selector, index)).filter(|(_, index)| *index > 0);
         }
         Ok(linked)
     }
 
     /// Asks the component for the names of its policies.
-    fn names(&self, sandbox: &Sandbox, selection: &SelectionIndices) -> Result<Vec<String>, LoadError> {
+    fn names(&self, sandbox: &Sandbox) -> Result<Vec<String>, LoadError> {
+        let selection = SelectionIndices::new(&self.pre);
+        let selection = selection.map_err(|error| AdmissionError::World(format!("{error:#}")))?;
         let _slot = sandbox.slots.take();
         let _running = sandbox.ticker.run();
         let mut store = sandbox.store(None, 0, 0);
@@ -83,15 +90,26 @@ impl Linked {
     }
 
     /// Creates an instance that serves this policy.
-    pub fn instantiate(&self, store: &mut Store<Meter>) -> Result<Policy, Fault> {
+    pub fn instantiate(&self, store: &mut Store<Meter>) -> Result<Guest<'_>, Fault> {
+        Ok(Guest { instance: self.selected(store)?, exports: &self.exports })
+    }
+
+    /// Checks the types of all functions of the policy, and asks it for its descriptor.
+    pub fn describe(&self, store: &mut Store<Meter>) -> Result<Descriptor, Fault> {
+        let instance = self.selected(store)?;
+        let policy = self.policy.load(&mut *store, &instance);
+        let policy = policy.map_err(|error| Fault::of_instantiation(&error))?;
+        policy.call_describe(store).map_err(|error| Fault::of_call(&error))
+    }
+
+    fn selected(&self, store: &mut Store<Meter>) -> Result<Instance, Fault> {
         let failed = |error: wasmtime::Error| Fault::of_instantiation(&error);
         let instance = self.pre.instantiate(&mut *store).map_err(failed)?;
-        let guest = self.policy.load(&mut *store, &instance).map_err(failed)?;
-        if let Some((selection, index)) = &self.selection {
-            let selection = selection.load(&mut *store, &instance).map_err(failed)?;
-            selection.call_select(store, *index).map_err(|error| Fault::of_call(&error))?;
+        if let Some((selector, index)) = &self.selection {
+            let select = instance.get_typed_func::<(u32,), ()>(&mut *store, selector).map_err(failed)?;
+            select.call(store, (*index,)).map_err(|error| Fault::of_call(&error))?;
         }
-        Ok(guest)
+        Ok(instance)
     }
 }
 

@@ -219,9 +219,7 @@ impl Sandbox {
         let _slot = self.slots.take();
         let _running = self.ticker.run();
         let mut store = self.store(None, 0, 0);
-        let guest = linked.instantiate(&mut store)?;
-        let descriptor = guest.call_describe(&mut store).map_err(|error| Fault::of_call(&error))?;
-        let descriptor = convert::descriptor(descriptor).map_err(LoadError::Descriptor)?;
+        let descriptor = convert::descriptor(linked.describe(&mut store)?).map_err(LoadError::Descriptor)?;
         check_descriptor(&descriptor).map_err(LoadError::Descriptor)?;
         Ok(descriptor)
     }
@@ -237,7 +235,7 @@ impl Sandbox {
         let mut store = self.store(None, 0, bytes as u64);
         let guest = policy.linked.instantiate(&mut store)?;
         let data: Vec<_> = data.iter().map(|(name, bytes)| bindings::types::Blob { name, bytes }).collect();
-        self.returned(guest.call_validate(&mut store, settings, &data))
+        self.returned(guest.validate(&mut store, settings, &data))
     }
 }
 
