@@ -250,7 +250,7 @@ const NAMES: [&str; 9] = [
 /// Checks that texts have no control characters, and that names are no look-alikes of others.
 fn check_texts(shown: &str, claims: &Claims) -> Result<(), ReadError> {
     let claims = serde_json::to_value(claims).map_err(|error| ReadError::of_file(shown, error.to_string()))?;
-    let flaw = find_text(&claims, "", &mut |pointer, text| {
+    let flaw = find_text(&claims, &mut String::new(), &mut |pointer, text| {
         if NAMES.iter().any(|name| pointer.ends_with(name)) && !pointer.starts_with("/annotations/") {
             return name_flaw(text);
         }
@@ -265,16 +265,33 @@ fn check_texts(shown: &str, claims: &Claims) -> Result<(), ReadError> {
 }
 
 /// Returns the pointer to the first text that `test` finds something in, and what it finds. The names of fields are texts.
-fn find_text<T>(value: &Value, at: &str, test: &mut dyn FnMut(&str, &str) -> Option<T>) -> Option<(String, T)> {
-    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+/// `at` is the pointer to `value`.
+fn find_text<T>(
+    value: &Value,
+    at: &mut String,
+    test: &mut dyn FnMut(&str, &str) -> Option<T>,
+) -> Option<(String, T)> {
+    let end = at.len();
     match value {
-        Value::String(text) => test(at, text).map(|found| (at.to_owned(), found)),
-        Value::Array(values) => {
-            values.iter().enumerate().find_map(|(i, value)| find_text(value, &format!("{at}/{i}"), test))
-        }
+        Value::String(text) => test(at, text).map(|found| (at.clone(), found)),
+        Value::Array(values) => values.iter().enumerate().find_map(|(i, value)| {
+            at.truncate(end);
+            at.push('/');
+            at.push_str(&i.to_string());
+            find_text(value, at, test)
+        }),
         Value::Object(fields) => fields.iter().find_map(|(name, value)| {
-            let found = test(at, name).map(|found| (at.to_owned(), found));
-            found.or_else(|| find_text(value, &format!("{at}/{}", escaped(name)), test))
+            at.truncate(end);
+            let found = test(at, name).map(|found| (at.clone(), found));
+            found.or_else(|| {
+                at.push('/');
+                name.chars().for_each(|c| match c {
+                    '~' => at.push_str("~0"),
+                    '/' => at.push_str("~1"),
+                    c => at.push(c),
+                });
+                find_text(value, at, test)
+            })
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
@@ -299,7 +316,7 @@ fn check_lengths(shown: &str, claims: &Claims, bytes: usize) -> Result<(), ReadE
         }
     }
     let long = |_: &str, text: &str| (text.len() > MAX_TEXT_BYTES).then_some(text.len());
-    if let Some((pointer, bytes)) = find_text(&claims, "", &mut { long }) {
+    if let Some((pointer, bytes)) = find_text(&claims, &mut String::new(), &mut { long }) {
         return Err(wrong(&pointer, too_long("the text has", bytes, MAX_TEXT_BYTES)));
     }
     if bytes > MAX_CLAIMS_BYTES {

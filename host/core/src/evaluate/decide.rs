@@ -123,11 +123,14 @@ fn document(
     mut faults: Vec<Fault>,
     mut policies: Vec<PolicyRun>,
 ) -> DecisionDocument {
-    findings.sort_by(|a, b| {
-        let key = |f: &Finding| (!f.enforced, f.severity, Reverse(f.rows), f.code.clone());
-        key(a).cmp(&key(b))
-    });
-    faults.sort_by_key(|fault| (!fault.enforced, fault.policy.clone(), fault.cause.as_str()));
+    fn of_finding(finding: &Finding) -> impl Ord {
+        (!finding.enforced, finding.severity, Reverse(finding.rows), &finding.code)
+    }
+    fn of_fault(fault: &Fault) -> impl Ord {
+        (!fault.enforced, &fault.policy, fault.cause.as_str())
+    }
+    findings.sort_by(|a, b| of_finding(a).cmp(&of_finding(b)));
+    faults.sort_by(|a, b| of_fault(a).cmp(&of_fault(b)));
     policies.sort_by(|a, b| a.name.cmp(&b.name));
     DecisionDocument {
         decision: Verdict::Undecided,

@@ -53,11 +53,11 @@ impl Scope {
         let resolved = facts.inventory.as_ref();
         let environments = (&facts.environments, resolved.map(|inventory| &inventory.environments));
         let kinds = (&facts.kinds, resolved.map(|inventory| &inventory.kinds));
-        let known = Environments::of(facts);
-        let is_known = |name: &str| name == PRODUCTION || !known.is_production(name);
         let actor = claims.actor.as_ref().and_then(|actor| actor.actor_type).unwrap_or(ActorType::Unknown);
         self.mode.is_none_or(|mode| mode == claims.mode)
             && self.environment.as_ref().is_none_or(|scope| {
+                let known = Environments::of(facts);
+                let is_known = |name: &str| name == PRODUCTION || !known.is_production(name);
                 let covered = |name: &str| !is_known(name) || scope.any(|other| same_name(other, name));
                 any_name(&claims.environment, environments, covered)
             })
