@@ -10,7 +10,7 @@ pub(crate) fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Takes a number off the beginning. Most have one byte.
-#[inline]
+#[inline(always)]
 pub(crate) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
     match bytes.split_first()? {
         (byte, rest) if *byte < 0x80 => {
