@@ -1,8 +1,6 @@
 //! Errors as the user sees them: what is wrong, and on a line of its own what to do about it.
 
 use crate::drafting::draft_help;
-use crate::output::{Page, paint};
-use crate::render::RED;
 use reprieve::ledger::{LedgerError, RedeemError};
 use reprieve::planned::PlanError;
 use reprieve::policy::{AdmissionError, LoadError};
@@ -11,6 +9,8 @@ use reprieve::split::SplitError;
 use reprieve::{BuildError, ReadError};
 use reprieve_cases::CaseError;
 use reprieve_readers::draft::DraftError;
+use reprieve_report::output::{Page, paint};
+use reprieve_report::render::RED;
 use reprieve_server::ServeError;
 use std::error::Error;
 use std::fmt;

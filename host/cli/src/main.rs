@@ -21,7 +21,7 @@ mod sql;
 mod watch;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use reprieve_report::{output, render, status};
+use reprieve_report::{output, status};
 use status::Status;
 use std::ffi::OsString;
 use std::process::ExitCode;

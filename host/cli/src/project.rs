@@ -1,10 +1,10 @@
 //! The project of a policy author in any language, and the component that it builds.
 
 use crate::error::fail;
-use crate::output::plain;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use reprieve::read_file;
+use reprieve_report::output::plain;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

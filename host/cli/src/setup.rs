@@ -3,9 +3,7 @@
 use crate::drafting::{ClaimArguments, From, FromArguments, format};
 use crate::error::{fail, with_help};
 use crate::files::{Readers, write_whole};
-use crate::output::plain;
 use crate::reading::{ReadingArguments, Resources};
-use crate::render::RequestFile;
 use anyhow::Context;
 use clap::Args;
 use reprieve::history::PastBatches;
@@ -17,6 +15,8 @@ use reprieve::signed::{Override, OverrideDraft, Signing};
 use reprieve::{Batch, Folder, Gate, GateBuilder, ReadAs};
 use reprieve_ledger::SqlLedger;
 use reprieve_readers::Format;
+use reprieve_report::output::plain;
+use reprieve_report::render::RequestFile;
 use std::path::{Path, PathBuf};
 
 /// The policy set that is used if none is named.

@@ -1,8 +1,8 @@
 //! Waits for files to be saved.
 
-use crate::status::Status;
 use anyhow::Context;
 use notify::{Event, RecursiveMode, Watcher};
+use reprieve_report::status::Status;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;

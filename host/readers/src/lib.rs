@@ -18,7 +18,7 @@
 //!
 //! # Modules
 //!
-//! Every format is a module of one shape: a `read` function, preceded by the types it parses. `input`, `item`,
+//! Every format is a module of one shape: a `read` function, preceded by the types it parses. `input`, `item`, `json`,
 //! `lines`, `node`, `object` and `xml` come before them, and no format imports another; `cloud` is what the lists of clouds
 //! share, and `s3` what the formats of S3 share.
 

@@ -2,15 +2,15 @@
 
 use crate::edit::edit;
 use crate::error::fail;
-use crate::output::plain;
-use crate::render::plural;
 use crate::setup::BatchArguments;
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::{ActorType, Approval, Facts, Timestamp};
 use reprieve::signed::{Key, sign_evidence};
 use reprieve_readers::draft::Document;
+use reprieve_report::output::plain;
+use reprieve_report::render::plural;
+use reprieve_report::status::Status;
 use serde_json::json;
 use std::path::PathBuf;
 

@@ -1,15 +1,15 @@
 //! `reprieve attest`: adds evidence of what was done to a request, bound to its list.
 
 use crate::edit::edit;
-use crate::output::plain;
 use crate::setup::BatchArguments;
-use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use reprieve::Batch;
 use reprieve::model::{self, Duration, Timestamp};
 use reprieve::signed::{Evidence, Key, sign_evidence};
 use reprieve_readers::draft::Document;
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};

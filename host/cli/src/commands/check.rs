@@ -1,15 +1,15 @@
 //! `reprieve check`: vets a batch.
 
 use crate::drafting::NothingToDelete;
-use crate::output::{Page, data, plain};
 use crate::permits::{NewPermit, PermitPlace};
-use crate::render::{self, Ci, Detail, Format, Plots, Printed, RequestFile, html};
 use crate::setup::{BatchArguments, Vetting};
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::DecisionDocument;
 use reprieve::{Decision, DecisionReport, ReadAs, VetOptions};
+use reprieve_report::output::{Page, data, plain};
+use reprieve_report::render::{self, Ci, Detail, Format, Plots, Printed, RequestFile, html};
+use reprieve_report::status::Status;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

@@ -1,11 +1,11 @@
 //! `reprieve count`: counts sections of a planned batch.
 
 use crate::job::Job;
-use crate::output::plain;
 use crate::reading::Resources;
 use crate::setup::GateArguments;
-use crate::status::Status;
 use clap::Args;
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// Count sections of a planned batch

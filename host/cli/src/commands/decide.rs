@@ -6,11 +6,11 @@ use crate::error::fail;
 use crate::job::Job;
 use crate::permits::{NewPermit, PermitPlace};
 use crate::reading::Resources;
-use crate::render::{Detail, Format, Plots, RequestFile};
 use crate::setup::{GateArguments, NAME_A_LEDGER, read_override};
-use crate::status::Status;
 use clap::Args;
 use reprieve::VetOptions;
+use reprieve_report::render::{Detail, Format, Plots, RequestFile};
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// Decide about a planned batch whose sections were counted and observed

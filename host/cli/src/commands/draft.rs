@@ -3,14 +3,14 @@
 use crate::drafting::ClaimArguments;
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
-use crate::output::{data, plain};
 use crate::reading::ListArguments;
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::TargetFiles;
 use reprieve_readers::Summary;
 use reprieve_readers::draft::{Document, Origin, SourceFile, draft, listed};
+use reprieve_report::output::{data, plain};
+use reprieve_report::status::Status;
 use std::path::{Path, PathBuf};
 
 /// Draft a request for a list: counts, digest, kinds and origin are filled in, and what only people know is null

@@ -1,13 +1,13 @@
 //! `reprieve explain`: explains a code.
 
 use crate::error::fail;
-use crate::output::{Page, plain};
 use crate::setup::{PolicyArguments, build};
-use crate::status::Status;
 use clap::Args;
 use reprieve::Gate;
 use reprieve::model::{FaultCause, Nature, did_you_mean};
 use reprieve::policy::{Descriptor, GATE_FINDINGS, GateFinding, RuleInfo};
+use reprieve_report::output::{Page, plain};
+use reprieve_report::status::Status;
 use serde_json::Value;
 
 /// Explain a code: what the rule means, why it exists, its settings and their defaults

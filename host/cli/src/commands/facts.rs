@@ -1,13 +1,13 @@
 //! `reprieve facts`: computes the facts of a planned batch.
 
 use crate::job::Job;
-use crate::output::plain;
 use crate::reading::Resources;
 use crate::setup::GateArguments;
-use crate::status::Status;
 use clap::Args;
 use reprieve::inventory::in_order;
 use reprieve::planned::BUCKETS;
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// Compute the facts of a planned batch from the counts of its sections

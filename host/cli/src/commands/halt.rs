@@ -1,13 +1,13 @@
 //! `reprieve halt` and `reprieve resume`: the stop button.
 
 use crate::error::with_help;
-use crate::output::plain;
 use crate::setup::LedgerArguments;
-use crate::status::Status;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use reprieve::ledger::LedgerError;
 use reprieve_ledger::ActiveHalt;
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 
 /// Halt everything: from the next decision on, every gate with this ledger denies
 #[derive(Args, Debug)]

@@ -1,12 +1,12 @@
 //! `reprieve incidents`: vets past incidents with a policy set.
 
-use crate::output::plain;
 use crate::setup::PolicyArguments;
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::{DecisionDocument, Verdict};
 use reprieve_cases::{Case, cases_below, denials, differences};
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use std::path::{Path, PathBuf};
 
 /// Vet past incidents and their corrected twins: show which rules stop each incident and whether its twin may run

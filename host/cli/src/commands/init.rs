@@ -1,10 +1,10 @@
 //! `reprieve init`: writes a first policy set.
 
 use crate::error::fail;
-use crate::output::plain;
-use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;

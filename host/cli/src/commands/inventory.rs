@@ -2,16 +2,16 @@
 
 use crate::drafting::{FromArguments, Hashing, Source, format};
 use crate::error::fail;
-use crate::output::plain;
-use crate::render::plural;
 use crate::sql::{self, InventoryArguments};
-use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use reprieve::Place;
 use reprieve::inventory::{Record, open_inventory};
 use reprieve::model::Timestamp;
 use reprieve_readers::{Format, Item, Options};
+use reprieve_report::output::plain;
+use reprieve_report::render::plural;
+use reprieve_report::status::Status;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs::File;

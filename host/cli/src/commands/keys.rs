@@ -2,11 +2,11 @@
 
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
-use crate::output::plain;
-use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use reprieve::signed::{Key, KeySet};
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// Create keys for permits and overrides

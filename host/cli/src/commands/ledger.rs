@@ -1,13 +1,13 @@
 //! `reprieve ledger`: creates, verifies and lists a ledger.
 
 use crate::error::fail;
-use crate::output::{Page, data, plain};
-use crate::render::plural;
 use crate::setup::LedgerArguments;
-use crate::status::Status;
 use clap::{Args, Subcommand};
 use reprieve::model::{BatchState, Timestamp};
 use reprieve_ledger::{ActiveHalt, Anchor, Filter};
+use reprieve_report::output::{Page, data, plain};
+use reprieve_report::render::plural;
+use reprieve_report::status::Status;
 
 /// Create a ledger, verify it, list its decisions and the files of a list
 #[derive(Subcommand, Debug)]

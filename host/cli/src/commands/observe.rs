@@ -1,11 +1,11 @@
 //! `reprieve observe`: passes sections of a planned batch to the policies.
 
 use crate::job::Job;
-use crate::output::plain;
 use crate::reading::Resources;
 use crate::setup::GateArguments;
-use crate::status::Status;
 use clap::Args;
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// Pass sections of a planned batch to the policies

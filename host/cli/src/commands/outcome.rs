@@ -2,10 +2,10 @@
 
 use crate::error::with_help;
 use crate::setup::LedgerArguments;
-use crate::status::Status;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use reprieve::ledger::{Ledger, LedgerError, Outcome};
+use reprieve_report::status::Status;
 
 /// Record that a batch ran, and whether it succeeded
 #[derive(Args, Debug)]

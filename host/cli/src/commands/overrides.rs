@@ -2,15 +2,15 @@
 
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
-use crate::output::{Page, plain};
 use crate::reading::ReadingArguments;
 use crate::setup::{PolicyArguments, build, builtin_gate};
-use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use reprieve::Gate;
 use reprieve::model::{Duration, OverrideTerms};
 use reprieve::signed::{Key, KeySet, OverrideDraft};
+use reprieve_report::output::{Page, plain};
+use reprieve_report::status::Status;
 use std::path::{Path, PathBuf};
 
 /// Lift findings of one decision with an override that two people sign

@@ -3,15 +3,15 @@
 use crate::error::{fail, redeem_help};
 use crate::job::Job;
 use crate::mode::ModeArgument;
-use crate::output::{Page, plain};
 use crate::setup::LedgerArguments;
-use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use reprieve::ledger::{Ledger, RedeemError};
 use reprieve::model::Mode;
 use reprieve::signed::{Expected, KeySet, PermitClaims};
 use reprieve::{list_sha256, read_file};
+use reprieve_report::output::{Page, plain};
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// The maximum size of a permit in bytes.

@@ -1,12 +1,12 @@
 //! `reprieve plan`: plans a batch whose list several processes read.
 
 use crate::job::Job;
-use crate::output::plain;
 use crate::reading::ReadingArguments;
 use crate::setup::GateArguments;
-use crate::status::Status;
 use clap::Args;
 use reprieve::model::Timestamp;
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// Plan a batch whose list is too large for one machine, so that several processes can read it

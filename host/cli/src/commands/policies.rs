@@ -1,10 +1,10 @@
 //! `reprieve policies`: lists the policies of the set.
 
 use crate::error::fail;
-use crate::output::{Page, plain};
 use crate::setup::{PolicyArguments, build};
-use crate::status::Status;
 use clap::Args;
+use reprieve_report::output::{Page, plain};
+use reprieve_report::status::Status;
 
 /// List the policies with their version, size, digest and rules
 #[derive(Args, Debug)]

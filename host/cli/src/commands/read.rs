@@ -3,12 +3,12 @@
 use crate::commands::draft::{say_blanks, write_new};
 use crate::drafting::{ClaimArguments, From, FromArguments, LIST_NAME, format, formats, read_deletions, selects};
 use crate::error::fail;
-use crate::output::{Page, data, plain};
-use crate::render::plural;
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve_readers::{Action, Format, Item, Part, Summary};
+use reprieve_report::output::{Page, data, plain};
+use reprieve_report::render::plural;
+use reprieve_report::status::Status;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,13 +1,13 @@
 //! `reprieve replay`: makes recorded decisions again.
 
-use crate::output::{Page, plain};
-use crate::render::plural;
 use crate::setup::{LedgerArguments, PolicyArguments, build, equipped};
-use crate::status::Status;
 use clap::Args;
 use reprieve::Gate;
 use reprieve::model::{DecisionDocument, Timestamp, Verdict};
 use reprieve_ledger::RecordedDecision;
+use reprieve_report::output::{Page, plain};
+use reprieve_report::render::plural;
+use reprieve_report::status::Status;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

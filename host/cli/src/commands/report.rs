@@ -2,15 +2,15 @@
 
 use super::outcome::LIST_DECISIONS;
 use crate::error::with_help;
-use crate::output::{Page, data, plain};
-use crate::render::{self, Detail, Plots, Printed, RequestFile, html, plural};
 use crate::setup::LedgerArguments;
-use crate::status::Status;
 use clap::{Args, ValueEnum};
 use reprieve::ledger::{LedgerError, Outcome};
 use reprieve::model::{Duration, Timestamp};
 use reprieve::{Breakdown, DecisionReport};
 use reprieve_ledger::{RecordedDecision, RestoredTenant, SqlLedger};
+use reprieve_report::output::{Page, data, plain};
+use reprieve_report::render::{self, Detail, Plots, Printed, RequestFile, html, plural};
+use reprieve_report::status::Status;
 use serde::Serialize;
 use std::io::Write;
 

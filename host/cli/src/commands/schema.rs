@@ -1,8 +1,8 @@
 //! `reprieve schema`: prints the JSON Schema of a document.
 
-use crate::output::data;
-use crate::status::Status;
 use clap::{Args, ValueEnum};
+use reprieve_report::output::data;
+use reprieve_report::status::Status;
 
 /// Print the JSON Schema of a document
 #[derive(Args, Debug)]

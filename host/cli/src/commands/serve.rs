@@ -2,10 +2,10 @@
 
 use crate::error::with_help;
 use crate::setup::{DEFAULT_CONFIG, equipped};
-use crate::status::Status;
 use anstream::stream::IsTerminal;
 use clap::{Args, ValueEnum};
 use reprieve::ledger::LedgerError;
+use reprieve_report::status::Status;
 use reprieve_server::{Options, ServeError, Started, serve};
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;

@@ -1,13 +1,13 @@
 //! `reprieve sign`: signs an approval that a service drafted. The private key stays on this machine.
 
 use crate::error::{fail, with_help};
-use crate::output::plain;
-use crate::render::plural;
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::read_file;
 use reprieve::signed::{ApprovalToSign, Key};
+use reprieve_report::output::plain;
+use reprieve_report::render::plural;
+use reprieve_report::status::Status;
 use serde::Deserialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -1,14 +1,14 @@
 //! `reprieve split`: splits a batch that is too large into parts that are not.
 
 use crate::error::fail;
-use crate::output::{Page, plain};
-use crate::render::short;
 use crate::setup::{BatchArguments, Vetting};
-use crate::status::Status;
 use anyhow::{Context, ensure};
 use clap::Args;
 use reprieve::Batch;
 use reprieve::split::{Excluded, Split};
+use reprieve_report::output::{Page, plain};
+use reprieve_report::render::short;
+use reprieve_report::status::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
 use sha2::{Digest, Sha256};

@@ -1,9 +1,9 @@
 //! `reprieve targets`: prints the targets of a request in their canonical form.
 
-use crate::output::data;
 use crate::reading::ReadingArguments;
-use crate::status::Status;
 use clap::Args;
+use reprieve_report::output::data;
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// Print the targets of a request as NDJSON; the digest of an inline list is the digest of these bytes

@@ -1,9 +1,9 @@
 //! `reprieve token`: makes the bearer token of a caller of the service.
 
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
+use reprieve_report::status::Status;
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 

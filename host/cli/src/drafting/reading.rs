@@ -2,7 +2,6 @@
 
 use super::ClaimArguments;
 use crate::error::{fail, with_help};
-use crate::output::plain;
 use crate::sql;
 use anyhow::Context;
 use clap::Args;
@@ -10,6 +9,7 @@ use reprieve::Folder;
 use reprieve::model::TargetFiles;
 use reprieve_readers::draft::{Document, List, Origin, SourceFile, draft};
 use reprieve_readers::{FORMATS, Format, Input, Item, Options, Summary, find};
+use reprieve_report::output::plain;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;

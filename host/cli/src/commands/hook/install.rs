@@ -4,11 +4,11 @@ use super::harness::Harness;
 use super::settings::with_hook;
 use crate::error::fail;
 use crate::files::{Readers, write_whole};
-use crate::output::plain;
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::{Folder, PolicySet};
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 

@@ -17,10 +17,10 @@ mod table;
 mod vet;
 mod words;
 
-use crate::status::Status;
 use answer::Answer;
 use clap::{Args, Subcommand};
 use harness::Harness;
+use reprieve_report::status::Status;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;

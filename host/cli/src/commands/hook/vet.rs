@@ -4,10 +4,10 @@ use super::exact::Deletion;
 use super::harness::Harness;
 use crate::drafting::{ClaimArguments, From, FromArguments, NothingToDelete};
 use crate::mode::ModeArgument;
-use crate::render::{self, Detail, Printed, RequestFile};
 use crate::setup::{PolicyArguments, build};
 use anyhow::Context;
 use reprieve::{Batch, Decision, Folder, ReadOptions};
+use reprieve_report::render::{self, Detail, Printed, RequestFile};
 use serde_json::{Value, json};
 
 /// What the gate says of a call.

@@ -3,9 +3,9 @@
 mod server;
 mod tools;
 
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
+use reprieve_report::status::Status;
 use rmcp::ServiceExt;
 use std::path::PathBuf;
 

@@ -3,7 +3,6 @@
 use crate::commands::{explain, report};
 use crate::error::fail;
 use crate::mode::ModeArgument;
-use crate::render::{self, Detail, Printed};
 use crate::setup::{BatchArguments, LedgerArguments, PolicyArguments, Vetting};
 use anyhow::Context;
 use clap::Parser;
@@ -11,6 +10,7 @@ use reprieve::DecisionReport;
 use reprieve::model::TargetFiles;
 use reprieve_readers::Summary;
 use reprieve_readers::draft::{Claims, Origin, SourceFile, draft, listed};
+use reprieve_report::render::{self, Detail, Printed};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

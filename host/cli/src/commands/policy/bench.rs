@@ -2,10 +2,10 @@
 
 use super::{cases_beside, gate_of, random};
 use crate::project::{Built, component};
-use crate::status::Status;
 use anyhow::ensure;
 use clap::Args;
 use reprieve::policy::Cost;
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 use std::time::Duration;
 

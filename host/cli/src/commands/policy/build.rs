@@ -1,9 +1,9 @@
 //! `reprieve policy build`: builds a component from a project.
 
-use crate::output::{Page, plain};
 use crate::project::Project;
-use crate::status::Status;
 use clap::Args;
+use reprieve_report::output::{Page, plain};
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// Build the policy in a folder into one component, and print its rules, size and digest

@@ -1,12 +1,12 @@
 //! `reprieve policy inspect`: shows the content of a module.
 
 use super::{cases_beside, gate_of, random};
-use crate::output::{Page, plain};
 use crate::project::component;
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::Nature;
+use reprieve_report::output::{Page, plain};
+use reprieve_report::status::Status;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;

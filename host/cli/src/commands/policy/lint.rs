@@ -1,15 +1,15 @@
 //! `reprieve policy lint`: checks a module for what its cases do not test.
 
 use super::{cases_beside, gate_of, random};
-use crate::output::plain;
 use crate::project::{Built, component};
-use crate::status::Status;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::Finding;
 use reprieve::policy::Descriptor;
 use reprieve::{Batch, Gate};
 use reprieve_cases::Case;
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use serde_json::Value;
 use std::ops::Range;
 use std::path::PathBuf;

@@ -11,12 +11,12 @@ mod update;
 
 use crate::project::Built;
 use crate::setup::{build, equipped};
-use crate::status::Status;
 use clap::Subcommand;
 use reprieve::inventory::Table;
 use reprieve::policy::PolicyEntry;
 use reprieve::{Gate, GateBuilder, PolicySet};
 use reprieve_cases::{Case, cases_below};
+use reprieve_report::status::Status;
 
 /// Create, build, test, measure and inspect policies
 #[derive(Subcommand, Debug)]

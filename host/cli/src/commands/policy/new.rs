@@ -3,9 +3,9 @@
 use crate::error::fail;
 use crate::project::Language;
 use crate::sdk::{FOLDER, Sdk, VERSION};
-use crate::status::Status;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use reprieve_report::status::Status;
 use std::path::Path;
 
 /// Create a policy: a small project that builds, with one rule, one setting and two test cases

@@ -3,14 +3,14 @@
 use super::{NAME, builder};
 use crate::error::page;
 use crate::files::{Readers, write_whole};
-use crate::output::{Page, plain};
 use crate::project::{Built, Project, component};
-use crate::status::Status;
 use anyhow::{Context, ensure};
 use clap::Args;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use reprieve::model::FaultCause;
 use reprieve_cases::{Case, CaseFile, Difference, Expected, actual_findings, cases_below, differences};
+use reprieve_report::output::{Page, plain};
+use reprieve_report::status::Status;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

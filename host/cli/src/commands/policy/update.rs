@@ -1,11 +1,11 @@
 //! `reprieve policy update-sdk`: replaces the SDK in a project.
 
 use crate::error::fail;
-use crate::output::plain;
 use crate::project::Project;
 use crate::sdk::{FOLDER, Sdk, VERSION};
-use crate::status::Status;
 use clap::Args;
+use reprieve_report::output::plain;
+use reprieve_report::status::Status;
 use std::path::PathBuf;
 
 /// Replace the SDK in a project by the one of this version

@@ -4,12 +4,12 @@
 use super::Runner;
 use super::supervise::Left;
 use crate::error::{fail, with_help};
-use crate::render::plural;
-use crate::status::Status;
 use reprieve::Batch;
 use reprieve::ledger::Outcome;
 use reprieve::split::SplitError;
 use reprieve_ledger::SqlLedger;
+use reprieve_report::render::plural;
+use reprieve_report::status::Status;
 use std::collections::HashSet;
 use std::process::Command;
 
