@@ -76,6 +76,8 @@ pub struct Halt {
 pub struct Blob<'a> {
     /// SHA-256 of the bytes, lower-case hex.
     pub sha256: String,
+    /// Their number.
+    pub length: u64,
     /// The bytes.
     pub content: BlobContent<'a>,
 }
@@ -87,6 +89,14 @@ pub enum BlobContent<'a> {
     Bytes(Cow<'a, [u8]>),
     /// Bytes that are written on demand, because they may not fit into memory. They are the same each time.
     Stream(&'a BlobStream<'a>),
+}
+
+impl<'a> Blob<'a> {
+    /// Bytes in memory whose digest is known.
+    pub fn of(sha256: impl Into<String>, bytes: impl Into<Cow<'a, [u8]>>) -> Self {
+        let bytes = bytes.into();
+        Self { sha256: sha256.into(), length: bytes.len() as u64, content: BlobContent::Bytes(bytes) }
+    }
 }
 
 /// Writes the bytes of a blob.

@@ -4,10 +4,9 @@
 use super::loaded::LoadedPolicy;
 use super::scope::Scope;
 use super::set::{EnvironmentSettings, Missing, PolicyEntry, PolicySet, SignatureSettings};
-use crate::ledger::{Blob, BlobContent};
+use crate::ledger::Blob;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A policy set and its digest.
@@ -125,18 +124,19 @@ impl SetRecord {
 
     /// The bytes that the digests of the set stand for, and the record itself.
     pub fn blobs<'a>(&'a self, policies: &'a [LoadedPolicy]) -> Vec<Blob<'a>> {
-        let borrowed = |sha256: &str, bytes: &'a [u8]| Blob {
-            sha256: sha256.to_owned(),
-            content: BlobContent::Bytes(Cow::Borrowed(bytes)),
-        };
-        let modules = policies.iter().map(|loaded| borrowed(&loaded.policy.sha256, &loaded.module));
+        let mut modules: Vec<_> =
+            policies.iter().map(|loaded| (&loaded.policy.sha256, loaded.module.as_ref())).collect();
+        // Policies may share a module.
+        modules.sort_unstable_by_key(|(sha256, _)| *sha256);
+        modules.dedup_by_key(|(sha256, _)| *sha256);
         let data = self.data.iter().filter_map(|digest| {
             let (_, bytes) = policies.get(digest.policy)?.data.get(digest.data)?;
-            Some(borrowed(&digest.sha256, bytes))
+            Some((&digest.sha256, bytes.as_slice()))
         });
-        let keys = self.keys.iter().map(|(sha256, bytes)| borrowed(sha256, bytes));
-        let text = [borrowed(&self.sha256, self.text.as_bytes())];
-        text.into_iter().chain(modules).chain(data).chain(keys).collect()
+        let keys = self.keys.iter().map(|(sha256, bytes)| (sha256, bytes.as_slice()));
+        let text = [(&self.sha256, self.text.as_bytes())];
+        let all = text.into_iter().chain(modules).chain(data).chain(keys);
+        all.map(|(sha256, bytes)| Blob::of(sha256, bytes)).collect()
     }
 }
 

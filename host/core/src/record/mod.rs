@@ -102,10 +102,7 @@ fn decide_and_record(
     let (columns_sha256, affected_sha256) = (columns.sha256.clone(), affected.sha256.clone());
     let mut blobs = evaluator.set.blobs(&evaluator.policies);
     blobs.extend([columns, affected]);
-    let manifest = batch.manifest().map(|manifest| Blob {
-        sha256: manifest.sha256(),
-        content: BlobContent::Bytes(manifest.to_text().into_bytes().into()),
-    });
+    let manifest = batch.manifest().map(|manifest| Blob::of(manifest.sha256(), manifest.to_text().into_bytes()));
     let manifest_sha256 = manifest.as_ref().map(|blob| blob.sha256.clone());
     blobs.extend(manifest);
 
@@ -239,9 +236,28 @@ impl<'a> RecordedContent<'a> {
     }
 }
 
-/// Returns a blob with the digest of what is written.
+/// Returns a blob with the digest and the length of what is written.
 fn blob<'a>(write: &'a BlobStream<'a>) -> io::Result<Blob<'a>> {
-    let mut hash = Sha256::new();
-    write(&mut hash)?;
-    Ok(Blob { sha256: hex::encode(hash.finalize()), content: BlobContent::Stream(write) })
+    let mut counted = Counted { hash: Sha256::new(), length: 0 };
+    write(&mut counted)?;
+    let Counted { hash, length } = counted;
+    Ok(Blob { sha256: hex::encode(hash.finalize()), length, content: BlobContent::Stream(write) })
+}
+
+/// The digest and the length of what is written.
+struct Counted {
+    hash: Sha256,
+    length: u64,
+}
+
+impl Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.hash.update(bytes);
+        self.length += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
