@@ -4,9 +4,12 @@ use crate::database::{Transaction, Value, damaged};
 use crate::sql_ledger::SqlLedger;
 use reprieve::ledger::{Blob, LedgerError};
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::io::{Read, Seek};
 use tempfile::SpooledTempFile;
+use zstd::stream::{Encoder, raw};
+use zstd::zstd_safe::{CCtx, CParameter, ResetDirective};
 
 /// The compression level: a low one, because blobs are compressed while the caller waits.
 const COMPRESSION_LEVEL: i32 = 1;
@@ -61,12 +64,25 @@ pub(crate) struct Compressed<'b> {
     pub length: u64,
 }
 
+thread_local! {
+    /// Creating a context takes longer than compressing a small blob with it.
+    static CONTEXT: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
+}
+
 impl<'b> Compressed<'b> {
     /// Compresses a blob while its bytes are written.
     fn of(blob: &'b Blob<'_>) -> std::io::Result<Self> {
-        let mut encoder = zstd::stream::Encoder::new(SpooledTempFile::new(MAX_MEMORY_BYTES), COMPRESSION_LEVEL)?;
-        blob.content.write_to(&mut encoder)?;
-        let mut content = encoder.finish()?;
+        let mut content = CONTEXT.with_borrow_mut(|context| {
+            // The blob before may have been left unfinished. Resetting fails only while a frame is open, and this ends it.
+            let _ = context.reset(ResetDirective::SessionAndParameters);
+            let mut encoder = raw::Encoder::with_context(context);
+            encoder.set_parameter(CParameter::CompressionLevel(COMPRESSION_LEVEL))?;
+            // So the tables are no larger than the blob needs. If it has another length, it is not stored.
+            encoder.set_pledged_src_size(Some(blob.length))?;
+            let mut encoder = Encoder::with_encoder(SpooledTempFile::new(MAX_MEMORY_BYTES), encoder);
+            blob.content.write_to(&mut encoder)?;
+            encoder.finish()
+        })?;
         let length = content.stream_position()?;
         content.rewind()?;
         Ok(Self { sha256: &blob.sha256, content, length })

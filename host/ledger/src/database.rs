@@ -46,6 +46,17 @@ pub(crate) trait Transaction: Send {
     /// written to them: one line for each, in any order.
     fn objects(&mut self) -> Result<Vec<String>, LedgerError>;
 
+    /// Whether the objects are the same as when [`objects_are_checked`](Self::objects_are_checked) was called last, if the
+    /// database can tell that at once.
+    fn objects_are_as_checked(&mut self) -> Result<bool, LedgerError> {
+        Ok(false)
+    }
+
+    /// Remembers that the objects are those of a ledger, once this transaction is committed.
+    fn objects_are_checked(&mut self) -> Result<(), LedgerError> {
+        Ok(())
+    }
+
     /// Stores the `length` bytes of a compressed blob, part by part, unless another process stored it first.
     fn store_blob(&mut self, sha256: &str, content: &mut dyn Read, length: u64) -> Result<(), LedgerError>;
 

@@ -22,19 +22,27 @@ pub(crate) struct SqliteStore {
     clock: fn() -> i64,
 }
 
+/// A connection, and the version of the schema whose objects were checked. SQLite changes the version with every object, and a
+/// connection works with the objects that it read at its version.
+struct Session {
+    connection: Connection,
+    checked: Option<i64>,
+}
+
 /// A connection that one transaction at a time uses.
 struct Seat {
     /// `None` while a transaction uses it.
-    connection: Mutex<Option<Connection>>,
+    connection: Mutex<Option<Session>>,
     returned: Condvar,
 }
 
 impl Seat {
     fn new(connection: Connection) -> Arc<Self> {
-        Arc::new(Self { connection: Mutex::new(Some(connection)), returned: Condvar::new() })
+        let session = Session { connection, checked: None };
+        Arc::new(Self { connection: Mutex::new(Some(session)), returned: Condvar::new() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Session>> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -55,7 +63,7 @@ impl Seat {
 /// A connection in use. It is returned when it is dropped.
 struct Taken {
     /// `None` once it was returned.
-    connection: Option<Connection>,
+    connection: Option<Session>,
     seat: Arc<Seat>,
 }
 
@@ -87,7 +95,7 @@ impl SqliteStore {
     }
 
     fn begin(&self, taken: Taken, sql: &str) -> Result<Box<dyn Transaction>, LedgerError> {
-        let transaction = SqliteTransaction { taken, clock: self.clock, committed: false };
+        let transaction = SqliteTransaction { taken, clock: self.clock, committed: false, checked: None };
         transaction.connection()?.execute_batch(sql).map_err(explain)?;
         Ok(Box::new(transaction))
     }
@@ -151,12 +159,23 @@ struct SqliteTransaction {
     taken: Taken,
     clock: fn() -> i64,
     committed: bool,
+    /// The version of the schema whose objects were checked in this transaction.
+    checked: Option<i64>,
 }
 
 impl SqliteTransaction {
+    fn session(&self) -> Result<&Session, LedgerError> {
+        let session = self.taken.connection.as_ref();
+        session.ok_or_else(|| LedgerError::unavailable("the ledger (SQLite): there is no connection"))
+    }
+
     fn connection(&self) -> Result<&Connection, LedgerError> {
-        let connection = self.taken.connection.as_ref();
-        connection.ok_or_else(|| LedgerError::unavailable("the ledger (SQLite): there is no connection"))
+        self.session().map(|session| &session.connection)
+    }
+
+    fn schema_version(&mut self) -> Result<Option<i64>, LedgerError> {
+        let rows = self.query("PRAGMA schema_version", &[])?;
+        rows.first().map(|row| row.int(0)).transpose()
     }
 }
 
@@ -202,6 +221,17 @@ impl Transaction for SqliteTransaction {
         rows.iter().map(object).collect()
     }
 
+    fn objects_are_as_checked(&mut self) -> Result<bool, LedgerError> {
+        let version = self.schema_version()?;
+        Ok(version.is_some() && version == self.session()?.checked)
+    }
+
+    fn objects_are_checked(&mut self) -> Result<(), LedgerError> {
+        // Another transaction may give other objects the version of one that was rolled back.
+        self.checked = self.schema_version()?;
+        Ok(())
+    }
+
     fn store_blob(&mut self, sha256: &str, content: &mut dyn Read, length: u64) -> Result<(), LedgerError> {
         let insert = "INSERT INTO blobs (sha256, bytes) VALUES (?1, zeroblob(?2)) ON CONFLICT (sha256) DO NOTHING";
         let connection = self.connection()?;
@@ -239,16 +269,21 @@ impl Transaction for SqliteTransaction {
     fn commit(mut self: Box<Self>) -> Result<(), LedgerError> {
         self.connection()?.execute_batch("COMMIT").map_err(explain)?;
         self.committed = true;
+        if let (Some(session), Some(checked)) = (&mut self.taken.connection, self.checked) {
+            session.checked = Some(checked);
+        }
         Ok(())
     }
 }
 
 /// Binds `$1`, `$2`, … by name, because SQLite numbers parameters in the order in which they appear.
 fn bind(statement: &mut CachedStatement<'_>, values: &[Value]) -> rusqlite::Result<()> {
-    for (i, value) in values.iter().enumerate() {
-        if let Some(index) = statement.parameter_index(&format!("${}", i + 1))? {
-            statement.raw_bind_parameter(index, value)?;
-        }
+    for index in 1..=statement.parameter_count() {
+        let number: Option<usize> =
+            statement.parameter_name(index).and_then(|name| name.strip_prefix('$')?.parse().ok());
+        let value = number.and_then(|number| values.get(number.checked_sub(1)?));
+        let value = value.ok_or(rusqlite::Error::InvalidParameterCount(index, values.len()))?;
+        statement.raw_bind_parameter(index, value)?;
     }
     Ok(())
 }
