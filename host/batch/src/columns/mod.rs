@@ -4,14 +4,16 @@
 mod builder;
 mod chunk;
 mod codec;
+mod column_builders;
 mod fields;
 mod resolved;
 mod slice;
 mod store;
 
-pub(crate) use builder::{ChunkBuilder, CodesBuilder, NumbersBuilder, OwnValue, Row, StringsBuilder};
+pub(crate) use builder::{ChunkBuilder, OwnValue, Row};
 pub use chunk::{CHUNK_ROWS, Chunk, Codes, Column, Strings, ValueCounts, Values};
 pub(crate) use chunk::{LongValue, MAX_CHUNK_BYTES};
+pub(crate) use column_builders::{CodesBuilder, NumbersBuilder, StringsBuilder};
 pub(crate) use fields::{Field, LIST_COLUMNS, Slot};
 pub(crate) use resolved::ResolvedBuilder;
 pub use store::Store;

@@ -1,7 +1,7 @@
 //! The columns that an inventory fills, built record by record in the order of the table.
 
-use super::builder::{CodesBuilder, NumbersBuilder};
 use super::chunk::{Column, Values};
+use super::column_builders::{CodesBuilder, NumbersBuilder};
 use crate::record::{CodedFields, RESOLVED, RecordValue};
 use reprieve_model::{COLUMNS, ColumnSource, ColumnType};
 

@@ -1,197 +1,22 @@
 //! An inventory answers alike in memory, spilled, in SQLite, and as a reference that searches a list.
 
-use super::{Inventory, Snapshot, Sqlite, Table, read_inventory_within};
+use super::{Inventory, Sqlite, Table, read_inventory_within};
 use crate::batch::Batch;
 use crate::error::LookupError;
 use crate::read::Folder;
-use crate::record::{PoolRecord, Record, Sharers};
+use crate::record::{PoolRecord, Record};
 use crate::spill::MemoryBudget;
-use crate::text::canonical;
 use proptest::prelude::*;
-use reprieve_model::{InventoryFacts, is_out_of_use};
+use reprieve_model::InventoryFacts;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// A row of an inventory with the number of members that its pool requires.
-#[derive(Clone, Debug)]
-struct Row {
-    id: String,
-    record: Record,
-    pool_minimum: Option<u64>,
-}
+mod reference;
+mod rows;
 
-/// The reference. Every answer is a search of the rows.
-struct Reference(Vec<Row>);
-
-impl Reference {
-    fn tenants_of(record: &Record) -> BTreeSet<&str> {
-        let shared = record.tenants.iter().flat_map(|sharers| &sharers.names);
-        record.tenant.iter().chain(shared).map(String::as_str).collect()
-    }
-}
-
-impl Inventory for Reference {
-    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, LookupError> {
-        Ok(Box::new(self))
-    }
-}
-
-impl Snapshot for &Reference {
-    fn sha256(&self) -> String {
-        String::new()
-    }
-
-    fn records(&self, ids: &[&str]) -> Result<Vec<Option<Cow<'_, Record>>>, LookupError> {
-        let find = |id: &&str| self.0.iter().find(|row| row.id == *id).map(|row| Cow::Borrowed(&row.record));
-        Ok(ids.iter().map(find).collect())
-    }
-
-    fn population(&self, kinds: &[&str]) -> Result<BTreeMap<String, u64>, LookupError> {
-        let count = |kind: &str| self.0.iter().filter(|row| row.record.kind.as_deref() == Some(kind)).count() as u64;
-        Ok(kinds.iter().map(|kind| ((*kind).to_owned(), count(kind))).collect())
-    }
-
-    fn tenants(&self) -> Result<u64, LookupError> {
-        let all: BTreeSet<&str> = self.0.iter().flat_map(|row| Reference::tenants_of(&row.record)).collect();
-        let of_one = |row: &Row| {
-            let unnamed = row.record.tenants.as_ref().map_or(0, |sharers| sharers.unnamed);
-            Reference::tenants_of(&row.record).len() as u64 + unnamed
-        };
-        Ok(self.0.iter().map(of_one).max().unwrap_or_default().max(all.len() as u64))
-    }
-
-    fn pools(&self, names: &[&str]) -> Result<Vec<PoolRecord>, LookupError> {
-        let pool = |name: &&str| {
-            let rows = || self.0.iter().filter(|row| row.record.pool.as_deref() == Some(*name));
-            let in_use = |row: &&Row| !row.record.state.as_deref().is_some_and(is_out_of_use);
-            PoolRecord {
-                members: rows().filter(in_use).count() as u64,
-                minimum: rows().filter_map(|row| row.pool_minimum).max(),
-            }
-        };
-        Ok(names.iter().map(pool).collect())
-    }
-
-    fn things(&self, tenants: &[&str]) -> Result<Option<Vec<u64>>, LookupError> {
-        let of = |row: &&Row, tenant: &str| Reference::tenants_of(&row.record).contains(tenant);
-        Ok(Some(tenants.iter().map(|tenant| self.0.iter().filter(|row| of(row, tenant)).count() as u64).collect()))
-    }
-
-    fn nearly(&self, ids: &[&str]) -> Result<Option<Vec<Option<String>>>, LookupError> {
-        let near = |id: &&str| {
-            let form = canonical(id);
-            let same = |row: &&Row| !form.is_empty() && canonical(&row.id) == form;
-            self.0.iter().filter(same).map(|row| row.id.clone()).min()
-        };
-        Ok(Some(ids.iter().map(near).collect()))
-    }
-}
-
-const HEADER: &str = "id,kind,tenant,tenants,environment,state,last_used_at,size_bytes,dependents,legal_hold,pool,\
-                      pool_minimum,owner,contact";
-
-/// The fields of a row as text.
-fn fields(Row { id, record, pool_minimum }: &Row) -> Vec<String> {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let tenants = record.tenants.as_ref().map_or_else(String::new, |sharers| match sharers.names.len() {
-        0 => sharers.unnamed.to_string(),
-        _ => format!("{}{}", sharers.names.join(";"), ";NULL".repeat(sharers.unnamed as usize)),
-    });
-    let dependents = record.dependents.as_ref().map_or_else(String::new, |ids| match ids.len() {
-        0 => "none".to_owned(),
-        _ => ids.join(";"),
-    });
-    let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
-    let time = record.last_used_at.map(|at| reprieve_model::Timestamp::from_seconds(at).to_string());
-    vec![
-        id.clone(),
-        text(&record.kind),
-        text(&record.tenant),
-        tenants,
-        text(&record.environment),
-        text(&record.state),
-        text(&time),
-        number(record.size_bytes),
-        dependents,
-        record.legal_hold.map_or_else(String::new, |hold| hold.to_string()),
-        text(&record.pool),
-        number(*pool_minimum),
-        text(&record.owner),
-        text(&record.contact),
-    ]
-}
-
-fn csv(rows: &[Row]) -> String {
-    let mut text = format!("{HEADER}\n");
-    rows.iter().for_each(|row| writeln!(text, "{}", fields(row).join(",")).unwrap());
-    text
-}
-
-/// A small name, of which several are the same.
-fn name(prefix: &'static str) -> impl Strategy<Value = Option<String>> {
-    prop::option::weighted(0.8, (0..4_u8).prop_map(move |i| format!("{prefix}{i}")))
-}
-
-fn id() -> impl Strategy<Value = String> {
-    "[aA][0-3]{1,2}|ü[0-3]"
-}
-
-fn rows() -> impl Strategy<Value = Vec<Row>> {
-    let sharers = (prop::collection::btree_set("[tu][0-4]", 0..3), 0..3_u64)
-        .prop_filter("someone shares it", |(names, unnamed)| !names.is_empty() || *unnamed > 0)
-        .prop_map(|(names, unnamed)| Sharers { names: names.into_iter().collect(), unnamed });
-    let names = (name("k"), name("t"), name("e"), prop::option::of("live|disabled|deleted"));
-    let others = (name("p"), prop::option::of(0..9_u64), name("owner-"), name("contact-"));
-    let values = (
-        prop::option::of(sharers),
-        prop::option::of(prop::collection::vec(id(), 0..3)),
-        prop::option::of(1..2_000_000_000_i64),
-        prop::option::of(any::<u64>().prop_map(|size| size >> 1)),
-        prop::option::of(any::<bool>()),
-    );
-    let row = (id(), names, others, values).prop_map(|(id, names, others, values)| {
-        let (kind, tenant, environment, state) = names;
-        let (pool, pool_minimum, owner, contact) = others;
-        let (tenants, dependents, last_used_at, size_bytes, legal_hold) = values;
-        let record = Record {
-            kind,
-            tenant,
-            tenants,
-            environment,
-            state,
-            last_used_at,
-            size_bytes,
-            dependents,
-            legal_hold,
-            pool,
-            owner,
-            contact,
-            ..Record::default()
-        };
-        Row { id, record, pool_minimum }
-    });
-    prop::collection::vec(row, 0..24)
-}
-
-fn without_duplicates(rows: Vec<Row>) -> Vec<Row> {
-    let mut seen = BTreeSet::new();
-    rows.into_iter().filter(|row| seen.insert(row.id.clone())).collect()
-}
-
-fn write_sqlite(path: &std::path::Path, rows: &[Row]) {
-    let connection = rusqlite::Connection::open(path).unwrap();
-    connection
-        .execute_batch(&format!("CREATE TABLE inventory ({HEADER}); CREATE INDEX by_id ON inventory (id)"))
-        .unwrap();
-    for row in rows {
-        let values: Vec<Option<String>> =
-            fields(row).into_iter().map(|text| Some(text).filter(|text| !text.is_empty())).collect();
-        let marks = vec!["?"; values.len()].join(",");
-        let insert = format!("INSERT INTO inventory VALUES ({marks})");
-        connection.execute(&insert, rusqlite::params_from_iter(values)).unwrap();
-    }
-}
+use reference::{Reference, Row};
+use rows::{csv, id, name, rows, without_duplicates, write_sqlite};
 
 /// What a decision takes from an inventory.
 #[derive(Debug, PartialEq)]
