@@ -98,6 +98,30 @@ fn foreign_objects_are_damage_for_opening_writing_and_verifying() {
     }
 }
 
+/// A ledger that is open compares its objects again when the version of the schema has changed. Whoever sets the version back
+/// changes nothing for it, because SQLite, too, reads the objects again only then.
+#[test]
+fn an_object_behind_the_version_of_before_has_no_effect_on_a_ledger_that_is_open() {
+    let store = Store::sqlite();
+    let gate = gate(store.open(), 10);
+    let Decision::Allow(permit) = gate.vet(request("one", 2)) else { panic!("the first batch is allowed") };
+    permit.commit(&Outcome::succeeded(2)).unwrap();
+    let connection = rusqlite::Connection::open(store.name()).unwrap();
+    let version: i64 = connection.query_row("PRAGMA schema_version", [], |row| row.get(0)).unwrap();
+    store.tamper("CREATE TRIGGER t AFTER INSERT ON sums BEGIN DELETE FROM sums; END");
+    store.tamper(&format!("PRAGMA schema_version = {version}"));
+
+    assert!(matches!(gate.vet(request("two", 2)), Decision::Allow(_)));
+    let opened = SqlLedger::open(&store.name(), None, None).map(drop);
+    assert!(matches!(opened, Err(LedgerError::Damaged { .. })), "{opened:?}");
+    let verified = store.open_to_verify().verify(None);
+    assert!(!matches!(verified, Ok(Ok(_))), "{verified:?}");
+    // Without the trigger the ledger is whole, so the trigger changed nothing: two decisions, an outcome, and an abort, because
+    // the second permit was dropped.
+    store.tamper("DROP TRIGGER t");
+    assert_eq!(store.open().verify(None).unwrap().unwrap().entries, 4);
+}
+
 #[test]
 fn two_heads_and_no_head_are_damage() {
     let store = Store::sqlite();

@@ -1,5 +1,5 @@
-//! An instance of a policy, and what is called of it. A call looks up its function and checks the type of it, because that
-//! takes as long as a small evaluation for all functions of an instance together.
+//! An instance of a policy, and calls of its functions. A call looks its function up and checks its type, so an instance pays
+//! only for what is called. When a policy is loaded, the types of all functions are checked.
 
 use crate::bindings::types::{Blob, Chunk, Finding, Input};
 use crate::limits::Meter;
