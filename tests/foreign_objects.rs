@@ -98,7 +98,7 @@ fn foreign_objects_are_damage_for_opening_writing_and_verifying() {
     }
 }
 
-/// A ledger that is open compares its objects again when the version of the schema has changed. Whoever sets the version back
+/// A ledger that is open compares its objects again when the version of the schema has changed. Setting the version back
 /// changes nothing for it, because SQLite, too, reads the objects again only then.
 #[test]
 fn an_object_behind_the_version_of_before_has_no_effect_on_a_ledger_that_is_open() {

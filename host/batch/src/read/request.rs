@@ -276,20 +276,14 @@ fn find_text<T>(
         Value::String(text) => test(at, text).map(|found| (at.clone(), found)),
         Value::Array(values) => values.iter().enumerate().find_map(|(i, value)| {
             at.truncate(end);
-            at.push('/');
-            at.push_str(&i.to_string());
+            *at += &format!("/{i}");
             find_text(value, at, test)
         }),
         Value::Object(fields) => fields.iter().find_map(|(name, value)| {
             at.truncate(end);
             let found = test(at, name).map(|found| (at.clone(), found));
             found.or_else(|| {
-                at.push('/');
-                name.chars().for_each(|c| match c {
-                    '~' => at.push_str("~0"),
-                    '/' => at.push_str("~1"),
-                    c => at.push(c),
-                });
+                *at += &format!("/{}", name.replace('~', "~0").replace('/', "~1"));
                 find_text(value, at, test)
             })
         }),
