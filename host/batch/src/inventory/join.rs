@@ -73,6 +73,7 @@ impl Table {
         let asked = Asked::of_all(chunks, &self.rows.hasher, threads)?;
         let probe = |number: usize, partition: &Partition| {
             let count = asked.iter().map(|asked| asked.count(number)).sum::<usize>();
+            partition.prefetch_for(count);
             let (mut rows, mut places) = (Vec::with_capacity(count * ROW_BYTES), Vec::with_capacity(count));
             for (chunk, asked) in asked.iter().enumerate() {
                 asked.find(number, partition, &mut rows, |found| places.push((chunk, found)));

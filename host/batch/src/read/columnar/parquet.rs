@@ -20,7 +20,7 @@ const PIECE_BATCHES: usize = 4;
 /// A row group with fewer rows in a batch is not read in pieces, because each piece would skip the rows before it.
 const MIN_PIECE_ROWS: usize = CHUNK_ROWS / 16;
 /// The bytes of the pieces that are decoded at the same time, per thread.
-pub(super) const PIECES_BYTES: u64 = 48 << 20;
+pub(super) const PIECES_BYTES: u64 = 64 << 20;
 
 /// A run of rows of a row group.
 pub(super) struct Piece {

@@ -1,8 +1,10 @@
 //! Work on several threads. The results are in the order of the items, so they do not depend on the threads.
 
+mod queue;
+
+use queue::{Queue, Step, Thread};
 use std::num::NonZero;
-use std::sync::mpsc::sync_channel;
-use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 
 /// Returns the number of cores. Querying it takes longer than a small decision, so it is done once.
 pub fn threads() -> usize {
@@ -10,8 +12,9 @@ pub fn threads() -> usize {
     *THREADS
 }
 
-/// Runs `work` on every item, on `threads` threads, and passes the results to `each` in the order of the items. The
-/// iterator is used by one thread at a time. The first error of `each` ends the work.
+/// Runs `work` on every item, on `threads` threads, and passes the results to `each` in the order of the items. The thread
+/// that calls is one of them, and the only one that calls `each`. The iterator is used by one thread at a time. The first
+/// error of `each` ends the work.
 pub fn in_order<T: Send, R: Send, E>(
     threads: usize,
     items: impl IntoIterator<Item = T, IntoIter: Send>,
@@ -21,7 +24,7 @@ pub fn in_order<T: Send, R: Send, E>(
     in_order_within(u64::MAX, |_| 0, threads, items, work, each)
 }
 
-/// Does the same, but starts an item only while the weights of the items that were started, and whose results were not
+/// Does what [`in_order`] does, but starts an item only while the weights of the items that were started, and whose results were not
 /// passed on, total at most `max_weight`. An item that is heavier than that is worked on alone.
 pub(crate) fn in_order_within<T: Send, R: Send, E>(
     max_weight: u64,
@@ -39,120 +42,39 @@ pub(crate) fn in_order_within<T: Send, R: Send, E>(
         return std::iter::once(first).chain(items).map(work).try_for_each(each);
     };
 
-    // The items, and the weight of the last one.
-    let items = Mutex::new(([first, second].into_iter().chain(items).zip(0_u64..), 0));
     // The threads must not run further ahead, or waiting results would fill the memory.
-    let window = Window::new(2 * threads as u64, max_weight);
-    let (sender, results) = sync_channel(threads);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let (sender, items, window, work, weigh) = (sender.clone(), &items, &window, &work, &weigh);
-            scope.spawn(move || {
-                let _stop = StopOnDrop { window, only_on_panic: true };
-                loop {
-                    let mut items = items.lock().unwrap_or_else(PoisonError::into_inner);
-                    let (iterator, last_weight) = &mut *items;
-                    // What makes an item may take as much memory as the work on it. Most items weigh what the one before did.
-                    window.wait_for_room(*last_weight);
-                    let Some((item, number)) = iterator.next() else { break };
-                    // The other threads take no item meanwhile, so only one waits.
-                    let weight = weigh(&item);
-                    *last_weight = weight;
-                    let may_start = window.wait_for(number, weight);
-                    drop(items);
-                    if !may_start || sender.send((number, weight, work(item))).is_err() {
-                        break;
-                    }
-                }
-            });
+    let queue = Queue::new([first, second].into_iter().chain(items), weigh, 2 * threads as u64, max_weight);
+    let help = || {
+        let _end = OnDrop(|| {
+            if std::thread::panicking() {
+                queue.end();
+            }
+        });
+        while let Step::Work(item) = queue.next(Thread::Helper) {
+            queue.finish(item.map(&work));
         }
-        drop(sender);
-        let _stop = StopOnDrop { window: &window, only_on_panic: false };
-        let mut waiting = std::collections::BTreeMap::new();
-        let mut next = 0;
-        for (number, weight, result) in results {
-            waiting.insert(number, (weight, result));
-            while let Some((weight, result)) = waiting.remove(&next) {
-                next += 1;
-                window.advance_to(next);
-                each(result)?;
-                window.unload(weight);
+    };
+    std::thread::scope(|scope| {
+        (1..threads).for_each(|_| drop(scope.spawn(help)));
+        let _end = OnDrop(|| queue.end());
+        loop {
+            match queue.next(Thread::Caller) {
+                Step::Work(item) => queue.finish(item.map(&work)),
+                Step::Pass(result) => {
+                    each(result.value)?;
+                    queue.unload(result.weight);
+                }
+                Step::Done => return Ok(()),
             }
         }
-        Ok(())
     })
 }
 
-/// The range of items that may be worked on.
-struct Window {
-    size: u64,
-    max_weight: u64,
-    state: Mutex<WindowState>,
-    moved: Condvar,
-}
+struct OnDrop<F: FnMut()>(F);
 
-struct WindowState {
-    /// The number of the next result; `None` once the work has ended.
-    next: Option<u64>,
-    /// The weight of the items that were started and whose results were not passed on.
-    weight: u64,
-}
-
-impl Window {
-    const fn new(size: u64, max_weight: u64) -> Self {
-        let state = Mutex::new(WindowState { next: Some(0), weight: 0 });
-        Self { size, max_weight, state, moved: Condvar::new() }
-    }
-
-    /// Waits until an item may be worked on. Returns false once the work has ended. Items start in their order, so what
-    /// weighs is always before the item that waits, and the threads cannot wait for each other.
-    fn wait_for(&self, number: u64, weight: u64) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let too_early = |state: &mut WindowState| {
-            state.next.is_some_and(|next| number >= next + self.size || self.is_full(state, weight))
-        };
-        let mut state = self.moved.wait_while(state, too_early).unwrap_or_else(PoisonError::into_inner);
-        state.weight = state.weight.saturating_add(weight);
-        state.next.is_some()
-    }
-
-    /// Waits until an item of this weight has room, or the work has ended.
-    fn wait_for_room(&self, weight: u64) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = |state: &mut WindowState| state.next.is_some() && self.is_full(state, weight);
-        drop(self.moved.wait_while(state, is_full));
-    }
-
-    const fn is_full(&self, state: &WindowState, weight: u64) -> bool {
-        state.weight > 0 && state.weight.saturating_add(weight) > self.max_weight
-    }
-
-    fn advance_to(&self, number: u64) {
-        self.set(|state| state.next = state.next.map(|_| number));
-    }
-
-    fn unload(&self, weight: u64) {
-        self.set(|state| state.weight = state.weight.saturating_sub(weight));
-    }
-
-    fn set(&self, change: impl FnOnce(&mut WindowState)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
-        self.moved.notify_all();
-    }
-}
-
-/// Wakes all threads when the work has ended: every result was passed on, `each` failed, or a thread panicked.
-struct StopOnDrop<'a> {
-    window: &'a Window,
-    /// A worker without items left does not end the work of the others.
-    only_on_panic: bool,
-}
-
-impl Drop for StopOnDrop<'_> {
+impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        if !self.only_on_panic || std::thread::panicking() {
-            self.window.set(|state| state.next = None);
-        }
+        (self.0)();
     }
 }
 
