@@ -5,7 +5,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
-/// Which rows are known. There is no bitmap before the first unknown row.
+/// Which rows are known. There is no bitmap as long as all rows are known or all are unknown.
 #[derive(Debug, Default)]
 pub(crate) struct Validity {
     bits: Option<Vec<u8>>,
@@ -17,21 +17,24 @@ pub(crate) struct Validity {
 impl Validity {
     #[inline]
     fn push(&mut self, known: bool) {
-        self.known += usize::from(known);
-        self.last_is_known = known;
-        if known && self.bits.is_none() {
+        if self.bits.is_none() && (self.rows == 0 || known == self.last_is_known) {
             self.rows += 1;
         } else {
             self.push_bit(known);
         }
+        self.known += usize::from(known);
+        self.last_is_known = known;
     }
 
     fn push_bit(&mut self, known: bool) {
-        let rows = self.rows;
-        let bits = self.bits.get_or_insert_with(|| {
-            let mut bits = vec![u8::MAX; rows / 8];
-            bits.extend((!rows.is_multiple_of(8)).then(|| (1 << (rows % 8)) - 1));
-            bits
+        let (rows, all_known) = (self.rows, self.last_is_known);
+        let bits = self.bits.get_or_insert_with(|| match all_known {
+            true => {
+                let mut bits = vec![u8::MAX; rows / 8];
+                bits.extend((!rows.is_multiple_of(8)).then(|| (1 << (rows % 8)) - 1));
+                bits
+            }
+            false => vec![0; rows.div_ceil(8)],
         });
         if rows.is_multiple_of(8) {
             bits.push(0);
@@ -44,7 +47,8 @@ impl Validity {
 
     /// Returns the bitmap; `None` if every row is known.
     fn finish(self) -> Option<Vec<u8>> {
-        self.bits
+        let Self { bits, rows, known, .. } = self;
+        bits.or_else(|| (known < rows).then(|| vec![0; rows.div_ceil(8)]))
     }
 }
 
@@ -161,17 +165,24 @@ impl CodesBuilder {
 /// A column of numbers.
 #[derive(Debug)]
 pub(crate) struct NumbersBuilder<T> {
-    pub(super) values: Vec<T>,
+    /// Empty before the first known row: most inventories do not have every column.
+    values: Vec<T>,
     validity: Validity,
+    capacity: usize,
 }
 
 impl<T> Default for NumbersBuilder<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), validity: Validity::default() }
+        Self { values: Vec::new(), validity: Validity::default(), capacity: 0 }
     }
 }
 
-impl<T: Default> NumbersBuilder<T> {
+impl<T: Copy + Default> NumbersBuilder<T> {
+    /// Makes room for this many rows.
+    pub(super) const fn expect(&mut self, rows: usize) {
+        self.capacity = rows;
+    }
+
     /// The number of rows so far.
     pub(super) const fn rows(&self) -> usize {
         self.validity.rows
@@ -179,15 +190,18 @@ impl<T: Default> NumbersBuilder<T> {
 
     #[inline]
     pub fn push(&mut self, value: Option<T>) {
+        if value.is_some() && self.validity.known == 0 {
+            self.values.reserve_exact(self.capacity);
+            self.values.resize(self.validity.rows, T::default());
+        }
         self.validity.push(value.is_some());
-        self.values.push(value.unwrap_or_default());
+        if self.validity.known > 0 {
+            self.values.push(value.unwrap_or_default());
+        }
     }
 
     /// Adds the known rows of a column, of which row 0 becomes row `first`.
-    pub(super) fn append(&mut self, first: usize, values: &[T], is_known: impl Fn(usize) -> bool)
-    where
-        T: Copy,
-    {
+    pub(super) fn append(&mut self, first: usize, values: &[T], is_known: impl Fn(usize) -> bool) {
         for (row, value) in values.iter().enumerate().filter(|(row, _)| is_known(*row)) {
             self.pad(first + row);
             self.push(Some(*value));
@@ -214,7 +228,8 @@ impl<T: Default> NumbersBuilder<T> {
     }
 
     pub(super) fn column(self, name: &str, wrap: fn(Vec<T>) -> Values) -> Column {
-        Column { name: name.to_owned(), values: wrap(self.values), validity: self.validity.finish() }
+        let values = if self.validity.known == 0 { vec![T::default(); self.validity.rows] } else { self.values };
+        Column { name: name.to_owned(), values: wrap(values), validity: self.validity.finish() }
     }
 }
 
@@ -244,5 +259,36 @@ impl StringsBuilder {
 
     pub fn finish(self, name: String) -> Column {
         Column { name, values: Values::Strings(self.strings), validity: self.validity.finish() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_of_known_rows_is_that_of_the_column() {
+        for (rows, pattern) in (0..=10).flat_map(|rows| (0..1_u32 << rows).map(move |pattern| (rows, pattern))) {
+            let is_known = |row: usize| pattern >> row & 1 == 1;
+            for capacity in [0, rows] {
+                let (mut numbers, mut codes) = (NumbersBuilder::<u64>::default(), CodesBuilder::default());
+                numbers.expect(capacity);
+                for row in 0..rows {
+                    numbers.push(is_known(row).then_some(row as u64 + 1));
+                    codes.push(is_known(row).then_some("text"));
+                }
+                assert_eq!(codes.last().is_some(), rows > 0 && is_known(rows - 1));
+                let expected: Vec<u64> =
+                    (0..rows).map(|row| if is_known(row) { row as u64 + 1 } else { 0 }).collect();
+                let numbers = numbers.column("numbers", Values::U64s);
+                assert!(matches!(&numbers.values, Values::U64s(values) if *values == expected), "{pattern:b}");
+                for column in [numbers, codes.column("codes")] {
+                    let bits = column.validity.as_deref();
+                    assert_eq!(bits.is_none(), (0..rows).all(is_known), "{pattern:b}");
+                    let bits = bits.map(|bits| bits.iter().rev().fold(0, |all, byte| all << 8 | u32::from(*byte)));
+                    assert!(bits.is_none_or(|bits| bits == pattern), "{pattern:b}");
+                }
+            }
+        }
     }
 }

@@ -59,7 +59,7 @@ impl Snapshot {
         let opened = || -> Result<Self> {
             let size = file.metadata()?.len();
             if size <= memory.file() {
-                let mut bytes = Vec::new();
+                let mut bytes = Vec::with_capacity(size as usize + 1);
                 // A file that grows meanwhile is not read further.
                 file.by_ref().take(size + 1).read_to_end(&mut bytes)?;
                 return if bytes.len() as u64 > size { Err(changed()) } else { Ok(Self::InMemory(bytes.into())) };
