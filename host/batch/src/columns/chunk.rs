@@ -46,6 +46,9 @@ pub enum Values {
     Bools(Vec<u8>),
 }
 
+/// The rows of a small batch. A hash table of sixteen slots has room for as many.
+pub(crate) const FEW_ROWS: usize = 14;
+
 /// Strings end to end: string `i` is `bytes[offsets[i]..offsets[i + 1]]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Strings {
@@ -111,9 +114,22 @@ impl Strings {
     }
 
     #[inline]
-    pub(crate) fn push(&mut self, text: &str) {
-        self.bytes.extend_from_slice(text.as_bytes());
+    pub(crate) fn push(&mut self, text: &[u8]) {
+        if self.offsets.len() <= 1 {
+            self.make_room();
+        }
+        self.bytes.extend_from_slice(text);
         self.offsets.push(self.bytes.len() as u32);
+    }
+
+    /// Makes room for the strings of a small batch at once.
+    #[cold]
+    fn make_room(&mut self) {
+        self.offsets.reserve(1 + FEW_ROWS);
+        self.bytes.reserve(FEW_ROWS * 16);
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Building single columns value by value.
 
-use super::chunk::{Codes, Column, Strings, Values};
+use super::chunk::{Codes, Column, FEW_ROWS, Strings, Values};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -53,11 +53,20 @@ impl Validity {
 }
 
 /// A column of text with a dictionary.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CodesBuilder {
+    /// Its dictionary has no offsets as long as it has no texts.
     pub(super) codes: Codes,
     validity: Validity,
     index: HashTable<u32>,
+}
+
+impl Default for CodesBuilder {
+    fn default() -> Self {
+        let dictionary = Strings { offsets: Vec::new(), bytes: Vec::new() };
+        let codes = Codes { dictionary, values: Vec::new() };
+        Self { codes, validity: Validity::default(), index: HashTable::new() }
+    }
 }
 
 impl CodesBuilder {
@@ -98,6 +107,9 @@ impl CodesBuilder {
     #[inline]
     pub fn push_code(&mut self, code: Option<u32>) {
         self.validity.push(code.is_some());
+        if self.codes.values.is_empty() {
+            self.codes.values.reserve(FEW_ROWS);
+        }
         self.codes.values.push(code.unwrap_or_default());
     }
 
@@ -145,8 +157,10 @@ impl CodesBuilder {
         let hasher = FixedState::default();
         let dictionary = &mut self.codes.dictionary;
         let code = dictionary.len() as u32;
-        dictionary.bytes.extend_from_slice(text);
-        dictionary.offsets.push(dictionary.bytes.len() as u32);
+        dictionary.push(text);
+        if self.index.is_empty() {
+            self.index.reserve(FEW_ROWS, |_| 0);
+        }
         let dictionary = &self.codes.dictionary;
         self.index.insert_unique(hash, code, |&code| hasher.hash_one(dictionary.bytes(code as usize)));
         code
@@ -157,7 +171,10 @@ impl CodesBuilder {
         (self.validity.known > 0).then(|| self.column(name))
     }
 
-    pub(super) fn column(self, name: &str) -> Column {
+    pub(super) fn column(mut self, name: &str) -> Column {
+        if self.codes.dictionary.is_empty() {
+            self.codes.dictionary = Strings::default();
+        }
         Column { name: name.to_owned(), values: Values::Codes(self.codes), validity: self.validity.finish() }
     }
 }
@@ -249,7 +266,7 @@ impl StringsBuilder {
     #[inline]
     pub fn push(&mut self, text: Option<&str>) {
         self.validity.push(text.is_some());
-        self.strings.push(text.unwrap_or_default());
+        self.strings.push(text.unwrap_or_default().as_bytes());
     }
 
     /// Returns the column; `None` if no row is known.

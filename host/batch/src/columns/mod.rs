@@ -12,7 +12,7 @@ mod store;
 
 pub(crate) use builder::{ChunkBuilder, OwnValue, Row};
 pub use chunk::{CHUNK_ROWS, Chunk, Codes, Column, Strings, ValueCounts, Values};
-pub(crate) use chunk::{LongValue, MAX_CHUNK_BYTES};
+pub(crate) use chunk::{FEW_ROWS, LongValue, MAX_CHUNK_BYTES};
 pub(crate) use column_builders::{CodesBuilder, NumbersBuilder, StringsBuilder};
 pub(crate) use fields::{Field, LIST_COLUMNS, Slot};
 pub(crate) use resolved::ResolvedBuilder;

@@ -58,7 +58,7 @@ impl Column {
 impl Strings {
     fn slice(&self, rows: Range<usize>) -> Self {
         let mut strings = Self::default();
-        rows.for_each(|i| strings.push(self.get(i)));
+        rows.for_each(|i| strings.push(self.bytes(i)));
         strings
     }
 }

@@ -1,7 +1,7 @@
 //! Counting distinct names, exactly and in bounded memory. The names are in a hash table. A table that becomes too large
 //! is spilled to a temporary file in partitions by hash, and each partition is counted on its own at the end.
 
-use crate::columns::Strings;
+use crate::columns::{FEW_ROWS, Strings};
 use crate::spill::Partitions;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -37,8 +37,10 @@ impl Names {
         let hash = hasher.hash_one(name);
         if index.find(hash, |i| texts.bytes(*i as usize) == name).is_none() {
             let i = texts.len() as u32;
-            texts.bytes.extend_from_slice(name);
-            texts.offsets.push(texts.bytes.len() as u32);
+            texts.push(name);
+            if index.is_empty() {
+                index.reserve(FEW_ROWS, |_| 0);
+            }
             index.insert_unique(hash, i, |i| hasher.hash_one(texts.bytes(*i as usize)));
         }
     }

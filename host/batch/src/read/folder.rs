@@ -226,7 +226,7 @@ pub fn create_private(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// Reads a stream of at most `max_bytes` bytes; more bytes are an error.
 pub(super) fn read_bounded(reader: impl Read, max_bytes: u64, shown: &str) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(max_bytes.min(4 << 10) as usize);
     reader
         .take(max_bytes.saturating_add(1))
         .read_to_end(&mut bytes)

@@ -36,6 +36,7 @@ mod parsed;
 mod quotes;
 mod read_as;
 mod request;
+mod request_texts;
 mod section;
 mod sections;
 mod targets;

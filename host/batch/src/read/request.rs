@@ -3,10 +3,10 @@
 use super::folder::{Folder, read_bounded};
 use super::json_error::{explain, explain_in};
 use super::manifest::{MAX_MANIFEST_BYTES, PathFlaw, path_flaw};
+use super::request_texts::{check_lengths, check_texts};
 use crate::error::{Place, ReadError};
-use crate::text::{canonical, control_character, describe_control, name_flaw};
+use crate::text::{canonical, name_flaw};
 use reprieve_model::{Approval, Claims, Request, Tally, TargetFiles};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -15,13 +15,6 @@ use std::io::Read;
 /// The maximum size of a request document in bytes. A longer list of targets belongs in a file of its own, which may
 /// have any length.
 const MAX_BYTES: u64 = 64 << 20;
-
-/// The maximum size of a request document without its targets in bytes. A ledger keeps it with every decision.
-const MAX_CLAIMS_BYTES: usize = 1 << 20;
-/// The maximum size of a text in it in bytes.
-const MAX_TEXT_BYTES: usize = 64 << 10;
-/// The maximum size of all annotations together in bytes.
-const MAX_ANNOTATIONS_BYTES: usize = 64 << 10;
 
 /// A request document that was read. Its targets are not parsed yet.
 #[derive(Debug)]
@@ -95,7 +88,7 @@ pub(crate) fn read_request(reader: impl Read, shown: &str) -> Result<Document, R
     let claims = without_targets(request);
     require_non_blank(shown, &claims)?;
     check_kinds(shown, &claims)?;
-    check_texts(shown, &claims)?;
+    check_texts(shown, &claims, text)?;
     check_lengths(shown, &claims, claims_bytes)?;
     Ok(Document { claims, sha256, file: shown.to_owned(), targets })
 }
@@ -119,10 +112,14 @@ fn check_text<'a>(bytes: &'a [u8], shown: &str) -> Result<&'a str, ReadError> {
 
 /// Parses a document that holds one request and nothing else.
 fn parse<'a>(text: &'a str, shown: &str) -> Result<Request<Option<&'a RawValue>>, ReadError> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let parsed: Result<Request<Option<&RawValue>>, _> = serde_path_to_error::deserialize(&mut deserializer);
     let begin = text.len() - text.trim_start().len();
     let is_list = text[begin..].starts_with('[');
+    // The place of an error is found by parsing once more, because keeping track of it takes longer than parsing.
+    if !is_list && let Ok(request) = serde_json::from_str(text) {
+        return Ok(request);
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let parsed: Result<Request<Option<&RawValue>>, _> = serde_path_to_error::deserialize(&mut deserializer);
     let request = match parsed {
         Ok(request) if !is_list => request,
         Err(error) if !is_list || !error.inner().is_data() => return Err(explain(shown, &error)),
@@ -227,94 +224,6 @@ fn check_kinds(shown: &str, claims: &Claims) -> Result<(), ReadError> {
             let message = format!("`{other}` and `{kind}` are the same kind");
             return wrong(&pointer, message, "write it once");
         }
-    }
-    Ok(())
-}
-
-/// The texts that people write for people, which may have several lines, and ids.
-const FREE_TEXTS: [&str; 5] =
-    ["/reason/text", "/provenance/query", "/operation/selector", "/annotations/", "/dry_run/sample/"];
-/// The last words of the pointers to names that are compared, of environments, kinds and people.
-const NAMES: [&str; 9] = [
-    "/environment",
-    "/target_kind",
-    "/actor/id",
-    "/on_behalf_of",
-    "/by",
-    "/extracted_by",
-    "/id_kind",
-    "/purpose",
-    "/campaign",
-];
-
-/// Checks that texts have no control characters, and that names are no look-alikes of others.
-fn check_texts(shown: &str, claims: &Claims) -> Result<(), ReadError> {
-    let claims = serde_json::to_value(claims).map_err(|error| ReadError::of_file(shown, error.to_string()))?;
-    let flaw = find_text(&claims, &mut String::new(), &mut |pointer, text| {
-        if NAMES.iter().any(|name| pointer.ends_with(name)) && !pointer.starts_with("/annotations/") {
-            return name_flaw(text);
-        }
-        let is_free = FREE_TEXTS.iter().any(|free| pointer.starts_with(free));
-        control_character(text).filter(|_| !is_free).map(describe_control)
-    });
-    match flaw {
-        Some((pointer, flaw)) => Err(ReadError::new(shown, Place::Pointer { pointer, line: 1 }, flaw)
-            .with_help("write it without that character; names that only look alike must not count as different")),
-        None => Ok(()),
-    }
-}
-
-/// Returns the pointer to the first text that `test` finds something in, and what it finds. The names of fields are texts.
-/// `at` is the pointer to `value`.
-fn find_text<T>(
-    value: &Value,
-    at: &mut String,
-    test: &mut dyn FnMut(&str, &str) -> Option<T>,
-) -> Option<(String, T)> {
-    let end = at.len();
-    match value {
-        Value::String(text) => test(at, text).map(|found| (at.clone(), found)),
-        Value::Array(values) => values.iter().enumerate().find_map(|(i, value)| {
-            at.truncate(end);
-            *at += &format!("/{i}");
-            find_text(value, at, test)
-        }),
-        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
-            at.truncate(end);
-            let found = test(at, name).map(|found| (at.clone(), found));
-            found.or_else(|| {
-                *at += &format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-                find_text(value, at, test)
-            })
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
-}
-
-/// Checks the lengths of the claims, whose document takes `bytes` bytes without the targets.
-fn check_lengths(shown: &str, claims: &Claims, bytes: usize) -> Result<(), ReadError> {
-    // No text can be longer than the document.
-    if bytes <= MAX_TEXT_BYTES.min(MAX_ANNOTATIONS_BYTES) {
-        return Ok(());
-    }
-    let wrong = |pointer: &str, message: String| {
-        let place = Place::Pointer { pointer: pointer.to_owned(), line: 1 };
-        ReadError::new(shown, place, message).with_help("keep it in a file of its own, and name that file")
-    };
-    let too_long = |what: &str, bytes: usize, max: usize| format!("{what} {bytes} bytes, at most {max} are allowed");
-    let claims = serde_json::to_value(claims).map_err(|error| ReadError::of_file(shown, error.to_string()))?;
-    if let Some(annotations) = claims.get("annotations") {
-        let bytes = annotations.to_string().len();
-        if bytes > MAX_ANNOTATIONS_BYTES {
-            return Err(wrong("/annotations", too_long("the annotations take", bytes, MAX_ANNOTATIONS_BYTES)));
-        }
-    }
-    let long = |_: &str, text: &str| (text.len() > MAX_TEXT_BYTES).then_some(text.len());
-    if let Some((pointer, bytes)) = find_text(&claims, &mut String::new(), &mut { long }) {
-        return Err(wrong(&pointer, too_long("the text has", bytes, MAX_TEXT_BYTES)));
-    }
-    if bytes > MAX_CLAIMS_BYTES {
-        return Err(wrong("", too_long("without its targets, the request has", bytes, MAX_CLAIMS_BYTES)));
     }
     Ok(())
 }
