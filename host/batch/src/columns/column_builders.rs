@@ -195,8 +195,8 @@ impl<T> Default for NumbersBuilder<T> {
 }
 
 impl<T: Copy + Default> NumbersBuilder<T> {
-    /// Makes room for this many rows.
-    pub(super) const fn expect(&mut self, rows: usize) {
+    /// Makes room for this many rows once one of them is known.
+    pub(super) const fn reserve(&mut self, rows: usize) {
         self.capacity = rows;
     }
 
@@ -289,7 +289,7 @@ mod tests {
             let is_known = |row: usize| pattern >> row & 1 == 1;
             for capacity in [0, rows] {
                 let (mut numbers, mut codes) = (NumbersBuilder::<u64>::default(), CodesBuilder::default());
-                numbers.expect(capacity);
+                numbers.reserve(capacity);
                 for row in 0..rows {
                     numbers.push(is_known(row).then_some(row as u64 + 1));
                     codes.push(is_known(row).then_some("text"));

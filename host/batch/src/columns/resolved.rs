@@ -40,9 +40,9 @@ impl ResolvedBuilder {
         for column in &mut builder.columns {
             match column {
                 ResolvedColumn::Text(column, _) => column.codes.values.reserve_exact(rows),
-                ResolvedColumn::Time(column) => column.expect(rows),
-                ResolvedColumn::Number(column) => column.expect(rows),
-                ResolvedColumn::Flag(column) => column.expect(rows),
+                ResolvedColumn::Time(column) => column.reserve(rows),
+                ResolvedColumn::Number(column) => column.reserve(rows),
+                ResolvedColumn::Flag(column) => column.reserve(rows),
             }
         }
         builder

@@ -24,8 +24,8 @@ pub fn in_order<T: Send, R: Send, E>(
     in_order_within(u64::MAX, |_| 0, threads, items, work, each)
 }
 
-/// Does what [`in_order`] does, but starts an item only while the weights of the items that were started, and whose results were not
-/// passed on, total at most `max_weight`. An item that is heavier than that is worked on alone.
+/// Does what [`in_order`] does, but starts an item only while the weights of the items that were started, and whose results
+/// were not passed on, total at most `max_weight`. An item that is heavier than that is worked on alone.
 pub(crate) fn in_order_within<T: Send, R: Send, E>(
     max_weight: u64,
     weigh: impl Fn(&T) -> u64 + Sync,
