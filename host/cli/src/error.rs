@@ -1,6 +1,5 @@
 //! Errors as the user sees them: what is wrong, and on a line of its own what to do about it.
 
-use crate::drafting::draft_help;
 use reprieve::ledger::{LedgerError, RedeemError};
 use reprieve::planned::PlanError;
 use reprieve::policy::{AdmissionError, LoadError};
@@ -120,6 +119,22 @@ pub fn page(error: &anyhow::Error) -> Page {
         page.message("help:", &help);
     }
     page
+}
+
+/// What to do about a draft that cannot be made, with the flags of the command line.
+fn draft_help(error: &DraftError) -> Option<String> {
+    let help = match error {
+        DraftError::NoMode => {
+            "add `--mode soft` if the targets remain recoverable for a while, or else `--mode hard`"
+        }
+        DraftError::NoEnvironment => "name it as your inventory does, for example `--environment production`",
+        DraftError::SeveralKinds { .. } => "leave `--kind` out, and each target is of the kind that the list states",
+        DraftError::NoKind { .. } => "add `--kind KIND`, or a column `kind`",
+        DraftError::TooManyKinds(_) => "submit one list for each kind",
+        DraftError::Read(error) => return error.help.clone(),
+        _ => return None,
+    };
+    Some(help.to_owned())
 }
 
 #[cfg(test)]

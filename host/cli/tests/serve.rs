@@ -1,4 +1,4 @@
-//! `reprieve serve`: the status is the verdict, every decision is recorded, and a caller without the role gets no decision.
+//! `reprieve serve`: the status is the verdict, and every decision is recorded.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod fixture;
@@ -6,20 +6,8 @@ mod service;
 
 use fixture::{CONFIG, command, document, fixture, says, write};
 use serde_json::{Value, json};
-use service::Service;
+use service::{Service, request, with_callers};
 use std::collections::BTreeSet;
-use tempfile::TempDir;
-
-fn request(id: &str, apps: &[u32]) -> String {
-    let target = |n: &u32| json!({ "id": format!("a-{n}"), "kind": "app", "tenant": format!("t-{n}") });
-    let targets: Vec<Value> = apps.iter().map(target).collect();
-    json!({ "id": id, "mode": "soft", "environment": "production", "target_kind": "app", "targets": targets })
-        .to_string()
-}
-
-fn entry(answer: &service::Answer) -> u64 {
-    answer.json()["ledger"]["entry"].as_u64().unwrap()
-}
 
 #[test]
 fn the_status_is_the_verdict_and_the_document_is_that_of_check() {
@@ -27,7 +15,7 @@ fn the_status_is_the_verdict_and_the_document_is_that_of_check() {
     let service = Service::start(&fixture);
     let allowed = service.post("/v1/decisions", &request("one", &[1, 2]));
     assert_eq!(allowed.status, 200, "{}", allowed.text);
-    assert_eq!(allowed.headers["location"], format!("/v1/decisions/{}", entry(&allowed)).as_str());
+    assert_eq!(allowed.headers["location"], format!("/v1/decisions/{}", allowed.entry()).as_str());
     let denied = service.post("/v1/decisions", &request("many", &[1, 2, 3, 4, 5, 6]));
     assert_eq!((denied.status, denied.json()["decision"].as_str()), (403, Some("deny")));
     // The same document as the command prints, but for the time and the entry.
@@ -78,7 +66,7 @@ fn an_allow_is_permitted_used_and_committed_once() {
     let fixture = fixture();
     let service = Service::start(&fixture);
     let allowed = service.post("/v1/decisions", &request("one", &[1, 2]));
-    let (path, digest) = (format!("/v1/decisions/{}", entry(&allowed)), allowed.json()["targets_sha256"].clone());
+    let (path, digest) = (format!("/v1/decisions/{}", allowed.entry()), allowed.json()["targets_sha256"].clone());
     let permit = service.post(&format!("{path}/permit"), "{}");
     assert_eq!(permit.status, 200, "{}", permit.text);
     let verify = |digest: &Value| {
@@ -103,8 +91,8 @@ fn an_allow_is_permitted_used_and_committed_once() {
     assert_eq!(affected["tenants"][0]["contact"], "ann@one.example");
     // Denied batches have no permit.
     let denied = service.post("/v1/decisions", &request("many", &[1, 2, 3, 4, 5, 6]));
-    assert_eq!(service.post(&format!("/v1/decisions/{}/permit", entry(&denied)), "{}").status, 409);
-    assert_eq!(service.post(&format!("/v1/decisions/{}/commit", entry(&denied)), "{}").status, 409);
+    assert_eq!(service.post(&format!("/v1/decisions/{}/permit", denied.entry()), "{}").status, 409);
+    assert_eq!(service.post(&format!("/v1/decisions/{}/commit", denied.entry()), "{}").status, 409);
     for (path, status) in [
         ("/v1/decisions/99", 404),
         ("/v1/decisions/x", 404),
@@ -137,14 +125,14 @@ fn a_repeated_call_gets_the_same_decision_and_reserves_once() {
     // Ten callers at once, with one key: one decision.
     let entries: BTreeSet<u64> = std::thread::scope(|scope| {
         let calls: Vec<_> = (0..10).map(|_| scope.spawn(|| call(&request("three", &[3]), "k-3"))).collect();
-        calls.into_iter().map(|call| call.join().unwrap()).map(|answer| entry(&answer)).collect()
+        calls.into_iter().map(|call| call.join().unwrap()).map(|answer| answer.entry()).collect()
     });
     assert_eq!(entries.len(), 1);
     // After a restart, too.
     drop(service);
     let service = Service::start(&fixture);
     let again = service.post_with("/v1/decisions", &request("one", &[1, 2]), &[("Idempotency-Key", "k-1")]);
-    assert_eq!(entry(&again), entry(&first));
+    assert_eq!(again.entry(), first.entry());
     says(&fixture, "ledger verify", 0, &["2 entries verified: 2 decisions, 2 of them open"]);
 }
 
@@ -210,7 +198,7 @@ fn a_halt_denies_everything_and_the_service_is_ready() {
     let allowed = service.post("/v1/decisions", &request("one", &[1]));
     assert_eq!(service.post("/v1/halt", r#"{ "reason": "an incident" }"#).status, 200);
     assert_eq!(service.post("/v1/decisions", &request("two", &[2])).status, 403);
-    assert_eq!(service.post(&format!("/v1/decisions/{}/permit", entry(&allowed)), "{}").status, 403);
+    assert_eq!(service.post(&format!("/v1/decisions/{}/permit", allowed.entry()), "{}").status, 403);
     assert_eq!(service.get("/readyz").status, 200);
     assert!(service.get("/metrics").text.contains("reprieve_halted 1\n"));
     let resumed = service.post("/v1/resume", r#"{ "reason": "it is over" }"#);
@@ -224,111 +212,6 @@ fn a_halt_denies_everything_and_the_service_is_ready() {
         assert!(metrics.contains(line), "no `{line}` in\n{metrics}");
     }
     assert!(!metrics.contains("t-1") && !metrics.contains("a-1") && metrics.ends_with("# EOF\n"));
-}
-
-/// A policy set with callers: a submitter, an executor and an operator.
-fn with_callers(more: &str) -> (TempDir, Vec<String>) {
-    let fixture = fixture();
-    let mut config = format!("{CONFIG}\n[serve]\n{more}");
-    let mut tokens = Vec::new();
-    for (name, roles) in [
-        ("svc-submit", "[\"submit\"]"),
-        ("svc-execute", "[\"execute\", \"read\"]"),
-        ("ops", "[\"operate\", \"read\"]"),
-    ] {
-        let printed = says(&fixture, &format!("token {name}"), 0, &["[[serve.callers]]", "token_sha256"]);
-        config += &printed.replace("[\"submit\", \"execute\"]", roles);
-        tokens.push(std::fs::read_to_string(fixture.path().join(format!("{name}.token"))).unwrap());
-    }
-    write(&fixture, "reprieve.toml", &config);
-    (fixture, tokens)
-}
-
-#[test]
-fn a_caller_is_what_it_authenticated_as_and_has_its_roles_only() {
-    let (fixture, tokens) = with_callers("");
-    let service = Service::start(&fixture);
-    let bearer: Vec<String> = tokens.iter().map(|token| format!("Bearer {token}")).collect();
-    let post = |path: &str, body: &str, who: usize| service.post_with(path, body, &[("Authorization", &bearer[who])]);
-    let (submit, execute, operate) = (0, 1, 2);
-    let body = request("one", &[1]);
-    assert_eq!(service.post("/v1/decisions", &body).status, 401);
-    assert_eq!(service.post_with("/v1/decisions", &body, &[("Authorization", "Bearer rpv_no")]).status, 401);
-    assert_eq!(service.post_with("/v1/decisions", &body, &[("Authorization", "Basic eDp5")]).status, 401);
-    assert_eq!(post("/v1/decisions", &body, execute).status, 403);
-    let allowed = post("/v1/decisions", &body, submit);
-    assert_eq!(allowed.status, 200, "{}", allowed.text);
-    // Who submits may not read, take the permit, or halt.
-    let path = format!("/v1/decisions/{}", entry(&allowed));
-    assert_eq!(service.get_with(&path, &[("Authorization", &bearer[submit])]).status, 403);
-    assert_eq!(post(&format!("{path}/permit"), "{}", submit).status, 403);
-    assert_eq!(post("/v1/halt", r#"{ "reason": "x" }"#, submit).status, 403);
-    assert_eq!(post(&format!("{path}/permit"), "{}", execute).status, 200);
-    // The actor is the caller.
-    let shown = service.get_with(&path, &[("Authorization", &bearer[execute])]).json();
-    assert_eq!(shown["claims"]["actor"]["id"], "svc-submit");
-    let mut forged = document(&request("two", &[2]));
-    forged["actor"] = json!({ "id": "root", "type": "human" });
-    let refused = post("/v1/decisions", &forged.to_string(), submit);
-    assert_eq!(refused.status, 400);
-    assert!(refused.text.contains("the actor is `root`, but the caller is `svc-submit`"), "{}", refused.text);
-    assert_eq!(post("/v1/halt", r#"{ "reason": "x" }"#, operate).json()["halts"][0]["by"], "ops");
-    // A page of another site cannot use the cookie of a person.
-    let cookie = format!("reprieve_token={}", tokens[operate]);
-    let halt = |origin: &str| {
-        service.post_with("/v1/resume", r#"{ "reason": "x" }"#, &[("Cookie", &cookie), ("Origin", origin)])
-    };
-    assert_eq!(halt("http://evil.example").status, 403);
-    assert_eq!(halt(&service.url).status, 200);
-    for open in ["/livez", "/readyz", "/metrics", "/openapi.json"] {
-        assert_eq!(service.get(open).status, 200, "{open}");
-    }
-}
-
-#[test]
-fn a_caller_that_calls_too_often_has_to_wait() {
-    let (fixture, tokens) = with_callers("rate = 3\n");
-    let service = Service::start(&fixture);
-    let bearer = format!("Bearer {}", tokens[1]);
-    let statuses: Vec<u16> =
-        (0..12).map(|_| service.get_with("/v1/policies", &[("Authorization", &bearer)]).status).collect();
-    assert!(statuses[..3].iter().all(|status| *status == 200), "{statuses:?}");
-    assert!(statuses.contains(&429), "{statuses:?}");
-}
-
-#[test]
-fn what_others_reach_needs_tls_and_callers() {
-    let (fixture, _) = with_callers("");
-    says(
-        &fixture,
-        "serve --listen 0.0.0.0:0",
-        2,
-        &["other machines can reach `0.0.0.0:0`, but TLS is not set", "help: add `[serve.tls]`"],
-    );
-    let open = self::fixture();
-    says(&open, "serve --listen 0.0.0.0:0", 2, &["TLS and authentication are not set"]);
-    says(&open, "serve --listen here", 2, &["`here` is not an address and a port"]);
-    says(&open, "serve --config none.toml", 2, &["reprieve init"]);
-    let config = |more: &str| format!("{CONFIG}\n[serve]\n{more}\n");
-    for (more, message) in [
-        ("body = 0", "0 MiB is not between 1 and 64"),
-        ("timeout = \"PT2H\"", "7200 seconds are not between 1 second and 1 hour"),
-        ("[[serve.callers]]\nname = \"a\"\nroles = [\"submit\"]", "`a` has 0 credentials"),
-        ("[[serve.callers]]\nname = \"a\"\nroles = []\ncertificate = \"a\"", "`a` has no role"),
-        ("[[serve.callers]]\nname = \"a\"\nroles = [\"read\"]\ntoken_sha256 = \"F0\"", "is not a SHA-256 digest"),
-        ("[[serve.callers]]\nname = \"a\"\nroles = [\"read\"]\nsubject = \"a\"", "add `[serve.tokens]`"),
-        (
-            "[[serve.callers]]\nname = \"a\"\nroles = [\"read\"]\ncertificate = \"a\"",
-            "set `clients` in `[serve.tls]`",
-        ),
-        ("lists = \"none\"", "none"),
-        ("listen_on = 1", "unknown field `listen_on`"),
-    ] {
-        write(&open, "reprieve.toml", &config(more));
-        says(&open, "serve --listen 127.0.0.1:0", 2, &[message]);
-    }
-    write(&open, "reprieve.toml", "[[policy]]\nuse = \"builtin:mode\"\n");
-    says(&open, "serve", 2, &["the policy set names no ledger", "reprieve ledger new"]);
 }
 
 /// Every route of the description answers, and what it answers is described.

@@ -8,7 +8,7 @@ pub use reading::{
 
 use crate::mode::ModeArgument;
 use clap::Args;
-use reprieve_readers::draft::{Claims, DraftError};
+use reprieve_readers::draft::Claims;
 use serde_json::Value;
 
 /// What a person says of a deletion, because its list does not.
@@ -43,22 +43,6 @@ impl ClaimArguments {
         let Self { kind, mode, environment, id, set } = self.clone();
         Claims { kind, mode: mode.map(Into::into), environment, id, set }
     }
-}
-
-/// What to do about a draft that cannot be made, with the flags of the command line.
-pub fn draft_help(error: &DraftError) -> Option<String> {
-    let help = match error {
-        DraftError::NoMode => {
-            "add `--mode soft` if the targets remain recoverable for a while, or else `--mode hard`"
-        }
-        DraftError::NoEnvironment => "name it as your inventory does, for example `--environment production`",
-        DraftError::SeveralKinds { .. } => "leave `--kind` out, and each target is of the kind that the list states",
-        DraftError::NoKind { .. } => "add `--kind KIND`, or a column `kind`",
-        DraftError::TooManyKinds(_) => "submit one list for each kind",
-        DraftError::Read(error) => return error.help.clone(),
-        _ => return None,
-    };
-    Some(help.to_owned())
 }
 
 fn assignment(text: &str) -> Result<(String, Value), String> {

@@ -1,8 +1,8 @@
 //! A service that runs in a folder, and its client.
 #![allow(dead_code, reason = "each test uses a part")]
 
-use super::fixture::command;
-use serde_json::Value;
+use super::fixture::{CONFIG, command, fixture, says, write};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -27,6 +27,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The entry of the ledger that records the decision.
+    pub fn entry(&self) -> u64 {
+        self.json()["ledger"]["entry"].as_u64().unwrap()
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -125,4 +130,30 @@ impl Drop for Service {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A soft delete of these apps, each of another tenant.
+pub fn request(id: &str, apps: &[u32]) -> String {
+    let target = |n: &u32| json!({ "id": format!("a-{n}"), "kind": "app", "tenant": format!("t-{n}") });
+    let targets: Vec<Value> = apps.iter().map(target).collect();
+    json!({ "id": id, "mode": "soft", "environment": "production", "target_kind": "app", "targets": targets })
+        .to_string()
+}
+
+/// A policy set with callers: a submitter, an executor and an operator.
+pub fn with_callers(more: &str) -> (TempDir, Vec<String>) {
+    let fixture = fixture();
+    let mut config = format!("{CONFIG}\n[serve]\n{more}");
+    let mut tokens = Vec::new();
+    for (name, roles) in [
+        ("svc-submit", "[\"submit\"]"),
+        ("svc-execute", "[\"execute\", \"read\"]"),
+        ("ops", "[\"operate\", \"read\"]"),
+    ] {
+        let printed = says(&fixture, &format!("token {name}"), 0, &["[[serve.callers]]", "token_sha256"]);
+        config += &printed.replace("[\"submit\", \"execute\"]", roles);
+        tokens.push(std::fs::read_to_string(fixture.path().join(format!("{name}.token"))).unwrap());
+    }
+    write(&fixture, "reprieve.toml", &config);
+    (fixture, tokens)
 }
