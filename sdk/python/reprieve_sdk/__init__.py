@@ -40,9 +40,10 @@ The same code runs natively in unit tests: see `Session` and the module `testing
 """
 
 from .chunk import Chunk, Column
+from .claims import Claims
 from .context import ApprovalIssue, Context
+from .facts import Facts, InventoryFacts
 from .findings import Finding, FindingBuilder, Findings, Severity
-from .model import Claims, Facts, InventoryFacts
 from .policy import Descriptor, Invalid, Policy, describe, validate
 from .rows import Rows
 from .rule import Limit, Measure, Nature, Rule, Subject

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Generic, TypeVar
 
-from .model import Approval, Claims, Facts, InventoryFacts, Signature, Whole
+from .claims import Approval, Claims
+from .facts import Facts, InventoryFacts, Signature, Whole
 from .settings import TimeZone
 from .words import fold_case, non_blank
 

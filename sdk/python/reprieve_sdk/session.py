@@ -6,9 +6,10 @@ from typing import Any
 
 from . import state
 from .chunk import Chunk
+from .claims import Claims
 from .context import Context
+from .facts import Facts
 from .findings import Finding, Findings
-from .model import Claims, Facts
 from .policy import Policy
 
 
