@@ -152,7 +152,7 @@ fn denies_a_pool_below_its_minimum() {
 /// The nature and the rule of each finding.
 fn natures(claims: Value, facts: Value) -> Vec<(Nature, &'static str)> {
     let review = review(claims, facts).to_string();
-    let session = Session::<BlastRadius>::begin(&review, "{}", Vec::new()).unwrap();
+    let session = Session::<BlastRadius>::begin(review, "{}", Vec::new()).unwrap();
     session.finish().iter().map(|finding| (finding.nature, finding.rule)).collect()
 }
 

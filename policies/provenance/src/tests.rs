@@ -281,7 +281,7 @@ fn compares_a_wave_with_the_count_and_digest_of_the_whole_list() {
 /// The nature and the rule of each finding.
 fn natures(claims: Value, facts: Value) -> Vec<(Nature, &'static str)> {
     let review = review(claims, facts).to_string();
-    let session = Session::<Provenance>::begin(&review, "{}", Vec::new()).unwrap();
+    let session = Session::<Provenance>::begin(review, "{}", Vec::new()).unwrap();
     session.finish().iter().map(|finding| (finding.nature, finding.rule)).collect()
 }
 

@@ -259,7 +259,7 @@ fn accepts_a_backup_of_the_whole_list_for_a_wave() {
 /// The nature and the rule of each finding.
 fn natures(claims: Value, facts: Value) -> Vec<(Nature, &'static str)> {
     let review = review(claims, facts).to_string();
-    let session = Session::<Recovery>::begin(&review, "{}", Vec::new()).unwrap();
+    let session = Session::<Recovery>::begin(review, "{}", Vec::new()).unwrap();
     session.finish().iter().map(|finding| (finding.nature, finding.rule)).collect()
 }
 

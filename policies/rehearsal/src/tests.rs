@@ -143,7 +143,7 @@ fn accepts_a_dry_run_of_the_whole_list_for_a_wave() {
 /// The nature and the rule of each finding.
 fn natures(claims: Value, facts: Value) -> Vec<(Nature, &'static str)> {
     let review = review(claims, facts).to_string();
-    let session = Session::<Rehearsal>::begin(&review, "{}", Vec::new()).unwrap();
+    let session = Session::<Rehearsal>::begin(review, "{}", Vec::new()).unwrap();
     session.finish().iter().map(|finding| (finding.nature, finding.rule)).collect()
 }
 

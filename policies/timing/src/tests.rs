@@ -168,7 +168,7 @@ fn counts_objections_whatever_the_trigger() {
 /// The nature and the rule of each finding.
 fn natures(claims: Value, facts: Value) -> Vec<(Nature, &'static str)> {
     let review = review(claims, facts).to_string();
-    let session = Session::<Timing>::begin(&review, "{}", Vec::new()).unwrap();
+    let session = Session::<Timing>::begin(review, "{}", Vec::new()).unwrap();
     session.finish().iter().map(|finding| (finding.nature, finding.rule)).collect()
 }
 

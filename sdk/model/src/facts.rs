@@ -66,7 +66,7 @@ pub struct Facts {
 }
 
 /// What the host found out about signed evidence.
-#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Signatures {
     /// Whether only signed approvals count.
@@ -78,7 +78,6 @@ pub struct Signatures {
 }
 
 /// The token of an approval, a dry run or a backup.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -104,7 +103,6 @@ fn not_production() -> Vec<String> {
 }
 
 /// A list that is deleted in waves.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -122,7 +120,6 @@ pub struct Whole {
 }
 
 /// Rows with blank, duplicate or unprintable ids.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -140,7 +137,7 @@ pub struct IdFacts {
 }
 
 /// A count of distinct tenants.
-#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct TenantFacts {
     /// Number of distinct tenants that are named.
@@ -158,7 +155,7 @@ impl TenantFacts {
 }
 
 /// How often each name occurs.
-#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Tally {
     /// Count by name, for the 32 most frequent names.
@@ -176,7 +173,7 @@ impl Tally {
 
 /// Targets whose id is not in the inventory, but is that of a thing in it apart from case, surrounding blanks, compatibility
 /// forms and invisible characters.
-#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct NearMisses {
     /// Number of these targets.
@@ -188,7 +185,7 @@ pub struct NearMisses {
 }
 
 /// A target whose id is nearly that of a thing in the inventory.
-#[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct NearMiss {
     /// Its row.
@@ -240,7 +237,6 @@ pub struct InventoryFacts {
 }
 
 /// The file of another tool that an inventory was made from.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -254,7 +250,6 @@ pub struct InventorySource {
 }
 
 /// What is known of a place that the request's evidence names: a backup, its location, or a copy.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -279,7 +274,6 @@ impl InventoryFacts {
 }
 
 /// A group of things that together provide a capacity.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -296,7 +290,7 @@ pub struct Pool {
 
 /// The closure: everything that is deleted with the targets. It consists of the targets, their dependents, the
 /// dependents of those, and so on.
-#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Closure {
     /// Number of things, including the targets.
@@ -322,7 +316,7 @@ pub struct Closure {
 }
 
 /// How long undoing a batch would take.
-#[derive(miniserde::Deserialize, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// Number of tenants to restore: the upper bound that the batch can reach.
@@ -358,7 +352,7 @@ impl Estimate {
 }
 
 /// A figure, and whether the request states it.
-#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema), schemars(rename = "Figure_{T}"))]
 pub struct Figure<T> {
     /// The figure.

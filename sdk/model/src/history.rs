@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 /// Earlier deletions that are relevant to this batch.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -29,7 +28,7 @@ pub struct HistoryFacts {
 }
 
 /// What was deleted within spans of time before the decision.
-#[derive(miniserde::Deserialize, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub struct Spans {
     /// Within an hour.
@@ -50,7 +49,6 @@ impl Spans {
 }
 
 /// How much was deleted.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -84,7 +82,6 @@ impl Deleted {
 }
 
 /// A batch that ran.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]

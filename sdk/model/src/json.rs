@@ -104,57 +104,6 @@ impl<'de> Deserialize<'de> for Free {
     }
 }
 
-/// Reading in a guest. The host has already rejected duplicate keys.
-mod guest {
-    use super::UniqueMap;
-    use miniserde::de::{Deserialize, Map, Visitor};
-    use miniserde::{Result, make_place};
-    use std::collections::BTreeMap;
-
-    make_place!(Place);
-
-    impl<T: Deserialize> Deserialize for UniqueMap<T> {
-        fn begin(out: &mut Option<Self>) -> &mut dyn Visitor {
-            Place::new(out)
-        }
-    }
-
-    impl<T: Deserialize> Visitor for Place<UniqueMap<T>> {
-        fn map(&mut self) -> Result<Box<dyn Map + '_>> {
-            Ok(Box::new(Entries { out: &mut self.out, entries: BTreeMap::new(), key: None, value: None }))
-        }
-    }
-
-    struct Entries<'a, T> {
-        out: &'a mut Option<UniqueMap<T>>,
-        entries: BTreeMap<String, T>,
-        key: Option<String>,
-        value: Option<T>,
-    }
-
-    impl<T> Entries<'_, T> {
-        fn take(&mut self) {
-            if let (Some(key), Some(value)) = (self.key.take(), self.value.take()) {
-                self.entries.insert(key, value);
-            }
-        }
-    }
-
-    impl<T: Deserialize> Map for Entries<'_, T> {
-        fn key(&mut self, key: &str) -> Result<&mut dyn Visitor> {
-            self.take();
-            self.key = Some(key.to_owned());
-            Ok(Deserialize::begin(&mut self.value))
-        }
-
-        fn finish(&mut self) -> Result<()> {
-            self.take();
-            *self.out = Some(UniqueMap(std::mem::take(&mut self.entries)));
-            Ok(())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

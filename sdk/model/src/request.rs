@@ -71,7 +71,7 @@ impl<T> Request<T> {
 }
 
 /// What the call does to its targets.
-#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub enum Mode {
     /// Marked for deletion and recoverable for a while.
@@ -116,7 +116,6 @@ impl Mode {
 }
 
 /// The destructive call.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -137,7 +136,7 @@ pub struct Operation {
 }
 
 /// What a call goes by.
-#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub enum By {
     /// The ids of the list.
@@ -149,7 +148,6 @@ pub enum By {
 }
 
 /// Why the batch is to be deleted.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -168,7 +166,7 @@ pub struct Reason {
 }
 
 /// What triggers a deletion.
-#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum Trigger {
@@ -190,7 +188,7 @@ pub enum Trigger {
 }
 
 /// Where the value behind a trigger came from.
-#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 pub enum TriggerSource {
     /// It was set for these targets.
@@ -202,7 +200,6 @@ pub enum TriggerSource {
 }
 
 /// Who submits the batch.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -220,7 +217,7 @@ pub struct Actor {
 }
 
 /// Kinds of actors.
-#[derive(miniserde::Deserialize, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum ActorType {
@@ -242,7 +239,6 @@ pub enum ActorType {
 }
 
 /// A description of a credential; never the credential itself.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]
@@ -255,7 +251,6 @@ pub struct Credential {
 }
 
 /// When the batch may run.
-#[derive(miniserde::Deserialize)]
 #[skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "host", derive(schemars::JsonSchema))]

@@ -184,40 +184,6 @@ impl<T> de::Visitor<'_> for Text<T> {
     }
 }
 
-mod guest {
-    use super::{Duration, Timestamp};
-    use miniserde::de::{Deserialize, Visitor};
-    use miniserde::{Error, Result, make_place};
-
-    make_place!(Place);
-
-    impl Deserialize for Timestamp {
-        fn begin(out: &mut Option<Self>) -> &mut dyn Visitor {
-            Place::new(out)
-        }
-    }
-
-    impl Visitor for Place<Timestamp> {
-        fn string(&mut self, text: &str) -> Result<()> {
-            self.out = Some(Timestamp::parse(text).map_err(|_| Error)?);
-            Ok(())
-        }
-    }
-
-    impl Deserialize for Duration {
-        fn begin(out: &mut Option<Self>) -> &mut dyn Visitor {
-            Place::new(out)
-        }
-    }
-
-    impl Visitor for Place<Duration> {
-        fn string(&mut self, text: &str) -> Result<()> {
-            self.out = Some(Duration::parse(text).map_err(|_| Error)?);
-            Ok(())
-        }
-    }
-}
-
 #[cfg(feature = "host")]
 mod schema {
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

@@ -43,7 +43,8 @@ struct Open {
 impl Index {
     /// Finds the sections. The host writes the text, so it is JSON without white space. In any other text nothing is
     /// found, and required sections are then missing.
-    pub fn new(text: &str) -> Self {
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        let text = text.into();
         let bytes = text.as_bytes();
         let mut fields = Vec::with_capacity(64);
         let mut open: Vec<Open> = Vec::with_capacity(4);
@@ -83,13 +84,14 @@ impl Index {
                 false
             }
         });
-        Self { text: text.into(), fields }
+        Self { text, fields }
     }
 
     /// The text of a field's value.
     pub fn field(&self, of: Parent, name: &str) -> Option<Range<usize>> {
+        let bytes = self.text.as_bytes();
         let found = self.fields.iter().find(|(parent, key, _)| {
-            *parent == of && key.len() == name.len() && self.text.get(key.clone()) == Some(name)
+            *parent == of && key.len() == name.len() && bytes.get(key.clone()) == Some(name.as_bytes())
         });
         found.map(|(_, _, value)| value.clone())
     }

@@ -97,10 +97,11 @@ pub use section::{Claims, Facts, InventoryFacts};
 pub use session::{Descriptor, Policy, Session, describe, validate};
 pub use setting::{Setting, Settings, TimeZone};
 
-/// Reads JSON, for example reference data. It adds a twentieth of the code that other readers add.
-pub use ::miniserde;
-/// Serializes a policy's state: `#[derive(Serialize, Deserialize)] #[serde(crate = "reprieve_sdk::serde")]`.
+/// Derives [`Policy::State`] and the types of reference data: `#[derive(Serialize, Deserialize)]` with
+/// `#[serde(crate = "reprieve_sdk::serde")]`.
 pub use ::serde;
+/// Reads JSON, for example reference data.
+pub use ::serde_json;
 #[doc(hidden)]
 pub use setting::{object, property};
 

@@ -7,7 +7,7 @@ use crate::model::{
     Mode, NearMisses, Notice, Operation, Pool, Provenance, Reason, Recovery, Schedule, Signatures, Tally,
     TenantFacts, Timestamp, UniqueMap, Whole,
 };
-use miniserde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -21,19 +21,17 @@ struct Sections {
 
 impl Sections {
     /// The section `name`, parsed at the first access and cached in `cell`. None: it is absent.
-    fn get<'a, T: Deserialize>(&self, name: &str, cell: &'a OnceCell<Option<Box<T>>>) -> Option<&'a T> {
+    fn get<'a, T: DeserializeOwned>(&self, name: &str, cell: &'a OnceCell<Option<Box<T>>>) -> Option<&'a T> {
         let parse = || {
             let text = self.index.text.get(self.index.field(self.of, name)?)?;
             // A section that cannot be parsed must not be mistaken for an absent one, so the policy ends in a fault.
             #[allow(clippy::panic)]
-            Some(Box::new(
-                miniserde::json::from_str(text).unwrap_or_else(|_| panic!("cannot parse `{name}`: {text}")),
-            ))
+            Some(Box::new(serde_json::from_str(text).unwrap_or_else(|_| panic!("cannot parse `{name}`: {text}"))))
         };
         cell.get_or_init(parse).as_deref()
     }
 
-    fn required<'a, T: Deserialize>(&self, name: &str, cell: &'a OnceCell<Option<Box<T>>>) -> &'a T {
+    fn required<'a, T: DeserializeOwned>(&self, name: &str, cell: &'a OnceCell<Option<Box<T>>>) -> &'a T {
         #[allow(clippy::expect_used)]
         self.get(name, cell).expect("a required field of the review")
     }
@@ -101,7 +99,7 @@ view! {
         optional "When the batch may run." schedule: Schedule,
         optional "Who was notified." notice: Notice,
         optional "The series of batches to which this one belongs." campaign: String,
-        optional "Any JSON values, for an operator's own policies." annotations: miniserde::json::Object,
+        optional "Any JSON values, for an operator's own policies." annotations: serde_json::Map<String, serde_json::Value>,
     }
 }
 
@@ -160,7 +158,7 @@ pub(crate) struct Review {
 
 impl Review {
     /// Splits the text of a review.
-    pub fn split(text: &str) -> Result<Self, String> {
+    pub fn split(text: impl Into<Box<str>>) -> Result<Self, String> {
         let index = Rc::new(Index::new(text));
         if index.field(Parent::Review, "claims").is_none() || index.field(Parent::Review, "facts").is_none() {
             return Err("the review has no `claims` or no `facts`".to_owned());
@@ -182,7 +180,7 @@ mod tests {
     fn splits_a_review_at_the_ends_of_its_values() {
         let tricky = r#"{"id":"a\"b},{","mode":"hard","environment":"[","target_kind":"app\\","campaign":"\u0022"}"#;
         let facts = r#"{"targets":17,"targets_sha256":"5f","inventory":{"resolved":3,"kinds":{"counts":{"a":1},"others":0,"unknown":2}}}"#;
-        let review = Review::split(&format!(r#"{{"claims":{tricky},"facts":{facts}}}"#)).unwrap();
+        let review = Review::split(format!(r#"{{"claims":{tricky},"facts":{facts}}}"#)).unwrap();
         assert_eq!(review.claims.id(), "a\"b},{");
         assert!(review.claims.mode().is_hard());
         assert_eq!(review.claims.environment(), "[");

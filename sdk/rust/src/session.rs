@@ -104,7 +104,7 @@ impl<P: Policy> Session<P> {
     ///
     /// # Errors
     /// The review or the settings cannot be read.
-    pub fn begin(review: &str, settings: &str, data: Vec<Blob>) -> Result<Self, String> {
+    pub fn begin(review: impl Into<Box<str>>, settings: &str, data: Vec<Blob>) -> Result<Self, String> {
         let review = Review::split(review)?;
         let context = Context::new(review, read_settings::<P>(settings)?, data);
         Ok(Self { context, state: P::State::default() })

@@ -1,9 +1,7 @@
 //! Settings: what an operator may configure, each with its meaning, unit, bounds and default in one place.
 
 use crate::rule::paragraph;
-use miniserde::de::{Deserialize, Visitor};
-use miniserde::ser::Fragment;
-use miniserde::{Serialize, json, make_place};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -51,33 +49,13 @@ impl<T: Setting> Setting for BTreeMap<String, T> {
 
 /// The name of a time zone, for example `Europe/Berlin`. The host checks that it exists and passes its offset from UTC
 /// to the policy: see [`Context::local`](crate::Context::local).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct TimeZone(pub String);
 
 impl Setting for TimeZone {
     fn keywords() -> String {
         r#""type":"string","format":"time-zone""#.to_owned()
-    }
-}
-
-impl Serialize for TimeZone {
-    fn begin(&self) -> Fragment<'_> {
-        self.0.begin()
-    }
-}
-
-make_place!(Place);
-
-impl Deserialize for TimeZone {
-    fn begin(out: &mut Option<Self>) -> &mut dyn Visitor {
-        Place::new(out)
-    }
-}
-
-impl Visitor for Place<TimeZone> {
-    fn string(&mut self, name: &str) -> miniserde::Result<()> {
-        self.out = Some(TimeZone(name.to_owned()));
-        Ok(())
     }
 }
 
@@ -92,13 +70,18 @@ pub fn property<T: Setting>(
     let mut schema = format!(
         "\"{name}\":{{{},\"description\":{},\"default\":{}",
         T::keywords(),
-        json::to_string(&paragraph(doc)),
-        json::to_string(default),
+        json(&paragraph(doc)),
+        json(default),
     );
     if let Some((min, max, unit)) = number {
         schema += &format!(",\"minimum\":{min},\"maximum\":{max},\"x-unit\":\"{unit}\"");
     }
     schema + "}"
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Neither a text nor the value of a setting has a key that is not a text, so it can be written.
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// The schema of all settings.
@@ -153,15 +136,16 @@ macro_rules! settings {
 
         impl $crate::Settings for $name {
             fn read(json: &str) -> Result<Self, String> {
-                use $crate::miniserde;
+                use $crate::serde;
 
-                #[derive(miniserde::Deserialize)]
+                #[derive(serde::Deserialize)]
+                #[serde(crate = "serde")]
                 struct Given {
                     $($field: Option<$type>,)*
                 }
 
                 let given: Given =
-                    miniserde::json::from_str(json).map_err(|_| "they do not match the schema of this policy".to_owned())?;
+                    $crate::serde_json::from_str(json).map_err(|_| "they do not match the schema of this policy".to_owned())?;
                 Ok(Self { $($field: given.$field.unwrap_or_else(|| $default),)* })
             }
 

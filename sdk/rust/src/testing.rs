@@ -86,7 +86,7 @@ pub fn merge_patch(document: &mut Value, patch: Value) {
 /// If the policy cannot read its input.
 #[allow(clippy::panic)]
 pub fn check<P: Policy>(review: &Value, settings: Value, chunks: &[Chunk]) -> Vec<String> {
-    let mut session = match Session::<P>::begin(&review.to_string(), &settings.to_string(), Vec::new()) {
+    let mut session = match Session::<P>::begin(review.to_string(), &settings.to_string(), Vec::new()) {
         Ok(session) => session,
         Err(error) => panic!("{error}"),
     };

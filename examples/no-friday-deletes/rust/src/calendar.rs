@@ -1,7 +1,8 @@
 //! The calendar: which days are closed, and the offsets of a time zone from UTC.
 
-use reprieve_sdk::miniserde::{self, Deserialize, json};
 use reprieve_sdk::model::Timestamp;
+use reprieve_sdk::serde::{Deserialize, de::DeserializeOwned};
+use reprieve_sdk::serde_json::{self, Map, Value};
 use std::collections::BTreeMap;
 
 pub const DAY: i64 = 86_400;
@@ -10,6 +11,7 @@ const WEEKDAYS: [&str; 7] = ["thursday", "friday", "saturday", "sunday", "monday
 
 /// The format of the file.
 #[derive(Deserialize)]
+#[serde(crate = "reprieve_sdk::serde")]
 struct File {
     zone: String,
     offsets: Vec<FileOffset>,
@@ -19,6 +21,7 @@ struct File {
 }
 
 #[derive(Deserialize)]
+#[serde(crate = "reprieve_sdk::serde")]
 struct FileOffset {
     from: String,
     utc: String,
@@ -61,13 +64,13 @@ impl Calendar {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let object: json::Object = json::from_str(text).map_err(|_| "not a JSON object".to_owned())?;
+        let mut object: Map<String, Value> = serde_json::from_str(text).map_err(|_| "not a JSON object".to_owned())?;
         let file = File {
-            zone: field(&object, "zone")?,
-            offsets: field(&object, "offsets")?,
-            until: field(&object, "until")?,
-            closed_weekdays: field(&object, "closed_weekdays")?,
-            closed_days: field(&object, "closed_days")?,
+            zone: field(&mut object, "zone")?,
+            offsets: field(&mut object, "offsets")?,
+            until: field(&mut object, "until")?,
+            closed_weekdays: field(&mut object, "closed_weekdays")?,
+            closed_days: field(&mut object, "closed_days")?,
         };
         let from: Vec<Timestamp> = file.offsets.iter().map(|offset| time(&offset.from)).collect::<Result<_, _>>()?;
         let until = time(&file.until)?;
@@ -104,11 +107,9 @@ impl Calendar {
     }
 }
 
-fn field<T: Deserialize>(object: &json::Object, name: &str) -> Result<T, String> {
-    let value = object.get(name).map(json::to_string);
-    value
-        .and_then(|text| json::from_str(&text).ok())
-        .ok_or_else(|| format!("\"{name}\" is missing or has the wrong type"))
+fn field<T: DeserializeOwned>(object: &mut Map<String, Value>, name: &str) -> Result<T, String> {
+    let value = object.remove(name).and_then(|value| serde_json::from_value(value).ok());
+    value.ok_or_else(|| format!("\"{name}\" is missing or has the wrong type"))
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

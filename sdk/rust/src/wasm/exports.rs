@@ -9,7 +9,7 @@ pub struct Export {
     pub name: &'static str,
     describe: fn() -> Descriptor,
     validate: fn(&str, &[Blob]) -> Result<(), String>,
-    begin: fn(&str, &str, Vec<Blob>) -> Result<Box<dyn Pass>, String>,
+    begin: fn(String, &str, Vec<Blob>) -> Result<Box<dyn Pass>, String>,
 }
 
 impl Export {
@@ -73,7 +73,7 @@ pub fn validate(exports: &'static [Export], settings: &str, data: Vec<types::Blo
 }
 
 pub fn begin(exports: &'static [Export], input: types::Input) -> Result<(), String> {
-    let pass = (selected(exports).begin)(&input.review, &input.settings, blobs(input.data))?;
+    let pass = (selected(exports).begin)(input.review, &input.settings, blobs(input.data))?;
     PASS.set(Some(pass));
     Ok(())
 }
