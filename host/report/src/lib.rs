@@ -1,8 +1,9 @@
 //! A decision as people and other programs read it: lines of a terminal, a page of HTML, SARIF, JUnit and the other outputs
 //! of continuous integration. Text of others is shown, and never obeyed.
 //!
-//! Order: `status, output < render`.
+//! Order: `escape < output`, and `status, output < render`.
 
+mod escape;
 #[macro_use]
 pub mod output;
 
