@@ -34,3 +34,19 @@ pub const fn sha256() -> &'static str {
 pub const fn code() -> &'static [u8] {
     &CODE.0
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmparser::{Parser, Payload};
+
+    /// The sandbox restores the table of an instance after each run. A larger one takes a system call.
+    #[test]
+    fn the_table_of_functions_fits_a_page() {
+        let tables = Parser::new(0).parse_all(super::component()).filter_map(|payload| match payload.unwrap() {
+            Payload::TableSection(tables) => Some(tables),
+            _ => None,
+        });
+        let entries: Vec<u64> = tables.flatten().map(|table| table.unwrap().ty.initial).collect();
+        assert!(!entries.is_empty() && entries.iter().sum::<u64>() <= 4096 / 8, "{entries:?}");
+    }
+}
