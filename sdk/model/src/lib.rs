@@ -10,6 +10,7 @@ mod evidence;
 mod facts;
 mod fault;
 mod history;
+mod inventory_facts;
 mod json;
 mod request;
 #[cfg(feature = "host")]
@@ -26,11 +27,11 @@ pub use evidence::{
     Approval, Checkpoint, DryRun, KeepSet, Lookups, Migration, Notice, Provenance, Recovery, Restore, Selection,
 };
 pub use facts::{
-    Closure, Estimate, EvidenceFacts, Facts, Figure, IdFacts, InventoryFacts, InventorySource, NOT_PRODUCTION,
-    NearMiss, NearMisses, Pool, Review, Signature, Signatures, Tally, TenantFacts, Whole,
+    Estimate, Facts, Figure, IdFacts, NOT_PRODUCTION, Review, Signature, Signatures, Tally, TenantFacts, Whole,
 };
 pub use fault::{Fault, FaultCause};
 pub use history::{BatchState, Deleted, HistoryFacts, PastBatch, Spans};
+pub use inventory_facts::{Closure, EvidenceFacts, InventoryFacts, InventorySource, NearMiss, NearMisses, Pool};
 pub use json::{Free, UniqueMap};
 pub use request::{
     Actor, ActorType, By, Claims, Credential, Mode, Operation, Reason, Request, Schedule, Trigger, TriggerSource,

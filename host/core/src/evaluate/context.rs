@@ -92,13 +92,12 @@ impl Sources {
     ) -> EvaluationContext {
         let signatures = self.signers.facts(batch.claims(), &facts);
         let facts = Facts { signatures, zones: self.zones.offsets(facts.evaluated_at), ..facts };
-        let review = Review { claims: batch.claims().clone(), facts };
-        let text = serde_json::to_string(&review).unwrap_or_else(|error| {
+        let review = Review::to_json(batch.claims(), &facts).unwrap_or_else(|error| {
             // Policies decline an empty review, so they fail as well.
             faults.push(Fault::of_gate(FaultCause::Review, format!("the review cannot be written: {error}")));
             String::new()
         });
-        EvaluationContext { resolution, facts: review.facts, review: text }
+        EvaluationContext { resolution, facts, review }
     }
 
     /// Looks up everything, or returns the first fault.

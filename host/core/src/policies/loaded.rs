@@ -59,6 +59,6 @@ impl LoadedPolicy {
 
     /// The code of a rule: `policy/rule`.
     pub fn code(&self, rule: &str) -> String {
-        format!("{}/{rule}", self.name())
+        [self.name(), "/", rule].concat()
     }
 }
