@@ -67,6 +67,12 @@ fn decisions(criterion: &mut Criterion) {
             bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);
         });
     }
+    // The instances of a large batch leave memory behind that every later one has to clear.
+    let gate = builder().inventory(inventory(10)).build().unwrap();
+    drop(gate.vet(batch(&request(100_000))));
+    group.bench_with_input(BenchmarkId::new("all after 100,000", 10), &request(10), |bencher, request| {
+        bencher.iter_batched(|| batch(request), |batch| gate.vet(batch), criterion::BatchSize::SmallInput);
+    });
     let request = request(10);
     for name in builtin_names() {
         let set = PolicySet::of(vec![PolicyEntry::builtin(name)]);

@@ -93,7 +93,8 @@ pub struct Limits {
     pub compile_wall_seconds: u64,
     /// Number of evaluations that run at the same time; further ones wait.
     pub concurrent_runs: u32,
-    /// Bytes of memory that are cleared and kept for the next instance instead of returned to the operating system.
+    /// Bytes of memory that are cleared and kept for the next instance instead of returned to the operating system. What a large
+    /// batch leaves behind is cleared after each later instance as well, so more than a small batch needs is slower.
     pub resident_bytes: u64,
 }
 
@@ -131,7 +132,7 @@ impl Default for Limits {
             compile_cpu_seconds: 10,
             compile_wall_seconds: 60,
             concurrent_runs: 16,
-            resident_bytes: 256 << 10,
+            resident_bytes: 64 << 10,
         }
     }
 }
