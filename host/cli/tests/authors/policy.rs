@@ -1,0 +1,199 @@
+//! `reprieve policy …` with policies in Rust: the guide, correct policies and incorrect ones.
+
+use crate::tools::{command, reprieve, root, text};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The code blocks of a language in a document.
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    let opening = format!("```{language}\n");
+    document.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_commands_of_the_guide_lead_to_a_denial() {
+    let guide = std::fs::read_to_string(root().join("docs/policies.md")).unwrap();
+    let mut commands = blocks(&guide, "sh");
+    let last = commands.pop().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let shell = |script: &str| {
+        let output = command("bash", folder.path()).args(["-ec", script]).output().unwrap();
+        (output.status.code(), text(&output))
+    };
+    let (status, printed) = shell(&commands.join("\n"));
+    assert_eq!(status, Some(0), "{printed}");
+    for part in ["2 of 2 cases passed", "ok    a partitioned batch", "each in a fresh instance", "settings schema"] {
+        assert!(printed.contains(part), "no {part} in\n{printed}");
+    }
+    let digest = printed.split("sha256 = \"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(folder.path().join("small-batches/results.xml").exists());
+
+    let config = blocks(&guide, "toml").remove(0).replace("the digest that build printed", digest);
+    std::fs::write(folder.path().join("reprieve.toml"), config).unwrap();
+    let request = r#"{"id": "1", "mode": "soft", "environment": "production", "target_kind": "app",
+        "targets": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}"#;
+    std::fs::write(folder.path().join("request.json"), request).unwrap();
+    let (status, printed) = shell(&last.replace("cd ..\n", ""));
+    assert_eq!(status, Some(1), "{printed}");
+    assert!(printed.contains("deny small-batches/too-many"), "{printed}");
+}
+
+/// A new project with these replacements in `src/lib.rs`. Each test has a name of its own for it: tests build at the same
+/// time in one target folder, where a module is found by its name.
+fn project(folder: &Path, name: &str, changes: &[(&str, &str)]) -> PathBuf {
+    let output = reprieve(folder, &["policy", "new", name]);
+    assert!(output.status.success(), "{}", text(&output));
+    let project = folder.join(name);
+    let source = project.join("src/lib.rs");
+    let mut code = std::fs::read_to_string(&source).unwrap();
+    for (from, to) in changes {
+        assert!(code.contains(from), "{from}");
+        code = code.replace(from, to);
+    }
+    std::fs::write(source, code).unwrap();
+    project
+}
+
+#[test]
+fn messages_tell_what_to_change_in_an_incorrect_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = |changes: &[(&str, &str)], command: &str, expected: &[&str]| {
+        let place = project(folder.path(), "wrong", changes);
+        let output = reprieve(&place, &["policy", command]);
+        let printed = text(&output);
+        assert_ne!(output.status.code(), Some(0), "{printed}");
+        expected.iter().for_each(|part| assert!(printed.contains(part), "no {part} in\n{printed}"));
+        std::fs::remove_dir_all(place).unwrap();
+    };
+    wrong(
+        &[("if targets > max", "if targets >= max")],
+        "test",
+        &["FAIL  allowed", "- decision allow", "+ deny too-many"],
+    );
+    wrong(
+        &[("if targets > max", "if targets > max - 5")],
+        "test",
+        &["+ decision undecided", "fault trap: it gave up at src/lib.rs, line 33: in Rust by a panic"],
+    );
+    wrong(
+        &[(
+            "type State = ();",
+            "const COLUMNS: &'static [&'static str] = &[\"kind\"];
+    type State = ();
+    fn observe(_: &Context<Settings>, _: &mut (), chunk: &reprieve_sdk::Chunk) { chunk.column(\"knid\"); }
+    fn merge(_: &mut (), _: ()) {}",
+        )],
+        "test",
+        &["fault trap: it gave up at src/lib.rs, line 31: in Rust by a panic"],
+    );
+    wrong(&[("fn check", "fun check")], "build", &["could not build", "error"]);
+    wrong(
+        &[("        /// Targets that one batch may hold.\n", "")],
+        "build",
+        &["the setting `max_targets` needs a documentation comment", "src/lib.rs:5"],
+    );
+    wrong(
+        &[("100, min = 0, max = 1_000_000", "100, min = 0, max = 99")],
+        "build",
+        &[
+            "its descriptor is invalid: the default of the setting `/max_targets`: 100 is greater than the maximum of 99",
+        ],
+    );
+    wrong(
+        &[("\"too-many\": wrong, size [max_targets]", "\"too-many\": wrong, size")],
+        "build",
+        &["cannot read the rule `TOO_MANY`: expected `NAME"],
+    );
+    wrong(
+        &[
+            (
+                "pub struct Rules;",
+                "pub struct Rules;\n#[link(wasm_import_module = \"env\")] unsafe extern \"C\" { fn now() -> u64; }",
+            ),
+            ("context.facts.targets(),", "context.facts.targets() + unsafe { now() },"),
+        ],
+        "build",
+        &["imports the function `env::now`", "a policy must not import functions"],
+    );
+    wrong(
+        &[("    ///\n    /// Small batches can be watched while they run, and restored in one go.\n", "")],
+        "lint",
+        &["FAIL  every rule is documented", "`too-many` has no explanation"],
+    );
+    wrong(
+        &[
+            (
+                "type State = ();",
+                "const COLUMNS: &'static [&'static str] = &[\"kind\"];\n    type State = u64;\n    fn observe(_: &Context<Settings>, state: &mut u64, chunk: &reprieve_sdk::Chunk) { *state += u64::from(chunk.rows) }\n    fn merge(state: &mut u64, other: u64) { *state = other.max(*state) }",
+            ),
+            ("_: &(), findings", "seen: &u64, findings"),
+            (
+                "let (targets, max) = (context.facts.targets(), context.settings.max_targets);",
+                "let (targets, max) = (*seen, context.settings.max_targets - context.settings.max_targets);",
+            ),
+        ],
+        "lint",
+        &[
+            "FAIL  a partitioned batch",
+            "2 targets, cut before row 1",
+            "2 targets in one batch",
+            "1 targets in one batch",
+            "`merge` must return",
+        ],
+    );
+}
+
+#[test]
+fn reports_missing_coverage_and_updates_cases() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = project(folder.path(), "cases", &[("if targets > max", "if targets >= max")]);
+    let test = |more: &[&str]| reprieve(&place, &[&["policy", "test"], more].concat());
+    let printed = text(&test(&[]));
+    assert!(printed.contains("every case triggers `too-many`"), "{printed}");
+    assert_eq!(test(&["--bless"]).status.code(), Some(0));
+    assert_eq!(test(&[]).status.code(), Some(0), "updated cases pass");
+    assert_eq!(test(&["--require-coverage"]).status.code(), Some(1));
+    let blessed = std::fs::read_to_string(place.join("cases/allowed.json")).unwrap();
+    assert!(blessed.contains("\"decision\": \"deny\""), "{blessed}");
+    std::fs::write(place.join("cases/allowed.json"), blessed.replace("\"at\"", "\"when\"")).unwrap();
+    let printed = text(&test(&[]));
+    assert!(printed.contains("allowed.json: ") && printed.contains("unknown field `when`"), "{printed}");
+}
+
+#[test]
+fn builds_are_reproducible_in_any_folder() {
+    let digest = |command: &mut Command| {
+        let printed = text(&command.args(["policy", "build"]).output().unwrap());
+        let found = printed.split("sha256 = \"").nth(1).unwrap_or_else(|| panic!("{printed}"));
+        found.split('"').next().unwrap().to_owned()
+    };
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let deep = there.path().join("somewhere/else");
+    std::fs::create_dir_all(&deep).unwrap();
+    let in_the_shared_folder = digest(&mut command("reprieve", &project(here.path(), "same", &[])));
+    let in_its_own = digest(command("reprieve", &project(&deep, "same", &[])).env_remove("CARGO_TARGET_DIR"));
+    assert_eq!(in_the_shared_folder, in_its_own);
+}
+
+#[test]
+fn rejects_invalid_names_and_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |arguments: &[&str], expected: &str| {
+        let output = reprieve(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output).contains(expected), "{}", text(&output));
+    };
+    refused(&["policy", "new", "Not-A-Name"], "lower-case letters and digits");
+    refused(&["policy", "new", "../x"], "lower-case letters and digits");
+    refused(&["policy", "new", "gate"], "help: choose another name");
+    refused(&["policy", "build"], "there is no policy here");
+    refused(&["policy", "test", "nowhere.wasm"], "nowhere");
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    refused(&["policy", "new", "taken"], "taken already exists");
+    let js = folder.path().join("js");
+    std::fs::create_dir(&js).unwrap();
+    std::fs::write(js.join("package.json"), "{}").unwrap();
+    refused(&["policy", "build", "js"], "help: npm install");
+    std::fs::write(folder.path().join("a.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    refused(&["policy", "inspect", "a.wasm"], "it is not a policy");
+}
