@@ -5,4 +5,4 @@
 use libfuzzer_sys::fuzz_target;
 use reprieve::Gate;
 
-fuzz_target!(|bytes: &[u8]| drop(Gate::builder().pinned(bytes).describe(bytes)));
+fuzz_target!(|bytes: &[u8]| drop(Gate::builder().pinned(bytes).describe(bytes, None)));

@@ -150,17 +150,19 @@ impl Case {
         Ok(builder.build()?)
     }
 
-    /// Sets a single policy: the module `bytes`, with the settings and data of the case.
+    /// Sets a single policy: that of the module `bytes`, or the one of this name if it holds several, with the settings and
+    /// data of the case. `file` is the name of the module.
     #[must_use]
-    pub fn with_policy(&self, builder: GateBuilder, name: &str, bytes: &[u8]) -> GateBuilder {
+    pub fn with_policy(&self, builder: GateBuilder, file: &str, name: Option<&str>, bytes: &[u8]) -> GateBuilder {
         let entry = PolicyEntry {
-            source: name.to_owned(),
+            source: file.to_owned(),
+            name: name.map(str::to_owned),
             settings: self.settings.clone(),
             data: self.data.clone(),
-            ..PolicyEntry::builtin(name)
+            ..PolicyEntry::builtin("")
         };
         let set = PolicySet::of(vec![entry]);
-        builder.policies(set, Some(self.folder.clone())).file(name, bytes.to_owned())
+        builder.policies(set, Some(self.folder.clone())).file(file, bytes.to_owned())
     }
 
     /// Vets a request instead of the request of the case.

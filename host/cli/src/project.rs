@@ -40,6 +40,8 @@ pub struct Built {
     pub bytes: Vec<u8>,
     /// Whether this program has just built it from source.
     pub from_source: bool,
+    /// The name of the policy that is meant, if it holds several.
+    pub policy: Option<String>,
 }
 
 impl Project {
@@ -75,7 +77,7 @@ impl Project {
             Language::Python => self.build_python(&path)?,
         }
         let bytes = read_file(&path, MAX_COMPONENT_BYTES)?;
-        Ok(Built { path, bytes, from_source: true })
+        Ok(Built { path, bytes, from_source: true, policy: None })
     }
 
     /// Builds the component with line tables, so that a trap names its place in the source. `None` for languages whose
@@ -133,11 +135,13 @@ impl Project {
 /// What to do if Python cannot be run.
 const INSTALL_PYTHON: &str = "install Python 3.11";
 
-/// Reads the component at a path, or builds the project if the path is a folder.
-pub fn component(path: &Path) -> anyhow::Result<Built> {
+/// Reads the component at a path, or builds the project if the path is a folder. `policy` is the name of the policy that is
+/// meant, if it holds several.
+pub fn component(path: &Path, policy: Option<&str>) -> anyhow::Result<Built> {
+    let policy = policy.map(str::to_owned);
     if path.is_dir() {
-        return Project::open(path)?.build();
+        return Ok(Built { policy, ..Project::open(path)?.build()? });
     }
     let bytes = read_file(path, MAX_COMPONENT_BYTES)?;
-    Ok(Built { path: path.to_owned(), bytes, from_source: false })
+    Ok(Built { path: path.to_owned(), bytes, from_source: false, policy })
 }

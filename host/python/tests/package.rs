@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -103,59 +104,69 @@ fn need_java() {
     }
 }
 
-/// The tests of `reprieve.spark`, with each engine in a process of its own.
-fn passes_in_spark_and_sail(wheel: &Path) {
-    need_java();
-    let tests = root().join("host/python/tests_spark");
-    let place = environment("python-spark", &tests.join("requirements.txt"));
-    install(&place, wheel);
-    for engine in ["spark", "sail"] {
-        let mut pytest = Command::new(place.join("bin/python"));
-        pytest.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "--rootdir"]).arg(&tests).arg(&tests);
-        pytest.env("REPRIEVE_TEST_ENGINE", engine).env("PYTHONDONTWRITEBYTECODE", "1");
-        // Spark starts its workers with the first `python3` that it finds.
-        pytest.env("PYSPARK_PYTHON", place.join("bin/python")).env("SPARK_LOCAL_IP", "127.0.0.1");
-        ok(pytest.current_dir(&place));
-    }
+/// The environment of the tests, with the wheel installed, and the wheel.
+fn package() -> &'static (PathBuf, PathBuf) {
+    static PACKAGE: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
+    PACKAGE.get_or_init(|| {
+        let place = environment("python-package", &root().join("host/python/tests/requirements.txt"));
+        let wheel = install_wheel(&place);
+        (place, wheel)
+    })
+}
+
+/// A run of the tests in a folder.
+fn pytest(place: &Path, tests: &Path) -> Command {
+    let mut pytest = Command::new(place.join("bin/python"));
+    pytest.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "--rootdir"]).arg(tests).arg(tests);
+    pytest.current_dir(place).env("PYTHONDONTWRITEBYTECODE", "1");
+    pytest
 }
 
 #[test]
 fn the_wheel_passes_its_tests() {
-    let tests = root().join("host/python/tests");
-    let place = environment("python-package", &tests.join("requirements.txt"));
-    let bin = |name: &str| place.join("bin").join(name);
-    let wheel = install_wheel(&place);
-
+    let (place, _) = package();
     let module = place.join("policies.wasm");
     std::fs::write(&module, reprieve::policy::builtin_component()).unwrap();
     let lifted = place.join("override");
     with_override(&lifted);
-    let mut pytest = Command::new(bin("python"));
-    pytest.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "--rootdir"]).arg(&tests).arg(&tests);
-    pytest.env("REPRIEVE_TEST_MODULE", &module).env("REPRIEVE_TEST_OVERRIDE", &lifted);
-    ok(pytest.current_dir(&place).env("PYTHONDONTWRITEBYTECODE", "1"));
+    let mut pytest = pytest(place, &root().join("host/python/tests"));
+    ok(pytest.env("REPRIEVE_TEST_MODULE", &module).env("REPRIEVE_TEST_OVERRIDE", &lifted));
+}
 
-    let config = root().join("host/python/pyproject.toml");
-    let mut mypy = Command::new(bin("python"));
-    mypy.args(["-m", "mypy", "--config-file"]).arg(&config).args(["--package", "reprieve"]);
-    ok(mypy.current_dir(&place));
-    let mut of_tests = Command::new(bin("python"));
-    of_tests
-        .args(["-m", "mypy", "--config-file"])
-        .arg(&config)
-        .arg(&tests)
-        .arg(root().join("host/python/tests_spark"));
-    ok(of_tests.current_dir(&place));
-    let mut pyright = Command::new(bin("pyright"));
-    pyright.arg("--project").arg(root().join("host/python")).arg("--pythonpath").arg(bin("python"));
-    ok(&mut pyright);
+/// `reprieve.spark` with each engine, in a process of its own.
+#[test]
+fn in_spark_and_sail_the_wheel_passes_its_tests() {
+    need_java();
+    let tests = root().join("host/python/tests_spark");
+    let place = environment("python-spark", &tests.join("requirements.txt"));
+    let (_, wheel) = package();
+    install(&place, wheel);
+    for engine in ["spark", "sail"] {
+        let mut pytest = pytest(&place, &tests);
+        pytest.env("REPRIEVE_TEST_ENGINE", engine);
+        // Spark starts its workers with the first `python3` that it finds.
+        ok(pytest.env("PYSPARK_PYTHON", place.join("bin/python")).env("SPARK_LOCAL_IP", "127.0.0.1"));
+    }
+}
+
+#[test]
+fn every_type_is_known_and_right() {
+    let (place, _) = package();
+    let (python, folder) = (place.join("bin/python"), root().join("host/python"));
+    let mypy = |arguments: &[&Path]| {
+        let mut mypy = Command::new(&python);
+        mypy.args(["-m", "mypy", "--config-file"]).arg(folder.join("pyproject.toml"));
+        ok(mypy.args(arguments).current_dir(place));
+    };
+    mypy(&[Path::new("--package"), Path::new("reprieve")]);
+    mypy(&[&folder.join("tests"), &folder.join("tests_spark")]);
+    let mut pyright = Command::new(place.join("bin/pyright"));
+    ok(pyright.arg("--project").arg(&folder).arg("--pythonpath").arg(&python));
     assert_eq!(
-        untyped(&bin("")),
+        untyped(&place.join("bin")),
         ["reprieve.airflow.ReprieveOperator"],
         "Airflow's own class has no known metaclass"
     );
-    ok(Command::new(bin("python"))
-        .args(["-m", "mypy.stubtest", "--ignore-disjoint-bases", "reprieve._native"])
-        .current_dir(&place));
-    passes_in_spark_and_sail(&wheel);
+    let mut stubtest = Command::new(&python);
+    ok(stubtest.args(["-m", "mypy.stubtest", "--ignore-disjoint-bases", "reprieve._native"]).current_dir(place));
 }

@@ -29,6 +29,8 @@ pub enum LoadError {
     /// It holds several policies, and none is named.
     #[error("it holds several policies")]
     Several {
+        /// Their names, at most 256.
+        names: Vec<String>,
         /// What to do about it.
         help: String,
     },
@@ -62,7 +64,7 @@ impl LoadError {
         match self {
             Self::Admission(error) => error.help(),
             Self::Fault(fault) => Some(fault.cause.help()),
-            Self::Several { help }
+            Self::Several { help, .. }
             | Self::NoPolicy { help, .. }
             | Self::NoWorker { help }
             | Self::Worker { help, .. } => Some(help),

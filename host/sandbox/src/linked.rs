@@ -83,7 +83,11 @@ impl Linked {
     /// Finds a policy by its name, or the only one.
     fn find(names: &[String], wanted: Option<&str>) -> Result<u32, LoadError> {
         let Some(wanted) = wanted else {
-            return if names.len() == 1 { Ok(0) } else { Err(LoadError::Several { help: named(names) }) };
+            return if names.len() == 1 {
+                Ok(0)
+            } else {
+                Err(LoadError::Several { names: names.to_vec(), help: named(names) })
+            };
         };
         let index = names.iter().zip(0..).find_map(|(name, index)| (name == wanted).then_some(index));
         index.ok_or_else(|| no_policy(wanted, names))

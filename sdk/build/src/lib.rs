@@ -128,12 +128,12 @@ fn cargo_build(workspace: &Path, selection: &[&str], target_dir: &Path) -> Resul
         return Err(Error::TargetMissing);
     }
     let mut cargo = cargo_for_guests(workspace, false);
-    cargo.args(["--profile", "guest", "--target-dir"]).arg(target_dir).args(selection);
+    cargo.args(["build", "--target", TARGET, "--profile", "guest", "--target-dir"]).arg(target_dir).args(selection);
     run(&mut cargo, &selection.join(" ")).map(drop)
 }
 
-/// A `cargo build` for wasm in a folder. Paths of this machine are remapped, so that the same source results in the same
-/// module elsewhere. `lines` adds line tables.
+/// Cargo for wasm in a folder, without a command. Paths of this machine are remapped, so that the same source results in the
+/// same module elsewhere. With `lines`, those of the folder are left to the command.
 fn cargo_for_guests(folder: &Path, lines: bool) -> Command {
     let mut flags = vec![format!("-Clink-arg=--initial-heap={INITIAL_HEAP}")];
     let home = |name: &str, otherwise: &str| {
@@ -141,27 +141,16 @@ fn cargo_for_guests(folder: &Path, lines: bool) -> Command {
         std::env::var_os(name).map(PathBuf::from).or_else(below_home)
     };
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().ok();
+    // Of several prefixes that match, rustc applies the last, and these come after those of the command.
+    let sdk = sdk.filter(|sdk| !lines || !folder.starts_with(sdk));
     let remapped =
         [(home("CARGO_HOME", ".cargo"), "cargo"), (home("RUSTUP_HOME", ".rustup"), "rustup"), (sdk, "reprieve")];
-    // Of several prefixes that match, rustc applies the last. Files of the folder itself are named relative to it.
     for (path, name) in remapped {
         flags.extend(path.map(|path| format!("--remap-path-prefix={}=/{name}", path.display())));
     }
-    if lines {
-        flags.push(format!("--remap-path-prefix={}=", folder.display()));
-    }
     let flags: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(folder).args(["build", "--target", TARGET, "--config"]);
-    cargo.arg(format!("target.{TARGET}.rustflags=[{}]", flags.join(",")));
-    if lines {
-        cargo.args([
-            "--config",
-            "profile.release.debug=\"line-tables-only\"",
-            "--config",
-            "profile.release.strip=false",
-        ]);
-    }
+    cargo.current_dir(folder).arg("--config").arg(format!("target.{TARGET}.rustflags=[{}]", flags.join(",")));
     // An outer cargo sets these for the host; they must not apply to the guests.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
@@ -188,8 +177,9 @@ fn run(cargo: &mut Command, selection: &str) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// Builds the policy in a cargo project and returns its component. `lines` adds line tables, so that a trap names its line
-/// in the source; files of the project are named relative to it.
+/// Builds the policy in a cargo project and returns its component. `lines` adds line tables to it, so that a trap names its line
+/// in the source; files of the project are named relative to it. Its dependencies are the same in both builds, so that cargo
+/// compiles them once.
 ///
 /// # Errors
 /// See [`Error`].
@@ -199,7 +189,13 @@ pub fn project(folder: &Path, lines: bool) -> Result<Vec<u8>, Error> {
     }
     let shown = folder.display().to_string();
     let mut cargo = cargo_for_guests(folder, lines);
-    cargo.args(["--release", "--lib", "--message-format", "json-render-diagnostics"]);
+    cargo.args(["rustc", "--target", TARGET, "--release", "--lib", "--message-format", "json-render-diagnostics"]);
+    // A `cdylib` alone: cargo applies no LTO to a library that others can be linked with, too.
+    cargo.args(["--crate-type", "cdylib"]);
+    if lines {
+        let own = format!("--remap-path-prefix={}=", folder.display());
+        cargo.args(["--", "-Cdebuginfo=line-tables-only", "-Cstrip=none", &own]);
+    }
     let messages = run(&mut cargo, &shown)?;
     let messages = String::from_utf8_lossy(&messages);
     // Cargo reports the project's own library last.
@@ -209,8 +205,7 @@ pub fn project(folder: &Path, lines: bool) -> Result<Vec<u8>, Error> {
         files.filter(|file| file.ends_with(".wasm")).map(PathBuf::from).next()
     });
     let Some(module) = module else {
-        let reason =
-            "cargo built no wasm module; set `crate-type = [\"cdylib\"]` under `[lib]` in Cargo.toml".to_owned();
+        let reason = "cargo does not say which module it built".to_owned();
         return Err(Error::Wrap { package: shown, reason });
     };
     wrap(&shown, &read(module)?)

@@ -42,7 +42,7 @@ fn answers(component: &Path, cases: &[PathBuf]) -> Vec<String> {
         let case = Case::open(path).unwrap();
         let gate = {
             let builder = Gate::builder().cache(cache.clone()).pinned(&bytes);
-            case.gate(case.with_policy(builder, "policy.wasm", &bytes)).unwrap()
+            case.gate(case.with_policy(builder, "policy.wasm", None, &bytes)).unwrap()
         };
         let document = case.decide(&gate).unwrap();
         assert!(document.faults.is_empty(), "{}: {:?}", path.display(), document.faults);

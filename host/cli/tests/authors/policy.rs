@@ -197,3 +197,50 @@ fn rejects_invalid_names_and_folders() {
     std::fs::write(folder.path().join("a.wasm"), b"\0asm\x01\0\0\0").unwrap();
     refused(&["policy", "inspect", "a.wasm"], "it is not a policy");
 }
+
+#[test]
+fn of_several_policies_one_is_meant_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = "policies!(Rules, Silent);
+/// Has no findings.
+pub struct Silent;
+impl Policy for Silent {
+    const NAME: &'static str = \"silent\";
+    const VERSION: &'static str = \"2.0.0\";
+    const SUMMARY: &'static str = \"Has no findings.\";
+    const RULES: &'static [Rule] = RULES;
+    type Settings = Settings;
+    type State = ();
+    fn check(_: &Context<Settings>, _: &(), _: &mut Findings) {}
+}";
+    let place =
+        project(folder.path(), "several", &[("policy, rules", "policies, rules"), ("policy!(Rules);", silent)]);
+    let run = |arguments: &[&str]| {
+        let output = reprieve(&place, &[&["policy"], arguments].concat());
+        (output.status.code(), text(&output))
+    };
+    let (status, built) = run(&["build"]);
+    assert!(
+        status == Some(0) && built.contains("several 0.1.0: Keeps") && built.contains("silent 2.0.0: Has no"),
+        "{built}"
+    );
+    let module = "several.wasm";
+    std::fs::copy(place.join("build").join(module), place.join(module)).unwrap();
+    for command in ["test", "lint", "bench", "inspect"] {
+        let (status, printed) = run(&[command, module]);
+        assert_eq!(status, Some(2), "{command}: {printed}");
+        assert!(printed.contains("it holds several policies"), "{printed}");
+        assert!(printed.contains("help: name one of them: --name several, --name silent"), "{printed}");
+        let (status, printed) = run(&[command, module, "--name", "silence"]);
+        assert_eq!(status, Some(2), "{command}: {printed}");
+        assert!(printed.contains("it holds no policy `silence`") && printed.contains("`silent`?"), "{printed}");
+    }
+    let test = |name: &str| run(&["test", "--name", name]);
+    let (status, printed) = test("several");
+    assert!(status == Some(0) && printed.contains("2 of 2 cases passed"), "{printed}");
+    let (status, printed) = test("silent");
+    assert!(status == Some(1) && printed.contains("1 of 2 cases passed"), "{printed}");
+    assert_eq!(run(&["lint", module, "--name", "silent"]).0, Some(0));
+    assert_eq!(run(&["bench", module, "--name", "silent", "--runs", "1"]).0, Some(0));
+    assert!(run(&["inspect", module, "--name", "silent"]).1.contains("silent 2.0.0: Has no findings."));
+}

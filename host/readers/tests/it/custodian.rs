@@ -1,6 +1,6 @@
 //! No change of what Cloud Custodian found makes a resource vanish silently.
 
-use crate::support::mutation::{Outcome, accepted, data, ids, read, read_beside, refusal};
+use crate::support::mutation::{self, Outcome, accepted, data, ids, read, read_beside, refusal};
 use reprieve_readers::Options;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

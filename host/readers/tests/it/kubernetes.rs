@@ -1,6 +1,6 @@
 //! No change of a request or a list makes a deletion vanish silently.
 
-use crate::support::mutation::{accepted, data, ids, range, read_json, refusal};
+use crate::support::mutation::{self, accepted, data, ids, range, read_json, refusal};
 use reprieve_model::Mode;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! No change of a file of Route 53 makes a record vanish silently.
 
-use crate::support::mutation::{accepted, data, ids, read_json, refusal};
+use crate::support::mutation::{self, accepted, data, ids, read_json, refusal};
 use reprieve_readers::Action;
 use serde_json::{Value, json};
 

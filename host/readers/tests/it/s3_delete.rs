@@ -1,6 +1,6 @@
 //! No change of a file of S3 makes a deletion vanish silently.
 
-use crate::support::mutation::{accepted, data, ids, read, refusal};
+use crate::support::mutation::{self, accepted, data, ids, read, refusal};
 use reprieve_model::Mode;
 use reprieve_readers::Options;
 

@@ -1,6 +1,6 @@
 //! No change of an inventory of S3 makes an object vanish silently.
 
-use crate::support::mutation::{Outcome, data, ids};
+use crate::support::mutation::{self, Outcome, data, ids};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use md5::{Digest, Md5};

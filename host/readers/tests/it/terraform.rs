@@ -1,6 +1,6 @@
 //! No change of a plan makes a deletion vanish silently.
 
-use crate::support::mutation::{accepted, data, ids, read, read_json, refusal};
+use crate::support::mutation::{self, accepted, data, ids, read, read_json, refusal};
 use reprieve_readers::Options;
 use serde_json::{Value, json};
 

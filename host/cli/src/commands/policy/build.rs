@@ -1,5 +1,6 @@
 //! `reprieve policy build`: builds a component from a project.
 
+use super::describe_all;
 use crate::project::Project;
 use clap::Args;
 use reprieve_report::output::{Page, plain};
@@ -17,16 +18,18 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = Project::open(&arguments.folder)?.build()?;
-    let (policy, sha256) = super::builder(&built).describe(&built.bytes, None)?;
+    let policies = describe_all(&built)?;
     let mut page = Page::default();
-    line!(page, "{} {}: {}", plain(&policy.name), plain(&policy.version), plain(&policy.summary));
-    for rule in &policy.rules {
-        line!(page, "  {:<24} {}", plain(&rule.code), plain(&rule.summary));
+    for (policy, _) in &policies {
+        line!(page, "{} {}: {}", plain(&policy.name), plain(&policy.version), plain(&policy.summary));
+        for rule in &policy.rules {
+            line!(page, "  {:<24} {}", plain(&rule.code), plain(&rule.summary));
+        }
+        page.blank();
     }
-    page.blank();
     let path = built.path.display().to_string();
     line!(page, "{}, {} KiB", plain(&path), built.bytes.len().div_ceil(1024));
-    line!(page, "sha256 = \"{sha256}\"");
+    policies.first().into_iter().for_each(|(_, sha256)| line!(page, "sha256 = \"{sha256}\""));
     page.print()?;
     Ok(Status::Success)
 }

@@ -1,6 +1,6 @@
 //! `reprieve policy inspect`: shows the content of a module.
 
-use super::{cases_beside, gate_of, random};
+use super::{cases_beside, describe, gate_of, random};
 use crate::project::component;
 use anyhow::Context;
 use clap::Args;
@@ -18,13 +18,16 @@ pub struct Arguments {
     /// A wasm module, or the folder of a policy, which is built first
     #[arg(default_value = ".")]
     policy: PathBuf,
+    /// The policy, if the module holds several
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let built = component(&arguments.policy)?;
+    let built = component(&arguments.policy, arguments.name.as_deref())?;
     let start = Instant::now();
-    let (policy, sha256) = super::builder(&built).describe(&built.bytes, None)?;
+    let (policy, sha256) = describe(&built)?;
     let loaded = start.elapsed();
     let list = |names: &[String]| match names {
         [] => "none".to_owned(),

@@ -1,6 +1,6 @@
 //! `reprieve policy lint`: checks a module for what its cases do not test.
 
-use super::{cases_beside, gate_of, random};
+use super::{cases_beside, describe, gate_of, random};
 use crate::project::{Built, component};
 use anyhow::Context;
 use clap::Args;
@@ -20,6 +20,9 @@ pub struct Arguments {
     /// The folder of a policy, which is built first, or a wasm module
     #[arg(default_value = ".")]
     policy: PathBuf,
+    /// The policy, if the module holds several
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// Number of generated batches
     #[arg(long, default_value_t = 50)]
     batches: u64,
@@ -27,9 +30,9 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let built = component(&arguments.policy)?;
+    let built = component(&arguments.policy, arguments.name.as_deref())?;
     // Loading already refuses a module that imports a function, duplicates a rule, or has an invalid schema or default.
-    let (policy, _) = super::builder(&built).describe(&built.bytes, None)?;
+    let (policy, _) = describe(&built)?;
     let setup = Setup { cases: cases_beside(&built)?, built };
     let nondeterministic = nondeterministic(&setup, arguments.batches)?;
     // A policy that cannot answer at all would return the same fault for partitions.

@@ -9,12 +9,13 @@ mod random;
 mod test;
 mod update;
 
+use crate::error::fail;
 use crate::project::Built;
 use crate::setup::{build, equipped};
 use clap::Subcommand;
 use reprieve::inventory::Table;
-use reprieve::policy::PolicyEntry;
-use reprieve::{Gate, GateBuilder, PolicySet};
+use reprieve::policy::{Descriptor, LoadError, PolicyEntry};
+use reprieve::{BuildError, Gate, GateBuilder, PolicySet};
 use reprieve_cases::{Case, cases_below};
 use reprieve_report::status::Status;
 
@@ -59,6 +60,31 @@ fn builder(built: &Built) -> GateBuilder {
     if built.from_source { builder.pinned(&built.bytes) } else { builder }
 }
 
+/// Reads the description of the policy that is meant.
+fn describe(built: &Built) -> anyhow::Result<Described> {
+    builder(built).describe(&built.bytes, built.policy.as_deref()).map_err(|error| match error {
+        BuildError::Module(LoadError::Several { names, .. }) => {
+            let message = format!("{}: it holds several policies", built.path.display());
+            fail(message, format!("name one of them: --name {}", names.join(", --name ")))
+        }
+        error => error.into(),
+    })
+}
+
+/// Reads the descriptions of all policies of a module.
+fn describe_all(built: &Built) -> anyhow::Result<Vec<Described>> {
+    let describe = |name| builder(built).describe(&built.bytes, name);
+    match describe(None) {
+        Err(BuildError::Module(LoadError::Several { names, .. })) => {
+            Ok(names.iter().map(|name| describe(Some(name))).collect::<Result<_, _>>()?)
+        }
+        only => Ok(vec![only?]),
+    }
+}
+
+/// The description of a policy, and the digest of its module.
+type Described = (Descriptor, String);
+
 /// Opens the cases beside a policy. Generated batches take settings, data and times from them, because a policy may not
 /// work without settings or data, and may have no findings at most times.
 fn cases_beside(built: &Built) -> anyhow::Result<Vec<Case>> {
@@ -71,9 +97,10 @@ fn cases_beside(built: &Built) -> anyhow::Result<Vec<Case>> {
 fn gate_of(built: &Built, case: Option<&Case>, inventory: Table) -> anyhow::Result<Gate> {
     let builder = builder(built).inventory(inventory);
     let builder = match case {
-        Some(case) => case.with_policy(builder, NAME, &built.bytes),
+        Some(case) => case.with_policy(builder, NAME, built.policy.as_deref(), &built.bytes),
         None => {
-            let entry = PolicyEntry { source: NAME.to_owned(), ..PolicyEntry::builtin("") };
+            let (source, name) = (NAME.to_owned(), built.policy.clone());
+            let entry = PolicyEntry { source, name, ..PolicyEntry::builtin("") };
             let set = PolicySet::of(vec![entry]);
             builder.policies(set, None).file(NAME, built.bytes.clone())
         }

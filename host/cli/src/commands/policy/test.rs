@@ -1,6 +1,6 @@
 //! `reprieve policy test`: runs the cases of a policy in the sandbox.
 
-use super::{NAME, builder};
+use super::{NAME, builder, describe};
 use crate::error::page;
 use crate::files::{Readers, write_whole};
 use crate::project::{Built, Project, component};
@@ -20,6 +20,9 @@ pub struct Arguments {
     /// The folder of a policy, which is built first, or a wasm module
     #[arg(default_value = ".")]
     policy: PathBuf,
+    /// The policy, if the module holds several
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// The folder of the cases [default: `cases` in the folder of the policy]
     #[arg(long, value_name = "FOLDER")]
     cases: Option<PathBuf>,
@@ -66,7 +69,8 @@ fn once(arguments: &Arguments) -> anyhow::Result<Status> {
     };
     ensure!(arguments.policy.exists(), "{}: no such file or folder", arguments.policy.display());
     let paths = cases_below(&folder)?;
-    let built = component(&arguments.policy)?;
+    let built = component(&arguments.policy, arguments.name.as_deref())?;
+    describe(&built)?;
     let mut traced = Traced { policy: &arguments.policy, module: None };
     let mut suite = TestSuite::new(plain(&built.path.display().to_string()).into_owned());
     let mut coverage = Coverage::default();
@@ -116,14 +120,14 @@ fn vet(
     coverage: &mut Coverage,
 ) -> anyhow::Result<Vec<Difference>> {
     let gate = case
-        .gate(case.with_policy(builder(built), NAME, &built.bytes))
+        .gate(case.with_policy(builder(built), NAME, built.policy.as_deref(), &built.bytes))
         .with_context(|| case.path.display().to_string())?;
     let mut document = case.decide(&gate).with_context(|| case.path.display().to_string())?;
     if document.faults.iter().any(|fault| fault.cause == FaultCause::Trap)
         && let Some(module) = traced.module()?
     {
-        document =
-            case.decide(&case.gate(case.with_policy(builder(built).pinned(module).trace(), NAME, module))?)?;
+        let builder = builder(built).pinned(module).trace();
+        document = case.decide(&case.gate(case.with_policy(builder, NAME, built.policy.as_deref(), module))?)?;
     }
     let rules = gate.policies().flat_map(|policy| &policy.descriptor.rules).map(|rule| rule.code.clone());
     coverage.add(rules, document.findings.iter().map(|finding| finding.rule.as_str()));

@@ -157,8 +157,3 @@ pub fn text_around_is_refused(format: &str, file: &str, options: &Options) {
     let (before, after) = (read(format, &bytes, options), read(format, &marked, options));
     assert_eq!(before.expect("accepted").0, after.expect("accepted with a byte order mark").0, "{format}/{file}");
 }
-
-/// Whether an item goes by what the file says.
-pub fn goes(item: &Item) -> bool {
-    matches!(item.action, Action::Delete | Action::Replace)
-}
