@@ -1,8 +1,9 @@
 //! `reprieve policy …` with policies in Rust: the guide, correct policies and incorrect ones.
 
-use crate::tools::{command, reprieve, root, text};
+use crate::tools::{command, reprieve, root, shared, text};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// The code blocks of a language in a document.
 fn blocks(document: &str, language: &str) -> Vec<String> {
@@ -38,32 +39,53 @@ fn the_commands_of_the_guide_lead_to_a_denial() {
     assert!(printed.contains("deny small-batches/too-many"), "{printed}");
 }
 
-/// A new project with these replacements in `src/lib.rs`. Each test has a name of its own for it: tests build at the same
-/// time in one target folder, where a module is found by its name.
-fn project(folder: &Path, name: &str, changes: &[(&str, &str)]) -> PathBuf {
-    let output = reprieve(folder, &["policy", "new", name]);
-    assert!(output.status.success(), "{}", text(&output));
-    let project = folder.join(name);
-    let source = project.join("src/lib.rs");
-    let mut code = std::fs::read_to_string(&source).unwrap();
-    for (from, to) in changes {
-        assert!(code.contains(from), "{from}");
-        code = code.replace(from, to);
+/// The project that these tests change.
+struct Project {
+    place: PathBuf,
+    /// Its files as they are in a new project.
+    files: Vec<(PathBuf, String)>,
+}
+
+impl Project {
+    fn new() -> Self {
+        let folder = shared().join("projects");
+        drop(std::fs::remove_dir_all(&folder));
+        std::fs::create_dir(&folder).unwrap();
+        let output = reprieve(&folder, &["policy", "new", "changed"]);
+        assert!(output.status.success(), "{}", text(&output));
+        let place = folder.join("changed");
+        let cases = std::fs::read_dir(place.join("cases")).unwrap().map(|entry| entry.unwrap().path());
+        let files = cases.chain([place.join(SOURCE)]);
+        let files = files.map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect();
+        Self { place, files }
     }
-    std::fs::write(source, code).unwrap();
-    project
+}
+
+const SOURCE: &str = "src/lib.rs";
+
+/// Runs a test in a new project with these replacements in its source. It is the same folder for all, one after another,
+/// because the SDK is compiled once for each folder.
+fn in_project<R>(changes: &[(&str, &str)], test: impl FnOnce(&Path) -> R) -> R {
+    static PROJECT: LazyLock<Mutex<Project>> = LazyLock::new(|| Mutex::new(Project::new()));
+    let project = PROJECT.lock().unwrap_or_else(PoisonError::into_inner);
+    for (path, new) in &project.files {
+        let mut content = new.clone();
+        for (from, to) in changes.iter().filter(|_| path.ends_with(SOURCE)) {
+            assert!(content.contains(from), "{from}");
+            content = content.replace(from, to);
+        }
+        std::fs::write(path, content).unwrap();
+    }
+    test(&project.place)
 }
 
 #[test]
 fn messages_tell_what_to_change_in_an_incorrect_policy() {
-    let folder = tempfile::tempdir().unwrap();
     let wrong = |changes: &[(&str, &str)], command: &str, expected: &[&str]| {
-        let place = project(folder.path(), "wrong", changes);
-        let output = reprieve(&place, &["policy", command]);
+        let output = in_project(changes, |place| reprieve(place, &["policy", command]));
         let printed = text(&output);
         assert_ne!(output.status.code(), Some(0), "{printed}");
         expected.iter().for_each(|part| assert!(printed.contains(part), "no {part} in\n{printed}"));
-        std::fs::remove_dir_all(place).unwrap();
     };
     wrong(
         &[("if targets > max", "if targets >= max")],
@@ -145,19 +167,19 @@ fn messages_tell_what_to_change_in_an_incorrect_policy() {
 
 #[test]
 fn reports_missing_coverage_and_updates_cases() {
-    let folder = tempfile::tempdir().unwrap();
-    let place = project(folder.path(), "cases", &[("if targets > max", "if targets >= max")]);
-    let test = |more: &[&str]| reprieve(&place, &[&["policy", "test"], more].concat());
-    let printed = text(&test(&[]));
-    assert!(printed.contains("every case triggers `too-many`"), "{printed}");
-    assert_eq!(test(&["--bless"]).status.code(), Some(0));
-    assert_eq!(test(&[]).status.code(), Some(0), "updated cases pass");
-    assert_eq!(test(&["--require-coverage"]).status.code(), Some(1));
-    let blessed = std::fs::read_to_string(place.join("cases/allowed.json")).unwrap();
-    assert!(blessed.contains("\"decision\": \"deny\""), "{blessed}");
-    std::fs::write(place.join("cases/allowed.json"), blessed.replace("\"at\"", "\"when\"")).unwrap();
-    let printed = text(&test(&[]));
-    assert!(printed.contains("allowed.json: ") && printed.contains("unknown field `when`"), "{printed}");
+    in_project(&[("if targets > max", "if targets >= max")], |place| {
+        let test = |more: &[&str]| reprieve(place, &[&["policy", "test"], more].concat());
+        let printed = text(&test(&[]));
+        assert!(printed.contains("every case triggers `too-many`"), "{printed}");
+        assert_eq!(test(&["--bless"]).status.code(), Some(0));
+        assert_eq!(test(&[]).status.code(), Some(0), "updated cases pass");
+        assert_eq!(test(&["--require-coverage"]).status.code(), Some(1));
+        let blessed = std::fs::read_to_string(place.join("cases/allowed.json")).unwrap();
+        assert!(blessed.contains("\"decision\": \"deny\""), "{blessed}");
+        std::fs::write(place.join("cases/allowed.json"), blessed.replace("\"at\"", "\"when\"")).unwrap();
+        let printed = text(&test(&[]));
+        assert!(printed.contains("allowed.json: ") && printed.contains("unknown field `when`"), "{printed}");
+    });
 }
 
 #[test]
@@ -167,11 +189,12 @@ fn builds_are_reproducible_in_any_folder() {
         let found = printed.split("sha256 = \"").nth(1).unwrap_or_else(|| panic!("{printed}"));
         found.split('"').next().unwrap().to_owned()
     };
-    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let deep = there.path().join("somewhere/else");
+    let in_the_shared_folder = in_project(&[], |place| digest(&mut command("reprieve", place)));
+    let folder = tempfile::tempdir().unwrap();
+    let deep = folder.path().join("somewhere/else");
     std::fs::create_dir_all(&deep).unwrap();
-    let in_the_shared_folder = digest(&mut command("reprieve", &project(here.path(), "same", &[])));
-    let in_its_own = digest(command("reprieve", &project(&deep, "same", &[])).env_remove("CARGO_TARGET_DIR"));
+    assert!(reprieve(&deep, &["policy", "new", "changed"]).status.success());
+    let in_its_own = digest(command("reprieve", &deep.join("changed")).env_remove("CARGO_TARGET_DIR"));
     assert_eq!(in_the_shared_folder, in_its_own);
 }
 
@@ -200,7 +223,6 @@ fn rejects_invalid_names_and_folders() {
 
 #[test]
 fn of_several_policies_one_is_meant_by_its_name() {
-    let folder = tempfile::tempdir().unwrap();
     let silent = "policies!(Rules, Silent);
 /// Has no findings.
 pub struct Silent;
@@ -213,34 +235,34 @@ impl Policy for Silent {
     type State = ();
     fn check(_: &Context<Settings>, _: &(), _: &mut Findings) {}
 }";
-    let place =
-        project(folder.path(), "several", &[("policy, rules", "policies, rules"), ("policy!(Rules);", silent)]);
-    let run = |arguments: &[&str]| {
-        let output = reprieve(&place, &[&["policy"], arguments].concat());
-        (output.status.code(), text(&output))
-    };
-    let (status, built) = run(&["build"]);
-    assert!(
-        status == Some(0) && built.contains("several 0.1.0: Keeps") && built.contains("silent 2.0.0: Has no"),
-        "{built}"
-    );
-    let module = "several.wasm";
-    std::fs::copy(place.join("build").join(module), place.join(module)).unwrap();
-    for command in ["test", "lint", "bench", "inspect"] {
-        let (status, printed) = run(&[command, module]);
-        assert_eq!(status, Some(2), "{command}: {printed}");
-        assert!(printed.contains("it holds several policies"), "{printed}");
-        assert!(printed.contains("help: name one of them: --name several, --name silent"), "{printed}");
-        let (status, printed) = run(&[command, module, "--name", "silence"]);
-        assert_eq!(status, Some(2), "{command}: {printed}");
-        assert!(printed.contains("it holds no policy `silence`") && printed.contains("`silent`?"), "{printed}");
-    }
-    let test = |name: &str| run(&["test", "--name", name]);
-    let (status, printed) = test("several");
-    assert!(status == Some(0) && printed.contains("2 of 2 cases passed"), "{printed}");
-    let (status, printed) = test("silent");
-    assert!(status == Some(1) && printed.contains("1 of 2 cases passed"), "{printed}");
-    assert_eq!(run(&["lint", module, "--name", "silent"]).0, Some(0));
-    assert_eq!(run(&["bench", module, "--name", "silent", "--runs", "1"]).0, Some(0));
-    assert!(run(&["inspect", module, "--name", "silent"]).1.contains("silent 2.0.0: Has no findings."));
+    in_project(&[("policy, rules", "policies, rules"), ("policy!(Rules);", silent)], |place| {
+        let run = |arguments: &[&str]| {
+            let output = reprieve(place, &[&["policy"], arguments].concat());
+            (output.status.code(), text(&output))
+        };
+        let (status, built) = run(&["build"]);
+        assert!(
+            status == Some(0) && built.contains("changed 0.1.0: Keeps") && built.contains("silent 2.0.0: Has no"),
+            "{built}"
+        );
+        let module = "changed.wasm";
+        std::fs::copy(place.join("build").join(module), place.join(module)).unwrap();
+        for command in ["test", "lint", "bench", "inspect"] {
+            let (status, printed) = run(&[command, module]);
+            assert_eq!(status, Some(2), "{command}: {printed}");
+            assert!(printed.contains("it holds several policies"), "{printed}");
+            assert!(printed.contains("help: name one of them: --name changed, --name silent"), "{printed}");
+            let (status, printed) = run(&[command, module, "--name", "silence"]);
+            assert_eq!(status, Some(2), "{command}: {printed}");
+            assert!(printed.contains("it holds no policy `silence`") && printed.contains("`silent`?"), "{printed}");
+        }
+        let test = |name: &str| run(&["test", "--name", name]);
+        let (status, printed) = test("changed");
+        assert!(status == Some(0) && printed.contains("2 of 2 cases passed"), "{printed}");
+        let (status, printed) = test("silent");
+        assert!(status == Some(1) && printed.contains("1 of 2 cases passed"), "{printed}");
+        assert_eq!(run(&["lint", module, "--name", "silent"]).0, Some(0));
+        assert_eq!(run(&["bench", module, "--name", "silent", "--runs", "1"]).0, Some(0));
+        assert!(run(&["inspect", module, "--name", "silent"]).1.contains("silent 2.0.0: Has no findings."));
+    });
 }

@@ -1,7 +1,7 @@
 //! What the tests of JSON formats share: files are changed in every way that hides a deletion, and read again.
 
 use reprieve_batch::ReadError;
-use reprieve_readers::{Action, Input, Item, Options, Summary, find};
+use reprieve_readers::{Input, Item, Options, Summary, find};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
