@@ -261,6 +261,12 @@ impl Policy for Silent {
         assert!(status == Some(0) && printed.contains("2 of 2 cases passed"), "{printed}");
         let (status, printed) = test("silent");
         assert!(status == Some(1) && printed.contains("1 of 2 cases passed"), "{printed}");
+        // Its own cases, if it has some.
+        std::fs::create_dir_all(place.join("cases/silent")).unwrap();
+        std::fs::copy(place.join("cases/allowed.json"), place.join("cases/silent/allowed.json")).unwrap();
+        let (status, printed) = test("silent");
+        assert!(status == Some(0) && printed.contains("1 of 1 cases passed"), "{printed}");
+        std::fs::remove_dir_all(place.join("cases/silent")).unwrap();
         assert_eq!(run(&["lint", module, "--name", "silent"]).0, Some(0));
         assert_eq!(run(&["bench", module, "--name", "silent", "--runs", "1"]).0, Some(0));
         assert!(run(&["inspect", module, "--name", "silent"]).1.contains("silent 2.0.0: Has no findings."));

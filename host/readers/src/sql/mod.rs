@@ -18,7 +18,11 @@ use findings::Found;
 use reading::{DIALECTS, GENERIC, Named, Reading, read_as};
 use reprieve_batch::{Place, ReadError};
 use reprieve_model::Mode;
+use std::cell::LazyCell;
 use std::collections::HashSet;
+
+/// The maximum bytes of statements. Their tokens and trees take some 80 times as much memory.
+const MAX_STATEMENTS_BYTES: usize = 64 << 20;
 
 const AMBIGUOUS: &str = "avoid backslashes and double quotes in texts, and comments in comments";
 
@@ -84,6 +88,12 @@ fn key_column<'a>(input: &Input<'_>, options: &'a Options) -> Result<&'a str, Re
 /// Reads a file in these dialects and returns the reading with the most deletions. Dialects disagree on where texts and
 /// comments end, so what one of them finds, even before it fails, must be in the reading that is returned.
 fn choose(input: &Input<'_>, text: &str, key: &str, dialects: &[Named]) -> Result<Reading, ReadError> {
+    if text.len() > MAX_STATEMENTS_BYTES {
+        let message = format!("the statements have {} bytes, at most {MAX_STATEMENTS_BYTES} are read", text.len());
+        return Err(input
+            .error(Place::Whole, message)
+            .with_help("split the file, or write the keys into a CSV file"));
+    }
     let mut readings: Vec<Reading> = dialects.iter().map(|dialect| read_as(dialect, text, key)).collect();
     if readings.iter().all(|reading| reading.error.is_some()) {
         readings.push(read_as(&GENERIC, text, key));
@@ -100,17 +110,7 @@ fn choose(input: &Input<'_>, text: &str, key: &str, dialects: &[Named]) -> Resul
             .with_help("write statements of PostgreSQL, MySQL or SQLite, without commands of their clients"));
     };
     let best = readings.swap_remove(best);
-    let found: HashSet<&Found> = best.findings.found.iter().map(|(_, found)| found).collect();
-    for other in &readings {
-        if other.risky_words > best.risky_words {
-            let message = format!("{} reads more statements in the file than {}", other.dialect, best.dialect);
-            return Err(input.error(Place::Whole, message).with_help(AMBIGUOUS));
-        }
-        if let Some((line, _)) = other.findings.found.iter().find(|(_, other)| !found.contains(other)) {
-            let message = format!("{} and {} read the file differently from here", best.dialect, other.dialect);
-            return Err(input.error(Place::Line(*line), message).with_help(AMBIGUOUS));
-        }
-    }
+    check_agreement(input, &best, &readings)?;
     if best.findings.is_empty() {
         return Err(input.error(Place::Whole, "the file has no statement"));
     }
@@ -123,4 +123,24 @@ fn choose(input: &Input<'_>, text: &str, key: &str, dialects: &[Named]) -> Resul
         return Err(input.error(Place::Line(line), message).with_help("rename and delete in files of their own"));
     }
     Ok(best)
+}
+
+/// Checks that other readings have nothing that the best one has not.
+fn check_agreement(input: &Input<'_>, best: &Reading, others: &[Reading]) -> Result<(), ReadError> {
+    let found = &best.findings.found;
+    let in_any_order = LazyCell::new(|| found.iter().map(|(_, found)| found).collect::<HashSet<&Found>>());
+    for other in others {
+        if other.risky_words > best.risky_words {
+            let message = format!("{} reads more statements in the file than {}", other.dialect, best.dialect);
+            return Err(input.error(Place::Whole, message).with_help(AMBIGUOUS));
+        }
+        // Mostly all dialects find the same in the same order.
+        for (i, (line, item)) in other.findings.found.iter().enumerate() {
+            if found.get(i).is_none_or(|(_, same)| same != item) && !in_any_order.contains(item) {
+                let message = format!("{} and {} read the file differently from here", best.dialect, other.dialect);
+                return Err(input.error(Place::Line(*line), message).with_help(AMBIGUOUS));
+            }
+        }
+    }
+    Ok(())
 }

@@ -169,3 +169,9 @@ fn rows_of_an_export_are_not_lost() {
         assert!(found.is_err(), "{text:?}: {found:?}");
     }
 }
+
+#[test]
+fn more_than_fits_into_memory_is_not_read() {
+    let error = statements(&" ".repeat((64 << 20) + 1)).unwrap_err();
+    assert!(error.contains("the statements have 67108865 bytes, at most 67108864 are read"), "{error}");
+}

@@ -18,6 +18,7 @@ use reprieve::policy::{Descriptor, LoadError, PolicyEntry};
 use reprieve::{BuildError, Gate, GateBuilder, PolicySet};
 use reprieve_cases::{Case, cases_below};
 use reprieve_report::status::Status;
+use std::path::{Path, PathBuf};
 
 /// Create, build, test, measure and inspect policies
 #[derive(Subcommand, Debug)]
@@ -85,10 +86,16 @@ fn describe_all(built: &Built) -> anyhow::Result<Vec<Described>> {
 /// The description of a policy, and the digest of its module.
 type Described = (Descriptor, String);
 
+/// Where the cases of a policy are below a folder: in `cases/NAME`, if it is one of several and the folder exists, or in `cases`.
+fn cases_of(folder: &Path, name: Option<&str>) -> PathBuf {
+    let cases = folder.join("cases");
+    name.map(|name| cases.join(name)).filter(|own| own.is_dir()).unwrap_or(cases)
+}
+
 /// Opens the cases beside a policy. Generated batches take settings, data and times from them, because a policy may not
 /// work without settings or data, and may have no findings at most times.
 fn cases_beside(built: &Built) -> anyhow::Result<Vec<Case>> {
-    let beside = built.path.ancestors().skip(1).take(3).map(|folder| folder.join("cases"));
+    let beside = built.path.ancestors().skip(1).take(3).map(|folder| cases_of(folder, built.policy.as_deref()));
     let paths = beside.filter_map(|folder| cases_below(&folder).ok()).next().unwrap_or_default();
     Ok(paths.iter().map(|path| Case::open(path)).collect::<Result<Vec<_>, _>>()?)
 }

@@ -1,6 +1,6 @@
 //! `reprieve policy test`: runs the cases of a policy in the sandbox.
 
-use super::{NAME, builder, describe};
+use super::{NAME, builder, cases_of, describe};
 use crate::error::page;
 use crate::files::{Readers, write_whole};
 use crate::project::{Built, Project, component};
@@ -23,7 +23,7 @@ pub struct Arguments {
     /// The policy, if the module holds several
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The folder of the cases [default: `cases` in the folder of the policy]
+    /// The folder of the cases [default: `cases` in the folder of the policy, or `cases/NAME`]
     #[arg(long, value_name = "FOLDER")]
     cases: Option<PathBuf>,
     /// Update the cases with the actual results
@@ -64,8 +64,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 fn once(arguments: &Arguments) -> anyhow::Result<Status> {
     let folder = match &arguments.cases {
         Some(folder) => folder.clone(),
-        None if arguments.policy.is_dir() => arguments.policy.join("cases"),
-        None => arguments.policy.parent().unwrap_or(Path::new("")).join("cases"),
+        None => {
+            let beside = arguments.policy.parent().unwrap_or(Path::new(""));
+            let folder = if arguments.policy.is_dir() { arguments.policy.as_path() } else { beside };
+            cases_of(folder, arguments.name.as_deref())
+        }
     };
     ensure!(arguments.policy.exists(), "{}: no such file or folder", arguments.policy.display());
     let paths = cases_below(&folder)?;
