@@ -37,6 +37,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("fault_in_describe", "its descriptor cannot be read: trap"),
     ("imports", "it imports the function `$root::delete-everything`"),
     ("many_policies", "the number of policies is 1000; at most 256 is allowed"),
+    ("no_policies", "it is not a policy: it says that it holds none"),
     ("no_world", "it is not a policy"),
     ("old_contract", "it was built for the contract `reprieve:policy@0.1.0`"),
     ("reserved_name", "the name `gate` is reserved for the gate itself"),

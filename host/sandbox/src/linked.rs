@@ -75,6 +75,9 @@ impl Linked {
         let guest = selection.load(&mut store, &instance).map_err(failed)?;
         let mut names = guest.call_policies(&mut store).map_err(|error| Fault::of_call(&error))?;
         check_max("the number of policies", names.len() as u64, MAX_POLICIES)?;
+        if names.is_empty() {
+            return Err(AdmissionError::World("it says that it holds none".to_owned()).into());
+        }
         // Suggestions take time that grows with the length of a name, and no policy has such a name.
         names.iter_mut().filter(|name| name.len() > MAX_NAME_BYTES).for_each(String::clear);
         Ok(names)
@@ -83,11 +86,8 @@ impl Linked {
     /// Finds a policy by its name, or the only one.
     fn find(names: &[String], wanted: Option<&str>) -> Result<u32, LoadError> {
         let Some(wanted) = wanted else {
-            return if names.len() == 1 {
-                Ok(0)
-            } else {
-                Err(LoadError::Several { names: names.to_vec(), help: named(names) })
-            };
+            let several = || LoadError::Several { names: names.to_vec(), help: named(names) };
+            return if names.len() == 1 { Ok(0) } else { Err(several()) };
         };
         let index = names.iter().zip(0..).find_map(|(name, index)| (name == wanted).then_some(index));
         index.ok_or_else(|| no_policy(wanted, names))
