@@ -1,6 +1,6 @@
 //! `reprieve policy bench`: measures the cost of a policy.
 
-use super::{cases_beside, describe, gate_of, random};
+use super::{Subject, cases_beside, describe, gate_of, random};
 use crate::project::{Built, component};
 use anyhow::ensure;
 use clap::Args;
@@ -12,12 +12,8 @@ use std::time::Duration;
 /// Measure each step of an evaluation, with a fresh instance every time
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The folder of a policy, which is built first, or a wasm module
-    #[arg(default_value = ".")]
-    policy: PathBuf,
-    /// The policy, if the module holds several
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
+    #[command(flatten)]
+    subject: Subject,
     /// Another module to compare it with; the two are measured alternately
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
@@ -31,9 +27,9 @@ const SIZES: [u64; 3] = [10, 1_000, 100_000];
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let mut modules = vec![component(&arguments.policy, arguments.name.as_deref())?];
+    let mut modules = vec![arguments.subject.component()?];
     if let Some(path) = &arguments.compare {
-        modules.push(component(path, arguments.name.as_deref())?);
+        modules.push(component(path, arguments.subject.name.as_deref())?);
     }
     modules.iter().try_for_each(|module| describe(module).map(drop))?;
     outln!("median of {} evaluations, each in a fresh instance", arguments.runs)?;

@@ -18,18 +18,19 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     let built = Project::open(&arguments.folder)?.build()?;
-    let policies = describe_all(&built)?;
+    let mut digest = String::new();
     let mut page = Page::default();
-    for (policy, _) in &policies {
+    for (policy, sha256) in describe_all(&built)? {
         line!(page, "{} {}: {}", plain(&policy.name), plain(&policy.version), plain(&policy.summary));
         for rule in &policy.rules {
             line!(page, "  {:<24} {}", plain(&rule.code), plain(&rule.summary));
         }
         page.blank();
+        digest = sha256;
     }
     let path = built.path.display().to_string();
     line!(page, "{}, {} KiB", plain(&path), built.bytes.len().div_ceil(1024));
-    policies.first().into_iter().for_each(|(_, sha256)| line!(page, "sha256 = \"{sha256}\""));
+    line!(page, "sha256 = \"{digest}\"");
     page.print()?;
     Ok(Status::Success)
 }

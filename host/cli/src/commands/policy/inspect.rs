@@ -1,31 +1,25 @@
 //! `reprieve policy inspect`: shows the content of a module.
 
-use super::{cases_beside, describe, gate_of, random};
-use crate::project::component;
+use super::{Subject, cases_beside, describe, gate_of, random};
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::Nature;
 use reprieve_report::output::{Page, plain};
 use reprieve_report::status::Status;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Instant;
 use wasmparser::{Parser, Payload};
 
 /// Show the description of a module, its imports and exports, the size of its sections, and the cost of an instance
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// A wasm module, or the folder of a policy, which is built first
-    #[arg(default_value = ".")]
-    policy: PathBuf,
-    /// The policy, if the module holds several
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
+    #[command(flatten)]
+    subject: Subject,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let built = component(&arguments.policy, arguments.name.as_deref())?;
+    let built = arguments.subject.component()?;
     let start = Instant::now();
     let (policy, sha256) = describe(&built)?;
     let loaded = start.elapsed();

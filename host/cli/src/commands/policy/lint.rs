@@ -1,7 +1,7 @@
 //! `reprieve policy lint`: checks a module for what its cases do not test.
 
-use super::{cases_beside, describe, gate_of, random};
-use crate::project::{Built, component};
+use super::{Subject, cases_beside, describe, gate_of, random};
+use crate::project::Built;
 use anyhow::Context;
 use clap::Args;
 use reprieve::model::Finding;
@@ -12,17 +12,12 @@ use reprieve_report::output::plain;
 use reprieve_report::status::Status;
 use serde_json::Value;
 use std::ops::Range;
-use std::path::PathBuf;
 
 /// Check that a policy is documented and deterministic, and that partitions do not change its findings
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The folder of a policy, which is built first, or a wasm module
-    #[arg(default_value = ".")]
-    policy: PathBuf,
-    /// The policy, if the module holds several
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
+    #[command(flatten)]
+    subject: Subject,
     /// Number of generated batches
     #[arg(long, default_value_t = 50)]
     batches: u64,
@@ -30,7 +25,7 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
-    let built = component(&arguments.policy, arguments.name.as_deref())?;
+    let built = arguments.subject.component()?;
     // Loading already refuses a module that imports a function, duplicates a rule, or has an invalid schema or default.
     let (policy, _) = describe(&built)?;
     let setup = Setup { cases: cases_beside(&built)?, built };

@@ -10,9 +10,9 @@ mod test;
 mod update;
 
 use crate::error::fail;
-use crate::project::Built;
+use crate::project::{Built, component};
 use crate::setup::{build, equipped};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use reprieve::inventory::Table;
 use reprieve::policy::{Descriptor, LoadError, PolicyEntry};
 use reprieve::{BuildError, Gate, GateBuilder, PolicySet};
@@ -52,6 +52,23 @@ pub fn run(command: &Command) -> anyhow::Result<Status> {
     }
 }
 
+/// The policy that a command is about.
+#[derive(Args, Debug)]
+struct Subject {
+    /// The folder of a policy, which is built first, or a wasm module
+    #[arg(default_value = ".")]
+    policy: PathBuf,
+    /// The policy, if the module holds several
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+impl Subject {
+    fn component(&self) -> anyhow::Result<Built> {
+        component(&self.policy, self.name.as_deref())
+    }
+}
+
 /// The name of a module under test in its policy set.
 const NAME: &str = "policy.wasm";
 
@@ -61,8 +78,8 @@ fn builder(built: &Built) -> GateBuilder {
     if built.from_source { builder.pinned(&built.bytes) } else { builder }
 }
 
-/// Reads the description of the policy that is meant.
-fn describe(built: &Built) -> anyhow::Result<Described> {
+/// Reads the description of the policy that is meant, and the digest of its module.
+fn describe(built: &Built) -> anyhow::Result<(Descriptor, String)> {
     builder(built).describe(&built.bytes, built.policy.as_deref()).map_err(|error| match error {
         BuildError::Module(LoadError::Several { names, .. }) => {
             let message = format!("{}: it holds several policies", built.path.display());
@@ -72,19 +89,16 @@ fn describe(built: &Built) -> anyhow::Result<Described> {
     })
 }
 
-/// Reads the descriptions of all policies of a module.
-fn describe_all(built: &Built) -> anyhow::Result<Vec<Described>> {
+/// Reads the descriptions of all policies of a module, each with the digest of the module.
+fn describe_all(built: &Built) -> Result<Vec<(Descriptor, String)>, BuildError> {
     let describe = |name| builder(built).describe(&built.bytes, name);
     match describe(None) {
         Err(BuildError::Module(LoadError::Several { names, .. })) => {
-            Ok(names.iter().map(|name| describe(Some(name))).collect::<Result<_, _>>()?)
+            names.iter().map(|name| describe(Some(name))).collect()
         }
-        only => Ok(vec![only?]),
+        only => only.map(|only| vec![only]),
     }
 }
-
-/// The description of a policy, and the digest of its module.
-type Described = (Descriptor, String);
 
 /// Where the cases of a policy are below a folder: in `cases/NAME`, if it is one of several and the folder exists, or in `cases`.
 fn cases_of(folder: &Path, name: Option<&str>) -> PathBuf {

@@ -1,9 +1,9 @@
 //! `reprieve policy test`: runs the cases of a policy in the sandbox.
 
-use super::{NAME, builder, cases_of, describe};
+use super::{NAME, Subject, builder, cases_of, describe};
 use crate::error::page;
 use crate::files::{Readers, write_whole};
-use crate::project::{Built, Project, component};
+use crate::project::{Built, Project};
 use anyhow::{Context, ensure};
 use clap::Args;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -17,12 +17,8 @@ use std::path::{Path, PathBuf};
 /// Run the cases of a policy, and report rules that no case triggers and rules that every case triggers
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// The folder of a policy, which is built first, or a wasm module
-    #[arg(default_value = ".")]
-    policy: PathBuf,
-    /// The policy, if the module holds several
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
+    #[command(flatten)]
+    subject: Subject,
     /// The folder of the cases [default: `cases` in the folder of the policy, or `cases/NAME`]
     #[arg(long, value_name = "FOLDER")]
     cases: Option<PathBuf>,
@@ -45,7 +41,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
     if !arguments.watch {
         return once(arguments);
     }
-    crate::watch::each_change(&arguments.policy, || {
+    crate::watch::each_change(&arguments.subject.policy, || {
         let result = once(arguments);
         match &result {
             Ok(_) => {}
@@ -62,19 +58,20 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Status> {
 }
 
 fn once(arguments: &Arguments) -> anyhow::Result<Status> {
+    let Subject { policy, name } = &arguments.subject;
     let folder = match &arguments.cases {
         Some(folder) => folder.clone(),
         None => {
-            let beside = arguments.policy.parent().unwrap_or(Path::new(""));
-            let folder = if arguments.policy.is_dir() { arguments.policy.as_path() } else { beside };
-            cases_of(folder, arguments.name.as_deref())
+            let beside = policy.parent().unwrap_or(Path::new(""));
+            let folder = if policy.is_dir() { policy.as_path() } else { beside };
+            cases_of(folder, name.as_deref())
         }
     };
-    ensure!(arguments.policy.exists(), "{}: no such file or folder", arguments.policy.display());
+    ensure!(policy.exists(), "{}: no such file or folder", policy.display());
     let paths = cases_below(&folder)?;
-    let built = component(&arguments.policy, arguments.name.as_deref())?;
+    let built = arguments.subject.component()?;
     describe(&built)?;
-    let mut traced = Traced { policy: &arguments.policy, module: None };
+    let mut traced = Traced { policy, module: None };
     let mut suite = TestSuite::new(plain(&built.path.display().to_string()).into_owned());
     let mut coverage = Coverage::default();
     let mut failed = 0;
