@@ -1,16 +1,11 @@
 //! The output of the commands for the Atlassian batch and its corrected twin.
 
+use crate::support::fixture::reprieve;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/incidents").join(name)
-}
-
-fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
-    command.current_dir(folder).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-    command.output().unwrap()
 }
 
 fn text(output: &Output) -> String {

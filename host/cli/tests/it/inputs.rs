@@ -1,19 +1,14 @@
 //! Invalid input: exit status 2, one clear message, no panic, and no output that looks like a decision.
 
+use crate::support::fixture::reprieve;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter};
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-
-fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
-    command.current_dir(folder).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-    command.env_remove("RUST_BACKTRACE").output().unwrap()
-}
 
 const HEADER: &str = r#""id": "1", "mode": "soft", "environment": "test", "target_kind": "app""#;
 

@@ -1,19 +1,10 @@
 //! Files of other tools on the command line: `read`, `check --from`, and the way from a bare list to an allow.
 
+use crate::support::fixture::reprieve;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use tempfile::TempDir;
-
-fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
-    command.current_dir(folder).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-    for system in ["GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "ATLANTIS_TERRAFORM_VERSION"] {
-        command.env_remove(system);
-    }
-    command.output().unwrap()
-}
 
 /// Runs a command, which has to end with this status, and returns what it prints.
 fn run(folder: &Path, arguments: &[&str], status: i32) -> (String, String) {

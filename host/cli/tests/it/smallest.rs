@@ -1,22 +1,12 @@
 //! The smallest batches that were once decided wrongly. Each is drafted and papered by commands, so that nothing but its
 //! cause is left to object to, and an allow is a real one.
 
+use crate::support::fixture::reprieve;
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
 use tempfile::TempDir;
 
 const COLUMNS: &str = "id,kind,tenant,environment,state,last_used_at,dependents,legal_hold,retain_until";
-
-fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
-    command.current_dir(folder).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-    for system in ["GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "ATLANTIS_TERRAFORM_VERSION"] {
-        command.env_remove(system);
-    }
-    command.output().unwrap()
-}
 
 /// A batch to try.
 struct Try<'a> {

@@ -1,17 +1,11 @@
 //! `reprieve split`: the parts pass, no target is lost, no evidence is invented.
 
+use crate::support::fixture::reprieve;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 const AT: &str = "2022-04-05T07:38:00Z";
-
-fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
-    command.current_dir(folder).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
-    command.output().unwrap()
-}
 
 fn i01() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/incidents/i01-atlassian")

@@ -1,7 +1,8 @@
 //! A folder with a policy set, an inventory, keys and a ledger, and functions that run commands in it.
 
 use serde_json::Value;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 pub const CONFIG: &str = r#"ledger = "reprieve.db"
@@ -58,6 +59,16 @@ pub fn exists(fixture: &TempDir, name: &str) -> bool {
 
 pub fn document(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
+}
+
+/// Runs a command in a folder, as outside of continuous integration.
+pub fn reprieve(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reprieve"));
+    command.current_dir(folder).args(arguments).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
+    for name in ["GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "ATLANTIS_TERRAFORM_VERSION", "RUST_BACKTRACE"] {
+        command.env_remove(name);
+    }
+    command.output().unwrap()
 }
 
 pub fn command(fixture: &TempDir, line: &str) -> Command {
